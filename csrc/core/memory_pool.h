@@ -1,0 +1,46 @@
+// Memory of tensors: 64-byte aligned blocks, counted by reference, reused by size class.
+#pragma once
+
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+
+namespace fastnn {
+
+// One piece of memory and the count of its owners (Tensors, NumPy views, recorded calls).
+struct Block {
+  std::atomic<int64_t> references{1};
+  char* data = nullptr;
+  size_t bytes = 0;      // usable size, at least what was asked for
+  uint64_t version = 0;  // raised by every in-place write; saved values are checked against it
+  int32_t size_class = -1;                  // -1: not from the pool
+  void (*release_foreign)(void*) = nullptr;  // for memory that somebody else owns (DLPack, NumPy)
+  void* foreign = nullptr;
+};
+
+// A new block with one reference. Throws std::bad_alloc.
+Block* allocate_block(size_t bytes);
+
+// A block around memory that `release(foreign)` gives back when the last reference dies.
+Block* wrap_foreign(char* data, size_t bytes, void (*release)(void*), void* foreign);
+
+void destroy_block(Block* block);  // called by `release` for the last reference only
+
+inline void retain(Block* block) { block->references.fetch_add(1, std::memory_order_relaxed); }
+inline void release(Block* block) {
+  if (block->references.fetch_sub(1, std::memory_order_acq_rel) == 1) destroy_block(block);
+}
+
+struct MemoryStats {
+  int64_t in_use_bytes;      // in blocks that have an owner
+  int64_t cached_bytes;      // in blocks kept for reuse
+  int64_t peak_bytes;        // largest in_use_bytes so far
+  int64_t limit_bytes;       // most that is kept for reuse
+  int64_t system_requests;   // blocks asked from the system so far
+  int64_t pool_requests;     // blocks served from the pool so far
+};
+
+MemoryStats memory_stats();
+void release_cached_memory();  // gives every cached block back to the system
+
+}  // namespace fastnn

@@ -1,0 +1,148 @@
+// The protocol between operations and backends: what a primitive is, and what a call of it is.
+//
+// A primitive reads its operands and its attributes and nothing else: no static state, no
+// allocation (scratch memory is an operand). A call is data: it can be kept, compared and run again.
+#pragma once
+
+#include <cstdint>
+#include <cstring>
+#include <stdexcept>
+#include <string>
+#include <vector>
+
+#include "core/array.h"
+#include "core/op_codes.h"
+
+namespace fastnn {
+
+// What a check throws; the binding turns it into the Python exception of that kind.
+enum class ErrorKind : uint8_t { value, type, index, overflow, runtime };
+class Error : public std::runtime_error {
+ public:
+  Error(ErrorKind kind, const std::string& message) : std::runtime_error(message), kind(kind) {}
+  ErrorKind kind;
+};
+
+enum class Role : uint8_t {
+  in,      // read
+  out,     // written; allocated by the caller from `infer`
+  inout,   // read and written in place: the state of a Variable
+  scratch  // written and forgotten; allocated by the caller from `infer`
+};
+
+struct OperandInfo {
+  const char* name;
+  Role role;
+  bool optional = false;
+  bool list = false;     // any number of arrays
+  bool strided = false;  // may be read through strides; others are handed over row-major
+};
+
+enum class AttributeKind : uint8_t {
+  integer,   // int64_t
+  real,      // double
+  boolean,   // int64_t, 0 or 1
+  code,      // int64_t, an index into `codes`
+  axes,      // int64_t, bit i set: axis i (Python: a tuple of non-negative integers)
+  integers,  // int64_t[kMaxRank + 1]: count, then values (Python: a tuple)
+  dtype      // int64_t, a DType (Python: its name)
+};
+
+struct AttributeInfo {
+  const char* name;
+  AttributeKind kind;
+  uint16_t offset;            // into Attributes::bytes
+  double default_value = 0;   // for trailing attributes that the caller leaves out
+  CodeList (*codes)() = nullptr;
+};
+
+// The attributes of one call by value: a plain struct of the primitive's own, zero-filled.
+struct Attributes {
+  static constexpr size_t kBytes = 192;
+  alignas(8) unsigned char bytes[kBytes] = {};
+
+  template <class T>
+  T& as() {
+    static_assert(sizeof(T) <= kBytes, "attributes too large");
+    return *reinterpret_cast<T*>(bytes);
+  }
+  template <class T>
+  const T& as() const {
+    return *reinterpret_cast<const T*>(bytes);
+  }
+};
+
+// What a run found in the values it read (labels, indices): nothing was written out of bounds.
+struct Status {
+  int32_t code = 0;  // 0: fine; else a code of the primitive's own, worded by Primitive::describe
+  int64_t where = 0;
+  int64_t value = 0;
+};
+
+struct Primitive;
+constexpr int kMaxOperands = 16;
+
+// One call. Operand j is arrays[first[j]] ... arrays[first[j + 1] - 1]; an absent optional operand
+// has no array. `infer` fills in the shapes and dtypes of `out` and `scratch` operands.
+struct Call {
+  const Primitive* primitive = nullptr;
+  Attributes attributes;
+  uint16_t first[kMaxOperands + 1] = {};
+  std::vector<Array>* spill = nullptr;  // set when the arrays do not fit inline
+  static constexpr int kInline = 12;
+  Array inline_arrays[kInline];
+
+  Call() = default;
+  Call(const Call& other) { *this = other; }
+  Call& operator=(const Call& other);
+  ~Call() { delete spill; }
+
+  Array* arrays() { return spill ? spill->data() : inline_arrays; }
+  const Array* arrays() const { return spill ? spill->data() : inline_arrays; }
+
+  int count(int operand) const { return first[operand + 1] - first[operand]; }
+  bool has(int operand) const { return count(operand) != 0; }
+  Array& operand(int j, int i = 0) { return arrays()[first[j] + i]; }
+  const Array& operand(int j, int i = 0) const { return arrays()[first[j] + i]; }
+
+  // Opens room for n arrays as operand j (for optional and list outputs, in `infer`).
+  void resize(int j, int n);
+
+  // Describes output or scratch j (of a list: item i), for use in `infer`.
+  Array& set_output(int j, DType dtype, int rank, const int64_t* shape, int i = 0);
+  Array& set_output_like(int j, const Array& like, int i = 0) {
+    return set_output(j, like.dtype, like.rank, like.shape, i);
+  }
+  void set_scratch(int j, int64_t bytes) { set_output(j, DType::uint8, 1, &bytes); }
+};
+
+// One record a primitive: the only place of its checks and their wording, for every backend.
+struct Primitive {
+  const char* name;
+  std::vector<OperandInfo> operands;  // in the order of the specification: outputs first
+  std::vector<AttributeInfo> attributes;
+
+  // Checks operands and attributes (throws Error), then describes outputs and scratch.
+  void (*infer)(Call& call);
+
+  // The native kernels; null while only other backends have it.
+  Status (*native)(const Call& call) = nullptr;
+
+  // The message for a non-zero status.
+  Error (*describe)(const Call& call, const Status& status) = nullptr;
+
+  // About how many elementary operations a call takes; null: the elements of its operands.
+  double (*cost)(const Call& call) = nullptr;
+
+  // Which outputs may share the block of which input: (output, input) pairs.
+  std::vector<std::pair<int, int>> may_alias = {};
+
+  int id = -1;  // index into `primitives()`
+};
+
+// Every primitive, in order of registration. Each family of csrc/ops adds its own.
+const std::vector<const Primitive*>& primitives();
+const Primitive& register_primitive(Primitive primitive);
+const Primitive* find_primitive(const char* name);
+
+}  // namespace fastnn

@@ -1,0 +1,28 @@
+/* The table of inner loops: one C struct a kernel family, filled once per target.
+ *
+ * Plain C structs without initializers, so that no constructor is emitted into objects that were
+ * compiled for an instruction set which the processor may lack. */
+#pragma once
+
+#include "kernels/elementwise.h"
+#include "kernels/gemm.h"
+#include "kernels/optimizer.h"
+#include "kernels/random.h"
+#include "kernels/reduce.h"
+#include "kernels/softmax.h"
+
+/* X(family, Struct): what csrc/core/targets.cpp walks over, and CMakeLists.txt compiles. */
+#define FASTNN_KERNEL_FAMILIES(X)   \
+  X(elementwise, ElementwiseKernels) \
+  X(gemm, GemmKernels)               \
+  X(optimizer, OptimizerKernels)     \
+  X(random, RandomKernels)           \
+  X(reduce, ReduceKernels)           \
+  X(softmax, SoftmaxKernels)
+
+#define FASTNN_KERNEL_MEMBER(family, Struct) struct Struct family;
+struct KernelTable {
+  const char* target;
+  FASTNN_KERNEL_FAMILIES(FASTNN_KERNEL_MEMBER)
+};
+#undef FASTNN_KERNEL_MEMBER

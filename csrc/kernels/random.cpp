@@ -1,0 +1,5 @@
+#include "kernels/random.h"
+
+#include "kernels/fill.h"
+
+FASTNN_FILL(random, RandomKernels) { table->reserved = 0; }

@@ -1,0 +1,5 @@
+#include "kernels/reduce.h"
+
+#include "kernels/fill.h"
+
+FASTNN_FILL(reduce, ReduceKernels) { table->reserved = 0; }

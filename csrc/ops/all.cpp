@@ -1,0 +1,17 @@
+#include "ops/all.h"
+
+namespace fastnn {
+
+void register_all_primitives() {
+  register_elementwise();
+  register_movement();
+  register_gather();
+  register_reduce();
+  register_gemm();
+  register_softmax();
+  register_loss();
+  register_random();
+  register_optimizer();
+}
+
+}  // namespace fastnn

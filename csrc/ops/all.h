@@ -1,0 +1,19 @@
+// The families of primitives.
+#pragma once
+
+namespace fastnn {
+
+void register_elementwise();
+void register_movement();
+void register_gather();
+void register_reduce();
+void register_gemm();
+void register_softmax();
+void register_loss();
+void register_random();
+void register_optimizer();
+
+// Fills `primitives()`; called once, when the module is imported.
+void register_all_primitives();
+
+}  // namespace fastnn

@@ -1,0 +1,7 @@
+#include "ops/all.h"
+
+namespace fastnn {
+
+void register_random() {}
+
+}  // namespace fastnn
