@@ -1,0 +1,47 @@
+// Matrix products for drivers: one product of two matrices, read through strides, with an epilogue.
+//
+//   C = activation(alpha * A B + beta * C0 + bias + residual)
+//
+// A is [m, k], B [k, n], C [m, n] with rows of unit stride. The loop nest follows
+// K. Goto, R. van de Geijn, "Anatomy of high-performance matrix multiplication" (2008), and
+// F. Van Zee, R. van de Geijn, "BLIS" (2015), with k blocks of a constant size: csrc/core/
+// summation_order.h says why no other size may change a result.
+#pragma once
+
+#include <cstdint>
+
+#include "core/primitive.h"
+
+namespace fastnn {
+
+struct GemmProblem {
+  DType dtype = DType::float32;
+  int64_t m = 0, n = 0, k = 0;
+  const char* a = nullptr;
+  int64_t a_row = 0, a_k = 0;  // strides in elements, as all others
+  const char* b = nullptr;
+  int64_t b_k = 0, b_column = 0;
+  char* c = nullptr;
+  int64_t c_row = 0;
+
+  double alpha = 1, beta = 0;
+  const char* c0 = nullptr;        // read when beta is not 0; rows of stride n
+  const char* bias = nullptr;      // [n]
+  const char* residual = nullptr;  // rows of stride n
+  UnaryOp activation = UnaryOp::linear;
+  double activation_a = 0;
+  char* preactivation = nullptr;  // rows of stride n; null: not wanted
+};
+
+// Scratch memory for one product of these extents and layouts, in bytes.
+int64_t gemm_scratch_bytes(const GemmProblem& problem);
+
+// The product on as many threads as are free and worth waking.
+void gemm(const GemmProblem& problem, char* scratch, int64_t scratch_bytes);
+
+// Throws unless the code names a function of one floating-point number.
+void check_activation(const Call& call, int64_t code);
+
+void register_dense_backward();
+
+}  // namespace fastnn
