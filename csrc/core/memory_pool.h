@@ -11,9 +11,9 @@ namespace fastnn {
 struct Block {
   std::atomic<int64_t> references{1};
   char* data = nullptr;
-  size_t bytes = 0;      // usable size, at least what was asked for
-  uint64_t version = 0;  // raised by every in-place write; saved values are checked against it
-  int32_t size_class = -1;                  // -1: not from the pool
+  size_t bytes = 0;         // usable size, at least what was asked for
+  uint64_t version = 0;     // raised by every in-place write; saved values are checked against it
+  int32_t size_class = -1;  // -1: not from the pool
   void (*release_foreign)(void*) = nullptr;  // for memory that somebody else owns (DLPack, NumPy)
   void* foreign = nullptr;
 };
@@ -32,12 +32,12 @@ inline void release(Block* block) {
 }
 
 struct MemoryStats {
-  int64_t in_use_bytes;      // in blocks that have an owner
-  int64_t cached_bytes;      // in blocks kept for reuse
-  int64_t peak_bytes;        // largest in_use_bytes so far
-  int64_t limit_bytes;       // most that is kept for reuse
-  int64_t system_requests;   // blocks asked from the system so far
-  int64_t pool_requests;     // blocks served from the pool so far
+  int64_t in_use_bytes;     // in blocks that have an owner
+  int64_t cached_bytes;     // in blocks kept for reuse
+  int64_t peak_bytes;       // largest in_use_bytes so far
+  int64_t limit_bytes;      // most that is kept for reuse
+  int64_t system_requests;  // blocks asked from the system so far
+  int64_t pool_requests;    // blocks served from the pool so far
 };
 
 MemoryStats memory_stats();

@@ -16,8 +16,9 @@ int thread_count();
 void set_process_threads(int threads);
 void set_local_threads(int threads);
 int process_threads();
-int local_threads();           // 0 when the calling thread has no number of its own
-const char* threads_origin();  // "FASTNN_NUM_THREADS", "OMP_NUM_THREADS", "affinity and cgroup", ...
+int local_threads();  // 0 when the calling thread has no number of its own
+const char*
+threads_origin();  // "FASTNN_NUM_THREADS", "OMP_NUM_THREADS", "affinity and cgroup", ...
 
 using TaskBody = void (*)(void* context, int64_t task);
 using TeamBody = void (*)(void* context, int worker, int workers);
