@@ -16,12 +16,12 @@
 #include <string>
 
 #include <pthread.h>
+#include <sched.h>
 #include <signal.h>
 
 #include "core/config.h"
 #include "core/futex.h"
 #include "core/pause.h"
-#include "core/primitive.h"
 
 namespace fastnn {
 namespace {
@@ -46,6 +46,7 @@ bool spin(int64_t limit, Done done) {
       pause();
     }
     if (nanoseconds() >= end) return false;
+    sched_yield();
   }
 }
 
@@ -184,48 +185,33 @@ Team* enter_team() {
   return team->enter() ? team : nullptr;
 }
 
-// The numbers: 0 means not yet read from the environment.
-std::atomic<int> process_number{0};
-std::atomic<const char*> number_origin{""};
+std::atomic<int> process_number{1};
+std::atomic<const char*> number_origin{"not read yet"};
 thread_local int local_number = 0;
-
-void check_threads(int threads, int least) {
-  if (threads < least || threads > kMaxThreads)
-    throw Error(ErrorKind::value, "number of threads: expected " + std::to_string(least) + " to " +
-                                      std::to_string(kMaxThreads) + ", got " +
-                                      std::to_string(threads));
-}
 
 }  // namespace
 
-int process_threads() {
-  const int number = process_number.load(std::memory_order_relaxed);
-  if (number > 0) return number;
+std::string read_thread_setting() {
   const ThreadSetting setting = find_thread_setting();
   number_origin = setting.origin;
   process_number = setting.threads;
-  return setting.threads;
+  return setting.warning;
 }
+
+int process_threads() { return process_number.load(std::memory_order_relaxed); }
 
 int thread_count() { return local_number > 0 ? local_number : process_threads(); }
 
 void set_process_threads(int threads) {
-  check_threads(threads, 1);
   number_origin = "set_num_threads";
   process_number = threads;
 }
 
-void set_local_threads(int threads) {
-  check_threads(threads, 0);
-  local_number = threads;
-}
+void set_local_threads(int threads) { local_number = threads; }
 
 int local_threads() { return local_number; }
 
-const char* threads_origin() {
-  process_threads();
-  return number_origin;
-}
+const char* threads_origin() { return number_origin; }
 
 void run_tasks(int64_t tasks, TaskBody body, void* context) {
   const int wanted = static_cast<int>(std::min<int64_t>(tasks, thread_count())) - 1;

@@ -5,6 +5,7 @@
 #pragma once
 
 #include <cstdint>
+#include <string>
 #include <type_traits>
 
 namespace fastnn {
@@ -12,13 +13,16 @@ namespace fastnn {
 // How many threads a region started by the calling thread may use.
 int thread_count();
 
-// For the process; and for the calling thread only (0: back to the process's number).
+// For the process (1 to kMaxThreads); and for the calling thread only (0: back to the process's).
 void set_process_threads(int threads);
 void set_local_threads(int threads);
 int process_threads();
-int local_threads();  // 0 when the calling thread has no number of its own
-const char*
-threads_origin();  // "FASTNN_NUM_THREADS", "OMP_NUM_THREADS", "affinity and cgroup", ...
+int local_threads();           // 0 when the calling thread has no number of its own
+const char* threads_origin();  // "FASTNN_NUM_THREADS", "affinity and cgroup", "set_num_threads"...
+
+// Reads the process's number from the environment, at import; returns a warning for the user, or
+// "". Throws Error for a bad FASTNN_NUM_THREADS.
+std::string read_thread_setting();
 
 using TaskBody = void (*)(void* context, int64_t task);
 using TeamBody = void (*)(void* context, int worker, int workers);
