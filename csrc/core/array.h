@@ -1,6 +1,6 @@
 // An operand of a primitive: where its elements lie, and how they are to be read.
 //
-// Plain data on purpose: a recorded step is a list of such values, compared byte by byte.
+// Plain data on purpose: a recorded step is a list of such values, kept and compared.
 #pragma once
 
 #include <cstddef>
@@ -31,8 +31,8 @@ inline const char* dtype_name(DType dtype) {
 struct Array {
   Block* block = nullptr;  // who owns the memory; null for an operand that is absent
   char* data = nullptr;    // first element (inside the block)
-  int64_t shape[kMaxRank] = {};
-  int64_t strides[kMaxRank] = {};  // in elements; 0 repeats
+  int64_t shape[kMaxRank];    // the first `rank` count
+  int64_t strides[kMaxRank];  // in elements; 0 repeats
   uint8_t rank = 0;
   DType dtype = DType::float32;
   bool present = false;

@@ -1,0 +1,227 @@
+#include "bindings/array_args.h"
+
+#include <cstring>
+
+namespace py = pybind11;
+
+namespace fastnn {
+namespace {
+
+[[noreturn]] void fail_operand(const Primitive& primitive, const OperandInfo& operand,
+                               const std::string& expected, PyObject* got) {
+  throw Error(ErrorKind::type, std::string(primitive.name) + ": " + operand.name + " must be " +
+                                   expected + ", got " + Py_TYPE(got)->tp_name);
+}
+
+// (tensor, shape, strides, offset): elements of a Tensor read another way. Checked to stay inside.
+Array parse_view(const Primitive& primitive, const OperandInfo& operand, PyObject* view) {
+  if (!operand.strided || PyTuple_GET_SIZE(view) != 4 || !is_tensor(PyTuple_GET_ITEM(view, 0)))
+    fail_operand(primitive, operand, "a Tensor", view);
+  Array array = as_tensor(PyTuple_GET_ITEM(view, 0))->array;
+  const int64_t available = array.size();
+  const int rank = parse_integers(primitive.name, PyTuple_GET_ITEM(view, 1), array.shape, kMaxRank);
+  const int strides =
+      parse_integers(primitive.name, PyTuple_GET_ITEM(view, 2), array.strides, kMaxRank);
+  const int64_t offset = PyLong_AsLongLong(PyTuple_GET_ITEM(view, 3));
+  if (offset == -1 && PyErr_Occurred()) throw py::error_already_set();
+  int64_t lowest = offset, highest = offset;
+  bool empty = false, fits = rank == strides;
+  for (int axis = 0; axis < rank && fits; ++axis) {
+    const int64_t extent = array.shape[axis];
+    int64_t reach = 0;
+    if (extent < 0 || __builtin_mul_overflow(extent ? extent - 1 : 0, array.strides[axis], &reach) ||
+        __builtin_add_overflow(reach < 0 ? lowest : highest, reach, reach < 0 ? &lowest : &highest))
+      fits = false;
+    empty = empty || extent == 0;
+  }
+  if (!fits || (!empty && (lowest < 0 || highest >= available)))
+    throw Error(ErrorKind::value, std::string(primitive.name) + ": the view of " + operand.name +
+                                      " reaches outside its tensor");
+  array.rank = static_cast<uint8_t>(rank);
+  if (!empty) array.data += offset * item_size(array.dtype);
+  return array;
+}
+
+Array parse_operand(const Primitive& primitive, const OperandInfo& operand, PyObject* argument) {
+  if (is_tensor(argument)) return as_tensor(argument)->array;
+  if (PyTuple_CheckExact(argument)) return parse_view(primitive, operand, argument);
+  fail_operand(primitive, operand, operand.optional ? "a Tensor or None" : "a Tensor", argument);
+}
+
+void append(Call& call, int total, const Array& array) {
+  if (!call.spill && total == Call::kInline)
+    call.spill = new std::vector<Array>(call.inline_arrays, call.inline_arrays + total);
+  if (call.spill)
+    call.spill->push_back(array);
+  else
+    call.inline_arrays[total] = array;
+}
+
+int64_t parse_code(const Primitive& primitive, const AttributeInfo& attribute, PyObject* name) {
+  const CodeList codes = attribute.codes();
+  Py_ssize_t length = 0;
+  const char* text = PyUnicode_Check(name) ? PyUnicode_AsUTF8AndSize(name, &length) : nullptr;
+  if (text)
+    for (int code = 0; code < codes.count; ++code)
+      if (std::strcmp(codes.names[code], text) == 0) return code;
+  PyErr_Clear();
+  std::string known;
+  for (int code = 0; code < codes.count; ++code)
+    known += (code ? ", " : "") + std::string(codes.names[code]);
+  throw Error(ErrorKind::value, std::string(primitive.name) + ": " + attribute.name + " is " +
+                                    std::string(py::repr(name)) + ", expected one of " + known);
+}
+
+void parse_attribute(const Primitive& primitive, const AttributeInfo& attribute, PyObject* value,
+                     unsigned char* bytes) {
+  int64_t* integer = reinterpret_cast<int64_t*>(bytes + attribute.offset);
+  switch (attribute.kind) {
+    case AttributeKind::integer:
+      *integer = PyLong_AsLongLong(value);
+      break;
+    case AttributeKind::real:
+      *reinterpret_cast<double*>(integer) = PyFloat_AsDouble(value);
+      break;
+    case AttributeKind::boolean:
+      *integer = PyObject_IsTrue(value);
+      break;
+    case AttributeKind::code:
+      *integer = parse_code(primitive, attribute, value);
+      break;
+    case AttributeKind::dtype:
+      *integer = static_cast<int64_t>(parse_dtype(value));
+      break;
+    case AttributeKind::integers:
+      integer[0] = parse_integers(attribute.name, value, integer + 1, kMaxRank);
+      break;
+    case AttributeKind::axes: {
+      int64_t axes[kMaxRank];
+      const int count = parse_integers(attribute.name, value, axes, kMaxRank);
+      *integer = 0;
+      for (int i = 0; i < count; ++i) {
+        if (axes[i] < 0 || axes[i] >= kMaxRank || (*integer >> axes[i] & 1))
+          throw Error(ErrorKind::value, std::string(primitive.name) + ": " + attribute.name +
+                                            " must be different non-negative axes, got " +
+                                            std::string(py::repr(value)));
+        *integer |= int64_t{1} << axes[i];
+      }
+      break;
+    }
+  }
+  if (PyErr_Occurred()) throw py::error_already_set();
+}
+
+void set_default(const AttributeInfo& attribute, unsigned char* bytes) {
+  if (attribute.kind == AttributeKind::real)
+    *reinterpret_cast<double*>(bytes + attribute.offset) = attribute.default_value;
+  else
+    *reinterpret_cast<int64_t*>(bytes + attribute.offset) =
+        static_cast<int64_t>(attribute.default_value);
+}
+
+double estimated_cost(const Call& call) {
+  if (call.primitive->cost) return call.primitive->cost(call);
+  double elements = 0;
+  const int total = call.first[call.primitive->operands.size()];
+  for (int i = 0; i < total; ++i) elements += static_cast<double>(call.arrays()[i].size());
+  return elements;
+}
+
+// Handing the GIL over costs about 50 ns and another thread's time slice.
+constexpr double kReleaseGilCost = 100000;
+
+}  // namespace
+
+void parse_call(const Primitive& primitive, PyObject* const* args, Py_ssize_t count, Call& call,
+                std::vector<py::object>& keep) {
+  call.primitive = &primitive;
+  Py_ssize_t next = 0;
+  int total = 0;
+  for (size_t j = 0; j < primitive.operands.size(); ++j) {
+    const OperandInfo& operand = primitive.operands[j];
+    call.first[j] = static_cast<uint16_t>(total);
+    if (operand.role == Role::out || operand.role == Role::scratch) {
+      if (!operand.list && !operand.optional) append(call, total++, Array());
+      continue;
+    }
+    if (next >= count)
+      throw Error(ErrorKind::type, std::string(primitive.name) + ": " + operand.name + " is missing");
+    PyObject* argument = args[next++];
+    if (argument == Py_None) {
+      if (!operand.optional) fail_operand(primitive, operand, "a Tensor", argument);
+    } else if (operand.list) {
+      keep.push_back(py::reinterpret_steal<py::object>(PySequence_Tuple(argument)));
+      if (!keep.back()) throw py::error_already_set();
+      for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(keep.back().ptr()); ++i)
+        append(call, total++,
+               parse_operand(primitive, operand, PyTuple_GET_ITEM(keep.back().ptr(), i)));
+    } else {
+      append(call, total++, parse_operand(primitive, operand, argument));
+    }
+    if (total > 65000)
+      throw Error(ErrorKind::value, std::string(primitive.name) + ": too many arrays in a list");
+  }
+  call.first[primitive.operands.size()] = static_cast<uint16_t>(total);
+  if (count - next > static_cast<Py_ssize_t>(primitive.attributes.size()))
+    throw Error(ErrorKind::type, std::string(primitive.name) + ": too many arguments");
+  for (const AttributeInfo& attribute : primitive.attributes) {
+    if (next < count)
+      parse_attribute(primitive, attribute, args[next++], call.attributes.bytes);
+    else
+      set_default(attribute, call.attributes.bytes);
+  }
+}
+
+void run_call(Call& call) {
+  call.primitive->infer(call);
+  try {
+    allocate_outputs(call);
+    if (current_backend() == kNative && call.primitive->native &&
+        estimated_cost(call) > kReleaseGilCost) {
+      py::gil_scoped_release release;
+      launch(call);
+    } else {
+      launch(call);
+    }
+  } catch (...) {
+    release_outputs(call);
+    throw;
+  }
+}
+
+PyObject* wrap_outputs(Call& call) {
+  const auto& operands = call.primitive->operands;
+  auto take = [&](int j, int i) {
+    Array& array = call.operand(j, i);
+    PyObject* tensor = make_tensor(array);
+    array.block = nullptr;
+    if (!tensor) throw py::error_already_set();
+    return tensor;
+  };
+  int outputs = 0, only = -1;
+  for (size_t j = 0; j < operands.size(); ++j)
+    if (operands[j].role == Role::out) ++outputs, only = static_cast<int>(j);
+  if (outputs == 0) Py_RETURN_NONE;
+  if (outputs == 1 && !operands[only].list)
+    return call.has(only) ? take(only, 0) : Py_NewRef(Py_None);
+  py::tuple tuple(outputs);
+  int next = 0;
+  for (size_t j = 0; j < operands.size(); ++j) {
+    const int operand = static_cast<int>(j);
+    if (operands[j].role != Role::out) continue;
+    py::object value = py::none();
+    if (operands[j].list) {
+      py::list list;
+      for (int i = 0; i < call.count(operand); ++i)
+        list.append(py::reinterpret_steal<py::object>(take(operand, i)));
+      value = list;
+    } else if (call.has(operand)) {
+      value = py::reinterpret_steal<py::object>(take(operand, 0));
+    }
+    tuple[next++] = value;
+  }
+  if (outputs == 1) return py::object(tuple[0]).release().ptr();
+  return tuple.release().ptr();
+}
+
+}  // namespace fastnn

@@ -1,0 +1,29 @@
+// The compiled module: registers, and does nothing else.
+
+#include <pybind11/pybind11.h>
+
+#include "bindings/errors.h"
+#include "bindings/tensor.h"
+#include "core/targets.h"
+#include "ops/all.h"
+
+namespace py = pybind11;
+
+PYBIND11_MODULE(_core, module) {
+  using namespace fastnn;
+  module.doc() = "Kernels, the Tensor and the tape of fastnn.";
+  try {
+    choose_target();
+  } catch (const Error& error) {
+    throw py::import_error(error.what());
+  }
+  register_all_primitives();
+  register_tensor(module);
+  register_tensor_numpy(module);
+  register_tensor_number(module);
+  register_dlpack(module);
+  register_node(module);
+  register_primitives(module);
+  register_backends(module);
+  register_runtime(module);
+}

@@ -1,0 +1,195 @@
+// One Python function a primitive, made from its record; and what the records say, for Python.
+
+#include <memory>
+
+#include "bindings/array_args.h"
+#include "bindings/errors.h"
+#include "bindings/tensor.h"
+
+namespace py = pybind11;
+
+namespace fastnn {
+namespace {
+
+PyObject* call_primitive(PyObject* self, PyObject* const* args, Py_ssize_t count) {
+  return guarded([&]() -> PyObject* {
+    const auto* primitive = static_cast<const Primitive*>(PyCapsule_GetPointer(self, nullptr));
+    std::vector<py::object> keep;
+    Call call;
+    parse_call(*primitive, args, count, call, keep);
+    run_call(call);
+    return wrap_outputs(call);
+  });
+}
+
+const char* role_name(Role role) {
+  constexpr const char* names[] = {"in", "out", "inout", "scratch"};
+  return names[static_cast<int>(role)];
+}
+
+const char* kind_name(AttributeKind kind) {
+  constexpr const char* names[] = {"integer", "real", "boolean", "code",
+                                   "axes",    "integers", "dtype"};
+  return names[static_cast<int>(kind)];
+}
+
+py::dict describe(const Primitive& primitive) {
+  py::list operands, attributes;
+  for (const OperandInfo& operand : primitive.operands)
+    operands.append(py::make_tuple(operand.name, role_name(operand.role), operand.optional,
+                                   operand.list, operand.strided));
+  for (const AttributeInfo& attribute : primitive.attributes) {
+    py::object codes = py::none();
+    if (attribute.codes) {
+      const CodeList list = attribute.codes();
+      py::tuple names(list.count);
+      for (int i = 0; i < list.count; ++i) names[i] = list.names[i];
+      codes = names;
+    }
+    attributes.append(py::make_tuple(attribute.name, kind_name(attribute.kind),
+                                     attribute.default_value, codes));
+  }
+  py::dict record;
+  record["operands"] = operands;
+  record["attributes"] = attributes;
+  record["native"] = primitive.native != nullptr;
+  return record;
+}
+
+#define FASTNN_OP_ROW(name, first, second) table[#name] = py::make_tuple(#first, #second);
+
+PyMethodDef* method_of(const Primitive& primitive) {
+  auto function = reinterpret_cast<PyCFunction>(reinterpret_cast<void (*)()>(call_primitive));
+  return new PyMethodDef{primitive.name, function, METH_FASTCALL, nullptr};  // lives for ever
+}
+
+// empty(shape, dtype): memory that a primitive is about to fill.
+PyObject* empty(PyObject*, PyObject* const* args, Py_ssize_t count) {
+  return guarded([&]() -> PyObject* {
+    if (count != 2) throw Error(ErrorKind::type, "empty: expected shape and dtype");
+    int64_t shape[kMaxRank];
+    const int rank = parse_integers("empty", args[0], shape, kMaxRank);
+    double elements = 1;
+    for (int axis = 0; axis < rank; ++axis) {
+      if (shape[axis] < 0) throw Error(ErrorKind::value, "empty: negative extent in the shape");
+      elements *= static_cast<double>(shape[axis]);
+    }
+    if (elements > 1e18) throw std::bad_alloc();
+    return as_object(new_tensor(parse_dtype(args[1]), rank, shape));
+  });
+}
+
+// reshape(tensor, shape): another shape on the same elements; one extent may be -1.
+PyObject* reshape(PyObject*, PyObject* const* args, Py_ssize_t count) {
+  return guarded([&]() -> PyObject* {
+    if (count != 2 || !is_tensor(args[0]))
+      throw Error(ErrorKind::type, "reshape: expected a Tensor and a shape");
+    TensorObject* tensor = as_tensor(args[0]);
+    int64_t shape[kMaxRank];
+    const int rank = parse_integers("reshape", args[1], shape, kMaxRank);
+    const int64_t size = tensor->array.size();
+    int64_t known = 1;
+    int open = -1;
+    bool fits = true;
+    for (int axis = 0; axis < rank; ++axis) {
+      if (shape[axis] == -1 && open < 0)
+        open = axis;
+      else if (shape[axis] < 0 || __builtin_mul_overflow(known, shape[axis], &known))
+        fits = false;
+    }
+    if (fits && open >= 0) {
+      fits = known != 0 && size % known == 0;
+      if (fits) shape[open] = size / known;
+    } else {
+      fits = fits && known == size;
+    }
+    if (!fits)
+      throw Error(ErrorKind::value,
+                  "reshape: a tensor of shape " +
+                      std::string(py::repr(py::reinterpret_steal<py::object>(
+                          shape_object(tensor->array)))) +
+                      " does not fit shape " + std::string(py::repr(args[1])));
+    return view_of(tensor, rank, shape, 0);
+  });
+}
+
+// rows(tensor, start, stop): consecutive rows of the first axis, on the same elements.
+PyObject* rows(PyObject*, PyObject* const* args, Py_ssize_t count) {
+  return guarded([&]() -> PyObject* {
+    if (count != 3 || !is_tensor(args[0]) || as_tensor(args[0])->array.rank == 0)
+      throw Error(ErrorKind::type, "rows: expected a Tensor with an axis, start and stop");
+    TensorObject* tensor = as_tensor(args[0]);
+    const int64_t start = PyLong_AsLongLong(args[1]), stop = PyLong_AsLongLong(args[2]);
+    if (PyErr_Occurred()) return nullptr;
+    Array array = tensor->array;
+    if (start < 0 || stop < start || stop > array.shape[0])
+      throw Error(ErrorKind::index, "rows: " + std::to_string(start) + " to " +
+                                        std::to_string(stop) + " is outside " +
+                                        std::to_string(array.shape[0]) + " rows");
+    const int64_t row = array.rank > 1 ? array.strides[0] : 1;
+    array.shape[0] = stop - start;
+    return view_of(tensor, array.rank, array.shape, start * row);
+  });
+}
+
+// assign(variable, value): overwrites a Variable with values of the same shape and dtype.
+PyObject* assign(PyObject*, PyObject* const* args, Py_ssize_t count) {
+  return guarded([&]() -> PyObject* {
+    if (count != 2 || !is_variable(args[0]) || !is_tensor(args[1]))
+      throw Error(ErrorKind::type, "assign: expected a Variable and a Tensor");
+    const Array &to = as_tensor(args[0])->array, &from = as_tensor(args[1])->array;
+    if (!same_shape(to, from) || to.dtype != from.dtype)
+      throw Error(ErrorKind::value,
+                  "assign: the variable has shape " +
+                      std::string(py::repr(py::reinterpret_steal<py::object>(shape_object(to)))) +
+                      " and dtype " + dtype_name(to.dtype) + ", the value has shape " +
+                      std::string(py::repr(py::reinterpret_steal<py::object>(shape_object(from)))) +
+                      " and dtype " + dtype_name(from.dtype));
+    std::memmove(to.data, from.data, static_cast<size_t>(to.bytes()));
+    ++to.block->version;
+    Py_RETURN_NONE;
+  });
+}
+
+template <class Function>
+PyCFunction fastcall(Function function) {
+  return reinterpret_cast<PyCFunction>(reinterpret_cast<void (*)()>(function));
+}
+
+PyMethodDef functions[] = {
+    {"empty", fastcall(empty), METH_FASTCALL, "empty(shape, dtype) -> Tensor, not initialised."},
+    {"reshape", fastcall(reshape), METH_FASTCALL, "reshape(tensor, shape) -> a view."},
+    {"rows", fastcall(rows), METH_FASTCALL, "rows(tensor, start, stop) -> a view."},
+    {"assign", fastcall(assign), METH_FASTCALL, "assign(variable, value): in place."},
+    {nullptr, nullptr, 0, nullptr}};
+
+}  // namespace
+
+void register_primitives(py::module_& module) {
+  py::dict records;
+  for (const Primitive* primitive : primitives()) {
+    py::capsule self(primitive);
+    module.attr(primitive->name) = py::reinterpret_steal<py::object>(
+        PyCFunction_NewEx(method_of(*primitive), self.ptr(), module.attr("__name__").ptr()));
+    records[primitive->name] = describe(*primitive);
+  }
+  module.attr("PRIMITIVES") = records;
+  if (PyModule_AddFunctions(module.ptr(), functions) < 0) throw py::error_already_set();
+  {
+    py::dict table;
+    FASTNN_UNARY_OPS(FASTNN_OP_ROW)
+    module.attr("UNARY") = table;
+  }
+  {
+    py::dict table;
+    FASTNN_BINARY_OPS(FASTNN_OP_ROW)
+    module.attr("BINARY") = table;
+  }
+  {
+    py::dict table;
+    FASTNN_REDUCE_OPS(FASTNN_OP_ROW)
+    module.attr("REDUCE") = table;
+  }
+}
+
+}  // namespace fastnn

@@ -1,0 +1,152 @@
+// Between NumPy arrays and Tensors.
+
+#include <pybind11/numpy.h>
+
+#include <cstring>
+
+#include "bindings/errors.h"
+#include "bindings/tensor.h"
+
+namespace py = pybind11;
+
+namespace fastnn {
+namespace {
+
+py::dtype numpy_dtype(DType dtype) {
+  switch (dtype) {
+    case DType::float32:
+      return py::dtype::of<float>();
+    case DType::float64:
+      return py::dtype::of<double>();
+    case DType::int32:
+      return py::dtype::of<int32_t>();
+    case DType::int64:
+      return py::dtype::of<int64_t>();
+    case DType::uint8:
+      return py::dtype::of<uint8_t>();
+    case DType::boolean:
+      break;
+  }
+  return py::dtype::of<bool>();
+}
+
+DType dtype_of(const py::array& array) {
+  const char kind = array.dtype().kind();
+  const auto size = array.itemsize();
+  if (kind == 'f' && size == 4) return DType::float32;
+  if (kind == 'f' && size == 8) return DType::float64;
+  if (kind == 'i' && size == 4) return DType::int32;
+  if (kind == 'i' && size == 8) return DType::int64;
+  if (kind == 'u' && size == 1) return DType::uint8;
+  if (kind == 'b') return DType::boolean;
+  throw Error(ErrorKind::type,
+              "tensor: a NumPy array of dtype " + std::string(py::str(array.dtype())) +
+                  " cannot become a Tensor, expected float32, float64, int32, int64, uint8 or bool");
+}
+
+py::array numpy_view(const Array& array, py::handle owner) {
+  std::vector<py::ssize_t> shape(array.shape, array.shape + array.rank), strides;
+  for (int axis = 0; axis < array.rank; ++axis)
+    strides.push_back(array.strides[axis] * item_size(array.dtype));
+  return py::array(numpy_dtype(array.dtype), shape, strides, array.data, owner);
+}
+
+py::array read_only_view(PyObject* self) {
+  py::array view = numpy_view(as_tensor(self)->array, self);
+  if (is_variable(self)) return py::array(view.attr("copy")());
+  view.attr("flags").attr("writeable") = false;
+  return view;
+}
+
+PyObject* from_numpy(PyObject*, PyObject* object) {
+  return guarded([&] { return make_tensor(array_from_numpy(object)); });
+}
+
+PyMethodDef functions[] = {
+    {"from_numpy", from_numpy, METH_O, "from_numpy(array) -> Tensor with a copy of the elements."},
+    {nullptr, nullptr, 0, nullptr}};
+
+}  // namespace
+
+PyObject* tensor_numpy(PyObject* self, PyObject*) {
+  return guarded([&] { return read_only_view(self).release().ptr(); });
+}
+
+PyObject* tensor_array(PyObject* self, PyObject* args, PyObject* keywords) {
+  return guarded([&]() -> PyObject* {
+    PyObject *dtype = Py_None, *copy = Py_None;
+    static const char* names[] = {"dtype", "copy", nullptr};
+    if (!PyArg_ParseTupleAndKeywords(args, keywords, "|OO", const_cast<char**>(names), &dtype,
+                                     &copy))
+      return nullptr;
+    py::object view = read_only_view(self);
+    const bool cast = dtype != Py_None && !py::dtype::from_args(py::reinterpret_borrow<py::object>(
+                                                                    dtype))
+                                               .is(view.attr("dtype"));
+    if (copy == Py_False && (cast || is_variable(self)))
+      throw Error(ErrorKind::value, "__array__: a view without a copy is not possible here");
+    if (cast) return view.attr("astype")(py::handle(dtype)).release().ptr();
+    if (copy == Py_True) return view.attr("copy")().release().ptr();
+    return view.release().ptr();
+  });
+}
+
+Array array_from_numpy(PyObject* object) {
+  py::array source = py::array::ensure(py::handle(object));
+  if (!source)
+    throw Error(ErrorKind::type, "tensor: " + std::string(Py_TYPE(object)->tp_name) +
+                                     " cannot become an array");
+  if (source.ndim() > kMaxRank)
+    throw Error(ErrorKind::value, "tensor: an array of " + std::to_string(source.ndim()) +
+                                      " axes, expected at most " + std::to_string(kMaxRank));
+  Array array;
+  array.dtype = dtype_of(source);
+  array.rank = static_cast<uint8_t>(source.ndim());
+  for (int axis = 0; axis < array.rank; ++axis) array.shape[axis] = source.shape(axis);
+  array.set_row_major_strides();
+  array.present = true;
+  array.block = allocate_block(static_cast<size_t>(array.bytes()));
+  array.data = array.block->data;
+  const bool native_order = source.dtype().attr("isnative").cast<bool>();
+  if (native_order && (source.flags() & py::array::c_style)) {
+    std::memcpy(array.data, source.data(), static_cast<size_t>(array.bytes()));
+  } else {
+    try {
+      numpy_view(array, py::none())[py::ellipsis()] = source;
+    } catch (...) {
+      release(array.block);
+      throw;
+    }
+  }
+  return array;
+}
+
+PyObject* tensor_item(PyObject* self, PyObject*) {
+  const Array& array = as_tensor(self)->array;
+  if (array.size() != 1) {
+    PyErr_Format(PyExc_ValueError, "item: expected a tensor of one element, got %S",
+                 py::reinterpret_steal<py::object>(shape_object(array)).ptr());
+    return nullptr;
+  }
+  switch (array.dtype) {
+    case DType::float32:
+      return PyFloat_FromDouble(*array.as<float>());
+    case DType::float64:
+      return PyFloat_FromDouble(*array.as<double>());
+    case DType::int32:
+      return PyLong_FromLong(*array.as<int32_t>());
+    case DType::int64:
+      return PyLong_FromLongLong(*array.as<int64_t>());
+    case DType::uint8:
+      return PyLong_FromLong(*array.as<uint8_t>());
+    case DType::boolean:
+      break;
+  }
+  return PyBool_FromLong(*array.as<uint8_t>());
+}
+
+void register_tensor_numpy(py::module_& module) {
+  if (PyModule_AddFunctions(module.ptr(), functions) < 0) throw py::error_already_set();
+}
+
+}  // namespace fastnn

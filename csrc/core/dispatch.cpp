@@ -1,0 +1,108 @@
+#include "core/dispatch.h"
+
+#include <atomic>
+#include <vector>
+
+#include "core/memory_pool.h"
+
+namespace fastnn {
+namespace {
+
+std::vector<std::string>& backends() {
+  static std::vector<std::string> names = {"native"};
+  return names;
+}
+
+std::atomic<int> default_backend{kNative};
+thread_local int thread_backend = -1;  // -1: the default
+std::atomic<bool> strict_backend{false};
+ForeignRun foreign_run = nullptr;
+
+bool produced(Role role) { return role == Role::out || role == Role::scratch; }
+
+template <class Visit>
+void for_each_produced(Call& call, Visit visit) {
+  const auto& operands = call.primitive->operands;
+  for (size_t j = 0; j < operands.size(); ++j) {
+    if (!produced(operands[j].role)) continue;
+    for (int i = 0; i < call.count(static_cast<int>(j)); ++i)
+      visit(operands[j].role, call.operand(static_cast<int>(j), i));
+  }
+}
+
+[[noreturn]] void fail_missing(const Call& call, int backend, const char* reason) {
+  throw Error(ErrorKind::runtime, std::string(call.primitive->name) + ": the " +
+                                      backend_name(backend) +
+                                      " backend has no such primitive, and " + reason);
+}
+
+void run(const Call& call) {
+  const int backend = current_backend();
+  if (backend == kNative && call.primitive->native) {
+    const Status status = call.primitive->native(call);
+    if (status.code != 0) throw call.primitive->describe(call, status);
+    return;
+  }
+  if (backend != kNative && foreign_run(backend, call)) return;
+  if (strict_backend) fail_missing(call, backend, "FASTNN_STRICT_BACKEND forbids a fallback");
+  const int reference = find_backend("reference");
+  if (reference < 0 || !foreign_run(reference, call))
+    fail_missing(call, backend, "the reference backend lacks it too");
+}
+
+}  // namespace
+
+void set_foreign_run(ForeignRun run) { foreign_run = run; }
+
+int register_backend(const std::string& name) {
+  const int known = find_backend(name);
+  if (known >= 0) return known;
+  backends().push_back(name);
+  return static_cast<int>(backends().size()) - 1;
+}
+
+int find_backend(const std::string& name) {
+  for (size_t i = 0; i < backends().size(); ++i)
+    if (backends()[i] == name) return static_cast<int>(i);
+  return -1;
+}
+
+const char* backend_name(int backend) { return backends()[backend].c_str(); }
+
+int current_backend() {
+  return thread_backend >= 0 ? thread_backend : default_backend.load(std::memory_order_relaxed);
+}
+void set_thread_backend(int backend) { thread_backend = backend; }
+void set_default_backend(int backend) { default_backend = backend; }
+void set_strict_backend(bool strict) { strict_backend = strict; }
+
+void allocate_outputs(Call& call) {
+  for_each_produced(call, [](Role, Array& array) {
+    array.block = allocate_block(static_cast<size_t>(array.bytes()));
+    array.data = array.block->data;
+  });
+}
+
+void release_outputs(Call& call) {
+  for_each_produced(call, [](Role, Array& array) {
+    if (array.block) release(array.block);
+    array.block = nullptr;
+  });
+}
+
+void launch(Call& call) {
+  run(call);
+  const auto& operands = call.primitive->operands;
+  for (size_t j = 0; j < operands.size(); ++j) {
+    const int operand = static_cast<int>(j);
+    if (operands[j].role == Role::inout)
+      for (int i = 0; i < call.count(operand); ++i) ++call.operand(operand, i).block->version;
+    if (operands[j].role == Role::scratch)
+      for (int i = 0; i < call.count(operand); ++i) {
+        release(call.operand(operand, i).block);
+        call.operand(operand, i).block = nullptr;
+      }
+  }
+}
+
+}  // namespace fastnn
