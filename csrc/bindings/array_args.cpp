@@ -29,7 +29,8 @@ Array parse_view(const Primitive& primitive, const OperandInfo& operand, PyObjec
   for (int axis = 0; axis < rank && fits; ++axis) {
     const int64_t extent = array.shape[axis];
     int64_t reach = 0;
-    if (extent < 0 || __builtin_mul_overflow(extent ? extent - 1 : 0, array.strides[axis], &reach) ||
+    if (extent < 0 ||
+        __builtin_mul_overflow(extent ? extent - 1 : 0, array.strides[axis], &reach) ||
         __builtin_add_overflow(reach < 0 ? lowest : highest, reach, reach < 0 ? &lowest : &highest))
       fits = false;
     empty = empty || extent == 0;
@@ -145,7 +146,8 @@ void parse_call(const Primitive& primitive, PyObject* const* args, Py_ssize_t co
       continue;
     }
     if (next >= count)
-      throw Error(ErrorKind::type, std::string(primitive.name) + ": " + operand.name + " is missing");
+      throw Error(ErrorKind::type,
+                  std::string(primitive.name) + ": " + operand.name + " is missing");
     PyObject* argument = args[next++];
     if (argument == Py_None) {
       if (!operand.optional) fail_operand(primitive, operand, "a Tensor", argument);

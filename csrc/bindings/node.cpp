@@ -23,11 +23,10 @@ struct Edge {
 };
 
 struct NodeObject {
-  PyObject_HEAD
-  uint64_t sequence;   // later operations have larger numbers
-  PyObject* rule;      // f(node, gradient)
-  PyObject* saved;     // what the rule needs; null once released
-  uint64_t* versions;  // of the Tensors in `saved`, when they were saved
+  PyObject_HEAD uint64_t sequence;  // later operations have larger numbers
+  PyObject* rule;                   // f(node, gradient)
+  PyObject* saved;                  // what the rule needs; null once released
+  uint64_t* versions;               // of the Tensors in `saved`, when they were saved
   Edge* edges;
   Py_ssize_t edge_count;
   int32_t output_count;
@@ -62,8 +61,7 @@ int node_clear(PyObject* self) {
 void node_dealloc(PyObject* self) {
   PyTypeObject* type = Py_TYPE(self);
   PyObject_GC_UnTrack(self);
-  Py_TRASHCAN_BEGIN(self, node_dealloc)
-  node_clear(self);
+  Py_TRASHCAN_BEGIN(self, node_dealloc) node_clear(self);
   PyMem_Free(as_node(self)->versions);
   PyMem_Free(as_node(self)->edges);
   type->tp_free(self);
@@ -167,10 +165,9 @@ PyGetSetDef node_getset[] = {
     {"parents", get_parents, nullptr, "Leaf Tensor, (Node, output index) or None.", nullptr},
     {nullptr, nullptr, nullptr, nullptr, nullptr}};
 
-PyMethodDef node_methods[] = {
-    {"parent_shape", node_parent_shape, METH_O, "The shape of parent i."},
-    {"release", node_release, METH_NOARGS, "Frees what the rule saved."},
-    {nullptr, nullptr, 0, nullptr}};
+PyMethodDef node_methods[] = {{"parent_shape", node_parent_shape, METH_O, "The shape of parent i."},
+                              {"release", node_release, METH_NOARGS, "Frees what the rule saved."},
+                              {nullptr, nullptr, 0, nullptr}};
 
 // The node takes part in the graph through the outputs it is set on.
 void attach(PyObject* result, NodeObject* node, int32_t index) {
@@ -235,8 +232,7 @@ PyObject* set_grad_enabled_call(PyObject*, PyObject* value) {
 
 PyMethodDef functions[] = {
     {"record", reinterpret_cast<PyCFunction>(reinterpret_cast<void (*)()>(record_call)),
-     METH_FASTCALL,
-     "record(result, rule, saved, *parents) -> result, noted for back-propagation."},
+     METH_FASTCALL, "record(result, rule, saved, *parents) -> result, noted for back-propagation."},
     {"is_grad_enabled", is_grad_enabled_call, METH_NOARGS,
      "Whether this thread notes operations for back-propagation."},
     {"set_grad_enabled", set_grad_enabled_call, METH_O,

@@ -140,10 +140,12 @@ void register_backends(py::module_& module) {
       "set_backend", [](const std::string& name) { set_thread_backend(known_backend(name)); },
       py::arg("name"), "The backend of this thread.");
   module.def(
-      "set_default_backend", [](const std::string& name) { set_default_backend(known_backend(name)); },
-      py::arg("name"), "The backend that threads start with.");
-  module.def("get_backend", [] { return std::string(backend_name(current_backend())); },
-             "The name of this thread's backend.");
+      "set_default_backend",
+      [](const std::string& name) { set_default_backend(known_backend(name)); }, py::arg("name"),
+      "The backend that threads start with.");
+  module.def(
+      "get_backend", [] { return std::string(backend_name(current_backend())); },
+      "The name of this thread's backend.");
   module.def("set_strict_backend", set_strict_backend, py::arg("strict"),
              "Whether falling back to another backend is an error.");
 }

@@ -28,7 +28,7 @@ const char* role_name(Role role) {
 }
 
 const char* kind_name(AttributeKind kind) {
-  constexpr const char* names[] = {"integer", "real", "boolean", "code",
+  constexpr const char* names[] = {"integer", "real",     "boolean", "code",
                                    "axes",    "integers", "dtype"};
   return names[static_cast<int>(kind)];
 }
@@ -46,8 +46,8 @@ py::dict describe(const Primitive& primitive) {
       for (int i = 0; i < list.count; ++i) names[i] = list.names[i];
       codes = names;
     }
-    attributes.append(py::make_tuple(attribute.name, kind_name(attribute.kind),
-                                     attribute.default_value, codes));
+    attributes.append(
+        py::make_tuple(attribute.name, kind_name(attribute.kind), attribute.default_value, codes));
   }
   py::dict record;
   record["operands"] = operands;
@@ -104,11 +104,10 @@ PyObject* reshape(PyObject*, PyObject* const* args, Py_ssize_t count) {
       fits = fits && known == size;
     }
     if (!fits)
-      throw Error(ErrorKind::value,
-                  "reshape: a tensor of shape " +
-                      std::string(py::repr(py::reinterpret_steal<py::object>(
-                          shape_object(tensor->array)))) +
-                      " does not fit shape " + std::string(py::repr(args[1])));
+      throw Error(ErrorKind::value, "reshape: a tensor of shape " +
+                                        std::string(py::repr(py::reinterpret_steal<py::object>(
+                                            shape_object(tensor->array)))) +
+                                        " does not fit shape " + std::string(py::repr(args[1])));
     return view_of(tensor, rank, shape, 0);
   });
 }

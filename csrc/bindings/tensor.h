@@ -13,11 +13,10 @@
 namespace fastnn {
 
 struct TensorObject {
-  PyObject_HEAD
-  Array array;           // owns one reference to its block
-  PyObject* node;        // how it was computed; null: a leaf
-  PyObject* grad;        // accumulated by backward; null: None
-  PyObject* logits;      // the tensor that a softmax or sigmoid was taken of; null: None
+  PyObject_HEAD Array array;  // owns one reference to its block
+  PyObject* node;             // how it was computed; null: a leaf
+  PyObject* grad;             // accumulated by backward; null: None
+  PyObject* logits;           // the tensor that a softmax or sigmoid was taken of; null: None
   PyObject* weakrefs;
   int32_t output_index;  // which result of its node it is
   bool requires_grad;
@@ -56,11 +55,11 @@ PyObject* shape_object(const Array& array);
 
 // Functions of Python that C calls when its own path does not apply.
 struct Hooks {
-  PyObject* binary = nullptr;   // f(op, a, b)
-  PyObject* unary = nullptr;    // f(op, x)
-  PyObject* matmul = nullptr;   // f(a, b)
-  PyObject* getitem = nullptr;  // f(x, key)
-  PyObject* repr = nullptr;     // f(x)
+  PyObject* binary = nullptr;                               // f(op, a, b)
+  PyObject* unary = nullptr;                                // f(op, x)
+  PyObject* matmul = nullptr;                               // f(a, b)
+  PyObject* getitem = nullptr;                              // f(x, key)
+  PyObject* repr = nullptr;                                 // f(x)
   PyObject* rules[static_cast<int>(BinaryOp::count)] = {};  // gradient rules by op
 };
 extern Hooks hooks;

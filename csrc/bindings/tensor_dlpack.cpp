@@ -1,5 +1,6 @@
 // DLPack, version 1.0 and the unversioned form before it: tensors shared without a copy.
-// Source: the structures of the DLPack specification, https://dmlc.github.io/dlpack/latest/c_api.html
+// Source: the structures of the DLPack specification,
+// https://dmlc.github.io/dlpack/latest/c_api.html
 
 #include <pybind11/pybind11.h>
 
@@ -81,8 +82,13 @@ Export<Managed>* make_export(const Array& array) {
   Managed& managed = shared->managed;
   managed.context = shared;
   managed.deleter = delete_export<Managed>;
-  managed.tensor = {array.data,          {kCpu, 0}, array.rank, dlpack_dtype(array.dtype),
-                    shared->array.shape, shared->array.strides, 0};
+  managed.tensor = {array.data,
+                    {kCpu, 0},
+                    array.rank,
+                    dlpack_dtype(array.dtype),
+                    shared->array.shape,
+                    shared->array.strides,
+                    0};
   return shared;
 }
 
@@ -126,8 +132,8 @@ PyObject* import_capsule(PyObject* capsule, const char* name, const char* used) 
     throw Error(ErrorKind::value, "from_dlpack: the array is not row-major without gaps");
   array.set_row_major_strides();
   array.data = static_cast<char*>(source.data) + source.byte_offset;
-  array.block = wrap_foreign(array.data, static_cast<size_t>(array.bytes()), delete_import<Managed>,
-                             managed);
+  array.block =
+      wrap_foreign(array.data, static_cast<size_t>(array.bytes()), delete_import<Managed>, managed);
   PyCapsule_SetName(capsule, used);
   return make_tensor(array);
 }

@@ -29,7 +29,8 @@ constexpr bool is_comparison(BinaryOp op) {
 PyObject* call_hook(PyObject* hook, const char* op, PyObject* a, PyObject* b) {
   if (!hook) Py_RETURN_NOTIMPLEMENTED;
   if (!op) return PyObject_CallFunctionObjArgs(hook, a, b, nullptr);
-  return b ? PyObject_CallFunction(hook, "sOO", op, a, b) : PyObject_CallFunction(hook, "sO", op, a);
+  return b ? PyObject_CallFunction(hook, "sOO", op, a, b)
+           : PyObject_CallFunction(hook, "sO", op, a);
 }
 
 // Both operands have one dtype and either one shape or one of them no axis.

@@ -39,9 +39,10 @@ DType dtype_of(const py::array& array) {
   if (kind == 'i' && size == 8) return DType::int64;
   if (kind == 'u' && size == 1) return DType::uint8;
   if (kind == 'b') return DType::boolean;
-  throw Error(ErrorKind::type,
-              "tensor: a NumPy array of dtype " + std::string(py::str(array.dtype())) +
-                  " cannot become a Tensor, expected float32, float64, int32, int64, uint8 or bool");
+  throw Error(
+      ErrorKind::type,
+      "tensor: a NumPy array of dtype " + std::string(py::str(array.dtype())) +
+          " cannot become a Tensor, expected float32, float64, int32, int64, uint8 or bool");
 }
 
 py::array numpy_view(const Array& array, py::handle owner) {
@@ -80,9 +81,9 @@ PyObject* tensor_array(PyObject* self, PyObject* args, PyObject* keywords) {
                                      &copy))
       return nullptr;
     py::object view = read_only_view(self);
-    const bool cast = dtype != Py_None && !py::dtype::from_args(py::reinterpret_borrow<py::object>(
-                                                                    dtype))
-                                               .is(view.attr("dtype"));
+    const bool cast =
+        dtype != Py_None &&
+        !py::dtype::from_args(py::reinterpret_borrow<py::object>(dtype)).is(view.attr("dtype"));
     if (copy == Py_False && (cast || is_variable(self)))
       throw Error(ErrorKind::value, "__array__: a view without a copy is not possible here");
     if (cast) return view.attr("astype")(py::handle(dtype)).release().ptr();
@@ -94,8 +95,8 @@ PyObject* tensor_array(PyObject* self, PyObject* args, PyObject* keywords) {
 Array array_from_numpy(PyObject* object) {
   py::array source = py::array::ensure(py::handle(object));
   if (!source)
-    throw Error(ErrorKind::type, "tensor: " + std::string(Py_TYPE(object)->tp_name) +
-                                     " cannot become an array");
+    throw Error(ErrorKind::type,
+                "tensor: " + std::string(Py_TYPE(object)->tp_name) + " cannot become an array");
   if (source.ndim() > kMaxRank)
     throw Error(ErrorKind::value, "tensor: an array of " + std::to_string(source.ndim()) +
                                       " axes, expected at most " + std::to_string(kMaxRank));

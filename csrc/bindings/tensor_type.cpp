@@ -1,8 +1,11 @@
 // The Tensor type itself: making, freeing, attributes, methods.
 
+#include <pybind11/pybind11.h>
+// After Python.h, which it does not include itself.
 #include <structmember.h>
 
 #include <cstring>
+#include <vector>
 
 #include "bindings/array_args.h"
 #include "bindings/errors.h"
@@ -61,8 +64,7 @@ void tensor_dealloc(PyObject* self) {
   TensorObject* tensor = as_tensor(self);
   PyTypeObject* type = Py_TYPE(self);
   PyObject_GC_UnTrack(self);
-  Py_TRASHCAN_BEGIN(self, tensor_dealloc)
-  if (tensor->weakrefs) PyObject_ClearWeakRefs(self);
+  Py_TRASHCAN_BEGIN(self, tensor_dealloc) if (tensor->weakrefs) PyObject_ClearWeakRefs(self);
   tensor_clear(self);
   if (tensor->array.block) release(tensor->array.block);
   tensor->array.block = nullptr;
@@ -78,7 +80,8 @@ void tensor_dealloc(PyObject* self) {
 PyObject* tensor_new(PyTypeObject* type, PyObject* args, PyObject*) {
   return guarded([&]() -> PyObject* {
     PyObject* data = PyTuple_GET_SIZE(args) > 0 ? PyTuple_GET_ITEM(args, 0) : nullptr;
-    if (!data) throw Error(ErrorKind::type, "Tensor: data is missing, expected an array or a Tensor");
+    if (!data)
+      throw Error(ErrorKind::type, "Tensor: data is missing, expected an array or a Tensor");
     Array array;
     if (is_tensor(data)) {
       array = as_tensor(data)->array;

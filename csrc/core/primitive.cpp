@@ -11,7 +11,8 @@ Call& Call::operator=(const Call& other) {
   std::copy(std::begin(other.first), std::end(other.first), first);
   delete spill;
   spill = other.spill ? new std::vector<Array>(*other.spill) : nullptr;
-  if (!spill) std::copy(std::begin(other.inline_arrays), std::end(other.inline_arrays), inline_arrays);
+  if (!spill)
+    std::copy(std::begin(other.inline_arrays), std::end(other.inline_arrays), inline_arrays);
   return *this;
 }
 

@@ -1,7 +1,8 @@
 // The protocol between operations and backends: what a primitive is, and what a call of it is.
 //
 // A primitive reads its operands and its attributes and nothing else: no static state, no
-// allocation (scratch memory is an operand). A call is data: it can be kept, compared and run again.
+// allocation (scratch memory is an operand). A call is data: it can be kept, compared and run
+// again.
 #pragma once
 
 #include <cstdint>
@@ -51,8 +52,8 @@ enum class AttributeKind : uint8_t {
 struct AttributeInfo {
   const char* name;
   AttributeKind kind;
-  uint16_t offset;            // into Attributes::bytes
-  double default_value = 0;   // for trailing attributes that the caller leaves out
+  uint16_t offset;           // into Attributes::bytes
+  double default_value = 0;  // for trailing attributes that the caller leaves out
   CodeList (*codes)() = nullptr;
 };
 
