@@ -1,0 +1,44 @@
+"""The reference backend: what every primitive means, in NumPy.
+
+One file a family; one function a primitive, ``fn(*operands, **attributes) -> array or tuple``, pure:
+nothing is written in place, and the new values of ``inout`` operands are returned after the outputs.
+Operands come as NumPy arrays (``None`` where an optional one is absent, lists where there are any
+number), codes as names, axes and shapes as tuples. Nothing is promoted: the dtype of the operands is
+the dtype of the result. Sums may add in any order: values are promised, bits are not, except for
+random numbers, whose bits are the same on every backend.
+
+In float64 these functions are the specification that every other backend is tested against.
+"""
+
+from .derivatives import unary_backward
+from .elementwise import binary, select, unary
+from .gather import gather, gather_nd, scatter_add, scatter_nd_add
+from .linalg import dense_backward, gemm
+from .loss import binary_cross_entropy, cross_entropy
+from .movement import arange, copy, gather_batch, one_hot, pad
+from .optimizer import optimizer_step, scale_list
+from .random import (
+    dropout,
+    dropout_backward,
+    random_integers,
+    random_normal,
+    random_permutation,
+    random_uniform,
+)
+from .reduce import arg_reduce, reduce, reduce_list
+from .softmax import softmax, softmax_backward
+
+FUNCTIONS = {
+    function.__name__: function
+    for function in (
+        *(unary, unary_backward, binary, select),
+        *(copy, pad, one_hot, arange, gather_batch),
+        *(gather, scatter_add, gather_nd, scatter_nd_add),
+        *(reduce, arg_reduce, reduce_list),
+        *(gemm, dense_backward),
+        *(softmax, softmax_backward, cross_entropy, binary_cross_entropy),
+        *(random_uniform, random_normal, random_integers, random_permutation),
+        *(dropout, dropout_backward),
+        *(optimizer_step, scale_list),
+    )
+}

@@ -1,0 +1,93 @@
+"""unary_backward: the derivative of every unary function, times the gradient of its output."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from .elementwise import (
+    GELU_CUBIC,
+    GELU_SLOPE,
+    SELU_ALPHA,
+    SELU_SCALE,
+    gelu_inner,
+    normal_cdf,
+    sigmoid,
+    softplus,
+)
+
+
+def _gelu(x: np.ndarray) -> np.ndarray:
+    return normal_cdf(x) + x * np.exp(-x * x / 2) / math.sqrt(2 * math.pi)
+
+
+def _gelu_tanh(x: np.ndarray) -> np.ndarray:
+    s = sigmoid(2 * gelu_inner(x))
+    inner = GELU_SLOPE * (1 + 3 * GELU_CUBIC * x * x)
+    return s + x * 2 * s * sigmoid(-2 * gelu_inner(x)) * inner
+
+
+def _silu(x: np.ndarray) -> np.ndarray:
+    return sigmoid(x) * (1 + x * sigmoid(-x))
+
+
+def _mish(x: np.ndarray) -> np.ndarray:
+    t = np.tanh(softplus(x))
+    return t + x * sigmoid(x) * (1 - t * t)
+
+
+# v is x or y, as csrc/core/op_codes.h says. At a kink the derivative is that of the flat (or the
+# lower) side; functions that are absent here have derivative zero wherever they have one.
+DERIVATIVE = {
+    "linear": lambda v, a, b: np.ones_like(v),
+    "neg": lambda v, a, b: -np.ones_like(v),
+    "abs": lambda x, a, b: np.sign(x),
+    "square": lambda x, a, b: 2 * x,
+    "sqrt": lambda y, a, b: 0.5 / y,
+    "rsqrt": lambda y, a, b: -0.5 * y * y * y,
+    "reciprocal": lambda y, a, b: -y * y,
+    "exp": lambda y, a, b: y,
+    "expm1": lambda y, a, b: y + 1,
+    "log": lambda x, a, b: 1 / x,
+    "log1p": lambda x, a, b: 1 / (1 + x),
+    "sin": lambda x, a, b: np.cos(x),
+    "cos": lambda x, a, b: -np.sin(x),
+    "tan": lambda y, a, b: 1 + y * y,
+    "asin": lambda x, a, b: 1 / np.sqrt((1 - x) * (1 + x)),
+    "acos": lambda x, a, b: -1 / np.sqrt((1 - x) * (1 + x)),
+    "atan": lambda x, a, b: 1 / (1 + x * x),
+    "sinh": lambda x, a, b: np.cosh(x),
+    "cosh": lambda x, a, b: np.sinh(x),
+    "tanh": lambda y, a, b: (1 - y) * (1 + y),
+    "sigmoid": lambda y, a, b: y * (1 - y),
+    "log_sigmoid": lambda x, a, b: sigmoid(-x),
+    "softplus": lambda x, a, b: sigmoid(x),
+    "softsign": lambda x, a, b: 1 / ((1 + np.abs(x)) * (1 + np.abs(x))),
+    "relu": lambda y, a, b: y > 0,
+    "leaky_relu": lambda x, a, b: np.where(x > 0, 1, a),
+    "elu": lambda y, a, b: np.where(y > 0, 1, y + a),
+    "selu": lambda y, a, b: np.where(y > 0, SELU_SCALE, y + SELU_SCALE * SELU_ALPHA),
+    "gelu": lambda x, a, b: _gelu(x),
+    "gelu_tanh": lambda x, a, b: _gelu_tanh(x),
+    "silu": lambda x, a, b: _silu(x),
+    "mish": lambda x, a, b: _mish(x),
+    "hard_sigmoid": lambda x, a, b: np.where(np.abs(x) < 3, 1 / 6, 0),
+    "hard_tanh": lambda x, a, b: np.abs(x) < 1,
+    "hard_silu": lambda x, a, b: np.where(np.abs(x) < 3, x / 3 + 0.5, x > 0),
+    "erf": lambda x, a, b: 2 / math.sqrt(math.pi) * np.exp(-x * x),
+    "erfinv": lambda y, a, b: math.sqrt(math.pi) / 2 * np.exp(y * y),
+}
+
+
+@np.errstate(all="ignore")
+def unary_backward(
+    dy: np.ndarray, value: np.ndarray, *, op: str, a: float = 0, b: float = 0
+) -> np.ndarray:
+    """dx = dy * f'(value), float32 or float64, shapes of dy and value equal.
+
+    ``value`` is x or y = f(x), whichever the row of csrc/core/op_codes.h names (n: any of them).
+    """
+    if op not in DERIVATIVE:
+        return np.zeros_like(dy)
+    return dy * np.asarray(DERIVATIVE[op](value, a, b)).astype(dy.dtype)

@@ -1,0 +1,82 @@
+"""Copies, pads and fills: copy, pad, one_hot, arange, gather_batch."""
+
+from __future__ import annotations
+
+import numpy as np
+
+PAD_MODES = ("constant", "edge", "reflect", "symmetric")
+
+
+def cast(x: np.ndarray, dtype: str | np.dtype) -> np.ndarray:
+    """x in another dtype: floating point is cut off toward zero, bool is x != 0."""
+    with np.errstate(invalid="ignore", over="ignore"):
+        return (x != 0) if dtype == "bool" else x.astype(dtype, copy=False)
+
+
+def copy(x: np.ndarray, *, dtype: str, scale: float = 1) -> np.ndarray:
+    """y = x in ``dtype``; a floating-point y is multiplied by ``scale`` (uint8 images to [0, 1])."""
+    y = cast(x, dtype)
+    return y * y.dtype.type(scale) if y.dtype.kind == "f" and scale != 1 else y
+
+
+def pad(
+    x: np.ndarray,
+    *,
+    before: tuple[int, ...],
+    after: tuple[int, ...],
+    mode: str | int = "constant",
+    value: float = 0,
+) -> np.ndarray:
+    """y.shape[i] = before[i] + x.shape[i] + after[i].
+
+    What is added is ``value`` (constant), the nearest element (edge), or x mirrored without
+    (reflect) or with (symmetric) its edge repeated.
+    """
+    mode = mode if isinstance(mode, str) else PAD_MODES[mode]
+    options = {"constant_values": np.asarray(value).astype(x.dtype)} if mode == "constant" else {}
+    return np.pad(x, list(zip(before, after, strict=True)), mode=mode, **options)
+
+
+def one_hot(
+    labels: np.ndarray, *, depth: int, on: float = 1, off: float = 0, dtype: str = "float32"
+) -> np.ndarray:
+    """y[..., j] = on if labels[...] == j else off, for j < depth; labels of any integer dtype."""
+    hit = np.asarray(labels)[..., None] == np.arange(depth)
+    return np.where(hit, np.asarray(on).astype(dtype), np.asarray(off).astype(dtype))
+
+
+def arange(*, start: float, step: float, count: int, dtype: str) -> np.ndarray:
+    """y[i] = start + i * step for i < count; computed in float64 for floating-point dtypes."""
+    if np.dtype(dtype).kind == "f":
+        return (start + np.arange(count, dtype=np.float64) * step).astype(dtype)
+    return (int(start) + np.arange(count, dtype=np.int64) * int(step)).astype(dtype)
+
+
+def gather_batch(
+    xs: list[np.ndarray],
+    permutation: np.ndarray,
+    position: np.ndarray,
+    *,
+    rows: int,
+    dtypes: tuple[int, ...] = (),
+    scale: float = 1,
+) -> tuple[list[np.ndarray], np.ndarray]:
+    """The next ``rows`` rows of every x in the order of ``permutation``, and position + rows.
+
+    permutation int64 [n], position int64 [1]; y = x[permutation[position : position + rows]], in
+    x's dtype (dtypes[i] = 0), float32 (1) or float64 (2); a y that was cast is scaled.
+    """
+    start = int(position[0])
+    if start < 0 or start + rows > permutation.size:
+        raise IndexError(
+            f"gather_batch: rows {start} to {start + rows} of a permutation of {permutation.size}"
+        )
+    order = permutation[start : start + rows]
+    ys = []
+    for i, x in enumerate(xs):
+        if order.size and not (0 <= order.min() and order.max() < x.shape[0]):
+            raise IndexError(f"gather_batch: the permutation goes beyond {x.shape[0]} rows")
+        code = dtypes[i] if i < len(dtypes) else 0
+        y = x[order]
+        ys.append(copy(y, dtype=("float32", "float64")[code - 1], scale=scale) if code else y)
+    return ys, position + rows

@@ -1,0 +1,84 @@
+"""Which backend runs a primitive.
+
+``native`` is the C++ module itself. ``reference`` (NumPy) is the specification, and what runs where
+native lacks a primitive, unless FASTNN_STRICT_BACKEND=1 makes that an error. FASTNN_BACKEND names
+the backend that threads start with.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping
+
+from fastnn import _core
+
+_names = ["native"]
+
+
+def backends() -> tuple[str, ...]:
+    """The names that `use_backend` takes.
+
+    >>> backends()
+    ('native', 'reference')
+    """
+    return tuple(_names)
+
+
+def backend() -> str:
+    """The name of the backend that runs this thread's primitives.
+
+    >>> backend()
+    'native'
+    """
+    return _core.get_backend()
+
+
+def register_backend(name: str, load: Callable[[], Mapping[str, Callable]]) -> None:
+    """Adds a backend. ``load`` is called when it is first used and returns its functions.
+
+    A function is named by its primitive and looks like that of fastnn.backends.reference. What a
+    backend lacks runs on the reference backend.
+    """
+    _core.register_backend(name, load)
+    if name not in _names:
+        _names.append(name)
+
+
+def _known(setting: str, name: str) -> str:
+    if name not in _names:
+        known = " or ".join(_names)
+        raise ValueError(f"{setting}: there is no backend {name!r}, expected {known}")
+    return name
+
+
+class use_backend:
+    """Makes this thread run its primitives on the backend ``name``.
+
+    From the call on; as a context manager, until the block ends. ValueError for an unknown name.
+
+    >>> with use_backend("reference"):
+    ...     backend()
+    'reference'
+    """
+
+    def __init__(self, name: str) -> None:
+        _known("use_backend", name)
+        self._before = _core.get_backend()
+        _core.set_backend(name)
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(self, *exception: object) -> None:
+        _core.set_backend(self._before)
+
+
+def _load_reference() -> Mapping[str, Callable]:
+    from .reference import FUNCTIONS
+
+    return FUNCTIONS
+
+
+register_backend("reference", _load_reference)
+_core.set_default_backend(_known("FASTNN_BACKEND", os.environ.get("FASTNN_BACKEND", "native")))
+_core.set_strict_backend(os.environ.get("FASTNN_STRICT_BACKEND", "0") not in ("", "0"))
