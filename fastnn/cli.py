@@ -1,0 +1,128 @@
+"""The ``fastnn`` command: list, run and copy recipes; show what this machine runs."""
+
+import argparse
+import shutil
+import sys
+import time
+import traceback
+from collections.abc import Sequence
+from pathlib import Path
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Runs the command line; returns the exit status (0 fine, 1 failed, 2 bad usage)."""
+    options = _parser().parse_args(arguments)
+    try:
+        return options.command(options)
+    except (ValueError, OSError, ImportError) as error:
+        print(f"fastnn: {error}", file=sys.stderr)
+        return 1
+
+
+def _positive(text: str) -> int:
+    value = int(text)
+    if value < 1:
+        raise argparse.ArgumentTypeError(f"expected a positive integer, got {text}")
+    return value
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="fastnn", description="Recipes of a one-day course.")
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+
+    listing = commands.add_parser("list", help="the recipes")
+    listing.set_defaults(command=_list)
+
+    run = commands.add_parser("run", help="run a recipe (or: all)")
+    run.add_argument("name", metavar="NAME")
+    run.add_argument("--quick", action="store_true", help="a run of seconds")
+    run.add_argument("--epochs", type=_positive, metavar="N")
+    run.add_argument("--batch-size", type=_positive, metavar="N")
+    run.add_argument("--seed", type=int, default=0, metavar="N")
+    run.add_argument("--out", metavar="FOLDER", help="where pictures go (fastnn-out/NAME)")
+    run.set_defaults(command=_run)
+
+    copy = commands.add_parser("copy", help="write a recipe into this folder, to change it")
+    copy.add_argument("name", metavar="NAME")
+    copy.set_defaults(command=_copy)
+
+    info = commands.add_parser("info", help="version, instruction set, threads, caches")
+    info.set_defaults(command=_info)
+    return parser
+
+
+def _list(options: argparse.Namespace) -> int:
+    from fastnn import recipes
+    from fastnn.recipes.common import print_table
+
+    rows = []
+    for name in recipes.NAMES:
+        info = recipes.get(name).INFO
+        data = "yes" if info.data_is_here() else f"no ({info.dataset})"
+        rows.append([name, info.lecture, info.question, f"{info.minutes:g}", data])
+    print_table("Recipes", ["name", "lecture", "question", "minutes", "data here"], rows)
+    return 0
+
+
+def _run(options: argparse.Namespace) -> int:
+    from fastnn import recipes
+
+    if options.name == "all":
+        return _run_all(options)
+    _run_one(recipes.get(options.name), options)
+    return 0
+
+
+def _run_one(recipe, options: argparse.Namespace) -> None:
+    info = recipe.INFO
+    name = recipe.__name__.rsplit(".", 1)[-1]
+    print(f"{name}: lecture {info.lecture}, {info.slide} (seed {options.seed})")
+    recipe.run(
+        quick=options.quick,
+        seed=options.seed,
+        epochs=options.epochs,
+        batch_size=options.batch_size,
+        out=options.out,
+    )
+
+
+def _run_all(options: argparse.Namespace) -> int:
+    """Runs every recipe whose data is here; fails only if one of them fails."""
+    from fastnn import recipes
+    from fastnn.recipes.common import print_table
+
+    rows, failed = [], False
+    for name in recipes.NAMES:
+        recipe = recipes.get(name)
+        start = time.perf_counter()
+        if not recipe.INFO.data_is_here():
+            result = f"skipped: {recipe.INFO.dataset} is not here"
+        else:
+            try:
+                _run_one(recipe, options)
+                result = "ran"
+            except Exception:
+                traceback.print_exc()
+                result, failed = "failed", True
+        rows.append([name, result, f"{time.perf_counter() - start:.1f}"])
+    print_table("All recipes", ["name", "result", "seconds"], rows)
+    return int(failed)
+
+
+def _copy(options: argparse.Namespace) -> int:
+    from fastnn import recipes
+
+    source = Path(recipes.get(options.name).__file__)
+    target = Path.cwd() / source.name
+    if target.exists():
+        raise ValueError(f"copy: {target} exists already")
+    shutil.copyfile(source, target)
+    print(f"wrote {target}; run it with: python -c 'import {options.name} as r; r.run()'")
+    return 0
+
+
+def _info(options: argparse.Namespace) -> int:
+    import fastnn as fn
+
+    fn.show_config()
+    return 0
