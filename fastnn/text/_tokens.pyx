@@ -4,7 +4,7 @@
 from cpython.unicode cimport Py_UNICODE_ISALNUM
 
 
-def split_words(text not None, bint lower=True):
+def split_words(text, bint lower=True):
     """Splits a text into words.
 
     A word is a maximal run of letters and digits; an apostrophe between two of them belongs to

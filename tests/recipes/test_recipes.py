@@ -1,0 +1,103 @@
+"""Each recipe learns; the worked numbers of the course come out."""
+
+import numpy as np
+import pytest
+
+from fastnn import cli, recipes
+from fastnn.recipes import neuron
+
+
+@pytest.fixture(autouse=True)
+def in_a_folder_of_its_own(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+
+
+def rounded(values):
+    return [round(float(v), 2) for v in values]
+
+
+def test_one_neuron():
+    z, a = neuron.neuron()
+    assert z == 4 and round(a, 2) == 0.98
+
+
+@pytest.mark.parametrize(
+    "x, layers",
+    [
+        ((1, -1), [[0.98, 0.12], [0.86, 0.11], [0.62, 0.83]]),
+        ((0, 0), [[0.73, 0.5], [0.72, 0.12], [0.51, 0.85]]),
+    ],
+)
+def test_the_network_of_the_slides(x, layers):
+    assert [rounded(layer) for layer in neuron.activities(x)] == layers
+
+
+def test_softmax_of_the_slides():
+    exponentials, shares = neuron.softmax()
+    assert rounded(exponentials) == [20.09, 2.72, 0.05]
+    assert rounded(shares) == [0.88, 0.12, 0.0]
+
+
+def test_back_propagation_three_ways():
+    ways = neuron.gradients()
+    for hand, tape, differences in zip(*ways.values()):
+        np.testing.assert_allclose(tape, hand, rtol=1e-12, atol=1e-15)
+        np.testing.assert_allclose(differences, hand, rtol=1e-6, atol=1e-9)
+
+
+def test_descent_of_the_slides():
+    for name, values in neuron.descent().items():
+        assert rounded(values) == list(neuron.DESCENT[name])
+
+
+def test_digits_learns(tmp_path):
+    figures = recipes.get("digits").run(quick=True, out=tmp_path)
+    assert figures["accuracy"] >= 0.95  # a tenth by guessing
+    assert figures["loaded_accuracy"] == figures["accuracy"]
+
+
+def test_digits_saves_its_pictures(tmp_path):
+    pytest.importorskip("matplotlib", reason="pictures need matplotlib (extra: demo)")
+    recipes.get("digits").run(quick=True, epochs=1, out=tmp_path)
+    for name in ("training.png", "digits.png"):
+        assert (tmp_path / name).read_bytes().startswith(b"\x89PNG")
+
+
+def test_mnist_learns(tmp_path):
+    recipe = recipes.get("mnist")
+    if not recipe.INFO.data_is_here():
+        pytest.skip("MNIST is not here: set FASTNN_DATA to a folder with mnist/")
+    figures = recipe.run(quick=True, out=tmp_path)
+    assert figures["ReLU, Adam"]["accuracy"] >= 0.93
+    assert figures["sigmoid, SGD"]["accuracy"] >= 0.5
+    assert figures["ReLU, Adam"]["parameters"] == 784 * 500 + 500 + 500 * 500 + 500 + 5010
+
+
+def test_list_names_every_recipe(capsys):
+    assert cli.main(["list"]) == 0
+    printed = capsys.readouterr().out
+    assert all(name in printed for name in recipes.NAMES)
+
+
+def test_copy_writes_the_file_once(tmp_path, capsys):
+    assert cli.main(["copy", "neuron"]) == 0
+    assert "def run(" in (tmp_path / "neuron.py").read_text()
+    assert cli.main(["copy", "neuron"]) == 1
+    assert "exists already" in capsys.readouterr().err
+
+
+def test_an_unknown_recipe_is_an_error(capsys):
+    assert cli.main(["run", "nonesuch"]) == 1
+    assert "digits" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("argument", ["0", "-3", "many"])
+def test_epochs_must_be_positive(argument, capsys):
+    with pytest.raises(SystemExit) as caught:
+        cli.main(["run", "digits", "--epochs", argument])
+    assert caught.value.code == 2
+
+
+def test_info_prints_the_target(capsys):
+    assert cli.main(["info"]) == 0
+    assert "target" in capsys.readouterr().out
