@@ -106,9 +106,8 @@ void read_environment() {
 void register_runtime(py::module_& m) {
   read_environment();
   m.attr("__version__") = FASTNN_VERSION;
-  m.def("set_num_threads", [](const py::object& n) {
-    set_process_threads(thread_number("set_num_threads", n));
-  });
+  m.def("set_num_threads",
+        [](const py::object& n) { set_process_threads(thread_number("set_num_threads", n)); });
   m.def("get_num_threads", thread_count);
   // None: the calling thread has no number of its own.
   m.def("set_local_threads", [](const py::object& n) {
@@ -118,7 +117,7 @@ void register_runtime(py::module_& m) {
     return local_threads() == 0 ? py::object(py::none()) : py::int_(local_threads());
   });
   m.def("threads_origin", threads_origin);
-  m.def("usable_processors", usable_processors);
+  m.def("usable_processors", usable_processors, py::arg("root") = "");
   m.def("cgroup_processors", cgroup_processors, py::arg("root") = "");
   m.def("memory_stats", memory);
   m.def("release_memory", release_cached_memory);

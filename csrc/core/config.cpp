@@ -124,7 +124,7 @@ double cgroup_processors(const std::string& root) {
   return least;
 }
 
-int usable_processors() {
+int usable_processors(const std::string& root) {
   int processors = 0;
 #if defined(__linux__)
   // Machines with more processors than cpu_set_t holds need a larger mask.
@@ -137,7 +137,7 @@ int usable_processors() {
   }
 #endif
   if (processors == 0) processors = static_cast<int>(sysconf(_SC_NPROCESSORS_ONLN));
-  const double quota = cgroup_processors();
+  const double quota = cgroup_processors(root);
   if (quota > 0) processors = std::min(processors, static_cast<int>(std::min(quota, 1e6)));
   return std::max(processors, 1);
 }

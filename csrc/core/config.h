@@ -18,7 +18,8 @@ struct ThreadSetting {
 ThreadSetting find_thread_setting();
 
 // The processors in this process's affinity mask, cut to the whole processors of its cgroup quota.
-int usable_processors();
+// The files that tell the quota are looked up below `root`.
+int usable_processors(const std::string& root = "");
 
 // How many processors' time the control groups (v1 or v2) of this process allow; 0: no limit.
 // Reads proc/self/{cgroup,mountinfo} and the mounts below `root`.

@@ -18,7 +18,7 @@
 #include <sched.h>
 #include <unistd.h>
 
-#include "core/pause.h"
+#include "core/processor.h"
 
 namespace fastnn {
 namespace {

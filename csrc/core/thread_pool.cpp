@@ -21,7 +21,7 @@
 
 #include "core/config.h"
 #include "core/futex.h"
-#include "core/pause.h"
+#include "core/processor.h"
 
 namespace fastnn {
 namespace {
@@ -110,6 +110,7 @@ struct Team {
   void* context = nullptr;
   int64_t tasks = 0;
   int size = 1;
+  uint64_t float_mode = 0;  // the caller's, for all: bits must not depend on who does a task
   alignas(64) std::atomic<int64_t> next_task{0};
 
   int hired = 0;  // workers that exist
@@ -119,6 +120,11 @@ struct Team {
     return !busy.load(std::memory_order_relaxed) && !busy.exchange(true, std::memory_order_acquire);
   }
   void leave() { busy.store(false, std::memory_order_release); }
+
+  void post(int helpers) {
+    float_mode = fastnn::float_mode();
+    for (int i = 0; i < helpers; ++i) workers[i].post();
+  }
 
   void work(int index) {
     if (team_body) return team_body(context, index, size);
@@ -137,6 +143,7 @@ void* worker_main(void* argument) {
   Worker& worker = *static_cast<Worker*>(argument);
   for (;;) {
     worker.receive();
+    if (float_mode() != worker.team->float_mode) set_float_mode(worker.team->float_mode);
     worker.team->work(worker.index);
     worker.finish();
   }
@@ -226,7 +233,7 @@ void run_tasks(int64_t tasks, TaskBody body, void* context) {
   team->tasks = tasks;
   team->next_task.store(0, std::memory_order_relaxed);
   const int helpers = team->hire(wanted);
-  for (int i = 0; i < helpers; ++i) team->workers[i].post();
+  team->post(helpers);
   team->work(0);
   for (int i = 0; i < helpers; ++i)
     if (!team->workers[i].withdraw()) team->workers[i].await();
@@ -241,7 +248,7 @@ void run_team(int workers, TeamBody body, void* context) {
   team->team_body = body;
   team->context = context;
   team->size = helpers + 1;
-  for (int i = 0; i < helpers; ++i) team->workers[i].post();
+  team->post(helpers);
   team->work(0);
   for (int i = 0; i < helpers; ++i) team->workers[i].await();
   team->leave();

@@ -1,5 +1,6 @@
 // `thread_pool_checks NAME` runs one check and exits with 0 when it holds.
 #include <atomic>
+#include <cfenv>
 #include <chrono>
 #include <cstdio>
 #include <thread>
@@ -9,6 +10,7 @@
 #include <unistd.h>
 
 #include "check.h"
+#include "core/processor.h"
 #include "core/thread_pool.h"
 
 namespace {
@@ -72,6 +74,24 @@ void local_number() {
   std::thread([] { CHECK(fastnn::thread_count() == 4 && team_size(8) == 4); }).join();
   fastnn::set_local_threads(0);
   CHECK(fastnn::thread_count() == 4);
+}
+
+// All threads round and flush as the caller does at that time.
+void float_mode_of_caller() {
+  fastnn::set_process_threads(4);
+  const uint64_t normal = fastnn::float_mode();
+  for (const int direction : {FE_UPWARD, FE_TONEAREST, FE_DOWNWARD}) {
+    std::fesetround(direction);
+    const uint64_t mode = fastnn::float_mode();
+    std::atomic<int> same{0};
+    fastnn::parallel_for(4, [&](int64_t) {
+      work_for(std::chrono::microseconds(200));
+      same += fastnn::float_mode() == mode;
+    });
+    CHECK(same == 4);
+  }
+  std::fesetround(FE_TONEAREST);
+  CHECK(fastnn::float_mode() == normal);
 }
 
 // A region inside a region, and regions of several threads: the team is busy, they run alone.
@@ -152,6 +172,7 @@ int main(int argc, char** argv) {
                      {"whole_team", whole_team},
                      {"local_number", local_number},
                      {"busy_team", busy_team},
+                     {"float_mode_of_caller", float_mode_of_caller},
                      {"fork_after_use", fork_after_use},
                      {"fork_before_use", fork_before_use},
                      {"fork_amid_work", fork_amid_work},
