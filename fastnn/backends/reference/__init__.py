@@ -1,10 +1,10 @@
 """The reference backend: what every primitive means, in NumPy.
 
-One file a family; one function a primitive, ``fn(*operands, **attributes) -> array or tuple``, pure:
-nothing is written in place, and the new values of ``inout`` operands are returned after the outputs.
-Operands come as NumPy arrays (``None`` where an optional one is absent, lists where there are any
-number), codes as names, axes and shapes as tuples. Nothing is promoted: the dtype of the operands is
-the dtype of the result. Sums may add in any order: values are promised, bits are not, except for
+One file a family; one function a primitive, ``fn(*operands, **attributes) -> array or tuple``. They
+are pure: nothing is written in place; new values of ``inout`` operands are returned after the
+outputs. Operands are NumPy arrays (``None`` where an optional one is absent, lists where there are
+any number), codes are names, axes and shapes tuples. Nothing is promoted: the dtype of the operands
+is the dtype of the result. Sums may add in any order: values are promised, bits are not, except for
 random numbers, whose bits are the same on every backend.
 
 In float64 these functions are the specification that every other backend is tested against.

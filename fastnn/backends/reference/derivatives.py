@@ -11,6 +11,7 @@ from .elementwise import (
     GELU_SLOPE,
     SELU_ALPHA,
     SELU_SCALE,
+    gated,
     gelu_inner,
     normal_cdf,
     sigmoid,
@@ -19,22 +20,22 @@ from .elementwise import (
 
 
 def _gelu(x: np.ndarray) -> np.ndarray:
-    return normal_cdf(x) + x * np.exp(-x * x / 2) / math.sqrt(2 * math.pi)
+    return normal_cdf(x) + gated(x, np.exp(-x * x / 2)) / math.sqrt(2 * math.pi)
 
 
 def _gelu_tanh(x: np.ndarray) -> np.ndarray:
-    s = sigmoid(2 * gelu_inner(x))
-    inner = GELU_SLOPE * (1 + 3 * GELU_CUBIC * x * x)
-    return s + x * 2 * s * sigmoid(-2 * gelu_inner(x)) * inner
+    x = np.clip(x, -1000, 1000)  # beyond, the slope is 0 or 1
+    s, rest = sigmoid(2 * gelu_inner(x)), sigmoid(-2 * gelu_inner(x))
+    return s + 2 * s * rest * x * GELU_SLOPE * (1 + 3 * GELU_CUBIC * x * x)
 
 
 def _silu(x: np.ndarray) -> np.ndarray:
-    return sigmoid(x) * (1 + x * sigmoid(-x))
+    return sigmoid(x) + gated(x, sigmoid(x) * sigmoid(-x))
 
 
 def _mish(x: np.ndarray) -> np.ndarray:
     t = np.tanh(softplus(x))
-    return t + x * sigmoid(x) * (1 - t * t)
+    return t + gated(x, sigmoid(x) * (1 - t) * (1 + t))
 
 
 # v is x or y, as csrc/core/op_codes.h says. At a kink the derivative is that of the flat (or the

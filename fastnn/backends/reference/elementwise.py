@@ -31,6 +31,11 @@ def normal_cdf(x: np.ndarray) -> np.ndarray:
     return erfc(x * -math.sqrt(0.5)) / 2
 
 
+def gated(x: np.ndarray, gate: np.ndarray) -> np.ndarray:
+    """x * gate, and 0 for x = -inf, where the gate has closed."""
+    return np.where(gate == 0, gate, x * gate)
+
+
 def gelu_inner(x: np.ndarray) -> np.ndarray:
     """The argument of the tanh in gelu_tanh."""
     return GELU_SLOPE * (x + GELU_CUBIC * x * x * x)
@@ -61,18 +66,18 @@ UNARY = {
     "sigmoid": lambda x, a, b: sigmoid(x),
     "log_sigmoid": lambda x, a, b: -softplus(-x),
     "softplus": lambda x, a, b: softplus(x),
-    "softsign": lambda x, a, b: x / (1 + np.abs(x)),
+    "softsign": lambda x, a, b: np.where(np.isinf(x), np.sign(x), x / (1 + np.abs(x))),
     "relu": lambda x, a, b: np.maximum(x, 0),
     "leaky_relu": lambda x, a, b: np.where(x > 0, x, a * x),
     "elu": lambda x, a, b: np.where(x > 0, x, a * np.expm1(x)),
     "selu": lambda x, a, b: SELU_SCALE * np.where(x > 0, x, SELU_ALPHA * np.expm1(x)),
-    "gelu": lambda x, a, b: x * normal_cdf(x),
-    "gelu_tanh": lambda x, a, b: x * sigmoid(2 * gelu_inner(x)),  # (1 + tanh(t)) / 2
-    "silu": lambda x, a, b: x * sigmoid(x),
-    "mish": lambda x, a, b: x * np.tanh(softplus(x)),
+    "gelu": lambda x, a, b: gated(x, normal_cdf(x)),
+    "gelu_tanh": lambda x, a, b: gated(x, sigmoid(2 * gelu_inner(x))),  # (1 + tanh(t)) / 2
+    "silu": lambda x, a, b: gated(x, sigmoid(x)),
+    "mish": lambda x, a, b: gated(x, np.tanh(softplus(x))),
     "hard_sigmoid": lambda x, a, b: np.clip(x / 6 + 0.5, 0, 1),
     "hard_tanh": lambda x, a, b: np.clip(x, -1, 1),
-    "hard_silu": lambda x, a, b: x * np.clip(x / 6 + 0.5, 0, 1),
+    "hard_silu": lambda x, a, b: gated(x, np.clip(x / 6 + 0.5, 0, 1)),
     "erf": lambda x, a, b: erf(x),
     "erfinv": lambda x, a, b: erfinv(x),
     "floor": lambda x, a, b: np.floor(x),

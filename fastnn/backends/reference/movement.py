@@ -14,7 +14,7 @@ def cast(x: np.ndarray, dtype: str | np.dtype) -> np.ndarray:
 
 
 def copy(x: np.ndarray, *, dtype: str, scale: float = 1) -> np.ndarray:
-    """y = x in ``dtype``; a floating-point y is multiplied by ``scale`` (uint8 images to [0, 1])."""
+    """y = x in ``dtype``; a floating-point y is multiplied by ``scale`` (bytes to [0, 1])."""
     y = cast(x, dtype)
     return y * y.dtype.type(scale) if y.dtype.kind == "f" and scale != 1 else y
 
@@ -74,7 +74,7 @@ def gather_batch(
     order = permutation[start : start + rows]
     ys = []
     for i, x in enumerate(xs):
-        if order.size and not (0 <= order.min() and order.max() < x.shape[0]):
+        if order.size and (order.min() < 0 or order.max() >= x.shape[0]):
             raise IndexError(f"gather_batch: the permutation goes beyond {x.shape[0]} rows")
         code = dtypes[i] if i < len(dtypes) else 0
         y = x[order]
