@@ -1,0 +1,204 @@
+// y[i] = op(x1[i], x2[i]) and select: plain loops that the compiler turns into vectors, so one line
+// an operation. The semantics are NumPy's; what NumPy leaves undefined is fixed here.
+#include "kernels/binary.h"
+
+#include <math.h>
+
+#include "kernels/fill.h"
+
+namespace fastnn {
+namespace {
+
+template <class T>
+struct Wide;  // an unsigned type in which sums and products wrap
+template <>
+struct Wide<int32_t> {
+  using type = uint32_t;
+};
+template <>
+struct Wide<int64_t> {
+  using type = uint64_t;
+};
+template <>
+struct Wide<uint8_t> {
+  using type = uint32_t;
+};
+
+inline float c_fmod(float a, float b) { return fmodf(a, b); }
+inline double c_fmod(double a, double b) { return ::fmod(a, b); }
+inline float c_floor(float a) { return floorf(a); }
+inline double c_floor(double a) { return ::floor(a); }
+inline float c_copysign(float a, float b) { return copysignf(a, b); }
+inline double c_copysign(double a, double b) { return ::copysign(a, b); }
+inline float c_pow(float a, float b) { return powf(a, b); }
+inline double c_pow(double a, double b) { return ::pow(a, b); }
+inline float c_atan2(float a, float b) { return atan2f(a, b); }
+inline double c_atan2(double a, double b) { return ::atan2(a, b); }
+
+// Python's: the remainder has the sign of the divisor.
+template <class T>
+inline T float_mod(T a, T b) {
+  const T r = c_fmod(a, b);
+  if (r == 0) return c_copysign(r, b);
+  return (r < 0) != (b < 0) ? r + b : r;
+}
+
+template <class T>
+inline T float_floordiv(T a, T b) {
+  if (b == 0) return a / b;
+  T r = c_fmod(a, b);
+  T q = (a - r) / b;
+  if (r != 0 && (r < 0) != (b < 0)) q -= 1;
+  if (q == 0) return c_copysign(T{0}, a / b);
+  const T whole = c_floor(q);
+  return q - whole > T{0.5} ? whole + 1 : whole;
+}
+
+template <class T>
+inline bool overflows(T a, T b) {  // the one quotient that does not fit
+  if constexpr (sizeof(T) == 1)
+    return false;
+  else
+    return b == -1 && a == static_cast<T>(typename Wide<T>::type{1} << (8 * sizeof(T) - 1));
+}
+
+template <class T>
+inline T integer_floordiv(T a, T b) {
+  if (b == 0) return 0;
+  if (overflows(a, b)) return a;
+  const T q = static_cast<T>(a / b);
+  return static_cast<T>(q - (a % b != 0 && (a < 0) != (b < 0)));
+}
+
+template <class T>
+inline T integer_mod(T a, T b) {
+  if (b == 0 || overflows(a, b)) return 0;
+  const T r = static_cast<T>(a % b);
+  return r != 0 && (r < 0) != (b < 0) ? static_cast<T>(r + b) : r;
+}
+
+// By squaring; a negative exponent gives 0.
+template <class T>
+inline T integer_pow(T a, T b) {
+  if (b < 0) return 0;
+  using U = typename Wide<T>::type;
+  U result = 1, base = static_cast<U>(a);
+  for (U bit = static_cast<U>(b); bit != 0; bit >>= 1, base *= base)
+    if (bit & 1) result *= base;
+  return static_cast<T>(result);
+}
+
+// Counts outside [0, width) shift everything out.
+template <class T>
+inline T left_shift(T a, T b) {
+  using U = typename Wide<T>::type;
+  const bool inside = static_cast<uint64_t>(b) < 8 * sizeof(T);
+  return inside ? static_cast<T>(static_cast<U>(a) << b) : T{0};
+}
+template <class T>
+inline T right_shift(T a, T b) {
+  const bool inside = static_cast<uint64_t>(b) < 8 * sizeof(T);
+  return static_cast<T>(a >> (inside ? b : static_cast<T>(8 * sizeof(T) - 1)));
+}
+
+// What all dtypes share. `T` is the operands' type.
+template <BinaryOp op, class T>
+inline bool compare(T a, T b) {
+  if constexpr (op == BinaryOp::equal) return a == b;
+  if constexpr (op == BinaryOp::not_equal) return a != b;
+  if constexpr (op == BinaryOp::less) return a < b;
+  if constexpr (op == BinaryOp::less_equal) return a <= b;
+  if constexpr (op == BinaryOp::logical_and) return (a != 0) & (b != 0);
+  if constexpr (op == BinaryOp::logical_or) return (a != 0) | (b != 0);
+  if constexpr (op == BinaryOp::logical_xor) return (a != 0) != (b != 0);
+}
+
+template <BinaryOp op, class T>
+inline T apply_float(T a, T b) {
+  if constexpr (op == BinaryOp::add) return a + b;
+  if constexpr (op == BinaryOp::sub) return a - b;
+  if constexpr (op == BinaryOp::mul) return a * b;
+  if constexpr (op == BinaryOp::div) return a / b;
+  if constexpr (op == BinaryOp::floordiv) return float_floordiv(a, b);
+  if constexpr (op == BinaryOp::mod) return float_mod(a, b);
+  if constexpr (op == BinaryOp::pow) return c_pow(a, b);
+  if constexpr (op == BinaryOp::maximum) return (a > b) | (a != a) ? a : b;
+  if constexpr (op == BinaryOp::minimum) return (a < b) | (a != a) ? a : b;
+  if constexpr (op == BinaryOp::atan2) return c_atan2(a, b);
+}
+
+template <BinaryOp op, class T>
+inline T apply_integer(T a, T b) {
+  using U = typename Wide<T>::type;
+  if constexpr (op == BinaryOp::add) return static_cast<T>(static_cast<U>(a) + static_cast<U>(b));
+  if constexpr (op == BinaryOp::sub) return static_cast<T>(static_cast<U>(a) - static_cast<U>(b));
+  if constexpr (op == BinaryOp::mul) return static_cast<T>(static_cast<U>(a) * static_cast<U>(b));
+  if constexpr (op == BinaryOp::floordiv) return integer_floordiv(a, b);
+  if constexpr (op == BinaryOp::mod) return integer_mod(a, b);
+  if constexpr (op == BinaryOp::pow) return integer_pow(a, b);
+  if constexpr (op == BinaryOp::maximum) return a > b ? a : b;
+  if constexpr (op == BinaryOp::minimum) return a < b ? a : b;
+  if constexpr (op == BinaryOp::bitwise_and) return static_cast<T>(a & b);
+  if constexpr (op == BinaryOp::bitwise_or) return static_cast<T>(a | b);
+  if constexpr (op == BinaryOp::bitwise_xor) return static_cast<T>(a ^ b);
+  if constexpr (op == BinaryOp::left_shift) return left_shift(a, b);
+  if constexpr (op == BinaryOp::right_shift) return right_shift(a, b);
+}
+
+enum Class { F, N, A, I };  // the dtypes of op_codes.h
+enum Result { s, b };
+
+template <BinaryOp op, class T, Result result>
+void run(int64_t n, const void* x1_, const void* x2_, void* y_) {
+  const T *x1 = static_cast<const T*>(x1_), *x2 = static_cast<const T*>(x2_);
+  if constexpr (result == b) {
+    uint8_t* y = static_cast<uint8_t*>(y_);
+    // y of one byte may alias operands of one byte, element by element.
+#pragma GCC ivdep
+    for (int64_t i = 0; i < n; ++i) y[i] = compare<op>(x1[i], x2[i]);
+  } else {
+    T* y = static_cast<T*>(y_);
+#pragma GCC ivdep
+    for (int64_t i = 0; i < n; ++i)
+      if constexpr (T(0.5) != 0)
+        y[i] = apply_float<op>(x1[i], x2[i]);
+      else
+        y[i] = apply_integer<op>(x1[i], x2[i]);
+  }
+}
+
+template <BinaryOp op, Class dtypes, Result result>
+void fill_op(BinaryKernel* row) {
+  if constexpr (dtypes != I) {
+    row[0] = run<op, float, result>;
+    row[1] = run<op, double, result>;
+  }
+  if constexpr (dtypes != F) {
+    row[2] = run<op, int32_t, result>;
+    row[3] = run<op, int64_t, result>;
+    row[4] = run<op, uint8_t, result>;
+  }
+  if constexpr (dtypes == A || dtypes == I) row[5] = row[4];
+}
+
+template <class T>
+void run_select(int64_t n, const uint8_t* mask, const void* a_, const void* b_, void* y_) {
+  const T *a = static_cast<const T*>(a_), *b = static_cast<const T*>(b_);
+  T* y = static_cast<T*>(y_);
+#pragma GCC ivdep
+  for (int64_t i = 0; i < n; ++i) y[i] = mask[i] ? a[i] : b[i];
+}
+
+}  // namespace
+}  // namespace fastnn
+
+FASTNN_FILL(binary, BinaryKernels) {
+  using namespace fastnn;
+#define FASTNN_FILL_OP(name, dtypes, result) \
+  fill_op<BinaryOp::name, dtypes, result>(table->run[static_cast<int>(BinaryOp::name)]);
+  FASTNN_BINARY_OPS(FASTNN_FILL_OP)
+#undef FASTNN_FILL_OP
+  table->select[0] = table->select[2] = run_select<uint32_t>;
+  table->select[1] = table->select[3] = run_select<uint64_t>;
+  table->select[4] = table->select[5] = run_select<uint8_t>;
+}

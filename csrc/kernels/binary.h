@@ -1,0 +1,18 @@
+/* What a target brings to functions of two arrays, and to select. */
+#pragma once
+
+#include <stdint.h>
+
+#include "core/op_codes.h"
+
+/* y[i] = op(x1[i], x2[i]); y may be x1 or x2. */
+typedef void (*BinaryKernel)(int64_t n, const void* x1, const void* x2, void* y);
+
+/* y[i] = mask[i] ? a[i] : b[i] */
+typedef void (*SelectKernel)(int64_t n, const uint8_t* mask, const void* a, const void* b,
+                             void* y);
+
+struct BinaryKernels {
+  BinaryKernel run[(int)fastnn::BinaryOp::count][6]; /* [op][dtype]; null: not for that dtype */
+  SelectKernel select[6];                            /* [dtype] */
+};

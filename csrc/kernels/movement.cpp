@@ -1,0 +1,109 @@
+// Moving elements: a rectangle read through strides into contiguous memory, and conversions.
+#include "kernels/movement.h"
+
+#include <string.h>
+
+#include "kernels/fill.h"
+
+namespace fastnn {
+namespace {
+
+// A transposed rectangle goes in squares whose lines of both sides stay in the first cache.
+template <class T>
+void pack_transposed(int64_t rows, int64_t columns, const T* x, int64_t row_stride,
+                     int64_t column_stride, T* y) {
+  constexpr int64_t kSquare = 64 / sizeof(T);
+  for (int64_t r0 = 0; r0 < rows; r0 += kSquare) {
+    const int64_t r1 = r0 + kSquare < rows ? r0 + kSquare : rows;
+    for (int64_t c0 = 0; c0 < columns; c0 += kSquare) {
+      const int64_t c1 = c0 + kSquare < columns ? c0 + kSquare : columns;
+      for (int64_t r = r0; r < r1; ++r)
+        for (int64_t c = c0; c < c1; ++c)
+          y[r * columns + c] = x[r * row_stride + c * column_stride];
+    }
+  }
+}
+
+template <class T>
+void pack(int64_t rows, int64_t columns, const void* x_, int64_t row_stride,
+          int64_t column_stride, void* y_) {
+  const T* x = static_cast<const T*>(x_);
+  T* y = static_cast<T*>(y_);
+  if (rows > 1 && column_stride != 1 && column_stride != 0 && (row_stride == 1 || row_stride == -1))
+    return pack_transposed(rows, columns, x, row_stride, column_stride, y);
+  for (int64_t r = 0; r < rows; ++r, x += row_stride, y += columns) {
+    if (column_stride == 1 && columns * sizeof(T) >= 64) {
+      memcpy(y, x, static_cast<size_t>(columns) * sizeof(T));
+    } else if (column_stride == 0) {
+      const T value = *x;
+      for (int64_t c = 0; c < columns; ++c) y[c] = value;
+    } else {
+      for (int64_t c = 0; c < columns; ++c) y[c] = x[c * column_stride];
+    }
+  }
+}
+
+// Floating point to integer: truncated, out of range to the nearest end, NaN to 0.
+template <class To, class From>
+inline To truncate(From x) {
+  constexpr bool is_signed = static_cast<To>(-1) < 0;
+  constexpr int kBits = 8 * sizeof(To) - is_signed;
+  const From end = static_cast<From>(uint64_t{1} << (kBits - 1)) * 2;
+  if (x != x) return 0;
+  if (x >= end) return static_cast<To>(~uint64_t{0} >> (64 - kBits));
+  if (x <= (is_signed ? -end : From{0}))
+    return is_signed ? static_cast<To>(uint64_t{1} << (kBits % 64)) : 0;
+  return static_cast<To>(x);
+}
+
+
+template <class From, class To>
+void cast(int64_t n, const void* x_, void* y_, double scale) {
+  const From* x = static_cast<const From*>(x_);
+  To* y = static_cast<To*>(y_);
+  if constexpr (To(0.5) != 0) {
+    const To factor = static_cast<To>(scale);
+    if (factor != 1) {
+      for (int64_t i = 0; i < n; ++i) y[i] = static_cast<To>(x[i]) * factor;
+    } else {
+      for (int64_t i = 0; i < n; ++i) y[i] = static_cast<To>(x[i]);
+    }
+  } else if constexpr (From(0.5) != 0) {
+    for (int64_t i = 0; i < n; ++i) y[i] = truncate<To>(x[i]);
+  } else {
+    for (int64_t i = 0; i < n; ++i) y[i] = static_cast<To>(x[i]);
+  }
+}
+
+template <class From>
+void cast_to_bool(int64_t n, const void* x_, void* y_, double) {
+  const From* x = static_cast<const From*>(x_);
+  uint8_t* y = static_cast<uint8_t*>(y_);
+  for (int64_t i = 0; i < n; ++i) y[i] = x[i] != 0;
+}
+
+template <class From>
+void fill_casts(CastKernel* row) {
+  row[0] = cast<From, float>;
+  row[1] = cast<From, double>;
+  row[2] = cast<From, int32_t>;
+  row[3] = cast<From, int64_t>;
+  row[4] = cast<From, uint8_t>;
+  row[5] = cast_to_bool<From>;
+}
+
+}  // namespace
+}  // namespace fastnn
+
+FASTNN_FILL(movement, MovementKernels) {
+  using namespace fastnn;
+  table->pack[0] = table->pack[2] = pack<uint32_t>;
+  table->pack[1] = table->pack[3] = pack<uint64_t>;
+  table->pack[4] = table->pack[5] = pack<uint8_t>;
+  fill_casts<float>(table->cast[0]);
+  fill_casts<double>(table->cast[1]);
+  fill_casts<int32_t>(table->cast[2]);
+  fill_casts<int64_t>(table->cast[3]);
+  fill_casts<uint8_t>(table->cast[4]);
+  fill_casts<uint8_t>(table->cast[5]);
+}
