@@ -9,8 +9,7 @@
 typedef void (*BinaryKernel)(int64_t n, const void* x1, const void* x2, void* y);
 
 /* y[i] = mask[i] ? a[i] : b[i] */
-typedef void (*SelectKernel)(int64_t n, const uint8_t* mask, const void* a, const void* b,
-                             void* y);
+typedef void (*SelectKernel)(int64_t n, const uint8_t* mask, const void* a, const void* b, void* y);
 
 struct BinaryKernels {
   BinaryKernel run[(int)fastnn::BinaryOp::count][6]; /* [op][dtype]; null: not for that dtype */

@@ -4,21 +4,27 @@
  * compiled for an instruction set which the processor may lack. */
 #pragma once
 
-#include "kernels/elementwise.h"
+#include "kernels/binary.h"
 #include "kernels/gemm.h"
+#include "kernels/movement.h"
 #include "kernels/optimizer.h"
 #include "kernels/random.h"
 #include "kernels/reduce.h"
 #include "kernels/softmax.h"
+#include "kernels/unary.h"
+#include "kernels/unary_backward.h"
 
 /* X(family, Struct): what csrc/core/targets.cpp walks over, and CMakeLists.txt compiles. */
-#define FASTNN_KERNEL_FAMILIES(X)   \
-  X(elementwise, ElementwiseKernels) \
-  X(gemm, GemmKernels)               \
-  X(optimizer, OptimizerKernels)     \
-  X(random, RandomKernels)           \
-  X(reduce, ReduceKernels)           \
-  X(softmax, SoftmaxKernels)
+#define FASTNN_KERNEL_FAMILIES(X) \
+  X(binary, BinaryKernels)        \
+  X(gemm, GemmKernels)            \
+  X(movement, MovementKernels)    \
+  X(optimizer, OptimizerKernels)  \
+  X(random, RandomKernels)        \
+  X(reduce, ReduceKernels)        \
+  X(softmax, SoftmaxKernels)      \
+  X(unary, UnaryKernels)          \
+  X(unary_backward, UnaryBackwardKernels)
 
 #define FASTNN_KERNEL_MEMBER(family, Struct) struct Struct family;
 struct KernelTable {

@@ -25,8 +25,8 @@ void pack_transposed(int64_t rows, int64_t columns, const T* x, int64_t row_stri
 }
 
 template <class T>
-void pack(int64_t rows, int64_t columns, const void* x_, int64_t row_stride,
-          int64_t column_stride, void* y_) {
+void pack(int64_t rows, int64_t columns, const void* x_, int64_t row_stride, int64_t column_stride,
+          void* y_) {
   const T* x = static_cast<const T*>(x_);
   T* y = static_cast<T*>(y_);
   if (rows > 1 && column_stride != 1 && column_stride != 0 && (row_stride == 1 || row_stride == -1))
@@ -55,7 +55,6 @@ inline To truncate(From x) {
     return is_signed ? static_cast<To>(uint64_t{1} << (kBits % 64)) : 0;
   return static_cast<To>(x);
 }
-
 
 template <class From, class To>
 void cast(int64_t n, const void* x_, void* y_, double scale) {

@@ -19,8 +19,7 @@ FASTNN_INLINE Vec<T> apply(Vec<T> x, Vec<T> a) {
   if constexpr (op == UnaryOp::linear) return x;
   if constexpr (op == UnaryOp::neg) return -x;
   if constexpr (op == UnaryOp::abs) return abs(x);
-  if constexpr (op == UnaryOp::sign)
-    return select(x > zero, one, select(x < zero, -one, x + zero));
+  if constexpr (op == UnaryOp::sign) return select(x > zero, one, select(x < zero, -one, x + zero));
   if constexpr (op == UnaryOp::square) return x * x;
   if constexpr (op == UnaryOp::sqrt) return sqrt(x);
   if constexpr (op == UnaryOp::rsqrt) return one / sqrt(x);
@@ -79,8 +78,7 @@ FASTNN_INLINE T apply_integer(T x) {
   if constexpr (op == UnaryOp::neg) return static_cast<T>(U{0} - static_cast<U>(x));
   if constexpr (op == UnaryOp::abs) return x < 0 ? static_cast<T>(U{0} - static_cast<U>(x)) : x;
   if constexpr (op == UnaryOp::sign) return static_cast<T>((x > 0) - (x < 0));
-  if constexpr (op == UnaryOp::square)
-    return static_cast<T>(static_cast<U>(x) * static_cast<U>(x));
+  if constexpr (op == UnaryOp::square) return static_cast<T>(static_cast<U>(x) * static_cast<U>(x));
   if constexpr (op == UnaryOp::relu) return x > 0 ? x : 0;
   return x;  // linear, floor, ceil, round
 }

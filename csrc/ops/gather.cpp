@@ -1,7 +1,163 @@
+// gather and its gradient scatter_add: rows of x along one axis, chosen by indices.
+//
+// x is [outer, extent, inner], y [outer, indices, inner]; a row is the `inner` consecutive
+// elements.
+#include <cstring>
+
 #include "ops/all.h"
+#include "ops/checks.h"
+#include "ops/indices.h"
+#include "ops/strided.h"
 
 namespace fastnn {
 
-void register_gather() {}
+void register_gather_nd();
+void register_gather_batch();
+
+namespace {
+
+struct GatherAttributes {
+  int64_t axis, wrap;
+};
+
+struct Extents {
+  int64_t outer = 1, extent, inner = 1, count;
+};
+
+Extents extents_of(const Array& x, const Array& indices, int64_t axis) {
+  Extents e;
+  for (int i = 0; i < axis; ++i) e.outer *= x.shape[i];
+  for (int i = static_cast<int>(axis) + 1; i < x.rank; ++i) e.inner *= x.shape[i];
+  e.extent = x.shape[axis];
+  e.count = indices.size();
+  return e;
+}
+
+// x.shape with the axis replaced by the shape of the indices; returns the rank.
+int gathered_shape(const Call& call, const Array& x, const Array& indices, int64_t axis,
+                   int64_t* shape) {
+  if (x.rank - 1 + indices.rank > kMaxRank)
+    fail(ErrorKind::value, call,
+         "the result would have " + std::to_string(x.rank - 1 + indices.rank) + " axes");
+  int rank = 0;
+  for (int i = 0; i < axis; ++i) shape[rank++] = x.shape[i];
+  for (int i = 0; i < indices.rank; ++i) shape[rank++] = indices.shape[i];
+  for (int i = static_cast<int>(axis) + 1; i < x.rank; ++i) shape[rank++] = x.shape[i];
+  return rank;
+}
+
+Error describe_gather(const Call& call, const Status& status) {
+  const int x = call.primitive->operands[0].role == Role::out ? 1 : 0;
+  return describe_index(call, status, call.operand(x).shape[status.code - 1]);
+}
+
+// ---- gather(y; x, indices; axis, wrap) ----------------------------------------------------------
+
+void infer_gather(Call& call) {
+  const Array x = call.operand(1), indices = call.operand(2);
+  const int64_t axis = call.attributes.as<GatherAttributes>().axis;
+  check_dtypes(call, 2, {DType::int32, DType::int64});
+  check_axis(call, "axis", axis, x.rank);
+  int64_t shape[kMaxRank];
+  const int rank = gathered_shape(call, x, indices, axis, shape);
+  check_extents(call, rank, shape);
+  call.set_output(0, x.dtype, rank, shape);
+}
+
+Status run_gather(const Call& call) {
+  const Array &y = call.operand(0), &x = call.operand(1), &indices = call.operand(2);
+  const auto& attributes = call.attributes.as<GatherAttributes>();
+  const Extents e = extents_of(x, indices, attributes.axis);
+  const Status status = check_indices(indices, 0, 1, e.count, attributes.wrap ? -e.extent : 0,
+                                      e.extent, static_cast<int>(attributes.axis));
+  if (status.code != 0 || y.size() == 0) return status;
+  const int64_t item = item_size(x.dtype), bytes = e.inner * item;
+  const int64_t grain = kCheapGrain / e.inner;
+  for_each_chunk(e.outer * e.count, grain > 0 ? grain : 1, 1, [&](int64_t first, int64_t last) {
+    int64_t o = first / e.count, j = first % e.count;
+    for (int64_t row = first; row < last; ++row) {
+      const char* from = x.data + (o * e.extent + wrapped(index_at(indices, j), e.extent)) * bytes;
+      char* to = y.data + row * bytes;
+      if (bytes == 4)
+        std::memcpy(to, from, 4);
+      else if (bytes == 8)
+        std::memcpy(to, from, 8);
+      else
+        std::memcpy(to, from, static_cast<size_t>(bytes));
+      if (++j == e.count) j = 0, ++o;
+    }
+  });
+  return {};
+}
+
+// ---- scatter_add(; y, updates, indices; axis, wrap) ---------------------------------------------
+
+void infer_scatter_add(Call& call) {
+  const Array &y = call.operand(0), &updates = call.operand(1), &indices = call.operand(2);
+  const int64_t axis = call.attributes.as<GatherAttributes>().axis;
+  check_same_dtype(call, 0, 1);
+  if (y.dtype == DType::boolean) fail(ErrorKind::type, call, "y has dtype bool, expected a number");
+  check_dtypes(call, 2, {DType::int32, DType::int64});
+  check_axis(call, "axis", axis, y.rank);
+  int64_t shape[kMaxRank];
+  const int rank = gathered_shape(call, y, indices, axis, shape);
+  bool same = rank == updates.rank;
+  for (int i = 0; i < rank && same; ++i) same = shape[i] == updates.shape[i];
+  if (!same)
+    fail(ErrorKind::value, call,
+         "updates has shape " + shape_text(updates) + ", expected " + shape_text(rank, shape));
+}
+
+// Tasks own columns of rows, so each element of y has one owner, who adds in ascending order.
+Status run_scatter_add(const Call& call) {
+  const Array &y = call.operand(0), &updates = call.operand(1), &indices = call.operand(2);
+  const auto& attributes = call.attributes.as<GatherAttributes>();
+  const Extents e = extents_of(y, indices, attributes.axis);
+  const Status status = check_indices(indices, 0, 1, e.count, attributes.wrap ? -e.extent : 0,
+                                      e.extent, static_cast<int>(attributes.axis));
+  if (status.code != 0 || updates.size() == 0) return status;
+  const BinaryKernel add =
+      kernels().binary.run[static_cast<int>(BinaryOp::add)][static_cast<int>(y.dtype)];
+  const int64_t item = item_size(y.dtype);
+  constexpr int64_t kColumns = 64;
+  const int64_t strips =
+      e.outer * e.count * e.inner <= kCheapGrain ? 1 : (e.inner + kColumns - 1) / kColumns;
+  const int64_t width = strips == 1 ? e.inner : kColumns;
+  const int64_t grain = kCheapGrain / (e.count * width);
+  for_each_chunk(e.outer * strips, grain > 0 ? grain : 1, 1, [&](int64_t first, int64_t last) {
+    for (int64_t task = first; task < last; ++task) {
+      const int64_t o = task / strips, c = task % strips * width;
+      const int64_t n = e.inner - c < width ? e.inner - c : width;
+      for (int64_t j = 0; j < e.count; ++j) {
+        const int64_t row = o * e.extent + wrapped(index_at(indices, j), e.extent);
+        char* to = y.data + (row * e.inner + c) * item;
+        add(n, to, updates.data + ((o * e.count + j) * e.inner + c) * item, to);
+      }
+    }
+  });
+  return {};
+}
+
+}  // namespace
+
+void register_gather() {
+  const std::vector<AttributeInfo> attributes = {
+      {"axis", AttributeKind::integer, offsetof(GatherAttributes, axis)},
+      {"wrap", AttributeKind::boolean, offsetof(GatherAttributes, wrap), 1}};
+  register_primitive({"gather",
+                      {{"y", Role::out}, {"x", Role::in}, {"indices", Role::in}},
+                      attributes,
+                      infer_gather,
+                      run_gather,
+                      describe_gather});
+  register_primitive({"scatter_add",
+                      {{"y", Role::inout}, {"updates", Role::in}, {"indices", Role::in}},
+                      attributes,
+                      infer_scatter_add,
+                      run_scatter_add,
+                      describe_gather});
+  register_gather_nd();
+  register_gather_batch();
+}
 
 }  // namespace fastnn

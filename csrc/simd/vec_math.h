@@ -18,9 +18,9 @@ FASTNN_INLINE Vec<T> lanewise(Vec<T> x, F f) {
   return Vec<T>::load(lanes);
 }
 
-#define FASTNN_LANEWISE(name, f)               \
-  template <class T>                           \
-  FASTNN_INLINE Vec<T> name(Vec<T> x) {        \
+#define FASTNN_LANEWISE(name, f)                    \
+  template <class T>                                \
+  FASTNN_INLINE Vec<T> name(Vec<T> x) {             \
     return lanewise(x, [](double v) { return f; }); \
   }
 FASTNN_LANEWISE(exp, ::exp(v))
@@ -46,7 +46,8 @@ FASTNN_INLINE Vec<T> constant(double x) {
 
 template <class T>
 FASTNN_INLINE Vec<T> sigmoid(Vec<T> x) {
-  return lanewise(x, [](double v) { return v >= 0 ? 1 / (1 + ::exp(-v)) : ::exp(v) / (1 + ::exp(v)); });
+  return lanewise(
+      x, [](double v) { return v >= 0 ? 1 / (1 + ::exp(-v)) : ::exp(v) / (1 + ::exp(v)); });
 }
 
 template <class T>
@@ -100,7 +101,8 @@ FASTNN_INLINE Vec<T> gelu(Vec<T> x) {
 
 template <class T>
 FASTNN_INLINE Vec<T> gelu_slope(Vec<T> x) {
-  return fma(x * constant<T>(0.39894228040143267794), exp_minus_square(x * constant<T>(0.70710678118654752440)), normal_cdf(x));
+  return fma(x * constant<T>(0.39894228040143267794),
+             exp_minus_square(x * constant<T>(0.70710678118654752440)), normal_cdf(x));
 }
 
 // The argument of the sigmoid in x * sigmoid(u) = x * (1 + tanh(u / 2)) / 2.
