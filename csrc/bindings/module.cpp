@@ -26,4 +26,5 @@ PYBIND11_MODULE(_core, module) {
   register_primitives(module);
   register_backends(module);
   register_runtime(module);
+  register_probe(module);
 }

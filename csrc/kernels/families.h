@@ -8,6 +8,7 @@
 #include "kernels/gemm.h"
 #include "kernels/movement.h"
 #include "kernels/optimizer.h"
+#include "kernels/probe.h"
 #include "kernels/random.h"
 #include "kernels/reduce.h"
 #include "kernels/softmax.h"
@@ -20,6 +21,7 @@
   X(gemm, GemmKernels)            \
   X(movement, MovementKernels)    \
   X(optimizer, OptimizerKernels)  \
+  X(probe, ProbeKernels)          \
   X(random, RandomKernels)        \
   X(reduce, ReduceKernels)        \
   X(softmax, SoftmaxKernels)      \

@@ -5,6 +5,7 @@ Course: Hung-yi Lee, "Understanding deep learning in one day" (DSC 2016), lectur
 and "Backpropagation".
 """
 
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -200,7 +201,7 @@ def run(
                 name,
                 ", ".join(map(str, DESCENT[name])),
                 ", ".join(f"{v:.2f}" for v in seen),
-                ", ".join(f"{b - a:+.2f}" for a, b in zip(seen, seen[1:])),
+                ", ".join(f"{b - a:+.2f}" for a, b in pairwise(seen)),
             ]
             for name, seen in path.items()
         ],
