@@ -1,0 +1,74 @@
+"""fastnn: a small, fast deep-learning engine for CPUs under Keras 3's interface.
+
+The tensor, the tape and the operations are imported at once; everything else when it is first used.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module as _import_module
+
+from fastnn import backends, config, ops
+from fastnn.autograd import grad, gradcheck, no_grad, value_and_grad
+from fastnn.tensor import Tensor, Variable, from_dlpack, tensor
+
+# Where a public name lives that is imported on first use.
+_NAMES = {
+    "use_backend": "backends",
+    "Input": "layers",
+    "Layer": "layers",
+    "Model": "models",
+    "Sequential": "models",
+    "get_num_threads": "runtime",
+    "memory_stats": "runtime",
+    "num_threads": "runtime",
+    "release_memory": "runtime",
+    "set_num_threads": "runtime",
+    "show_config": "runtime",
+}
+_MODULES = (
+    "activations",
+    "callbacks",
+    "constraints",
+    "datasets",
+    "initializers",
+    "layers",
+    "losses",
+    "metrics",
+    "models",
+    "optimizers",
+    "random",
+    "recipes",
+    "regularizers",
+    "text",
+    "utils",
+)
+
+__all__ = [
+    "Tensor",
+    "Variable",
+    "backends",
+    "config",
+    "from_dlpack",
+    "grad",
+    "gradcheck",
+    "no_grad",
+    "ops",
+    "tensor",
+    "value_and_grad",
+    *_NAMES,
+    *_MODULES,
+]
+
+
+def __getattr__(name: str):
+    if name in _MODULES:
+        return _import_module(f"fastnn.{name}")
+    if name in _NAMES:
+        value = getattr(_import_module(f"fastnn.{_NAMES[name]}"), name)
+        globals()[name] = value
+        return value
+    raise AttributeError(f"module 'fastnn' has no attribute {name!r}")
+
+
+def __dir__():
+    return sorted({*globals(), *__all__})

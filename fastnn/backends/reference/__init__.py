@@ -10,6 +10,7 @@ random numbers, whose bits are the same on every backend.
 In float64 these functions are the specification that every other backend is tested against.
 """
 
+from .concatenate import concatenate
 from .derivatives import unary_backward
 from .elementwise import binary, select, unary
 from .gather import gather, gather_nd, scatter_add, scatter_nd_add
@@ -32,7 +33,7 @@ FUNCTIONS = {
     function.__name__: function
     for function in (
         *(unary, unary_backward, binary, select),
-        *(copy, pad, one_hot, arange, gather_batch),
+        *(copy, pad, one_hot, arange, gather_batch, concatenate),
         *(gather, scatter_add, gather_nd, scatter_nd_add),
         *(reduce, arg_reduce, reduce_list),
         *(gemm, dense_backward),

@@ -1,0 +1,374 @@
+"""Back-propagation over the tape: backward, gradients, grad, value_and_grad, no_grad, gradcheck.
+
+An operation leaves a node: its rule, what the rule needs, and edges to the nodes or leaves that
+its operands came from. Nodes are numbered as they are recorded, so the pending node with the
+largest number never waits for another one: a heap by number replaces recursion.
+"""
+
+from __future__ import annotations
+
+import functools
+import threading
+from heapq import heappop, heappush
+
+import numpy as np
+
+from fastnn import _core
+from fastnn.tensor import Tensor, Variable, from_data, tensor
+
+_binary = _core.binary
+_set_grad_enabled = _core.set_grad_enabled
+_nesting = threading.local()
+
+
+def unbroadcast(gradient: Tensor, shape: tuple) -> Tensor:
+    """Sums a gradient over the axes along which an operand of ``shape`` was repeated."""
+    extra = gradient.ndim - len(shape)
+    axes = tuple(range(extra)) + tuple(
+        axis + extra
+        for axis, extent in enumerate(shape)
+        if extent == 1 and gradient.shape[axis + extra] != 1
+    )
+    if axes:
+        gradient = _core.reduce(gradient, "sum", axes, False)
+    return gradient if gradient.shape == shape else _core.reshape(gradient, shape)
+
+
+class _Start:
+    """Stands for a node whose parents are the tensors that back-propagation starts from."""
+
+    def __init__(self, roots):
+        self.roots = roots
+        self.parents = [
+            root if root._node is None else (root._node, root._output_index) for root in roots
+        ]
+
+    def parent_shape(self, i):
+        return self.roots[i].shape
+
+
+def _propagate(roots, results) -> dict:
+    """Gradients of the leaves that ``roots`` depend on: {id: (leaf, gradient)}.
+
+    results: the gradient of each root, of its shape and dtype.
+    """
+    leaves = {}
+    heap = []
+    pending = {}  # -sequence: [node, gradient so far (a list if the node has several outputs)]
+    node = _Start(roots)
+    parents = node.parents
+    while True:
+        for i, parent in enumerate(parents):
+            part = results[i]
+            if parent is None or part is None:
+                continue
+            shape = node.parent_shape(i)
+            if part.shape != shape:
+                part = unbroadcast(part, shape)
+            if type(parent) is not tuple:
+                known = leaves.get(id(parent))
+                leaves[id(parent)] = (
+                    parent,
+                    part if known is None else _binary(known[1], part, "add"),
+                )
+                continue
+            target, index = parent
+            key = -target.sequence
+            entry = pending.get(key)
+            if entry is None:
+                heappush(heap, key)
+                if target.output_count > 1:
+                    slots = [None] * target.output_count
+                    slots[index] = part
+                    part = slots
+                pending[key] = [target, part]
+            elif type(entry[1]) is list:
+                known = entry[1][index]
+                entry[1][index] = part if known is None else _binary(known, part, "add")
+            else:
+                entry[1] = _binary(entry[1], part, "add")
+        if not heap:
+            return leaves
+        node, gradient = pending.pop(heappop(heap))
+        if node.released:
+            raise RuntimeError(
+                "backward: the graph was freed by an earlier backward; run the forward "
+                "computation again"
+            )
+        results = node.rule(node, tuple(gradient) if type(gradient) is list else gradient)
+        if type(results) is not tuple:
+            results = (results,)
+        parents = node.parents
+        node.release()
+
+
+def _run(roots, seeds) -> dict:
+    """Checks where back-propagation starts, then runs it without recording."""
+    start = []
+    for root, seed in zip(roots, seeds):
+        if not root.requires_grad:
+            raise RuntimeError(
+                f"backward: the tensor of shape {root.shape} depends on nothing that requires a "
+                "gradient (was it computed under no_grad, or from detached tensors?)"
+            )
+        start.append(_seed(root, seed))
+    previous = _set_grad_enabled(False)
+    try:
+        return _propagate(roots, start)
+    finally:
+        _set_grad_enabled(previous)
+
+
+@functools.lru_cache(maxsize=16)
+def _one(shape: tuple, dtype: str) -> Tensor:
+    return _core.from_numpy(np.ones(shape, dtype))
+
+
+def _seed(root: Tensor, gradient) -> Tensor:
+    if gradient is None:
+        if root.size != 1:
+            raise RuntimeError(
+                f"backward: an output of shape {root.shape} is not a scalar; reduce it (sum, mean) "
+                "or pass its gradient"
+            )
+        # A copy: what is handed out may be written in place, the constant may not.
+        return _core.copy(_one(root.shape, root.dtype), root.dtype)
+    if not isinstance(gradient, Tensor):
+        gradient = from_data(gradient, root.dtype, "backward: gradient")
+    if gradient.shape != root.shape:
+        raise ValueError(
+            f"backward: gradient has shape {gradient.shape}, expected the output's {root.shape}"
+        )
+    if gradient.dtype != root.dtype:
+        raise TypeError(
+            f"backward: gradient has dtype {gradient.dtype}, expected the output's {root.dtype}"
+        )
+    return gradient.detach()
+
+
+def backward(self: Tensor, gradient=None) -> None:
+    """Adds the gradients of this tensor to ``.grad`` of the leaves it depends on.
+
+    Leaves are tensors made with ``requires_grad=True`` and trainable Variables. What the graph
+    saved is freed on the way: a second backward over it is a RuntimeError.
+
+    gradient: array-like of this tensor's shape; may be left out for a scalar
+
+    >>> x = tensor([1.0, 2.0], requires_grad=True)
+    >>> (x * x).sum().backward()
+    >>> x.grad.tolist()
+    [2.0, 4.0]
+    """
+    for leaf, part in _run((self,), (gradient,)).values():
+        leaf.grad = part if leaf.grad is None else _core.binary(leaf.grad, part, "add")
+
+
+def gradients(loss: Tensor, variables) -> list:
+    """Gradients of a scalar for a list of leaves, None where it does not depend on one.
+
+    For training steps: ``.grad`` is left alone. Gradients may share memory with each other.
+    """
+    leaves = _run((loss,), (None,))
+    results = []
+    for variable in variables:
+        entry = leaves.get(id(variable))
+        results.append(None if entry is None else entry[1])
+    return results
+
+
+# ---- functions -----------------------------------------------------------------------------------
+
+
+def _map_structure(function, tree, path):
+    """``tree`` with every leaf replaced by function(leaf, path); lists, tuples, dicts, None."""
+    if isinstance(tree, dict):
+        return {k: _map_structure(function, v, f"{path}[{k!r}]") for k, v in tree.items()}
+    if isinstance(tree, (list, tuple)):
+        items = [_map_structure(function, v, f"{path}[{i}]") for i, v in enumerate(tree)]
+        if isinstance(tree, list):
+            return items
+        return type(tree)(*items) if hasattr(tree, "_fields") else tuple(items)
+    return None if tree is None else function(tree, path)
+
+
+def _detached(tree):
+    return _map_structure(lambda x, _: x.detach() if isinstance(x, Tensor) else x, tree, "")
+
+
+def _as_leaf(x, path: str) -> Tensor:
+    """The leaf that stands for an argument: the Variable itself, or a new tensor."""
+    if isinstance(x, Variable):
+        leaf = x
+    elif isinstance(x, Tensor):
+        if x.requires_grad and getattr(_nesting, "depth", 0):
+            raise RuntimeError(
+                f"grad: {path} is already being differentiated; gradients of gradients are not "
+                "supported (detach() it if it is a constant)"
+            )
+        leaf = x.detach()
+    else:
+        leaf = from_data(x, what=f"grad: {path}")
+    if leaf.dtype not in ("float32", "float64"):
+        raise TypeError(f"grad: {path} has dtype {leaf.dtype}, expected a floating-point type")
+    return leaf
+
+
+def value_and_grad(f, argnums: int | tuple = 0, has_aux: bool = False):
+    """The function that returns f's value and its gradient for some of its arguments.
+
+    f: returns a scalar Tensor, or (scalar, anything) with ``has_aux``
+    argnums: position or positions of the arguments to differentiate for: arrays, Tensors,
+        Variables, or lists, tuples and dicts of them
+    Gradients have the structure of the arguments; zeros where f does not depend on a part.
+
+    >>> value_and_grad(lambda x: (x * x).sum())(np.array([1.0, 2.0]))[1].tolist()
+    [2.0, 4.0]
+    """
+    several = isinstance(argnums, (tuple, list))
+    positions = tuple(argnums) if several else (argnums,)
+
+    @functools.wraps(f)
+    def wrapped(*args, **kwargs):
+        args = list(args)
+        places = []
+        for position in positions:
+            if not -len(args) <= position < len(args):
+                raise ValueError(
+                    f"grad: argnums has {position}, but there are {len(args)} positional arguments"
+                )
+            places.append(position % len(args))
+            place = places[-1]
+            args[place] = _map_structure(_as_leaf, args[place], f"argument {place}")
+        wanted = []
+        for place in places:
+            _map_structure(lambda leaf, _: wanted.append(leaf), args[place], "")
+        before = [leaf.requires_grad for leaf in wanted]
+        previous = _set_grad_enabled(True)
+        _nesting.depth = getattr(_nesting, "depth", 0) + 1
+        try:
+            for leaf in wanted:
+                leaf.requires_grad = True
+            output = f(*args, **kwargs)
+            value, aux = output if has_aux else (output, None)
+            if not isinstance(value, Tensor) or value.shape != ():
+                got = f"shape {value.shape}" if isinstance(value, Tensor) else type(value).__name__
+                raise TypeError(f"grad: the function must return a scalar Tensor, got {got}")
+            leaves = _run((value,), (None,)) if value.requires_grad else {}
+        finally:
+            _nesting.depth -= 1
+            _set_grad_enabled(previous)
+            for leaf, flag in zip(wanted, before):
+                leaf.requires_grad = flag
+
+        def gradient_of(leaf, _):
+            entry = leaves.get(id(leaf))
+            return _core.from_numpy(np.zeros(leaf.shape, leaf.dtype)) if entry is None else entry[1]
+
+        parts = tuple(_map_structure(gradient_of, args[place], "") for place in places)
+        value = value.detach()
+        return ((value, _detached(aux)) if has_aux else value), (parts if several else parts[0])
+
+    return wrapped
+
+
+def grad(f, argnums: int | tuple = 0, has_aux: bool = False):
+    """The function that returns f's gradient; with ``has_aux``, (gradient, aux).
+
+    >>> grad(lambda x: x * x * x)(2.0).item()
+    12.0
+    """
+    both = value_and_grad(f, argnums, has_aux)
+
+    @functools.wraps(f)
+    def wrapped(*args, **kwargs):
+        value, parts = both(*args, **kwargs)
+        return (parts, value[1]) if has_aux else parts
+
+    return wrapped
+
+
+class no_grad:  # noqa: N801 (a context manager and decorator, named as elsewhere)
+    """Computes without recording: ``with no_grad(): ...``, or ``@no_grad`` before a function.
+
+    >>> x = tensor(1.0, requires_grad=True)
+    >>> with no_grad():
+    ...     (x * 2).requires_grad
+    False
+    """
+
+    def __new__(cls, function=None):
+        self = super().__new__(cls)
+        self._previous = []
+        return self if function is None else self(function)
+
+    def __enter__(self):
+        self._previous.append(_set_grad_enabled(False))
+        return self
+
+    def __exit__(self, *exception):
+        _set_grad_enabled(self._previous.pop())
+
+    def __call__(self, function):
+        @functools.wraps(function)
+        def wrapped(*args, **kwargs):
+            with no_grad():
+                return function(*args, **kwargs)
+
+        return wrapped
+
+
+def gradcheck(f, inputs, eps: float = 1e-6, atol: float = 1e-6, rtol: float = 1e-5) -> bool:
+    """Compares the gradients of f with central differences in float64.
+
+    f: takes tensors, returns a Tensor or a tuple of them; must be deterministic
+    inputs: an array-like or a tuple of them; floating-point ones are made float64 and
+        differentiated, others are passed on
+    Returns True, or raises AssertionError naming the first input and index that differ. Outputs are
+    contracted with fixed random weights, so one backward checks all of them.
+
+    >>> gradcheck(lambda x: x * x, np.array([1.0, 2.0]))
+    True
+    """
+    arrays = [np.array(x) for x in (inputs if isinstance(inputs, (tuple, list)) else (inputs,))]
+    arrays = [x.astype(np.float64) if x.dtype.kind == "f" else x for x in arrays]
+    generator = np.random.default_rng(0)
+    weights = []
+
+    def outputs_of(tensors):
+        results = f(*tensors)
+        results = results if isinstance(results, (tuple, list)) else (results,)
+        for result in results:
+            if result.dtype != "float64":
+                raise TypeError(f"gradcheck: an output has dtype {result.dtype}, expected float64")
+        if not weights:
+            weights.extend(generator.uniform(0.5, 1.5, result.shape) for result in results)
+        return results
+
+    def contracted():
+        with no_grad():
+            results = outputs_of([from_data(x) for x in arrays])
+        return sum(float((w * np.asarray(y)).sum()) for w, y in zip(weights, results))
+
+    tensors = [tensor(x, requires_grad=x.dtype.kind == "f") for x in arrays]
+    results = outputs_of(tensors)
+    used = [i for i, result in enumerate(results) if result.requires_grad]
+    leaves = _run([results[i] for i in used], [weights[i] for i in used])
+    for i, x in enumerate(arrays):
+        if x.dtype.kind != "f":
+            continue
+        entry = leaves.get(id(tensors[i]))
+        analytic = np.zeros(x.shape) if entry is None else np.array(entry[1])
+        for index in np.ndindex(x.shape):
+            kept = x[index]
+            x[index] = kept + eps
+            above = contracted()
+            x[index] = kept - eps
+            below = contracted()
+            x[index] = kept
+            numeric = (above - below) / (2 * eps)
+            if not abs(analytic[index] - numeric) <= atol + rtol * abs(numeric):
+                raise AssertionError(
+                    f"gradcheck: input {i} at index {index}: the gradient is "
+                    f"{analytic[index]:.10g}, central differences give {numeric:.10g}"
+                )
+    return True

@@ -1,0 +1,226 @@
+"""Activation functions, with keras.ops's names and arguments."""
+
+from __future__ import annotations
+
+from fastnn import _core
+from fastnn.ops.arithmetic import divide, multiply, subtract
+from fastnn.ops.comparison import clip, greater, where
+from fastnn.ops.core import Tensor, as_float, as_tensor, like, normalize_axis, record
+from fastnn.ops.elementwise import absolute, define_unary, sign, sqrt, square, unary, unary_rule
+from fastnn.ops.joining import split
+from fastnn.ops.shape import reshape, transpose
+
+tanh = define_unary("tanh", "tanh", "The hyperbolic tangent")
+log_sigmoid = define_unary("log_sigmoid", "log_sigmoid", "log(sigmoid(x)) without overflow")
+softplus = define_unary("softplus", "softplus", "log(1 + exp(x)) without overflow")
+softsign = define_unary("softsign", "softsign", "x / (1 + |x|)")
+relu = define_unary("relu", "relu", "max(x, 0); its derivative at 0 is 0")
+selu = define_unary(
+    "selu", "selu", "The scaled exponential unit of Klambauer et al. (2017), scale * elu(x, alpha)"
+)
+silu = define_unary("silu", "silu", "x * sigmoid(x), also called swish")
+mish = define_unary("mish", "mish", "x * tanh(softplus(x))")
+hard_sigmoid = define_unary("hard_sigmoid", "hard_sigmoid", "x / 6 + 1 / 2, limited to [0, 1]")
+hard_tanh = define_unary("hard_tanh", "hard_tanh", "x limited to [-1, 1]")
+hard_silu = define_unary("hard_silu", "hard_silu", "x * hard_sigmoid(x)")
+swish = silu
+hard_swish = hard_silu
+
+_sigmoid_rule = unary_rule("sigmoid")
+_gelu_rule = unary_rule("gelu")
+_gelu_tanh_rule = unary_rule("gelu_tanh")
+
+
+def sigmoid(x) -> Tensor:
+    """1 / (1 + exp(-x)). The result remembers x, for losses that are exact on logits.
+
+    >>> sigmoid([0.0]).tolist()
+    [0.5]
+    """
+    x = as_float(x, "sigmoid: x")
+    y = _core.unary(x, "sigmoid")
+    if x.requires_grad:
+        record(y, _sigmoid_rule, (y.detach(),), x)
+    y._logits = x
+    return y
+
+
+def gelu(x, approximate: bool = True) -> Tensor:
+    """x times the normal distribution function; ``approximate`` is the form with tanh.
+
+    Hendrycks and Gimpel, "Gaussian error linear units" (2016).
+
+    >>> gelu([0.0]).tolist()
+    [0.0]
+    """
+    x = as_float(x, "gelu: x")
+    if approximate:
+        return record(_core.unary(x, "gelu_tanh"), _gelu_tanh_rule, (x,), x)
+    return record(_core.unary(x, "gelu"), _gelu_rule, (x,), x)
+
+
+def leaky_relu(x, negative_slope: float = 0.2) -> Tensor:
+    """x where positive, else negative_slope * x.
+
+    >>> leaky_relu([-1.0, 2.0], 0.5).tolist()
+    [-0.5, 2.0]
+    """
+    return unary("leaky_relu", as_float(x, "leaky_relu: x"), float(negative_slope))
+
+
+def elu(x, alpha: float = 1.0) -> Tensor:
+    """x where positive, else alpha * (exp(x) - 1)."""
+    return unary("elu", as_float(x, "elu: x"), float(alpha))
+
+
+def celu(x, alpha: float = 1.0) -> Tensor:
+    """x where positive, else alpha * (exp(x / alpha) - 1)."""
+    return multiply(elu(divide(as_float(x, "celu: x"), alpha)), alpha)
+
+
+def relu6(x) -> Tensor:
+    """x limited to [0, 6]; its derivative is 0 at the ends."""
+    x = as_float(x, "relu6: x")
+    inside = _core.binary(greater(x, 0), greater(6, x), "logical_and")
+    y = _core.binary(_core.unary(x, "relu"), like(x, 6), "minimum")
+    return record(y, _masked_rule, (inside,), x)
+
+
+def _masked_rule(node, gradient):
+    return _core.select(node.saved[0], gradient, like(gradient, 0))
+
+
+def glu(x, axis: int = -1) -> Tensor:
+    """The first half of an axis times the sigmoid of the second."""
+    x = as_float(x, "glu: x")
+    axis = normalize_axis("glu", axis, x.ndim)
+    if x.shape[axis] % 2:
+        raise ValueError(f"glu: axis {axis} of shape {x.shape} must have an even extent")
+    first, second = split(x, 2, axis)
+    return multiply(first, sigmoid(second))
+
+
+def tanh_shrink(x) -> Tensor:
+    """x - tanh(x)."""
+    x = as_float(x, "tanh_shrink: x")
+    return subtract(x, tanh(x))
+
+
+def hard_shrink(x, threshold: float = 0.5) -> Tensor:
+    """x where |x| > threshold, else 0."""
+    x = as_float(x, "hard_shrink: x")
+    return where(greater(absolute(x.detach()), threshold), x, like(x, 0))
+
+
+def soft_shrink(x, threshold: float = 0.5) -> Tensor:
+    """x moved toward 0 by threshold, and 0 where it would cross."""
+    x = as_float(x, "soft_shrink: x")
+    size = absolute(x.detach())
+    return where(greater(size, threshold), subtract(x, sign(x.detach()) * threshold), like(x, 0))
+
+
+def threshold(x, threshold: float, default_value: float) -> Tensor:
+    """x where it is above the threshold, else default_value."""
+    x = as_float(x, "threshold: x")
+    return where(greater(x.detach(), threshold), x, like(x, default_value))
+
+
+def squareplus(x, b: float = 4) -> Tensor:
+    """(x + sqrt(x * x + b)) / 2."""
+    x = as_float(x, "squareplus: x")
+    return (x + sqrt(square(x) + b)) * 0.5
+
+
+def sparse_plus(x) -> Tensor:
+    """0 up to -1, (x + 1)^2 / 4 up to 1, then x."""
+    x = as_float(x, "sparse_plus: x")
+    middle = square(clip(x, -1.0, 1.0) + 1.0) * 0.25
+    return where(greater(x.detach(), 1), x, middle)
+
+
+def sparse_sigmoid(x) -> Tensor:
+    """(x + 1) / 2, limited to [0, 1]."""
+    return (clip(as_float(x, "sparse_sigmoid: x"), -1.0, 1.0) + 1.0) * 0.5
+
+
+# ---- softmax -------------------------------------------------------------------------------------
+
+
+def _softmax_rule(node, gradient):
+    y, axis, log = node.saved
+    return _core.softmax_backward(gradient, y, axis, log)
+
+
+def _softmax(operation: str, x, axis, log: bool) -> Tensor:
+    x = as_float(x, f"{operation}: x")
+    if isinstance(axis, (tuple, list)):
+        return _softmax_over(operation, x, axis, log)
+    if axis is None:
+        return reshape(_softmax(operation, reshape(x, (-1,)), -1, log), x.shape)
+    axis = normalize_axis(operation, axis, x.ndim)
+    y = _core.softmax(x, axis, log)
+    if x.requires_grad:
+        record(y, _softmax_rule, (y.detach(), axis, log), x)
+    if not log and axis == x.ndim - 1:
+        y._logits = x
+    return y
+
+
+def _softmax_over(operation: str, x: Tensor, axes, log: bool) -> Tensor:
+    """Over several axes as if they were one."""
+    axes = [normalize_axis(operation, axis, x.ndim) for axis in axes]
+    order = [i for i in range(x.ndim) if i not in axes] + axes
+    moved = transpose(x, order)
+    rest = moved.shape[: x.ndim - len(axes)]
+    y = reshape(_softmax(operation, reshape(moved, (*rest, -1)), -1, log), moved.shape)
+    return transpose(y, [order.index(i) for i in range(x.ndim)])
+
+
+def softmax(x, axis=-1) -> Tensor:
+    """exp(x) divided by its sum over an axis (None: over all). The result remembers x.
+
+    >>> softmax([0.0, 0.0]).tolist()
+    [0.5, 0.5]
+    """
+    return _softmax("softmax", x, axis, False)
+
+
+def log_softmax(x, axis=-1) -> Tensor:
+    """log(softmax(x)) without underflow.
+
+    >>> log_softmax([[1000.0, 0.0]]).tolist()
+    [[0.0, -1000.0]]
+    """
+    return _softmax("log_softmax", x, axis, True)
+
+
+def sparsemax(x, axis: int = -1) -> Tensor:
+    """The point of the simplex nearest to x: like softmax, with exact zeros.
+
+    Martins and Astudillo, "From softmax to sparsemax" (2016).
+    """
+    x = as_float(x, "sparsemax: x")
+    axis = normalize_axis("sparsemax", axis, x.ndim)
+    y = _sparsemax(x, axis)
+    return record(y, _sparsemax_rule, (greater(y, 0), axis), x)
+
+
+def _sparsemax(x: Tensor, axis: int) -> Tensor:
+    import numpy as np
+
+    values = np.moveaxis(x.numpy(), axis, -1)
+    ordered = -np.sort(-values, axis=-1)
+    ranks = np.arange(1, values.shape[-1] + 1, dtype=values.dtype)
+    sums = np.cumsum(ordered, axis=-1)
+    count = np.sum(1 + ranks * ordered > sums, axis=-1, keepdims=True)
+    limit = (np.take_along_axis(sums, count - 1, -1) - 1) / count
+    return as_tensor(np.moveaxis(np.maximum(values - limit.astype(values.dtype), 0), -1, axis))
+
+
+def _sparsemax_rule(node, gradient):
+    support, axis = node.saved
+    inside = _core.select(support, gradient, like(gradient, 0))
+    count = _core.reduce(_core.copy(support, gradient.dtype), "sum", (axis,), True)
+    mean = _core.binary(_core.reduce(inside, "sum", (axis,), True), count, "div")
+    centred = _core.binary(inside, mean, "sub")
+    return _core.select(support, centred, like(gradient, 0))

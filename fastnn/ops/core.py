@@ -1,0 +1,161 @@
+"""What every operation needs: operands as tensors of one dtype, constants, axes, recording."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from operator import index
+
+import numpy as np
+
+from fastnn import _core, config
+from fastnn.dtypes import FLOATS, result_type, standardize_dtype
+from fastnn.tensor import Tensor, Variable, from_data
+
+__all__ = [
+    "Tensor",
+    "Variable",
+    "as_float",
+    "as_tensor",
+    "cast",
+    "constant",
+    "filled",
+    "like",
+    "normalize_axes",
+    "normalize_axis",
+    "promote",
+    "record",
+    "saved_output",
+    "strides_of",
+]
+
+record = _core.record
+
+# Gradient rules of binary operations by op, beside their forward in elementwise.py; the operators
+# of the C type record these too.
+BINARY_RULES = {}
+
+_LIMITS = {"uint8": (0, 255), "int32": (-(2**31), 2**31 - 1), "int64": (-(2**63), 2**63 - 1)}
+
+
+def as_tensor(x, dtype: str | None = None, what: str = "convert_to_tensor: x") -> Tensor:
+    """``x`` as a Tensor, of ``dtype`` if given; a Tensor stays the one it is.
+
+    what: "operation: argument", with which the message of an error begins
+    """
+    if isinstance(x, Tensor):
+        return x if dtype is None or x.dtype == dtype else cast(x, dtype)
+    if isinstance(x, (list, tuple)) and _holds_tensor(x):
+        from fastnn.ops.joining import stack  # a list of tensors is stacked, keeping gradients
+
+        stacked = stack([as_tensor(item, None, what) for item in x])
+        return stacked if dtype is None else cast(stacked, dtype)
+    if dtype is not None and isinstance(x, int) and dtype in _LIMITS:
+        low, high = _LIMITS[dtype]
+        if not low <= x <= high:
+            raise OverflowError(f"{what} is {x}, which does not fit {dtype}")
+    return from_data(x, dtype, what)
+
+
+def _holds_tensor(x) -> bool:
+    return any(
+        isinstance(item, Tensor) or (isinstance(item, (list, tuple)) and _holds_tensor(item))
+        for item in x
+    )
+
+
+def as_float(x, what: str) -> Tensor:
+    """``x`` as a floating-point Tensor: integers and booleans become floatx."""
+    if not isinstance(x, Tensor):
+        x = as_tensor(x, None, what)
+    return x if x.dtype in FLOATS else _core.copy(x, config.floatx())
+
+
+def promote(operation: str, *operands) -> list:
+    """The operands as Tensors of the dtype they are promoted to."""
+    operands = [
+        x
+        if isinstance(x, (Tensor, bool, int, float))
+        else as_tensor(x, None, f"{operation}: x{i + 1}")
+        for i, x in enumerate(operands)
+    ]
+    dtype = result_type(*operands)
+    return [as_tensor(x, dtype, f"{operation}: x{i + 1}") for i, x in enumerate(operands)]
+
+
+def _cast_rule(node, gradient):
+    return _core.copy(gradient, node.saved)
+
+
+def cast(x, dtype) -> Tensor:
+    """Elements of another dtype: to bool is ``!= 0``, floats lose their fraction to integers.
+
+    Differentiable between floating-point types.
+
+    >>> cast([0.0, 1.7], "int32").tolist()
+    [0, 1]
+    """
+    x = as_tensor(x, None, "cast: x")
+    dtype = standardize_dtype(dtype)
+    if x.dtype == dtype:
+        return x
+    y = _core.copy(x, dtype)
+    return record(y, _cast_rule, x.dtype, x) if dtype in FLOATS else y
+
+
+@lru_cache(maxsize=256)
+def constant(value, dtype: str) -> Tensor:
+    """A number as a 0-d Tensor, kept between calls (so -0.0, which equals 0.0, becomes 0.0)."""
+    return _core.from_numpy(np.array(value or 0, dtype))
+
+
+def filled(shape, value, dtype: str) -> Tensor:
+    """A new Tensor with every element ``value``."""
+    return _core.copy((constant(value, dtype), shape, (0,) * len(shape), 0), dtype)
+
+
+def like(x: Tensor, value) -> Tensor:
+    """A number as a 0-d Tensor of x's dtype."""
+    return constant(value, x.dtype)
+
+
+def saved_output(y: Tensor, *parents: Tensor) -> tuple | None:
+    """What a rule saves that reads the result itself.
+
+    The result refers to its node: saving it as it is would make a reference cycle.
+    """
+    for parent in parents:
+        if parent.requires_grad:
+            return (y.detach(),)
+    return None
+
+
+def normalize_axis(operation: str, axis, rank: int) -> int:
+    """A possibly negative axis as an index from the front, or a ValueError."""
+    try:
+        axis = index(axis)
+    except TypeError:
+        raise TypeError(f"{operation}: axis must be an integer, got {axis!r}") from None
+    if not -rank <= axis < rank:
+        raise ValueError(f"{operation}: axis {axis} is outside a tensor of {rank} axes")
+    return axis % rank
+
+
+def normalize_axes(operation: str, axis, rank: int) -> tuple:
+    """Axes given as None (all), an integer or several, as different indices from the front."""
+    if axis is None:
+        return tuple(range(rank))
+    if not isinstance(axis, (tuple, list)):
+        return (normalize_axis(operation, axis, rank),)
+    axes = tuple(normalize_axis(operation, item, rank) for item in axis)
+    if len(set(axes)) != len(axes):
+        raise ValueError(f"{operation}: an axis is given twice in {tuple(axis)}")
+    return axes
+
+
+def strides_of(shape) -> list:
+    """Strides in elements of a row-major tensor."""
+    strides, step = [0] * len(shape), 1
+    for axis in range(len(shape) - 1, -1, -1):
+        strides[axis] = step
+        step *= shape[axis]
+    return strides

@@ -1,0 +1,140 @@
+"""Tensors from nothing: zeros, ones, ranges, identity, one-hot; and conversion from and to NumPy."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from fastnn import _core
+from fastnn.dtypes import result_type, standardize_dtype
+from fastnn.ops.core import Tensor, as_tensor, cast, filled, normalize_axis
+from fastnn.ops.shape import shape_argument, moveaxis
+
+
+def convert_to_tensor(x, dtype=None, sparse=None) -> Tensor:
+    """x as a Tensor, the same one if it is a Tensor of that dtype already.
+
+    >>> convert_to_tensor([1.0, 2.0]).dtype
+    'float32'
+    """
+    if sparse:
+        raise ValueError("convert_to_tensor: sparse tensors are not available")
+    return as_tensor(x, None if dtype is None else standardize_dtype(dtype))
+
+
+def convert_to_numpy(x) -> np.ndarray:
+    """x as a NumPy array: a read-only view of a Tensor's elements."""
+    return np.asarray(x)
+
+
+def is_tensor(x) -> bool:
+    """Whether x is a Tensor."""
+    return isinstance(x, Tensor)
+
+
+def full(shape, fill_value, dtype=None) -> Tensor:
+    """A tensor of that shape with every element ``fill_value`` (a number or a scalar Tensor)."""
+    shape = shape_argument("full", shape)
+    dtype = result_type(fill_value) if dtype is None else standardize_dtype(dtype)
+    if isinstance(fill_value, (bool, int, float)):
+        return filled(shape, fill_value, dtype)
+    from fastnn.ops.shape import broadcast_to
+
+    return broadcast_to(as_tensor(fill_value, dtype, "full: fill_value"), shape)
+
+
+def zeros(shape, dtype=None) -> Tensor:
+    """A tensor of zeros, of floatx unless told.
+
+    >>> zeros((2, 3)).shape
+    (2, 3)
+    """
+    return filled(shape_argument("zeros", shape), 0, standardize_dtype(dtype))
+
+
+def ones(shape, dtype=None) -> Tensor:
+    """A tensor of ones, of floatx unless told."""
+    return filled(shape_argument("ones", shape), 1, standardize_dtype(dtype))
+
+
+def empty(shape, dtype=None) -> Tensor:
+    """A tensor whose elements are not set."""
+    return _core.empty(shape_argument("empty", shape), standardize_dtype(dtype))
+
+
+def full_like(x, fill_value, dtype=None) -> Tensor:
+    """A tensor of x's shape (and dtype unless told) with every element ``fill_value``."""
+    x = as_tensor(x, None, "full_like: x")
+    return full(x.shape, fill_value, x.dtype if dtype is None else dtype)
+
+
+def zeros_like(x, dtype=None) -> Tensor:
+    """Zeros of x's shape and dtype."""
+    return full_like(x, 0, dtype)
+
+
+def ones_like(x, dtype=None) -> Tensor:
+    """Ones of x's shape and dtype."""
+    return full_like(x, 1, dtype)
+
+
+def arange(start, stop=None, step=1, dtype=None) -> Tensor:
+    """Numbers from start (0 if there is one argument) to before stop.
+
+    >>> arange(1, 4).tolist()
+    [1, 2, 3]
+    """
+    if stop is None:
+        start, stop = 0, start
+    if step == 0:
+        raise ValueError("arange: step is 0")
+    dtype = result_type(start, stop, step) if dtype is None else standardize_dtype(dtype)
+    start, stop, step = (x.item() if isinstance(x, Tensor) else x for x in (start, stop, step))
+    count = max(math.ceil((stop - start) / step), 0)
+    return _core.arange(float(start), float(step), count, dtype)
+
+
+def linspace(start, stop, num: int = 50, endpoint: bool = True, dtype=None) -> Tensor:
+    """``num`` numbers at equal distances from start to stop."""
+    values = np.linspace(np.asarray(start), np.asarray(stop), num, endpoint=endpoint)
+    return as_tensor(values, standardize_dtype(dtype))
+
+
+def eye(N: int, M: int | None = None, k: int = 0, dtype=None) -> Tensor:  # noqa: N803
+    """Ones on diagonal k of an N by M matrix, zeros elsewhere."""
+    columns = N if M is None else M
+    labels = _core.arange(float(k), 1.0, N, "int64")
+    return _core.one_hot(labels, columns, 1.0, 0.0, standardize_dtype(dtype))
+
+
+def identity(n: int, dtype=None) -> Tensor:
+    """The identity matrix."""
+    return eye(n, dtype=dtype)
+
+
+def one_hot(x, num_classes: int, axis: int = -1, dtype=None, sparse: bool = False) -> Tensor:
+    """A new axis with 1 at the position that x names; labels out of range give zeros.
+
+    x: integers   result: x.shape with ``num_classes`` inserted at ``axis``
+
+    >>> one_hot([1, 0], 3).tolist()
+    [[0.0, 1.0, 0.0], [1.0, 0.0, 0.0]]
+    """
+    if sparse:
+        raise ValueError("one_hot: sparse tensors are not available")
+    x = as_tensor(x, None, "one_hot: x")
+    if x.dtype not in ("int32", "int64"):
+        x = cast(x, "int64")
+    y = _core.one_hot(x, num_classes, 1.0, 0.0, standardize_dtype(dtype))
+    axis = normalize_axis("one_hot", axis, y.ndim)
+    return y if axis == y.ndim - 1 else moveaxis(y, -1, axis)
+
+
+def multi_hot(inputs, num_classes: int, axis: int = -1, dtype=None) -> Tensor:
+    """1 at every position that a row of ``inputs`` names."""
+    from fastnn.ops.reduce import max
+
+    rows = one_hot(inputs, num_classes, dtype=dtype)
+    y = max(rows, axis=-2) if rows.ndim > 1 else rows
+    return y if axis in (-1, y.ndim - 1) else moveaxis(y, -1, axis)

@@ -1,0 +1,286 @@
+"""Reading elements by position: x[...], take, take_along_axis, and their scattered gradients."""
+
+from __future__ import annotations
+
+from operator import index
+
+import numpy as np
+
+from fastnn import _core
+from fastnn.ops.core import (
+    Tensor,
+    as_tensor,
+    constant,
+    filled,
+    normalize_axis,
+    record,
+    strides_of,
+)
+from fastnn.ops.shape import reshape, transpose
+
+_INDEX_DTYPES = ("int32", "int64")
+
+# ---- take ----------------------------------------------------------------------------------------
+
+
+def _take_rule(node, gradient):
+    shape, indices, axis = node.saved
+    total = filled(shape, 0, gradient.dtype)
+    _core.scatter_add(total, gradient, indices, axis)
+    return total
+
+
+def as_indices(indices, what: str) -> Tensor:
+    """Positions as an int32 or int64 Tensor; floats are an error."""
+    indices = as_tensor(indices, None, what)
+    if indices.dtype in _INDEX_DTYPES:
+        return indices
+    if indices.dtype in ("uint8", "bool") or indices.size == 0:
+        return _core.copy(indices, "int64")
+    raise TypeError(f"{what} must be integers, got {indices.dtype}")
+
+
+def take(x, indices, axis: int | None = None) -> Tensor:
+    """Slices of x along an axis, at positions given by integers of any shape.
+
+    x: [a..., n, b...]   indices: [i...]   result: [a..., i..., b...]; axis None: of the flat x.
+    Negative positions count from the end; others outside raise IndexError.
+
+    >>> take([10, 20, 30], [2, -3]).tolist()
+    [30, 10]
+    """
+    if not isinstance(x, Tensor):
+        x = as_tensor(x, None, "take: x")
+    if not (isinstance(indices, Tensor) and indices.dtype in _INDEX_DTYPES):
+        indices = as_indices(indices, "take: indices")
+    if axis is None:
+        x, axis = reshape(x, (-1,)), 0
+    elif axis < 0 or axis >= x.ndim:
+        axis = normalize_axis("take", axis, x.ndim)
+    return record(_core.gather(x, indices, axis), _take_rule, (x.shape, indices, axis), x)
+
+
+def _wrapped(indices: Tensor, extent: int) -> Tensor:
+    """Negative positions counted from the end."""
+    negative = _core.binary(indices, constant(0, indices.dtype), "less")
+    moved = _core.binary(indices, constant(extent, indices.dtype), "add")
+    return _core.select(negative, moved, indices)
+
+
+def _gather_nd_rule(node, gradient):
+    shape, indices, batch_dims = node.saved
+    total = filled(shape, 0, gradient.dtype)
+    _core.scatter_nd_add(total, gradient, indices, batch_dims)
+    return total
+
+
+def _gather_nd(x: Tensor, indices: Tensor, batch_dims: int) -> Tensor:
+    y = _core.gather_nd(x, indices, batch_dims)
+    return record(y, _gather_nd_rule, (x.shape, indices, batch_dims), x)
+
+
+def take_along_axis(x, indices, axis: int | None = None) -> Tensor:
+    """For every position of ``indices``, the element of x at that index of the axis.
+
+    indices: x's number of axes and extents, but for the axis; axis None: both are flattened
+
+    >>> take_along_axis([[3, 4], [5, 6]], [[1], [0]], axis=1).tolist()
+    [[4], [5]]
+    """
+    x = as_tensor(x, None, "take_along_axis: x")
+    indices = as_indices(indices, "take_along_axis: indices")
+    if axis is None:
+        x, indices, axis = reshape(x, (-1,)), reshape(indices, (-1,)), 0
+    axis = normalize_axis("take_along_axis", axis, x.ndim)
+    if indices.ndim != x.ndim or any(
+        a != b for i, (a, b) in enumerate(zip(x.shape, indices.shape)) if i != axis
+    ):
+        raise ValueError(
+            f"take_along_axis: indices have shape {indices.shape}, expected that of x, {x.shape}, "
+            f"but for axis {axis}"
+        )
+    indices = _wrapped(indices, x.shape[axis])
+    order = [i for i in range(x.ndim) if i != axis] + [axis]
+    moved = transpose(indices, order)
+    y = _gather_nd(transpose(x, order), reshape(moved, (*moved.shape, 1)), x.ndim - 1)
+    return transpose(y, [order.index(i) for i in range(x.ndim)])
+
+
+# ---- x[...] --------------------------------------------------------------------------------------
+
+
+def _slice_rule(node, gradient):
+    shape, taken, strides, offset = node.saved
+    steps = strides_of(shape)
+    plain = all(a == b for a, b in zip(strides, steps))
+    if plain and len(taken) == len(shape):
+        # Consecutive positions along every axis: the gradient is padded with zeros.
+        before = []
+        for step in steps:
+            before.append(offset // step if step else 0)
+            offset -= before[-1] * step
+        after = tuple(n - b - t for n, b, t in zip(shape, before, taken))
+        return _core.pad(_core.reshape(gradient, taken), tuple(before), after)
+    places = np.full((), offset, np.int64)
+    for extent, stride in zip(taken, strides):
+        places = places[..., None] + np.arange(extent) * stride
+    size = 1
+    for extent in shape:
+        size *= extent
+    total = filled((size,), 0, gradient.dtype)
+    flat = _core.reshape(gradient, (gradient.size,))
+    _core.scatter_add(total, flat, _core.from_numpy(places.reshape(-1)), 0)
+    return _core.reshape(total, shape)
+
+
+def _sliced(x: Tensor, parts: list) -> Tensor:
+    """x read by one slice an axis."""
+    shape, steps = x.shape, strides_of(x.shape)
+    taken, strides, offset = [], [], 0
+    for part, extent, step in zip(parts, shape, steps):
+        first, last, by = part.indices(extent)
+        taken.append(len(range(first, last, by)))
+        strides.append(step * by if taken[-1] > 1 else step)
+        offset += first * step if taken[-1] else 0
+    taken = tuple(taken)
+    if taken == shape and strides == steps and type(x) is Tensor:
+        return x
+    if 0 in taken:
+        offset = 0
+    if taken[1:] == shape[1:] and strides == steps and 0 not in shape:
+        start = offset // steps[0]
+        y = _core.rows(x, start, start + taken[0])
+    else:
+        y = _core.copy((x, taken, strides, offset), x.dtype)
+    return record(y, _slice_rule, (shape, taken, tuple(strides), offset), x)
+
+
+def _positions(item, extent: int, axis: int):
+    """An advanced index as int64 on the host or as a Tensor, negative positions wrapped."""
+    if isinstance(item, Tensor):
+        return _wrapped(as_indices(item, "getitem: index"), extent)
+    array = np.asarray(item)
+    if array.dtype.kind not in "iu" and array.size:
+        raise TypeError(f"getitem: an index must be integers or booleans, got {array.dtype}")
+    array = array.astype(np.int64)
+    if array.size and not (-extent <= array.min() and array.max() < extent):
+        bad = int(array.max() if array.max() >= extent else array.min())
+        raise IndexError(f"getitem: index {bad} is outside axis {axis} of extent {extent}")
+    return np.where(array < 0, array + extent, array)
+
+
+def _expand_key(x: Tensor, key) -> list:
+    """The key as a list with one entry an axis (slice, int or array) and None for new axes."""
+    items = []
+    for item in key if isinstance(key, tuple) else (key,):
+        if isinstance(item, list) or (isinstance(item, np.ndarray) and item.ndim):
+            item = np.asarray(item)
+        mask = getattr(item, "dtype", None) in ("bool", np.dtype(bool))
+        if isinstance(item, (bool, np.bool_)) or (mask and item.ndim == 0):
+            raise TypeError(
+                "getitem: a single bool is not an index; use a mask of one axis or more"
+            )
+        if mask:
+            used = sum(entry is not None and entry is not Ellipsis for entry in items)
+            if (
+                not any(entry is Ellipsis for entry in items)
+                and item.shape != (x.shape[used : used + item.ndim])
+            ):
+                raise IndexError(
+                    f"getitem: the mask has shape {item.shape}, the axes it reads "
+                    f"{x.shape[used : used + item.ndim]}"
+                )
+            items.extend(np.asarray(item).nonzero())
+        else:
+            items.append(item)
+    dots = [i for i, item in enumerate(items) if item is Ellipsis]
+    if len(dots) > 1:
+        raise IndexError("getitem: an index may hold one ellipsis only")
+    missing = x.ndim - sum(item is not None and item is not Ellipsis for item in items)
+    if missing < 0:
+        raise IndexError(f"getitem: too many indices for a tensor of {x.ndim} axes")
+    place = dots[0] if dots else len(items)
+    return items[:place] + [slice(None)] * missing + items[place + 1 :]
+
+
+def _is_integer(item) -> bool:
+    return isinstance(item, (int, np.integer)) or (
+        isinstance(item, (Tensor, np.ndarray)) and item.ndim == 0 and "int" in str(item.dtype)
+    )
+
+
+def getitem(x: Tensor, key) -> Tensor:
+    """x[key] as in NumPy: slices, integers, None, Ellipsis, integer arrays, boolean masks.
+
+    The result of a mask has as many elements as the mask has true ones, so a mask is read on the
+    host.
+    """
+    if type(key) is int and x.ndim:  # one row, the most frequent case
+        rows = x.shape[0]
+        if not -rows <= key < rows:
+            raise IndexError(f"getitem: index {key} is outside axis 0 of extent {rows}")
+        return reshape(_sliced(x, [slice(key % rows, key % rows + 1)] + [slice(None)] * (x.ndim - 1)),
+                       x.shape[1:])  # fmt: skip
+    items = _expand_key(x, key)
+    advanced = any(
+        isinstance(item, (Tensor, np.ndarray)) and not _is_integer(item) for item in items
+    )
+    slices, shape, arrays, axis = [], [], {}, 0
+    for item in items:
+        if item is None:
+            shape.append(1)
+            continue
+        extent = x.shape[axis]
+        if isinstance(item, slice):
+            if any(isinstance(end, float) for end in (item.start, item.stop, item.step)):
+                raise TypeError("getitem: a slice must be of integers")
+            slices.append(item)
+            shape.append(len(range(*item.indices(extent))))
+        elif advanced:
+            arrays[len(shape)] = _positions(item, extent, axis)
+            slices.append(slice(None))
+            shape.append(extent)
+        elif _is_integer(item):
+            at = index(item)
+            if not -extent <= at < extent:
+                raise IndexError(f"getitem: index {at} is outside axis {axis} of extent {extent}")
+            slices.append(slice(at % extent, at % extent + 1))
+        else:
+            raise TypeError(f"getitem: {type(item).__name__} {item!r} is not an index")
+        axis += 1
+    y = _sliced(x, slices)
+    if y.shape != tuple(shape):
+        y = reshape(y, tuple(shape))
+    return _advanced(y, arrays) if arrays else y
+
+
+def _advanced(x: Tensor, arrays: dict) -> Tensor:
+    """x at the positions of broadcast index arrays, {axis: positions}."""
+    axes = list(arrays)
+    if len(axes) == 1:
+        (axis,) = axes
+        indices = arrays[axis]
+        return take(x, indices if isinstance(indices, Tensor) else _core.from_numpy(indices), axis)
+    from fastnn.ops.joining import stack
+    from fastnn.ops.shape import broadcast_to
+
+    try:
+        common = np.broadcast_shapes(*[part.shape for part in arrays.values()])
+    except ValueError:
+        shapes = ", ".join(str(part.shape) for part in arrays.values())
+        raise IndexError(f"getitem: index arrays of shapes {shapes} do not broadcast") from None
+    if any(isinstance(part, Tensor) for part in arrays.values()):
+        parts = [broadcast_to(as_tensor(part, "int64"), common) for part in arrays.values()]
+        indices = stack(parts, -1)
+    else:
+        parts = [np.broadcast_to(part, common) for part in arrays.values()]
+        indices = _core.from_numpy(np.stack(parts, -1))
+    rest = [axis for axis in range(x.ndim) if axis not in arrays]
+    y = _gather_nd(transpose(x, axes + rest), indices, 0)
+    adjacent = axes[-1] - axes[0] == len(axes) - 1
+    if not adjacent or axes[0] == 0:
+        return y
+    # Adjacent index arrays leave their axes where they were.
+    count, front = len(common), axes[0]
+    order = [*range(count, count + front), *range(count), *range(count + front, y.ndim)]
+    return transpose(y, order)

@@ -1,0 +1,147 @@
+"""Tensors joined and cut along an axis, triangles and grids."""
+
+from __future__ import annotations
+
+from operator import index
+
+import numpy as np
+
+from fastnn import _core
+from fastnn.ops.comparison import where
+from fastnn.ops.core import (
+    Tensor,
+    as_tensor,
+    constant,
+    filled,
+    normalize_axis,
+    promote,
+    record,
+    strides_of,
+)
+from fastnn.ops.shape import broadcast_to, expand_dims, reshape, squeeze, swapaxes
+
+
+def _part(x: Tensor, axis: int, start: int, stop: int) -> Tensor:
+    """A range of positions along one axis, not recorded."""
+    if axis == 0:
+        return _core.rows(x, start, stop)
+    strides = strides_of(x.shape)
+    shape = x.shape[:axis] + (stop - start,) + x.shape[axis + 1 :]
+    return _copy((x, shape, strides, start * strides[axis]), x.dtype)
+
+
+def _concatenate_rule(node, gradient):
+    axis, extents = node.saved
+    parts, start = [], 0
+    for extent, needed in zip(extents, node.needs):
+        parts.append(_part(gradient, axis, start, start + extent) if needed else None)
+        start += extent
+    return tuple(parts)
+
+
+def concatenate(xs, axis: int = 0) -> Tensor:
+    """Tensors joined along an axis; their other extents must agree. Dtypes are promoted.
+
+    >>> concatenate([[1, 2], [3]]).tolist()
+    [1, 2, 3]
+    """
+    if isinstance(xs, Tensor) or not hasattr(xs, "__iter__"):
+        raise TypeError("concatenate: xs must be a list of tensors")
+    xs = promote("concatenate", *xs)
+    if not xs:
+        raise ValueError("concatenate: there are no tensors")
+    axis = normalize_axis("concatenate", axis, xs[0].ndim)
+    first = xs[0].shape
+    for i, x in enumerate(xs):
+        if x.ndim != len(first) or any(
+            a != b for k, (a, b) in enumerate(zip(x.shape, first)) if k != axis
+        ):
+            raise ValueError(
+                f"concatenate: xs[{i}] has shape {x.shape}, xs[0] {first}; they may differ along "
+                f"axis {axis} only"
+            )
+    y = _core.concatenate(xs, axis)
+    return record(y, _concatenate_rule, (axis, [x.shape[axis] for x in xs]), *xs)
+
+
+def stack(x, axis: int = 0) -> Tensor:
+    """Tensors of one shape joined along a new axis.
+
+    >>> stack([[1, 2], [3, 4]], axis=1).tolist()
+    [[1, 3], [2, 4]]
+    """
+    xs = [as_tensor(item, None, f"stack: x[{i}]") for i, item in enumerate(x)]
+    for i, item in enumerate(xs):
+        if item.shape != xs[0].shape:
+            raise ValueError(f"stack: x[{i}] has shape {item.shape}, x[0] {xs[0].shape}")
+    if not xs:
+        raise ValueError("stack: there are no tensors")
+    axis = normalize_axis("stack", axis, xs[0].ndim + 1)
+    return concatenate([expand_dims(item, axis) for item in xs], axis)
+
+
+def _split_rule(node, gradients):
+    dtype, axis, shapes = node.saved
+    parts = [
+        filled(shape, 0, dtype) if part is None else part for part, shape in zip(gradients, shapes)
+    ]
+    return _core.concatenate(parts, axis)
+
+
+def split(x, indices_or_sections, axis: int = 0) -> list:
+    """x cut along an axis into equal parts (a number) or at positions (a list).
+
+    >>> [part.tolist() for part in split([1, 2, 3, 4], 2)]
+    [[1, 2], [3, 4]]
+    """
+    x = as_tensor(x, None, "split: x")
+    axis = normalize_axis("split", axis, x.ndim)
+    extent = x.shape[axis]
+    if isinstance(indices_or_sections, (tuple, list, np.ndarray)):
+        places = [index(i) + (extent if i < 0 else 0) for i in indices_or_sections]
+        inner = [min(max(place, 0), extent) for place in places]
+    else:
+        sections = index(indices_or_sections)
+        if sections <= 0 or extent % sections:
+            raise ValueError(f"split: axis {axis} of extent {extent} has no {sections} equal parts")
+        inner = [extent // sections * i for i in range(1, sections)]
+    cuts = [0, *inner, extent]
+    parts = tuple(_part(x, axis, a, max(a, b)) for a, b in zip(cuts[:-1], cuts[1:]))
+    return list(record(parts, _split_rule, (x.dtype, axis, [p.shape for p in parts]), x))
+
+
+def unstack(x, num=None, axis: int = 0) -> list:
+    """The slices along an axis, without it."""
+    x = as_tensor(x, None, "unstack: x")
+    axis = normalize_axis("unstack", axis, x.ndim)
+    return [squeeze(part, axis) for part in split(x, x.shape[axis], axis)] if x.shape[axis] else []
+
+
+def _triangle(x, k: int, lower: bool) -> Tensor:
+    rows, columns = x.shape[-2:]
+    inside = np.tri(rows, columns, k if lower else k - 1, dtype=bool)
+    mask = _core.from_numpy(inside if lower else ~inside)
+    return where(mask, x, constant(0, x.dtype))
+
+
+def tril(x, k: int = 0) -> Tensor:
+    """x with the elements above diagonal k of its last two axes set to 0."""
+    return _triangle(as_tensor(x, None, "tril: x"), k, True)
+
+
+def triu(x, k: int = 0) -> Tensor:
+    """x with the elements below diagonal k of its last two axes set to 0."""
+    return _triangle(as_tensor(x, None, "triu: x"), k, False)
+
+
+def meshgrid(*x, indexing: str = "xy") -> list:
+    """Coordinate grids from vectors: indexing "xy" or "ij"."""
+    xs = [as_tensor(item, None, f"meshgrid: x{i + 1}") for i, item in enumerate(x)]
+    extents = [item.size for item in xs]
+    grids = [
+        broadcast_to(reshape(item, [-1 if k == i else 1 for k in range(len(xs))]), extents)
+        for i, item in enumerate(xs)
+    ]
+    if indexing == "xy" and len(xs) > 1:
+        grids = [swapaxes(grid, 0, 1) for grid in grids]
+    return grids

@@ -1,0 +1,200 @@
+"""The methods of Tensor that are operations, its operators beyond the fast path, NumPy's ufuncs."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from fastnn import _core
+from fastnn.autograd import backward
+from fastnn.ops import arithmetic, comparison, elementwise, linalg, reduce, shape
+from fastnn.ops.core import BINARY_RULES, Tensor, Variable, cast
+from fastnn.ops.indexing import getitem, take
+
+# ---- operators -----------------------------------------------------------------------------------
+
+_BITWISE = {
+    "logical_and": "bitwise_and",
+    "logical_or": "bitwise_or",
+    "logical_xor": "bitwise_xor",
+}
+_UNARY = {"neg": elementwise.negative, "abs": elementwise.absolute}
+
+
+def _binary_operator(op: str, a, b):
+    """An operator whose operands differ in shape or dtype; NotImplemented for strangers."""
+    if op in _BITWISE:
+        booleans = all(
+            isinstance(x, bool) or str(getattr(x, "dtype", "")) == "bool" for x in (a, b)
+        )
+        op = op if booleans else _BITWISE[op]
+    if op in ("equal", "not_equal") and (a is None or b is None or isinstance(a, str) or
+                                         isinstance(b, str)):  # fmt: skip
+        return NotImplemented
+    return arithmetic.binary(op, a, b)
+
+
+def _unary_operator(op: str, x):
+    if op == "logical_not":
+        if x.dtype != "bool":
+            return arithmetic.subtract(-1, x)  # ~x of integers
+        return elementwise.logical_not(x)
+    return _UNARY[op](x)
+
+
+def _repr(x) -> str:
+    values = np.array2string(
+        x.numpy(), separator=", ", prefix="  " if x.ndim > 1 else "Tensor(", threshold=200
+    )
+    parts = [f"shape={x.shape}", f"dtype={x.dtype}"]
+    if isinstance(x, Variable):
+        parts.insert(0, f"name={x.name}")
+    if x.requires_grad:
+        parts.append("requires_grad=True")
+    gap = ",\n  " if x.ndim > 1 else ", "
+    return f"{type(x).__name__}({', '.join(parts)}{gap}{values})"
+
+
+_core.set_hooks(
+    {
+        "binary": _binary_operator,
+        "unary": _unary_operator,
+        "matmul": linalg.matmul,
+        "getitem": getitem,
+        "repr": _repr,
+        "rules": BINARY_RULES,
+    }
+)
+
+# ---- methods -------------------------------------------------------------------------------------
+
+
+def _without_out(function):
+    """The reduction as a method that NumPy may call: np.sum(t) is t.sum(axis=None, out=None)."""
+
+    def method(self, axis=None, dtype=None, out=None, keepdims=False, **options):
+        if out is not None:
+            raise TypeError(f"{function.__name__}: tensors are immutable, out must be None")
+        result = function(self, axis, keepdims=keepdims, **options)
+        return result if dtype is None else cast(result, dtype)
+
+    method.__name__ = function.__name__
+    method.__doc__ = function.__doc__
+    return method
+
+
+def _argument(values):
+    """Integers given one by one or as one tuple."""
+    return values[0] if len(values) == 1 and not isinstance(values[0], int) else values
+
+
+def _iterate(self):
+    if self.ndim == 0:
+        raise TypeError("iteration over a tensor without axes")
+    return (self[i] for i in range(self.shape[0]))
+
+
+def _reshape(self, *shape_, order="C"):
+    """The same elements under another shape, given as a tuple or one by one."""
+    if order != "C":
+        raise TypeError("reshape: tensors are row-major, order must be 'C'")
+    return shape.reshape(self, _argument(shape_))
+
+
+def _transpose(self, *axes):
+    """The axes in another order (reversed if not given)."""
+    return shape.transpose(self, _argument(axes) if axes and axes[0] is not None else None)
+
+
+def _round(self, decimals=0, out=None):
+    """The nearest multiple of 10 ** -decimals."""
+    return elementwise.round(self, decimals)
+
+
+_METHODS = {
+    **{
+        function.__name__: _without_out(function)
+        for function in (
+            reduce.sum,
+            reduce.mean,
+            reduce.max,
+            reduce.min,
+            reduce.prod,
+            reduce.any,
+            reduce.all,
+            reduce.var,
+            reduce.std,
+            reduce.argmax,
+            reduce.argmin,
+        )
+    },
+    "backward": backward,
+    "reshape": _reshape,
+    "transpose": _transpose,
+    "T": property(shape.transpose, doc="The axes reversed."),
+    "astype": lambda self, dtype: cast(self, dtype),
+    "flatten": lambda self: shape.reshape(self, (-1,)),
+    "ravel": lambda self, order="C": shape.reshape(self, (-1,)),
+    "squeeze": lambda self, axis=None: shape.squeeze(self, axis),
+    "swapaxes": lambda self, axis1, axis2: shape.swapaxes(self, axis1, axis2),
+    "repeat": lambda self, repeats, axis=None: shape.repeat(self, repeats, axis),
+    "take": lambda self, indices, axis=None: take(self, indices, axis),
+    "clip": lambda self, min=None, max=None: comparison.clip(self, min, max),
+    "dot": lambda self, other: linalg.dot(self, other),
+    "round": _round,
+    "__round__": lambda self, decimals=None: elementwise.round(self, decimals or 0),
+    "tolist": lambda self: self.numpy().tolist(),
+    "__iter__": _iterate,
+    "__format__": lambda self, spec: (
+        format(self.item() if self.size == 1 else self.numpy(), spec) if spec else str(self)
+    ),
+    "__array_priority__": 1000.0,
+}
+
+# ---- NumPy's ufuncs ------------------------------------------------------------------------------
+
+_UFUNCS = {
+    name: getattr(module, name)
+    for module, names in (
+        (
+            elementwise,
+            "negative absolute sign square sqrt reciprocal exp expm1 log log1p log2 log10 sin cos "
+            "tan arcsin arccos arctan sinh cosh floor ceil logical_not isfinite isnan",
+        ),
+        (
+            arithmetic,
+            "add subtract multiply divide floor_divide power maximum minimum arctan2",
+        ),
+        (
+            comparison,
+            "equal not_equal less less_equal greater greater_equal logical_and logical_or "
+            "logical_xor bitwise_and bitwise_or bitwise_xor left_shift right_shift isinf",
+        ),
+        (linalg, "matmul"),
+    )
+    for name in names.split()
+}
+_UFUNCS.update(remainder=arithmetic.mod, float_power=arithmetic.power, rint=elementwise.round)
+
+
+def _array_ufunc(self, ufunc, method, *inputs, **options):
+    """np.exp(t) is ops.exp(t): NumPy's functions keep the gradient, or say that they cannot."""
+    if ufunc is np.tanh:
+        from fastnn.ops.activation import tanh as function
+    else:
+        function = _UFUNCS.get(ufunc.__name__)
+    if method != "__call__" or function is None:
+        raise TypeError(
+            f"np.{ufunc.__name__}{'' if method == '__call__' else '.' + method} has no fastnn "
+            "operation; use np.asarray(tensor) for plain NumPy, without a gradient"
+        )
+    if any(value is not None for value in (options.pop("out", None) or ())):
+        raise TypeError(f"np.{ufunc.__name__}: cannot write a Tensor's result into out")
+    if options:
+        raise TypeError(f"np.{ufunc.__name__}: {next(iter(options))} is not available for Tensors")
+    return function(*inputs)
+
+
+_METHODS["__array_ufunc__"] = _array_ufunc
+
+for _name, _method in _METHODS.items():
+    setattr(Tensor, _name, _method)

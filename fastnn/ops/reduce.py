@@ -1,0 +1,344 @@
+"""Reductions: sums, means, extremes, norms, and where the extremes are.
+
+``axis`` is None (all), an integer or several; ``keepdims`` leaves axes of extent 1.
+"""
+
+from __future__ import annotations
+
+from builtins import abs as _abs
+
+from fastnn import _core
+from fastnn.dtypes import FLOATS
+from fastnn.ops.arithmetic import divide, multiply, power, subtract
+from fastnn.ops.comparison import not_equal
+from fastnn.ops.core import (
+    Tensor,
+    as_float,
+    as_tensor,
+    cast,
+    like,
+    normalize_axes,
+    normalize_axis,
+    record,
+    saved_output,
+)
+from fastnn.ops.elementwise import absolute, sqrt, square
+
+_binary = _core.binary
+
+
+def _kept(shape: tuple, axes: tuple) -> tuple:
+    """The shape with the reduced axes as extents of 1."""
+    return tuple(1 if axis in axes else extent for axis, extent in enumerate(shape))
+
+
+def _spread(gradient: Tensor, shape: tuple, axes: tuple) -> Tensor:
+    """A reduced gradient repeated along the reduced axes."""
+    strides = []
+    step = 1
+    for axis in range(len(shape) - 1, -1, -1):
+        strides.append(0 if axis in axes else step)
+        step *= 1 if axis in axes else shape[axis]
+    return _core.copy((gradient, shape, strides[::-1], 0), gradient.dtype)
+
+
+def _align(x: Tensor, shape: tuple, axes: tuple) -> Tensor:
+    """A reduced tensor as it broadcasts against what it was reduced from."""
+    kept = _kept(shape, axes)
+    return x if x.shape == kept else _core.reshape(x, kept)
+
+
+def _count(shape: tuple, axes: tuple) -> int:
+    count = 1
+    for axis in axes:
+        count *= shape[axis]
+    return count
+
+
+def _widened(x, what: str) -> Tensor:
+    """A Tensor whose sum can be held: booleans and uint8 are counted in int32."""
+    x = as_tensor(x, None, what)
+    return _core.copy(x, "int32") if x.dtype in ("bool", "uint8") else x
+
+
+def _sum_rule(node, gradient):
+    shape, axes = node.saved
+    return _spread(gradient, shape, axes)
+
+
+def sum(x, axis=None, keepdims: bool = False) -> Tensor:
+    """The sum over axes; booleans and uint8 are summed in int32.
+
+    >>> sum([[1, 2], [3, 4]], axis=0).tolist()
+    [4, 6]
+    """
+    x = _widened(x, "sum: x")
+    axes = normalize_axes("sum", axis, x.ndim)
+    return record(_core.reduce(x, "sum", axes, keepdims), _sum_rule, (x.shape, axes), x)
+
+
+def _mean_rule(node, gradient):
+    shape, axes = node.saved
+    scale = like(gradient, 1 / _count(shape, axes))
+    return _spread(_binary(gradient, scale, "mul"), shape, axes)
+
+
+def mean(x, axis=None, keepdims: bool = False) -> Tensor:
+    """The mean over axes; integers become floatx. NaN over nothing.
+
+    >>> mean([1, 2, 6]).item()
+    3.0
+    """
+    x = as_float(x, "mean: x")
+    axes = normalize_axes("mean", axis, x.ndim)
+    return record(_core.reduce(x, "mean", axes, keepdims), _mean_rule, (x.shape, axes), x)
+
+
+def _extreme_rule(node, gradient):
+    x, y, axes = node.saved
+    hits = _core.copy(_binary(x, _align(y, x.shape, axes), "equal"), x.dtype)
+    share = _binary(_align(gradient, x.shape, axes), _core.reduce(hits, "sum", axes, True), "div")
+    return _binary(hits, share, "mul")
+
+
+def _extreme(op: str, x, axis, keepdims: bool, initial) -> Tensor:
+    x = as_tensor(x, None, f"{op}: x")
+    axes = normalize_axes(op, axis, x.ndim)
+    if _count(x.shape, axes) == 0 and initial is None:
+        raise ValueError(f"{op}: an axis of shape {x.shape} is empty and there is no initial value")
+    if _count(x.shape, axes) == 0:
+        shape = _core.reduce(x, "any", axes, keepdims).shape
+        return _core.copy((like(x, initial), shape, (0,) * len(shape), 0), x.dtype)
+    y = _core.reduce(x, op, axes, keepdims)
+    if x.requires_grad:
+        y = record(y, _extreme_rule, (x, y.detach(), axes), x)
+    if initial is None:
+        return y
+    from fastnn.ops.arithmetic import maximum, minimum
+
+    return (maximum if op == "max" else minimum)(y, initial)
+
+
+def max(x, axis=None, keepdims: bool = False, initial=None) -> Tensor:
+    """The largest element; equal ones share the gradient, NaN wins.
+
+    initial: the least it can be; needed over an empty axis
+
+    >>> max([[1, 5], [3, 4]], axis=1).tolist()
+    [5, 4]
+    """
+    return _extreme("max", x, axis, keepdims, initial)
+
+
+def min(x, axis=None, keepdims: bool = False, initial=None) -> Tensor:
+    """The smallest element; equal ones share the gradient, NaN wins.
+
+    initial: the most it can be; needed over an empty axis
+    """
+    return _extreme("min", x, axis, keepdims, initial)
+
+
+amax = max
+amin = min
+
+
+def _prod_rule(node, gradient):
+    x, axes = node.saved
+    zero = _binary(x, like(x, 0), "equal")
+    others = _core.select(zero, like(x, 1), x)
+    product = _core.reduce(others, "prod", axes, True)
+    zeros = _core.reduce(_core.copy(zero, x.dtype), "sum", axes, True)
+    # At a zero the derivative is the product of the others, which counts if there is no second.
+    none = _core.copy(_binary(zeros, like(x, 0), "equal"), x.dtype)
+    single = _core.copy(_binary(zeros, like(x, 1), "equal"), x.dtype)
+    weight = _core.select(zero, single, none)
+    slope = _binary(_binary(product, others, "div"), weight, "mul")
+    return _binary(_align(gradient, x.shape, axes), slope, "mul")
+
+
+def prod(x, axis=None, keepdims: bool = False) -> Tensor:
+    """The product over axes.
+
+    >>> prod([2.0, 3.0]).item()
+    6.0
+    """
+    x = _widened(x, "prod: x")
+    axes = normalize_axes("prod", axis, x.ndim)
+    return record(_core.reduce(x, "prod", axes, keepdims), _prod_rule, (x, axes), x)
+
+
+def any(x, axis=None, keepdims: bool = False) -> Tensor:
+    """Whether an element is non-zero."""
+    x = as_tensor(x, None, "any: x")
+    return _core.reduce(x, "any", normalize_axes("any", axis, x.ndim), keepdims)
+
+
+def all(x, axis=None, keepdims: bool = False) -> Tensor:
+    """Whether every element is non-zero."""
+    x = as_tensor(x, None, "all: x")
+    return _core.reduce(x, "all", normalize_axes("all", axis, x.ndim), keepdims)
+
+
+def _logsumexp_rule(node, gradient):
+    x, y, axes = node.saved
+    aligned = _align(y, x.shape, axes)
+    # Over nothing but -inf the result is -inf and no element has a share.
+    finite = _core.select(_core.unary(aligned, "isfinite"), aligned, like(x, 0))
+    weight = _core.unary(_binary(x, finite, "sub"), "exp")
+    return _binary(_align(gradient, x.shape, axes), weight, "mul")
+
+
+def logsumexp(x, axis=None, keepdims: bool = False) -> Tensor:
+    """log(sum(exp(x))) without overflow.
+
+    >>> round(logsumexp([1000.0, 1000.0]).item(), 3)
+    1000.693
+    """
+    x = as_float(x, "logsumexp: x")
+    axes = normalize_axes("logsumexp", axis, x.ndim)
+    y = _core.reduce(x, "logsumexp", axes, keepdims)
+    if not x.requires_grad:
+        return y
+    return record(y, _logsumexp_rule, (x, y.detach(), axes), x)
+
+
+def var(x, axis=None, keepdims: bool = False, ddof: int = 0) -> Tensor:
+    """The mean squared distance from the mean, computed in two passes.
+
+    ddof: what the divisor is less than the number of elements
+
+    >>> var([1.0, 3.0]).item()
+    1.0
+    """
+    x = as_float(x, "var: x")
+    axes = normalize_axes("var", axis, x.ndim)
+    squares = square(subtract(x, mean(x, axes, True)))
+    if ddof == 0:
+        return mean(squares, axes, keepdims)
+    return divide(sum(squares, axes, keepdims), float(_count(x.shape, axes) - ddof))
+
+
+def std(x, axis=None, keepdims: bool = False, ddof: int = 0) -> Tensor:
+    """The square root of the variance."""
+    return sqrt(var(x, axis, keepdims, ddof))
+
+
+def moments(x, axes, keepdims: bool = False) -> tuple:
+    """Mean and variance over axes."""
+    return mean(x, axes, keepdims), var(x, axes, keepdims)
+
+
+def _norm_rule(node, gradient):
+    x, y, axes = node.saved
+    zero = _binary(y, like(y, 0), "equal")
+    scaled = _binary(gradient, _core.select(zero, like(y, 1), y), "div")
+    return _binary(x, _align(scaled, x.shape, axes), "mul")
+
+
+def _euclidean(x: Tensor, axes: tuple, keepdims: bool) -> Tensor:
+    y = _core.unary(_core.reduce(x, "sum_squares", axes, keepdims), "sqrt")
+    saved = saved_output(y, x)
+    return y if saved is None else record(y, _norm_rule, (x, saved[0], axes), x)
+
+
+def norm(x, ord=None, axis=None, keepdims: bool = False) -> Tensor:
+    """The norm of vectors or (over two axes) matrices; integers become floatx.
+
+    ord: None or 2 (Euclidean; "fro" for matrices), 1, inf, -inf, 0 (how many are non-zero), or
+        another power for vectors. For matrices 1 and inf are the largest column and row sum.
+    The derivative of the Euclidean norm at 0 is 0.
+
+    >>> norm([3.0, 4.0]).item()
+    5.0
+    """
+    x = as_float(x, "norm: x")
+    axes = normalize_axes("norm", axis, x.ndim)
+    if ord is None or (ord == "fro" and len(axes) == 2) or (ord == 2 and len(axes) == 1):
+        return _euclidean(x, axes, keepdims)
+    infinity = float("inf")
+    if len(axes) == 1:
+        if ord == 0:
+            return sum(cast(not_equal(x, 0), x.dtype), axes, keepdims)
+        if ord == 1:
+            return sum(absolute(x), axes, keepdims)
+        if ord in (infinity, -infinity):
+            return (max if ord > 0 else min)(absolute(x), axes, keepdims)
+        if isinstance(ord, (int, float)):
+            return power(sum(power(absolute(x), ord), axes, keepdims), 1.0 / ord)
+    elif len(axes) == 2 and ord in (1, -1, infinity, -infinity):
+        inner = axes[0] if _abs(ord) == 1 else axes[1]
+        sums = sum(absolute(x), inner, keepdims=True)
+        return (max if ord > 0 else min)(sums, axes, keepdims)
+    raise ValueError(f"norm: ord {ord!r} is not available over {len(axes)} axes")
+
+
+def count_nonzero(x, axis=None) -> Tensor:
+    """How many elements are not zero.
+
+    >>> count_nonzero([0, 3, 4]).item()
+    2
+    """
+    return sum(not_equal(as_tensor(x, None, "count_nonzero: x"), 0), axis)
+
+
+def average(x, axis=None, weights=None) -> Tensor:
+    """The mean, or the mean with weights: of x's shape, or one a position of the axis.
+
+    >>> average([1.0, 3.0], weights=[3.0, 1.0]).item()
+    1.5
+    """
+    if weights is None:
+        return mean(x, axis)
+    x, weights = as_float(x, "average: x"), as_float(weights, "average: weights")
+    if weights.shape != x.shape:
+        if not isinstance(axis, int) or weights.shape != (
+            x.shape[normalize_axis("average", axis, x.ndim)],
+        ):
+            raise ValueError(
+                f"average: weights have shape {weights.shape}, expected {x.shape} or one a position"
+                f" of axis {axis}"
+            )
+        axis = normalize_axis("average", axis, x.ndim)
+        shape = [1] * x.ndim
+        shape[axis] = -1
+        from fastnn.ops.shape import reshape
+
+        weights = multiply(reshape(weights, shape), cast(absolute(x) >= 0, x.dtype))
+    return divide(sum(multiply(x, weights), axis), sum(weights, axis))
+
+
+def _arg_extreme(op: str, x, axis, keepdims: bool) -> Tensor:
+    x = as_tensor(x, None, f"{op}: x")
+    if x.dtype == "bool":
+        x = _core.copy(x, "uint8")
+    if axis is None:
+        y = _core.arg_reduce(_core.reshape(x, (-1,)), op, 0, False)
+        return _core.reshape(y, (1,) * x.ndim) if keepdims else y
+    return _core.arg_reduce(x, op, normalize_axis(op, axis, x.ndim), keepdims)
+
+
+def argmax(x, axis=None, keepdims: bool = False) -> Tensor:
+    """Where the largest element is, the first of equal ones; int64, of the flat x if axis is None.
+
+    >>> argmax([[1, 7, 2], [9, 0, 9]], axis=-1).tolist()
+    [1, 0]
+    """
+    return _arg_extreme("argmax", x, axis, keepdims)
+
+
+def argmin(x, axis=None, keepdims: bool = False) -> Tensor:
+    """Where the smallest element is, the first of equal ones; int64."""
+    return _arg_extreme("argmin", x, axis, keepdims)
+
+
+def normalize(x, axis=-1, order=2, epsilon=None) -> Tensor:
+    """x divided by its norm over axes, which counts as at least epsilon (config.epsilon())."""
+    from fastnn import config
+    from fastnn.ops.arithmetic import maximum
+
+    x = as_float(x, "normalize: x")
+    epsilon = config.epsilon() if epsilon is None else epsilon
+    if order == 2:
+        sums = sum(square(x), axis, keepdims=True)
+        return divide(x, sqrt(maximum(sums, epsilon**2)))
+    return divide(x, maximum(norm(x, order, axis, keepdims=True), epsilon))

@@ -1,0 +1,338 @@
+"""Operations that move elements without computing with them."""
+
+from __future__ import annotations
+
+from operator import index
+
+import numpy as np
+
+from fastnn import _core
+from fastnn.ops.core import (
+    Tensor,
+    as_tensor,
+    filled,
+    normalize_axes,
+    normalize_axis,
+    record,
+    strides_of,
+)
+
+_copy = _core.copy
+
+
+def shape_argument(operation: str, shape) -> tuple:
+    try:
+        return (index(shape),) if not isinstance(shape, (tuple, list)) else tuple(map(index, shape))
+    except TypeError:
+        raise TypeError(f"{operation}: shape must be integers, got {shape!r}") from None
+
+
+# ---- the same elements under another shape -------------------------------------------------------
+
+
+def _reshape_rule(node, gradient):
+    return _core.reshape(gradient, node.saved)
+
+
+def reshape(x, newshape) -> Tensor:
+    """The same elements, in row-major order, under another shape; one extent may be -1.
+
+    Raises ValueError if the numbers of elements differ.
+
+    >>> reshape([[1, 2], [3, 4]], (-1,)).tolist()
+    [1, 2, 3, 4]
+    """
+    if not isinstance(x, Tensor):
+        x = as_tensor(x, None, "reshape: x")
+    if type(newshape) is not tuple:
+        newshape = shape_argument("reshape", newshape)
+    return record(_core.reshape(x, newshape), _reshape_rule, x.shape, x)
+
+
+def ravel(x) -> Tensor:
+    """The elements in one axis."""
+    return reshape(x, (-1,))
+
+
+def expand_dims(x, axis) -> Tensor:
+    """A new axis of extent 1 at ``axis``, or one at each of several places of the result.
+
+    >>> expand_dims([1, 2], -1).shape
+    (2, 1)
+    """
+    x = as_tensor(x, None, "expand_dims: x")
+    count = len(axis) if isinstance(axis, (tuple, list)) else 1
+    axes = normalize_axes("expand_dims", axis, x.ndim + count)
+    rest = iter(x.shape)
+    return reshape(x, tuple(1 if i in axes else next(rest) for i in range(x.ndim + count)))
+
+
+def squeeze(x, axis=None) -> Tensor:
+    """Without the axes of extent 1, or without the given ones.
+
+    >>> squeeze([[1], [2]], -1).shape
+    (2,)
+    """
+    x = as_tensor(x, None, "squeeze: x")
+    axes = normalize_axes("squeeze", axis, x.ndim)
+    if axis is None:
+        axes = tuple(i for i in axes if x.shape[i] == 1)
+    for i in axes:
+        if x.shape[i] != 1:
+            raise ValueError(f"squeeze: axis {i} of shape {x.shape} is not of extent 1")
+    return reshape(x, tuple(extent for i, extent in enumerate(x.shape) if i not in axes))
+
+
+# ---- other orders --------------------------------------------------------------------------------
+
+
+def permuted(x: Tensor, axes: tuple) -> Tensor:
+    """x with its axes in another order, not recorded."""
+    strides = strides_of(x.shape)
+    shape = x.shape
+    return _copy((x, [shape[i] for i in axes], [strides[i] for i in axes], 0), x.dtype)
+
+
+def _transpose_rule(node, gradient):
+    axes = node.saved
+    inverse = [0] * len(axes)
+    for i, axis in enumerate(axes):
+        inverse[axis] = i
+    return permuted(gradient, inverse)
+
+
+def transpose(x, axes=None) -> Tensor:
+    """The axes in another order, reversed if not given.
+
+    >>> transpose([[1, 2], [3, 4]]).tolist()
+    [[1, 3], [2, 4]]
+    """
+    x = as_tensor(x, None, "transpose: x")
+    if axes is None:
+        axes = tuple(range(x.ndim - 1, -1, -1))
+    else:
+        axes = normalize_axes("transpose", tuple(axes), x.ndim)
+        if len(axes) != x.ndim:
+            raise ValueError(f"transpose: axes {axes} are not all of a tensor of {x.ndim} axes")
+    if axes == tuple(range(x.ndim)):
+        return x
+    return record(permuted(x, axes), _transpose_rule, axes, x)
+
+
+def moveaxis(x, source, destination) -> Tensor:
+    """Axes moved to other places, the others keeping their order."""
+    x = as_tensor(x, None, "moveaxis: x")
+    source = normalize_axes("moveaxis", source, x.ndim)
+    destination = normalize_axes("moveaxis", destination, x.ndim)
+    if len(source) != len(destination):
+        raise ValueError("moveaxis: source and destination differ in length")
+    order = [i for i in range(x.ndim) if i not in source]
+    for place, axis in sorted(zip(destination, source)):
+        order.insert(place, axis)
+    return transpose(x, order)
+
+
+def swapaxes(x, axis1, axis2) -> Tensor:
+    """Two axes exchanged."""
+    x = as_tensor(x, None, "swapaxes: x")
+    order = list(range(x.ndim))
+    first = normalize_axis("swapaxes", axis1, x.ndim)
+    second = normalize_axis("swapaxes", axis2, x.ndim)
+    order[first], order[second] = second, first
+    return transpose(x, order)
+
+
+def _flipped(x: Tensor, axes: tuple) -> Tensor:
+    strides = strides_of(x.shape)
+    offset = 0
+    for axis in axes:
+        offset += max(x.shape[axis] - 1, 0) * strides[axis]
+        strides[axis] = -strides[axis]
+    return _copy((x, x.shape, strides, offset), x.dtype)
+
+
+def _flip_rule(node, gradient):
+    return _flipped(gradient, node.saved)
+
+
+def flip(x, axis=None) -> Tensor:
+    """The order of elements reversed along axes (None: all).
+
+    >>> flip([1, 2, 3]).tolist()
+    [3, 2, 1]
+    """
+    x = as_tensor(x, None, "flip: x")
+    axes = normalize_axes("flip", axis, x.ndim)
+    return record(_flipped(x, axes), _flip_rule, axes, x)
+
+
+def _rolled(x: Tensor, shifts: tuple, axes: tuple) -> Tensor:
+    for shift, axis in zip(shifts, axes):
+        extent = x.shape[axis]
+        if extent and shift % extent:
+            order = (np.arange(extent) - shift) % extent
+            x = _core.gather(x, _core.from_numpy(order), axis)
+    return x
+
+
+def _roll_rule(node, gradient):
+    shifts, axes = node.saved
+    return _rolled(gradient, tuple(-shift for shift in shifts), axes)
+
+
+def roll(x, shift, axis=None) -> Tensor:
+    """Elements moved along axes, those that leave at the end coming in at the front.
+
+    >>> roll([1, 2, 3], 1).tolist()
+    [3, 1, 2]
+    """
+    x = as_tensor(x, None, "roll: x")
+    if axis is None:
+        return reshape(roll(ravel(x), shift, 0), x.shape)
+    axes = normalize_axes("roll", axis, x.ndim)
+    shifts = tuple(shift) if isinstance(shift, (tuple, list)) else (shift,) * len(axes)
+    if len(shifts) != len(axes):
+        raise ValueError(f"roll: {len(shifts)} shifts for {len(axes)} axes")
+    return record(_rolled(x, shifts, axes), _roll_rule, (shifts, axes), x)
+
+
+# ---- repetition ----------------------------------------------------------------------------------
+
+
+def _pass_rule(node, gradient):
+    return gradient  # summed to the operand's shape by backward
+
+
+def broadcast_to(x, shape) -> Tensor:
+    """x repeated along new axes and axes of extent 1, as operands of arithmetic are.
+
+    >>> broadcast_to([1, 2], (2, 2)).tolist()
+    [[1, 2], [1, 2]]
+    """
+    x = as_tensor(x, None, "broadcast_to: x")
+    shape = shape_argument("broadcast_to", shape)
+    extra = len(shape) - x.ndim
+    fits = extra >= 0 and all(a in (1, b) for a, b in zip(x.shape, shape[extra:]))
+    if not fits:
+        raise ValueError(
+            f"broadcast_to: x has shape {x.shape}, which does not broadcast to {shape}"
+        )
+    strides = [0] * extra + [
+        0 if a == 1 else stride for a, stride in zip(x.shape, strides_of(x.shape))
+    ]
+    return record(_copy((x, shape, strides, 0), x.dtype), _pass_rule, None, x)
+
+
+def _repeated_rule(node, gradient):
+    shape, new_axes = node.saved
+    return _core.reduce(_core.reshape(gradient, shape), "sum", new_axes, False)
+
+
+def _repeated(x: Tensor, repeats: dict, result: tuple) -> Tensor:
+    """x with a new axis in front of axis i repeated repeats[i] times, seen as shape ``result``.
+
+    An axis beyond the last one stands for one behind all.
+    """
+    shape, strides, new_axes = [], [], []
+    own = strides_of(x.shape)
+    for i in range(x.ndim + 1):
+        if i in repeats:
+            new_axes.append(len(shape))
+            shape.append(repeats[i])
+            strides.append(0)
+        if i < x.ndim:
+            shape.append(x.shape[i])
+            strides.append(own[i])
+    shape = tuple(shape)
+    y = _core.reshape(_copy((x, shape, strides, 0), x.dtype), result)
+    return record(y, _repeated_rule, (shape, tuple(new_axes)), x)
+
+
+def tile(x, repeats) -> Tensor:
+    """Copies of the whole of x laid side by side along each axis.
+
+    >>> tile([1, 2], 2).tolist()
+    [1, 2, 1, 2]
+    """
+    x = as_tensor(x, None, "tile: x")
+    repeats = shape_argument("tile", repeats)
+    rank = max(len(repeats), x.ndim)
+    repeats = (1,) * (rank - len(repeats)) + repeats
+    x = reshape(x, (1,) * (rank - x.ndim) + x.shape)
+    wanted = {i: count for i, count in enumerate(repeats) if count != 1}
+    return _repeated(x, wanted, tuple(a * b for a, b in zip(x.shape, repeats))) if wanted else x
+
+
+def repeat(x, repeats, axis=None) -> Tensor:
+    """Each element (or slice along ``axis``) repeated; a number, or one for each.
+
+    >>> repeat([1, 2], 2).tolist()
+    [1, 1, 2, 2]
+    """
+    x = as_tensor(x, None, "repeat: x")
+    if axis is None:
+        x, axis = ravel(x), 0
+    axis = normalize_axis("repeat", axis, x.ndim)
+    counts = np.asarray(repeats)
+    if counts.ndim and counts.size != 1:
+        from fastnn.ops.indexing import take
+
+        if counts.shape != (x.shape[axis],):
+            raise ValueError(
+                f"repeat: {counts.size} repeats for axis {axis} of extent {x.shape[axis]}"
+            )
+        return take(x, np.repeat(np.arange(x.shape[axis]), counts), axis)
+    count = int(counts.reshape(()))
+    result = x.shape[:axis] + (x.shape[axis] * count,) + x.shape[axis + 1 :]
+    return _repeated(x, {axis + 1: count}, result)
+
+
+def pad_map(mode: str, extent: int, before: int, after: int) -> np.ndarray:
+    """Which element of an axis each element of the padded axis shows (not for mode constant)."""
+    return np.pad(np.arange(extent), (before, after), mode=mode)
+
+
+def _pad_rule(node, gradient):
+    shape, before, after, mode = node.saved
+    if mode == "constant":
+        offset = sum(b * s for b, s in zip(before, strides_of(gradient.shape)))
+        return _copy((gradient, shape, strides_of(gradient.shape), offset), gradient.dtype)
+    for axis, (first, last) in enumerate(zip(before, after)):
+        if first or last:
+            into = gradient.shape[:axis] + (shape[axis],) + gradient.shape[axis + 1 :]
+            total = filled(into, 0, gradient.dtype)
+            places = _core.from_numpy(pad_map(mode, shape[axis], first, last))
+            _core.scatter_add(total, gradient, places, axis)
+            gradient = total
+    return gradient
+
+
+_PAD_MODES = {"constant": 0, "edge": 1, "reflect": 2, "symmetric": 3}
+
+
+def pad(x, pad_width, mode: str = "constant", constant_values=None) -> Tensor:
+    """x with elements added before and after each axis.
+
+    pad_width: a number, one (before, after) for all axes, or one a axis
+    mode: "constant" (constant_values, 0 if None), "edge", "reflect", "symmetric", as in NumPy
+
+    >>> pad([1, 2], 1).tolist()
+    [0, 1, 2, 0]
+    """
+    x = as_tensor(x, None, "pad: x")
+    if mode not in _PAD_MODES:
+        raise ValueError(f"pad: mode is {mode!r}, expected one of {', '.join(_PAD_MODES)}")
+    try:
+        widths = np.broadcast_to(np.asarray(pad_width, dtype=np.int64), (x.ndim, 2)).tolist()
+    except ValueError:
+        raise ValueError(f"pad: pad_width {pad_width!r} does not fit {x.ndim} axes") from None
+    before = tuple(first for first, _ in widths)
+    after = tuple(last for _, last in widths)
+    value = 0.0 if constant_values is None else float(constant_values)
+    y = _core.pad(x, before, after, _PAD_MODES[mode], value)
+    return record(y, _pad_rule, (x.shape, before, after, mode), x)
+
+
+def shape(x) -> tuple:
+    """The extents of x."""
+    return as_tensor(x, None, "shape: x").shape

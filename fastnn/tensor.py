@@ -1,0 +1,185 @@
+"""Tensors from data, and the Variable: a tensor with a name that is written in place.
+
+The Tensor itself is a C type (``fastnn._core``); its methods that are differentiable operations
+are attached by ``fastnn.ops``.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from fastnn import _core, config
+from fastnn.dtypes import WIDENED, standardize_dtype
+
+Tensor = _core.Tensor
+
+
+def _fits_int32(array: np.ndarray) -> bool:
+    limits = np.iinfo(np.int32)
+    return array.size == 0 or (limits.min <= array.min() and array.max() <= limits.max)
+
+
+def _array_of(data, what: str) -> np.ndarray:
+    """Data as a NumPy array of a dtype that fastnn has, or a clear error."""
+    if isinstance(data, np.ndarray):
+        array, weak = data, False
+    else:
+        try:
+            array = np.asarray(data)
+        except ValueError as error:
+            if isinstance(data, (list, tuple)):
+                message = f"{what} is a ragged list: its rows differ in length"
+                raise ValueError(message) from error
+            raise
+        first = data
+        while isinstance(first, (list, tuple)) and first:
+            first = first[0]
+        weak = not hasattr(first, "dtype") and not hasattr(data, "__array__")
+    name = array.dtype.name
+    if weak:  # Python numbers carry no precision of their own
+        if name == "float64":
+            return array.astype(config.floatx())
+        if name == "int64" and _fits_int32(array):
+            return array.astype(np.int32)
+    if name in WIDENED:
+        if name == "uint64" and array.size and array.max() > np.iinfo(np.int64).max:
+            raise TypeError(f"{what} holds uint64 values that do not fit int64")
+        return array.astype(WIDENED[name])
+    if array.dtype.kind not in "fiub" or name in ("float16", "float128", "longdouble"):
+        kind = type(data).__name__ if array.dtype.kind in "OUSV" else f"dtype {array.dtype}"
+        raise TypeError(f"{what} must be numbers that fit a tensor, got {kind}")
+    return array.astype(array.dtype.newbyteorder("="), copy=False)
+
+
+def from_data(data, dtype=None, what: str = "tensor: data") -> Tensor:
+    """A new Tensor from a number, a nested list, or anything that NumPy makes an array of.
+
+    Python floats become floatx and Python integers int32 (int64 if they need it); arrays keep
+    their dtype. ``what`` begins the message of an error (TypeError, ValueError if ragged).
+    """
+    array = _array_of(data, what)
+    if dtype is not None:
+        array = array.astype(standardize_dtype(dtype), copy=False)
+    return _core.from_numpy(array)
+
+
+def tensor(data, dtype=None, requires_grad: bool = False, device: str | None = None) -> Tensor:
+    """A new Tensor holding a copy of ``data``.
+
+    data: number, nested list, NumPy array or Tensor (cut off from its gradient)
+    dtype: name of the element type; None keeps an array's own, floats of lists become floatx
+    requires_grad: whether ``backward`` accumulates a gradient into ``.grad``
+
+    >>> tensor([[1, 2], [3, 4]], dtype="float32").shape
+    (2, 2)
+    """
+    if device not in (None, "cpu"):
+        raise ValueError(f"tensor: device {device!r} is not available, expected None or 'cpu'")
+    if isinstance(data, Tensor):
+        result = _core.copy(data, data.dtype if dtype is None else standardize_dtype(dtype))
+    else:
+        result = from_data(data, dtype)
+    if requires_grad:
+        result.requires_grad = True
+    return result
+
+
+def from_dlpack(data) -> Tensor:
+    """A new Tensor with a copy of what another library's CPU tensor holds (DLPack protocol).
+
+    >>> from_dlpack(np.arange(3)).tolist()
+    [0, 1, 2]
+    """
+    return from_data(np.from_dlpack(data), what="from_dlpack: data")
+
+
+class Variable(Tensor):
+    """A tensor that keeps its memory and is written in place: weights, counters, random state.
+
+    initializer: the first value (array-like or Tensor), or a function of shape and dtype
+    shape: needed by a function only
+    dtype: element type; None keeps an array's own, floatx for a function
+    trainable: whether gradients flow to it (never to integers)
+    name: what errors and files call it
+
+    >>> v = Variable([1.0, 2.0], name="bias")
+    >>> v.assign_add([1.0, 1.0]).tolist()
+    [2.0, 3.0]
+    """
+
+    def __new__(cls, initializer, shape=None, dtype=None, trainable=True, name=None):
+        if callable(initializer):
+            if shape is None:
+                raise ValueError("Variable: a function as initializer needs a shape")
+            value = initializer(tuple(shape), dtype=standardize_dtype(dtype))
+        else:
+            value = initializer
+        if not isinstance(value, Tensor):
+            value = from_data(value, dtype, "Variable: initializer")
+        elif dtype is not None and value.dtype != standardize_dtype(dtype):
+            value = _core.copy(value, standardize_dtype(dtype))
+        if shape is not None and value.shape != tuple(shape):
+            raise ValueError(f"Variable: shape is {tuple(shape)}, the value's is {value.shape}")
+        self = super().__new__(cls, value)
+        self.name = self.path = "variable" if name is None else str(name)
+        self.trainable = trainable
+        return self
+
+    @property
+    def trainable(self) -> bool:
+        """Whether gradients flow to it; may be set."""
+        return self._trainable
+
+    @trainable.setter
+    def trainable(self, value: bool) -> None:
+        self._trainable = bool(value)
+        self.requires_grad = self._trainable and self.dtype in ("float32", "float64")
+
+    @property
+    def value(self) -> Variable:
+        """Itself, for Keras's ``variable.value``."""
+        return self
+
+    def _operand(self, value, operation: str) -> Tensor:
+        if not isinstance(value, Tensor):
+            value = from_data(value, self.dtype, f"{operation}: value for {self.name}")
+        elif value.dtype != self.dtype:
+            value = _core.copy(value, self.dtype)
+        if value.shape != self.shape:
+            raise ValueError(
+                f"{operation}: {self.name} has shape {self.shape}, the value's is {value.shape}"
+            )
+        return value
+
+    def assign(self, value) -> Variable:
+        """Writes a value of the same shape, cast to the variable's dtype; returns itself."""
+        _core.assign(self, self._operand(value, "assign"))
+        return self
+
+    def assign_add(self, value) -> Variable:
+        """Adds a value of the same shape in place; returns itself."""
+        _core.assign(self, _core.binary(self, self._operand(value, "assign_add"), "add"))
+        return self
+
+    def assign_sub(self, value) -> Variable:
+        """Subtracts a value of the same shape in place; returns itself."""
+        _core.assign(self, _core.binary(self, self._operand(value, "assign_sub"), "sub"))
+        return self
+
+    def __reduce__(self):
+        return _restore_variable, (type(self), self.numpy(), self.trainable, self.name)
+
+
+def _restore_variable(cls, value, trainable, name):
+    return cls(value, trainable=trainable, name=name)
+
+
+def _restore_tensor(value, requires_grad):
+    return tensor(value, requires_grad=requires_grad)
+
+
+def _reduce_tensor(self):
+    return _restore_tensor, (self.numpy(), self.requires_grad and self._node is None)
+
+
+Tensor.__reduce__ = _reduce_tensor
