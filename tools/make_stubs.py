@@ -107,7 +107,7 @@ def compiled_type(cls: type) -> str:
 def function(name: str) -> str:
     """A function of the module: pybind11 writes its signature into the docstring."""
     first = (getattr(_core, name).__doc__ or "").split("\n")[0]
-    if re.fullmatch(rf"{name}\(.*\) -> [\w.\[\], |]+", first):
+    if re.fullmatch(rf"{name}\((\w+: .*)?\) -> (None|bool|int|float|str|dict|list|object)", first):
         return f"def {first}: ...".replace("collections.abc.", "")
     return f"def {name}(*args: Any) -> Any: ..."
 
