@@ -28,7 +28,6 @@ _NAMES = {
 _MODULES = (
     "activations",
     "callbacks",
-    "constraints",
     "datasets",
     "initializers",
     "layers",
@@ -38,7 +37,6 @@ _MODULES = (
     "optimizers",
     "random",
     "recipes",
-    "regularizers",
     "text",
     "utils",
 )

@@ -14,6 +14,7 @@ from fastnn import _core
 HEADER = '''"""Types of the compiled module. Written by tools/make_stubs.py; do not edit."""
 
 from collections.abc import Callable, Sequence
+import typing
 from typing import Any
 
 import numpy
