@@ -8,6 +8,7 @@ from __future__ import annotations
 from importlib import import_module as _import_module
 
 from fastnn import backends, config, ops
+from fastnn._core import __version__
 from fastnn.autograd import grad, gradcheck, no_grad, value_and_grad
 from fastnn.tensor import Tensor, Variable, from_dlpack, tensor
 
@@ -44,6 +45,7 @@ _MODULES = (
 __all__ = [
     "Tensor",
     "Variable",
+    "__version__",
     "backends",
     "config",
     "from_dlpack",
