@@ -6,11 +6,13 @@
 
 #include "kernels/binary.h"
 #include "kernels/gemm.h"
+#include "kernels/loss.h"
 #include "kernels/movement.h"
 #include "kernels/optimizer.h"
 #include "kernels/probe.h"
 #include "kernels/random.h"
 #include "kernels/reduce.h"
+#include "kernels/reduce_exact.h"
 #include "kernels/softmax.h"
 #include "kernels/unary.h"
 #include "kernels/unary_backward.h"
@@ -19,11 +21,13 @@
 #define FASTNN_KERNEL_FAMILIES(X) \
   X(binary, BinaryKernels)        \
   X(gemm, GemmKernels)            \
+  X(loss, LossKernels)            \
   X(movement, MovementKernels)    \
   X(optimizer, OptimizerKernels)  \
   X(probe, ProbeKernels)          \
   X(random, RandomKernels)        \
   X(reduce, ReduceKernels)        \
+  X(reduce_exact, ReduceExactKernels) \
   X(softmax, SoftmaxKernels)      \
   X(unary, UnaryKernels)          \
   X(unary_backward, UnaryBackwardKernels)

@@ -1,5 +1,126 @@
+// Softmax and its gradient, along rows and along columns.
+//
+// A row: its largest element m, then exp(x - m) with its sum, then the scale; the row stays in the
+// nearest cache in between. Sums go by core/summation_order.h.
 #include "kernels/softmax.h"
 
 #include "kernels/fill.h"
+#include "simd/exp_row.h"
 
-FASTNN_FILL(softmax, SoftmaxKernels) { table->reserved = 0; }
+namespace fastnn {
+namespace {
+
+template <class T>
+void logsumexp_rows(int, const void* x, int64_t rows, int64_t n, void* y) {
+  const T* from = static_cast<const T*>(x);
+  T* to = static_cast<T*>(y);
+  for (int64_t r = 0; r < rows; ++r, from += n) {
+    const T m = fold_row<T, kFoldMax>(from, n);
+    // Infinite or NaN: that is the result already.
+    to[r] = m - m == 0 ? m + log_of(sum_exp_row(from, m, n)) : m;
+  }
+}
+
+template <class T>
+FASTNN_INLINE void softmax_row(const T* x, int64_t n, T* y) {
+  const T sum = exp_row(x, fold_row<T, kFoldMax>(x, n), n, y);
+  const Vec<T> scale = Vec<T>::broadcast(1 / sum);
+  for (int64_t i = 0; i < n; i += Vec<T>::kLanes)
+    store_some(load_some(y + i, n - i) * scale, y + i, n - i);
+}
+
+template <class T>
+FASTNN_INLINE void log_softmax_row(const T* x, int64_t n, T* y) {
+  const T largest = fold_row<T, kFoldMax>(x, n);
+  const Vec<T> m = Vec<T>::broadcast(largest);
+  const Vec<T> shift = Vec<T>::broadcast(log_of(sum_exp_row(x, largest, n)));
+  for (int64_t i = 0; i < n; i += Vec<T>::kLanes)
+    store_some(load_some(x + i, n - i) - m - shift, y + i, n - i);
+}
+
+template <class T>
+void softmax_rows(int log, const void* x, int64_t rows, int64_t n, void* y) {
+  const T* from = static_cast<const T*>(x);
+  T* to = static_cast<T*>(y);
+  for (int64_t r = 0; r < rows; ++r, from += n, to += n)
+    log ? log_softmax_row(from, n, to) : softmax_row(from, n, to);
+}
+
+template <class T>
+void softmax_backward_rows(int log, const void* dy, const void* y, int64_t rows, int64_t n,
+                           void* dx) {
+  const T *gradient = static_cast<const T*>(dy), *result = static_cast<const T*>(y);
+  T* to = static_cast<T*>(dx);
+  for (int64_t r = 0; r < rows; ++r, gradient += n, result += n, to += n) {
+    const T sum = fold_values<T, kFoldSum>(n, [&](int64_t i, int64_t left) {
+      const Vec<T> g = load_some(gradient + i, left);
+      return log ? g : g * load_some(result + i, left);
+    });
+    const Vec<T> total = Vec<T>::broadcast(sum);
+    for (int64_t i = 0; i < n; i += Vec<T>::kLanes) {
+      const Vec<T> g = load_some(gradient + i, n - i), p = load_some(result + i, n - i);
+      store_some(log ? fma(-exp(p), total, g) : p * (g - total), to + i, n - i);
+    }
+  }
+}
+
+// A register of columns: value(row) for every row, folded in blocks of kRowBlock.
+template <class T, int op, class Value>
+FASTNN_INLINE Vec<T> fold_down(int64_t rows, Value value) {
+  return fold_blocks<op, Vec<T>>(rows, kRowBlock, [&](int64_t start, int64_t count) {
+    Vec<T> fold = Vec<T>::broadcast(Fold<op>::template identity<T>());
+    for (int64_t r = start; r < start + count; ++r)
+      fold = Fold<op>::step_propagating(fold, value(r));
+    return fold;
+  });
+}
+
+template <class T>
+void softmax_columns(int log, const void* x, int64_t rows, int64_t stride, int64_t width, void* y) {
+  const T* from = static_cast<const T*>(x);
+  T* to = static_cast<T*>(y);
+  for (int64_t j = 0; j < width; j += Vec<T>::kLanes) {
+    const int64_t left = width - j;
+    const auto element = [&](int64_t r) { return load_some(from + r * stride + j, left); };
+    const Vec<T> m = fold_down<T, kFoldMax>(rows, element);
+    const Vec<T> sum = fold_down<T, kFoldSum>(rows, [&](int64_t r) {
+      const Vec<T> e = exp(element(r) - m);
+      if (!log) store_some(e, to + r * stride + j, left);
+      return e;
+    });
+    const Vec<T> last = log ? fastnn::log(sum) : Vec<T>::broadcast(1) / sum;
+    for (int64_t r = 0; r < rows; ++r) {
+      T* at = to + r * stride + j;
+      store_some(log ? element(r) - m - last : load_some(at, left) * last, at, left);
+    }
+  }
+}
+
+template <class T>
+void softmax_backward_columns(int log, const void* dy, const void* y, int64_t rows, int64_t stride,
+                              int64_t width, void* dx) {
+  const T *gradient = static_cast<const T*>(dy), *result = static_cast<const T*>(y);
+  T* to = static_cast<T*>(dx);
+  for (int64_t j = 0; j < width; j += Vec<T>::kLanes) {
+    const int64_t left = width - j;
+    const auto g = [&](int64_t r) { return load_some(gradient + r * stride + j, left); };
+    const auto p = [&](int64_t r) { return load_some(result + r * stride + j, left); };
+    const Vec<T> total =
+        fold_down<T, kFoldSum>(rows, [&](int64_t r) { return log ? g(r) : g(r) * p(r); });
+    for (int64_t r = 0; r < rows; ++r)
+      store_some(log ? fma(-exp(p(r)), total, g(r)) : p(r) * (g(r) - total), to + r * stride + j,
+                 left);
+  }
+}
+
+}  // namespace
+}  // namespace fastnn
+
+FASTNN_FILL(softmax, SoftmaxKernels) {
+  using namespace fastnn;
+  *table = SoftmaxKernels{{logsumexp_rows<float>, logsumexp_rows<double>},
+                          {softmax_rows<float>, softmax_rows<double>},
+                          {softmax_columns<float>, softmax_columns<double>},
+                          {softmax_backward_rows<float>, softmax_backward_rows<double>},
+                          {softmax_backward_columns<float>, softmax_backward_columns<double>}};
+}

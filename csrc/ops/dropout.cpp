@@ -1,0 +1,218 @@
+// dropout and dropout_backward.
+#include <cmath>
+#include <cstddef>
+#include <cstring>
+
+#include "core/kernel_table.h"
+#include "core/thread_pool.h"
+#include "ops/checks.h"
+#include "ops/random.h"
+
+namespace fastnn {
+namespace {
+
+CodeList dropout_kinds() {
+  static constexpr const char* names[] = {"plain"};
+  return {names, 1};
+}
+
+constexpr int32_t kBadRate = 1;
+
+double value_of(const Array& scalar) {
+  return scalar.dtype == DType::float32 ? *scalar.as<float>() : *scalar.as<double>();
+}
+
+void check_rate(const Call& call, int x, int rate) {
+  check_same_dtype(call, x, rate);
+  check_rank(call, rate, 0);
+}
+
+Status rate_status(double rate) {
+  if (rate >= 0) return {};
+  Status status{kBadRate, 0, 0};
+  std::memcpy(&status.value, &rate, sizeof rate);
+  return status;
+}
+
+Error describe(const Call& call, const Status& status) {
+  double rate;
+  std::memcpy(&rate, &status.value, sizeof rate);
+  return Error(ErrorKind::value, std::string(call.primitive->name) + ": rate is " +
+                                     std::to_string(rate) + ", expected at least 0");
+}
+
+// 1 / (1 - rate) in the dtype of x; what multiplies at rate 1 is never kept.
+double scale_of(const Array& rate) {
+  if (rate.dtype == DType::float64) return 1 / (1 - *rate.as<double>());
+  return 1 / (1 - *rate.as<float>());
+}
+
+// Whether a mask of `rank` axes broadcasts to x.
+bool broadcasts(const Array& x, int rank, const int64_t* shape) {
+  if (rank > x.rank) return false;
+  for (int axis = 0; axis < rank; ++axis)
+    if (shape[axis] != 1 && shape[axis] != x.shape[axis + x.rank - rank]) return false;
+  return true;
+}
+
+void repeat(const Array& x, const int64_t* strides, int axis, const uint8_t* from, uint8_t*& to) {
+  if (axis == x.rank) {
+    *to++ = *from;
+    return;
+  }
+  for (int64_t i = 0; i < x.shape[axis]; ++i)
+    repeat(x, strides, axis + 1, from + i * strides[axis], to);
+}
+
+// One byte an element of x: the mask itself, or its repetition in `wide`.
+const uint8_t* widened(const Array& x, const Array& mask, char* wide) {
+  if (!wide) return mask.as<uint8_t>();
+  int64_t strides[kMaxRank] = {};
+  const int skipped = x.rank - mask.rank;
+  for (int axis = 0; axis < mask.rank; ++axis)
+    strides[axis + skipped] = mask.shape[axis] == 1 ? 0 : mask.strides[axis];
+  uint8_t* to = reinterpret_cast<uint8_t*>(wide);
+  repeat(x, strides, 0, mask.as<uint8_t>(), to);
+  return reinterpret_cast<const uint8_t*>(wide);
+}
+
+// body(first, count) for every task of n elements.
+template <class Body>
+void for_tasks(int64_t n, Body&& body) {
+  parallel_for((n + kRandomTask - 1) / kRandomTask, [&](int64_t task) {
+    const int64_t first = task * kRandomTask, left = n - first;
+    body(first, left < kRandomTask ? left : kRandomTask);
+  });
+}
+
+namespace forward {
+enum { Y, Mask, X, Rate, State, Scratch };
+
+struct Attributes {
+  int64_t kind;
+  int64_t noise_shape[kMaxRank + 1];
+};
+
+void infer(Call& call) {
+  const auto& attributes = call.attributes.as<Attributes>();
+  check_float(call, X);
+  check_rate(call, X, Rate);
+  check_state(call, State);
+  const Array& x = call.operand(X);
+  const int64_t *shape = x.shape, bytes = x.size();
+  int rank = x.rank;
+  if (attributes.noise_shape[0] != 0) {
+    rank = static_cast<int>(attributes.noise_shape[0]);
+    shape = attributes.noise_shape + 1;
+    if (!broadcasts(x, rank, shape))
+      fail(ErrorKind::value, call,
+           "noise_shape " + shape_text(rank, shape) + " does not broadcast to x with shape " +
+               shape_text(x));
+  }
+  call.set_output(Mask, DType::uint8, rank, shape);
+  call.set_output_like(Y, x);
+  if (call.operand(Mask).size() != bytes) {
+    call.resize(Scratch, 1);
+    call.set_scratch(Scratch, bytes);
+  }
+}
+
+Status run(const Call& call) {
+  const Array &x = call.operand(X), &y = call.operand(Y), &mask = call.operand(Mask);
+  const double rate = value_of(call.operand(Rate)), scale = scale_of(call.operand(Rate));
+  if (const Status status = rate_status(rate); status.code) return status;
+  const uint32_t threshold = static_cast<uint32_t>(std::ceil((rate < 1 ? rate : 1) * (1 << 24)));
+  const PhiloxState state = draw(call.operand(State), mask.size());
+  const auto& kernel = kernels().random;
+  const auto apply = kernel.dropout_apply[static_cast<int>(x.dtype)];
+  const int64_t item = item_size(x.dtype);
+  uint8_t* kept = mask.as<uint8_t>();
+  const bool repeated = call.has(Scratch);
+  for_tasks(mask.size(), [&](int64_t first, int64_t count) {
+    kernel.dropout_mask(skip(state, first), threshold, count, kept + first);
+    if (!repeated)
+      apply(x.data + first * item, kept + first, scale, count, y.data + first * item);
+  });
+  if (repeated) {
+    const uint8_t* wide = widened(x, mask, call.operand(Scratch).data);
+    for_tasks(x.size(), [&](int64_t first, int64_t count) {
+      apply(x.data + first * item, wide + first, scale, count, y.data + first * item);
+    });
+  }
+  return {};
+}
+
+double cost(const Call& call) { return 6.0 * static_cast<double>(call.operand(X).size()); }
+}  // namespace forward
+
+namespace backward {
+enum { Dx, Dy, Mask, Rate, Scratch };
+
+struct Attributes {
+  int64_t kind;
+};
+
+void infer(Call& call) {
+  check_float(call, Dy);
+  check_dtypes(call, Mask, {DType::uint8});
+  check_rate(call, Dy, Rate);
+  const Array &dy = call.operand(Dy), &mask = call.operand(Mask);
+  const int64_t bytes = dy.size();
+  if (!broadcasts(dy, mask.rank, mask.shape))
+    fail(ErrorKind::value, call,
+         "mask has shape " + shape_text(mask) + ", which does not broadcast to dy with shape " +
+             shape_text(dy));
+  const bool repeated = mask.size() != bytes;
+  call.set_output_like(Dx, dy);
+  if (repeated) {
+    call.resize(Scratch, 1);
+    call.set_scratch(Scratch, bytes);
+  }
+}
+
+Status run(const Call& call) {
+  const Array &dy = call.operand(Dy), &dx = call.operand(Dx);
+  const double scale = scale_of(call.operand(Rate));
+  if (const Status status = rate_status(value_of(call.operand(Rate))); status.code) return status;
+  const uint8_t* mask =
+      widened(dy, call.operand(Mask), call.has(Scratch) ? call.operand(Scratch).data : nullptr);
+  const auto apply = kernels().random.dropout_apply[static_cast<int>(dy.dtype)];
+  const int64_t item = item_size(dy.dtype);
+  for_tasks(dy.size(), [&](int64_t first, int64_t count) {
+    apply(dy.data + first * item, mask + first, scale, count, dx.data + first * item);
+  });
+  return {};
+}
+}  // namespace backward
+
+}  // namespace
+
+void register_dropout() {
+  register_primitive(
+      {"dropout",
+       {{"y", Role::out},
+        {"mask", Role::out},
+        {"x", Role::in},
+        {"rate", Role::in},
+        {"state", Role::inout},
+        {"scratch", Role::scratch, true}},
+       {{"kind", AttributeKind::code, offsetof(forward::Attributes, kind), 0, dropout_kinds},
+        {"noise_shape", AttributeKind::integers, offsetof(forward::Attributes, noise_shape)}},
+       forward::infer,
+       forward::run,
+       describe,
+       forward::cost});
+  register_primitive(
+      {"dropout_backward",
+       {{"dx", Role::out},
+        {"dy", Role::in},
+        {"mask", Role::in},
+        {"rate", Role::in},
+        {"scratch", Role::scratch, true}},
+       {{"kind", AttributeKind::code, offsetof(backward::Attributes, kind), 0, dropout_kinds}},
+       backward::infer,
+       backward::run,
+       describe});
+}
+
+}  // namespace fastnn
