@@ -112,7 +112,7 @@ def _run_all(options: argparse.Namespace) -> int:
 def _copy(options: argparse.Namespace) -> int:
     from fastnn import recipes
 
-    source = Path(recipes.get(options.name).__file__)
+    source = Path(str(recipes.get(options.name).__file__))
     target = Path.cwd() / source.name
     if target.exists():
         raise ValueError(f"copy: {target} exists already")

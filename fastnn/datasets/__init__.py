@@ -1,4 +1,4 @@
-"""Data sets: ``fn.datasets.NAME.load_data()`` returns ``((x_train, y_train), (x_test, y_test))``."""
+"""Data sets: ``load_data()`` of each returns ``((x_train, y_train), (x_test, y_test))``."""
 
 from fastnn.datasets import digits, fashion_mnist, mnist
 

@@ -91,7 +91,10 @@ def load(dataset: str, file: RemoteFile, mirrors: Sequence[str]) -> bytes:
 
 def _by_hand(dataset: str, file: RemoteFile) -> str:
     folders = " or ".join(str(folder) for folder in local_folders(dataset))
-    return f"By hand: put {file.name}.gz into {folders}, or set FASTNN_DATA to a folder with {dataset}/"
+    return (
+        f"By hand: put {file.name}.gz into {folders}, or set FASTNN_DATA to a folder that has "
+        f"{dataset}/"
+    )
 
 
 def _download(dataset: str, file: RemoteFile, mirrors: Sequence[str]) -> bytes:

@@ -64,9 +64,9 @@ def run(
     loss, accuracy = model.evaluate(x_test, fn.utils.to_categorical(y_test, 10), verbose=0)
     guess = np.argmax(model.predict(x_test, verbose=0), axis=1)
 
-    with tempfile.TemporaryDirectory() as folder:
-        model.save(f"{folder}/digits.fastnn")
-        loaded = fn.models.load_model(f"{folder}/digits.fastnn")
+    with tempfile.TemporaryDirectory() as temporary:
+        model.save(f"{temporary}/digits.fastnn")
+        loaded = fn.models.load_model(f"{temporary}/digits.fastnn")
         again = np.argmax(loaded.predict(x_test, verbose=0), axis=1)
 
     print_table(

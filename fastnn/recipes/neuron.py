@@ -102,7 +102,7 @@ def _gradients_by_hand(x, target, weights):
     for w, b in zip(weights[::2], weights[1::2]):
         a.append(1 / (1 + np.exp(-(a[-1] @ w + b))))
     signal = 2 * (a[-1] - target)
-    result = []
+    result: list[np.ndarray] = []
     for layer in (2, 1, 0):
         signal = signal * a[layer + 1] * (1 - a[layer + 1])
         result = [a[layer].T @ signal, signal[0], *result]
