@@ -27,7 +27,7 @@ def _part(x: Tensor, axis: int, start: int, stop: int) -> Tensor:
         return _core.rows(x, start, stop)
     strides = strides_of(x.shape)
     shape = x.shape[:axis] + (stop - start,) + x.shape[axis + 1 :]
-    return _copy((x, shape, strides, start * strides[axis]), x.dtype)
+    return _core.copy((x, shape, strides, start * strides[axis]), x.dtype)
 
 
 def _concatenate_rule(node, gradient):

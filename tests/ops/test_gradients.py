@@ -1,0 +1,371 @@
+"""Every differentiable operation against central differences in float64.
+
+ROWS has a row for every operation, CONSTANT names those without a gradient: a new one that is in
+neither fails, and so does a gradient rule that no row reaches.
+"""
+
+import importlib
+import inspect
+import pkgutil
+
+import numpy as np
+import pytest
+
+from fastnn import gradcheck, ops
+from fastnn.ops import random as random_ops
+from fastnn.tensor import Tensor, Variable, tensor
+
+rng = np.random.default_rng(7)
+X = rng.uniform(0.2, 0.9, (2, 3)) * np.where(rng.random((2, 3)) < 0.5, -1, 1)
+Y = rng.uniform(0.2, 0.9, (2, 3)) * np.where(rng.random((2, 3)) < 0.5, -1, 1)
+P = rng.uniform(0.3, 1.8, (2, 3))  # positive
+Q = rng.uniform(0.3, 1.8, (2, 3))
+WIDE = rng.uniform(-4, 4, (3, 4)) + 0.03
+ROW = rng.uniform(0.3, 1.8, 3)
+CUBE = rng.normal(size=(2, 3, 4))
+A, B = rng.normal(size=(3, 4)), rng.normal(size=(4, 2))
+LABELS = np.array([2, 0])
+ONE_HOT = np.eye(3)[LABELS]
+SOFT = rng.dirichlet(np.ones(3), 2)
+PROBABILITIES = rng.dirichlet(np.ones(3), 2)
+BITS = np.array([[1.0, 0.0, 1.0], [0.0, 1.0, 1.0]])
+WEIGHTS = tensor([0.5, 2.0], dtype="float64")
+MASK = np.array([[True, False, True], [False, True, True]])
+I = np.array([[1, 0, 1], [1, 1, 0]])  # noqa: E741
+
+
+def weighted(pieces):
+    """One tensor of a list, so that every piece counts differently."""
+    return sum(ops.sum(piece * (i + 1.0)) for i, piece in enumerate(pieces))
+
+
+def dropped(x):
+    return random_ops.dropout(x, 0.4, Variable(np.array([5, 0]), trainable=False))
+
+
+# name: rows of (function, inputs...)
+ROWS = {
+    # one operand
+    "negative": [(ops.negative, X)],
+    "absolute": [(ops.absolute, X)],
+    "square": [(ops.square, X)],
+    "sqrt": [(ops.sqrt, P)],
+    "rsqrt": [(ops.rsqrt, P)],
+    "reciprocal": [(ops.reciprocal, X)],
+    "exp": [(ops.exp, X)],
+    "expm1": [(ops.expm1, X)],
+    "log": [(ops.log, P)],
+    "log1p": [(ops.log1p, X)],
+    "log2": [(ops.log2, P)],
+    "log10": [(ops.log10, P)],
+    "sin": [(ops.sin, X)],
+    "cos": [(ops.cos, X)],
+    "tan": [(ops.tan, X)],
+    "arcsin": [(ops.arcsin, X)],
+    "arccos": [(ops.arccos, X)],
+    "arctan": [(ops.arctan, X)],
+    "sinh": [(ops.sinh, X)],
+    "cosh": [(ops.cosh, X)],
+    "tanh": [(ops.tanh, X)],
+    "erf": [(ops.erf, X)],
+    "erfinv": [(ops.erfinv, X)],
+    "nan_to_num": [(ops.nan_to_num, X)],
+    # two operands, of one shape and broadcast
+    "add": [(ops.add, X, Y), (ops.add, X, ROW)],
+    "subtract": [(ops.subtract, X, Y), (ops.subtract, ROW, X)],
+    "multiply": [(ops.multiply, X, Y), (ops.multiply, X, ROW), (ops.multiply, X, X[:, :1])],
+    "divide": [(ops.divide, X, Y), (ops.divide, X, ROW)],
+    "divide_no_nan": [(ops.divide_no_nan, X, Y)],
+    "floor_divide": [(lambda a, b: ops.floor_divide(a, b) + a, WIDE, WIDE[::-1] + 0.4)],
+    "mod": [(ops.mod, WIDE, np.full((3, 4), 1.7)), (lambda a: ops.mod(7.3, a), P)],
+    "power": [(ops.power, P, X), (lambda x: ops.power(x, 3), X), (lambda x: 2.0**x, X)],
+    "maximum": [(ops.maximum, X, Y), (ops.maximum, X, ROW)],
+    "minimum": [(ops.minimum, X, Y)],
+    "arctan2": [(ops.arctan2, X, Y)],
+    "squared_difference": [(ops.squared_difference, X, Y)],
+    # choices
+    "where": [(lambda a, b: ops.where(MASK, a, b), X, Y), (lambda a: ops.where(MASK, a, 0.5), X)],
+    "clip": [
+        (lambda x: ops.clip(x, -0.5, 0.4), X),
+        (lambda x: ops.clip(x, None, 0.4), X),
+        (lambda x, high: ops.clip(x, -0.5, high), X, np.array(0.4)),
+    ],
+    # activations
+    "sigmoid": [(ops.sigmoid, WIDE)],
+    "log_sigmoid": [(ops.log_sigmoid, WIDE)],
+    "softplus": [(ops.softplus, WIDE)],
+    "softsign": [(ops.softsign, WIDE)],
+    "relu": [(ops.relu, X)],
+    "relu6": [(ops.relu6, WIDE * 2)],
+    "selu": [(ops.selu, WIDE)],
+    "silu": [(ops.silu, WIDE)],
+    "mish": [(ops.mish, WIDE)],
+    "hard_sigmoid": [(ops.hard_sigmoid, WIDE)],
+    "hard_tanh": [(ops.hard_tanh, WIDE)],
+    "hard_silu": [(ops.hard_silu, WIDE)],
+    "gelu": [(ops.gelu, WIDE), (lambda x: ops.gelu(x, approximate=False), WIDE)],
+    "leaky_relu": [(lambda x: ops.leaky_relu(x, 0.3), X)],
+    "elu": [(lambda x: ops.elu(x, 1.5), X)],
+    "celu": [(lambda x: ops.celu(x, 1.5), X)],
+    "glu": [(ops.glu, WIDE)],
+    "tanh_shrink": [(ops.tanh_shrink, X)],
+    "hard_shrink": [(ops.hard_shrink, X)],
+    "soft_shrink": [(ops.soft_shrink, X)],
+    "threshold": [(lambda x: ops.threshold(x, 0.1, 5.0), X)],
+    "squareplus": [(ops.squareplus, X)],
+    "sparse_plus": [(ops.sparse_plus, WIDE)],
+    "sparse_sigmoid": [(ops.sparse_sigmoid, WIDE)],
+    "softmax": [(ops.softmax, WIDE), (lambda x: ops.softmax(x, (0, 2)), CUBE)],
+    "log_softmax": [(ops.log_softmax, WIDE), (lambda x: ops.log_softmax(x, 0), WIDE)],
+    "sparsemax": [(ops.sparsemax, X)],
+    # products
+    "matmul": [
+        (ops.matmul, A, B),
+        (ops.matmul, rng.normal(size=(2, 3, 4)), B),
+        (ops.matmul, rng.normal(size=(2, 3, 4)), rng.normal(size=(2, 4, 2))),
+        (ops.matmul, rng.normal(size=(2, 1, 3, 4)), rng.normal(size=(3, 4, 2))),
+        (ops.matmul, A, B[:, 0]),
+        (ops.matmul, A[0], B),
+        (ops.matmul, A[0], B[:, 0]),
+    ],
+    "dense": [
+        (lambda x, w, b: ops.dense(x, w, b), A, B, rng.normal(size=2)),
+        (lambda x, w: ops.dense(x, w), rng.normal(size=(2, 3, 4)), B),
+        (lambda x, w: ops.dense(x, w), A[0], B),
+        *[
+            (lambda x, w, b, name=name: ops.dense(x, w, b, name, 0.3), A, B, rng.normal(size=2))
+            for name in ("relu", "tanh", "sigmoid", "gelu", "leaky_relu", "elu", "silu")
+        ],
+        (lambda x, w: ops.dense(x, w, None, "sigmoid")._logits, A, B),
+        (lambda x, w: (y := ops.dense(x, w, None, "sigmoid")) + y._logits * 2, A, B),
+    ],
+    "dot": [(ops.dot, A, B), (ops.dot, A, rng.normal(size=(2, 4, 3)))],
+    "inner": [(ops.inner, A, A[:2])],
+    "vdot": [(ops.vdot, X, Y)],
+    "outer": [(ops.outer, ROW, ROW[:2])],
+    "tensordot": [
+        (lambda a, b: ops.tensordot(a, b, 1), A, B),
+        (lambda a, b: ops.tensordot(a, b, ([0, 2], [1, 0])), CUBE, rng.normal(size=(4, 2, 2))),
+    ],
+    "einsum": [
+        (lambda a, b: ops.einsum("ij,jk->ik", a, b), A, B),
+        (lambda a, b: ops.einsum("bij,bkj->bki", a, b), CUBE, rng.normal(size=(2, 2, 4))),
+        (lambda a, b: ops.einsum("...x,xy->...y", a, b), CUBE, B),
+        (lambda a: ops.einsum("ijk->j", a), CUBE),
+        (lambda a, b, c: ops.einsum("ij,jk,k->i", a, b, c), A, B, ROW[:2]),
+    ],
+    # reductions
+    "sum": [(ops.sum, X), (lambda x: ops.sum(x, 1), CUBE), (lambda x: ops.sum(x, (0, 2), True), CUBE)],
+    "mean": [(ops.mean, X), (lambda x: ops.mean(x, (0, 1)), CUBE)],
+    "max": [(ops.max, X), (lambda x: ops.max(x, 1), CUBE), (lambda x: ops.max(x, initial=0.0), X)],
+    "min": [(ops.min, X), (lambda x: ops.min(x, (0, 2), True), CUBE)],
+    "prod": [(ops.prod, X), (lambda x: ops.prod(x, 1), np.array([[2.0, 0.0], [0.0, 0.0], [3, 4]]))],
+    "logsumexp": [(ops.logsumexp, X), (lambda x: ops.logsumexp(x, 1, True), CUBE)],
+    "var": [(ops.var, X), (lambda x: ops.var(x, 1, ddof=1), CUBE)],
+    "std": [(ops.std, X), (lambda x: ops.std(x, (0, 2)), CUBE)],
+    "moments": [(lambda x: ops.moments(x, (0,)), X)],
+    "norm": [
+        (lambda x: ops.norm(x), X),
+        (lambda x: ops.norm(x, axis=1), CUBE),
+        (lambda x: ops.norm(x, 1, axis=1), X),
+        (lambda x: ops.norm(x, 3, axis=1), P),
+        (lambda x: ops.norm(x, np.inf, axis=(0, 1)), X),
+        (lambda x: ops.norm(x, -np.inf, axis=0), X),
+    ],
+    "normalize": [(ops.normalize, X), (lambda x: ops.normalize(x, order=1), X)],
+    "average": [(lambda x, w: ops.average(x, weights=w), X, P), (lambda x: ops.average(x, 0), X)],
+    # movement
+    "reshape": [(lambda x: ops.reshape(x, (3, -1)), X)],
+    "ravel": [(ops.ravel, X)],
+    "expand_dims": [(lambda x: ops.expand_dims(x, (0, -1)), X)],
+    "squeeze": [(lambda x: ops.squeeze(x, 1), X[:, None])],
+    "transpose": [(ops.transpose, X), (lambda x: ops.transpose(x, (2, 0, 1)), CUBE)],
+    "moveaxis": [(lambda x: ops.moveaxis(x, 0, -1), CUBE)],
+    "swapaxes": [(lambda x: ops.swapaxes(x, 0, 2), CUBE)],
+    "flip": [(ops.flip, X), (lambda x: ops.flip(x, 1), CUBE)],
+    "roll": [(lambda x: ops.roll(x, 2), X), (lambda x: ops.roll(x, (1, -1), (0, 2)), CUBE)],
+    "broadcast_to": [(lambda x: ops.broadcast_to(x, (2, 4, 3)), X[:, None])],
+    "tile": [(lambda x: ops.tile(x, (2, 1, 3)), X)],
+    "repeat": [
+        (lambda x: ops.repeat(x, 3, 0), X),
+        (lambda x: ops.repeat(x, [2, 0, 1], 1), X),
+        (lambda x: ops.repeat(x, 2), X),
+    ],
+    "pad": [
+        (lambda x: ops.pad(x, ((1, 2), (0, 1))), X),
+        *[(lambda x, m=m: ops.pad(x, ((1, 1), (2, 1)), m), X) for m in ("edge", "reflect", "symmetric")
+          if m != "reflect"],
+        (lambda x: ops.pad(x, ((1, 1), (2, 1)), "reflect"), CUBE[0]),
+    ],  # fmt: skip
+    "concatenate": [(lambda a, b: ops.concatenate([a, b, a], 1), X, P)],
+    "stack": [(lambda a, b: ops.stack([a, b], -1), X, P)],
+    "split": [
+        (lambda x: ops.split(x, 3, 1), X),
+        (lambda x: ops.split(x, [1, 3], -1)[1], CUBE),
+    ],
+    "unstack": [(lambda x: ops.unstack(x, axis=1), X)],
+    "tril": [(ops.tril, WIDE)],
+    "triu": [(lambda x: ops.triu(x, 1), WIDE)],
+    "meshgrid": [(lambda a, b: ops.meshgrid(a, b), ROW, ROW[:2])],
+    # reading by position
+    "take": [
+        (lambda x: ops.take(x, [[0, 2], [2, -1]], 1), X),
+        (lambda x: ops.take(x, np.array([0, 5, 5])), X),
+    ],
+    "take_along_axis": [(lambda x: ops.take_along_axis(x, np.array([[0, -1], [2, 2]]), 1), X)],
+    "convert_to_tensor": [(lambda x: ops.convert_to_tensor([x, x * 2.0]), X)],
+    "full": [(lambda x: ops.full((2, 3), x), np.array(0.7))],
+    "full_like": [(lambda x: ops.full_like(X, x), np.array(0.7))],
+    # losses, from probabilities, logits, and outputs that remember their logits
+    "categorical_crossentropy": [
+        (lambda t, p: ops.categorical_crossentropy(t, p), SOFT, PROBABILITIES),
+        (lambda x: ops.categorical_crossentropy(SOFT, x, from_logits=True), X),
+        (lambda t, x: ops.categorical_crossentropy(t, x, from_logits=True), SOFT, X),
+        (lambda x: ops.categorical_crossentropy(ONE_HOT, ops.softmax(x)), X),
+        (lambda x: ops.categorical_crossentropy(ONE_HOT.T, ops.softmax(x, 0), axis=0), X.T.copy()),
+    ],
+    "sparse_categorical_crossentropy": [
+        (lambda p: ops.sparse_categorical_crossentropy(LABELS, p), PROBABILITIES),
+        (lambda x: ops.sparse_categorical_crossentropy(LABELS, x, from_logits=True), X),
+        (lambda x: ops.sparse_categorical_crossentropy(LABELS, ops.softmax(x)), X),
+        (lambda x: ops.sparse_categorical_crossentropy(I, x, True), CUBE),
+    ],
+    "binary_crossentropy": [
+        (lambda p: ops.binary_crossentropy(BITS, p), PROBABILITIES),
+        (lambda x: ops.binary_crossentropy(BITS, x, from_logits=True), X),
+        (lambda t, x: ops.binary_crossentropy(t, x, from_logits=True), SOFT, X),
+        (lambda x: ops.binary_crossentropy(BITS, ops.sigmoid(x)), X),
+    ],
+    "softmax_cross_entropy": [
+        (lambda x: ops.softmax_cross_entropy(tensor(LABELS), x, WEIGHTS, 0.1, 2), X),
+        (lambda x: ops.softmax_cross_entropy(tensor(SOFT), x, WEIGHTS, 0.1), X),
+    ],
+    "sigmoid_cross_entropy": [
+        (lambda x: ops.sigmoid_cross_entropy(tensor(BITS), x, tensor(P), 0.2), X),
+    ],
+}  # fmt: skip
+ROWS["abs"], ROWS["true_divide"] = ROWS["absolute"], ROWS["divide"]
+ROWS["amax"], ROWS["amin"] = ROWS["max"], ROWS["min"]
+ROWS["swish"], ROWS["hard_swish"] = ROWS["silu"], ROWS["hard_silu"]
+
+# Not names of ops: indexing, and functions that losses and layers call.
+INDICES = {
+    "row": np.s_[1],
+    "last": np.s_[-1],
+    "rows": np.s_[1:],
+    "steps": np.s_[::2, ::-1, 1:3],
+    "backwards": np.s_[::-1],
+    "mixed": np.s_[0, ..., None, 1:],
+    "empty": np.s_[1:1],
+    "list": np.s_[[1, 0, 1]],
+    "middle": np.s_[:, [2, 0, 0]],
+    "pair": np.s_[[0, 1, 1], :, [3, 0, 0]],
+    "adjacent": np.s_[:, [0, 2], [1, 1]],
+    "adjacent first": np.s_[[0, 1], [1, 1]],
+    "grid": np.s_[:, [[0], [2]], [1, 3]],
+    "integer and list": np.s_[0, :, [1, 2]],
+    "mask": np.s_[np.array([True, False])],
+    "mask of two axes": np.s_[:, rng.random((3, 4)) < 0.5],
+    "mask of all": np.s_[rng.random((2, 3, 4)) < 0.5],
+}
+EXTRA = {
+    "dropout": [(dropped, X)],
+    "operators": [
+        (lambda x: (1.0 - x) * 3.0 / (x + 4.0) - x**2.0, X),
+        (lambda a, b: -a + abs(b) + a % 1.5 + a @ b.T @ b, X, Y),
+        (lambda a, b: a * b + a - b / a, X, Y),
+    ],
+    **{f"x[{name}]": [(lambda x, key=key: x[key], CUBE)] for name, key in INDICES.items()},
+}
+
+CONSTANT = set(
+    "arange argmax argmin all any bitwise_and bitwise_or bitwise_xor ceil convert_to_numpy "
+    "count_nonzero empty equal eye floor greater greater_equal identity is_tensor isfinite isinf "
+    "isnan left_shift less less_equal linspace logical_and logical_not logical_or logical_xor "
+    "multi_hot not_equal one_hot ones ones_like right_shift round shape sign stop_gradient zeros "
+    "zeros_like".split()
+)
+CASES = [
+    pytest.param(function, inputs, id=f"{name}-{i}")
+    for name, rows in {**ROWS, **EXTRA}.items()
+    for i, (function, *inputs) in enumerate(rows)
+]
+
+
+@pytest.mark.parametrize(("function", "inputs"), CASES)
+def test_gradient(function, inputs):
+    assert gradcheck(function, inputs, atol=1e-7, rtol=1e-6)
+
+
+def test_every_operation_has_a_row():
+    public = {
+        name for name, value in vars(ops).items() if callable(value) and not name.startswith("_")
+    }
+    public = {name for name in public if not inspect.isclass(getattr(ops, name))}
+    assert public == set(ROWS) | CONSTANT | {"cast"}
+    assert not set(ROWS) & CONSTANT
+
+
+def test_every_op_code_with_a_derivative_has_an_operation():
+    from fastnn import _core
+
+    names = {"neg": "negative", "asin": "arcsin", "acos": "arccos", "atan": "arctan"}
+    names |= {"abs": "absolute", "gelu_tanh": "gelu", "linear": "dense"}
+    for op, (reads, _) in _core.UNARY.items():
+        if reads != "z":
+            assert names.get(op, op) in ROWS
+
+
+def rules_of(function, inputs):
+    """The gradient rules in the graph of a row."""
+    tensors = [tensor(x, requires_grad=np.asarray(x).dtype.kind == "f") for x in inputs]
+    results = function(*tensors)
+    todo = [t._node for t in (results if isinstance(results, (tuple, list)) else [results])]
+    seen = {}
+    while todo:
+        node = todo.pop()
+        if node is not None and node.sequence not in seen:
+            seen[node.sequence] = node.rule
+            todo.extend(parent[0] for parent in node.parents if isinstance(parent, tuple))
+    return set(seen.values())
+
+
+def in_float32(x):
+    return ops.cast(x, "float32")
+
+
+def test_cast_casts_the_gradient_back():
+    x = tensor(X, requires_grad=True)
+    in_float32(x).backward(np.float32(Y))
+    assert x.grad.dtype == "float64"
+    np.testing.assert_array_equal(x.grad, np.float32(Y).astype(np.float64))
+
+
+def test_every_rule_is_reached_by_a_row():
+    reached = rules_of(in_float32, [X])
+    for case in CASES:
+        reached |= rules_of(*case.values)
+    for info in pkgutil.iter_modules(ops.__path__):
+        module = importlib.import_module(f"fastnn.ops.{info.name}")
+        for name, rule in vars(module).items():
+            if name.endswith("_rule") and name != "unary_rule" and inspect.isfunction(rule):
+                assert rule in reached, f"{module.__name__}.{name}"
+
+
+def test_gradcheck_names_the_input_and_index():
+    def wrong(x, y):
+        return x * y + (y * y).detach()
+
+    with pytest.raises(AssertionError, match=r"input 1 at index \(0, 2\)") as caught:
+        gradcheck(wrong, (X, np.array([[0.0, 0.0, 0.5]])))
+    assert "central differences" in str(caught.value)
+
+
+def test_gradcheck_refuses_float32_outputs():
+    with pytest.raises(TypeError, match="float64"):
+        gradcheck(lambda x: ops.cast(x, "float32"), X)
+
+
+def test_integers_get_no_gradient():
+    y = ops.take(tensor([1.0, 2.0], requires_grad=True), tensor([0]))
+    assert isinstance(y, Tensor) and y._node.needs == (True,)
