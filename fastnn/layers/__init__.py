@@ -1,0 +1,31 @@
+"""Layers by Keras 3's names."""
+
+from fastnn.layers.activation import Activation
+from fastnn.layers.concatenate import Concatenate
+from fastnn.layers.dense import Dense
+from fastnn.layers.dropout import Dropout
+from fastnn.layers.flatten import Flatten
+from fastnn.layers.input_layer import Input, InputLayer
+from fastnn.layers.input_spec import InputSpec
+from fastnn.layers.layer import Layer
+from fastnn.layers.merge import Add, Average, Maximum, Minimum, Multiply, Subtract
+from fastnn.layers.reshape import Reshape
+
+__all__ = [
+    "Activation",
+    "Add",
+    "Average",
+    "Concatenate",
+    "Dense",
+    "Dropout",
+    "Flatten",
+    "Input",
+    "InputLayer",
+    "InputSpec",
+    "Layer",
+    "Maximum",
+    "Minimum",
+    "Multiply",
+    "Reshape",
+    "Subtract",
+]

@@ -1,0 +1,60 @@
+"""What a layer class's ``call`` and ``build`` take, and the context that calls run in.
+
+Signatures are looked at once per class, through code objects: ``inspect`` is slow to import.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+
+class Signature(NamedTuple):
+    """The parameters of a method without ``self``."""
+
+    names: tuple[str, ...]  # those that may be given by name
+    positional: tuple[str, ...]  # those that may be given by position
+    defaults: dict[str, Any]
+    variadic: bool  # takes *args
+    keywords: bool  # takes **kwargs
+
+
+def signature_of(function: Callable) -> Signature:
+    """The parameters of a function whose first one is ``self``."""
+    while hasattr(function, "__wrapped__"):
+        function = function.__wrapped__
+    code = getattr(function, "__code__", None)
+    if code is None:  # written in C, or a callable object
+        return Signature((), (), {}, True, True)
+    count, keyword_only = code.co_argcount, code.co_kwonlyargcount
+    positional = code.co_varnames[1:count]
+    names = positional + code.co_varnames[count : count + keyword_only]
+    values = function.__defaults__ or ()
+    defaults = dict(zip(positional[len(positional) - len(values) :], values))
+    defaults.update(function.__kwdefaults__ or {})
+    return Signature(
+        names, positional, defaults, bool(code.co_flags & 0x04), bool(code.co_flags & 0x08)
+    )
+
+
+def bind(signature: Signature, args: tuple, kwargs: dict) -> dict[str, Any]:
+    """The given arguments by parameter name, in the order of the parameters."""
+    given = dict(zip(signature.positional, args))
+    given.update(kwargs)
+    return {name: given[name] for name in signature.names if name in given} | {
+        name: value for name, value in kwargs.items() if name not in signature.names
+    }
+
+
+class Context(threading.local):
+    """The state of the layer calls that run in this thread."""
+
+    training: bool | None = None  # what the outermost call was given
+    depth = 0  # calls that hold others
+    path = ()  # names of the layers that are being built
+    losses = False  # whether any layer has called add_loss
+    budget: int | None = None  # how many elements of weights a file that is loaded holds
+
+
+context = Context()

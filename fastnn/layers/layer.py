@@ -1,0 +1,412 @@
+"""The layer: what all layers and models are made from."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from fastnn import config, ops
+from fastnn.dtypes import is_float, standardize_dtype
+from fastnn.layers import masks
+from fastnn.layers.call_spec import Signature, bind, context, signature_of
+from fastnn.layers.input_spec import check_inputs
+from fastnn.layers.state import LayerState, regularizer_of
+from fastnn.layers.symbolic import (
+    KerasTensor,
+    Node,
+    any_symbolic,
+    as_shapes,
+    output_spec,
+    shapes_of,
+    standardize_shape,
+    symbols,
+)
+from fastnn.tensor import Tensor, from_data
+from fastnn.utils import naming, tree
+from fastnn.utils.serialization import deserialize_keras_object, serialize_keras_object
+from fastnn.utils.tracking import configuration_changed
+
+# How a built layer that holds no others may be called: by the general way, as call(x), or as
+# call(x, training=...).
+_GENERAL, _PLAIN, _TRAINING = range(3)
+_NOT_FLOATS = ("bool", "uint8", "int32", "int64")
+_LOCKED = (
+    "{}: no variable or layer can be added to a layer that is built: make all of them in "
+    "__init__ or build"
+)
+
+
+def _wrapped_build(build: Callable) -> Callable:
+    """A ``build`` that marks its layer as built."""
+
+    @functools.wraps(build)
+    def wrapper(self: Layer, *args: Any, **kwargs: Any) -> None:
+        if vars(self).get("_building"):  # super().build()
+            build(self, *args, **kwargs)
+            return
+        store, path = vars(self), context.path
+        store["_building"] = True
+        context.path = (*path, self.name)
+        try:
+            build(self, *args, **kwargs)
+        finally:
+            store["_building"] = False
+            context.path = path
+        self._finish_build(args, kwargs)
+
+    return wrapper
+
+
+class Layer(LayerState):
+    """A callable with weights. Subclasses define ``call``, and ``build`` to make weights by shape.
+
+    Args:
+        activity_regularizer: a function of the output whose result, divided by the batch size, is
+            added to the loss.
+        trainable: whether the weights are trained.
+        dtype: of weights and computations; floatx if None. Floating-point inputs are cast to it.
+        autocast: whether they are.
+        name: snake_case of the class and a counter if None.
+
+    >>> class Scale(Layer):
+    ...     def build(self, input_shape):
+    ...         self.factor = self.add_weight(shape=input_shape[-1:], initializer="ones", name="f")
+    ...     def call(self, inputs):
+    ...         return inputs * self.factor
+    >>> Scale()(np.ones((2, 3))).shape
+    (2, 3)
+    """
+
+    _call_signature: Signature
+    _build_signature: Signature
+
+    def __init_subclass__(cls, **kwargs: Any):
+        super().__init_subclass__(**kwargs)
+        if "build" in vars(cls):
+            cls.build = _wrapped_build(cls.build)
+        cls._call_signature = signature_of(cls.call)
+        cls._build_signature = signature_of(cls.build)
+
+    def __init__(
+        self,
+        *,
+        activity_regularizer: Any = None,
+        trainable: bool = True,
+        dtype: Any = None,
+        autocast: bool = True,
+        name: str | None = None,
+        **kwargs: Any,
+    ):
+        shape = kwargs.pop("input_shape", None)
+        if "input_dim" in kwargs:
+            shape = (kwargs.pop("input_dim"),)
+        batch_shape = kwargs.pop("batch_shape", kwargs.pop("batch_input_shape", None))
+        if kwargs:
+            raise ValueError(
+                f"{type(self).__name__}: unexpected argument(s) {', '.join(sorted(kwargs))}"
+            )
+        if batch_shape is None and shape is not None:
+            batch_shape = (None, *shape)
+        self._input_shape_arg = None if batch_shape is None else standardize_shape(batch_shape)
+        if name is not None and not isinstance(name, str):
+            raise ValueError(f"{type(self).__name__}: name must be a string, got {name!r}")
+        self.name = name or naming.auto_name(type(self).__name__)
+        self._dtype = standardize_dtype(getattr(dtype, "name", dtype) or config.floatx())
+        self.autocast = autocast
+        self._accepted = frozenset((self._dtype, *_NOT_FLOATS))
+        self.activity_regularizer = regularizer_of(activity_regularizer)
+        self.input_spec = None
+        self.supports_masking = type(self).compute_mask is not Layer.compute_mask
+        vars(self)["_trainable"] = bool(trainable)
+
+    # ---- types and names
+
+    @property
+    def dtype(self) -> str:
+        """The dtype of weights and computations."""
+        return self._dtype
+
+    compute_dtype = variable_dtype = dtype_policy = dtype
+
+    @property
+    def path(self) -> str:
+        """The layer's name, which begins the paths of its weights."""
+        return self.name
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} name={vars(self).get('name')}, built={self.built}>"
+
+    # ---- building
+
+    def build(self, *input_shape: Any) -> None:
+        """Makes the weights for inputs of a shape (a structure of shapes for several inputs)."""
+        self._finish_build(input_shape, {})
+
+    def _finish_build(self, args: tuple, kwargs: dict) -> None:
+        store = vars(self)
+        store["_build_shapes"] = bind(self._build_signature, args, kwargs)
+        store["built"] = True
+        store["_mode"] = _GENERAL
+        self._tracker.locked = _LOCKED.format(self.name)
+        self._tracker.locked_stores = ("trainable", "non_trainable", "layers")
+        configuration_changed()
+
+    def _build_for(self, args: tuple, kwargs: dict) -> None:
+        """Builds by the shapes of a call's arguments."""
+        wanted = self._build_signature.names
+        if type(self).build is Layer.build:
+            if not self._layers:
+                self._finish_build((), {})
+            return  # sublayers are built when they are called
+        given = bind(self._call_signature, args, kwargs)
+        if len(wanted) == 1:
+            first = args[0] if args else next(iter(given.values()))
+            self.build(shapes_of(first))
+            return
+        shapes = {f"{name}_shape": shapes_of(value) for name, value in given.items()}
+        missing = [n for n in wanted if n not in shapes and n not in self._build_signature.defaults]
+        if missing and not self._build_signature.variadic:
+            raise ValueError(
+                f"{self.name}: build expects {', '.join(missing)}, but the call was given "
+                f"{', '.join(given)}"
+            )
+        self.build(**{name: shapes[name] for name in wanted if name in shapes})
+
+    def get_build_config(self) -> dict | None:
+        """What ``build_from_config`` needs to build an equal layer before there is data."""
+        return vars(self).get("_build_shapes")
+
+    def build_from_config(self, config: dict) -> None:
+        """Builds from ``get_build_config``'s dictionary."""
+        self.build(**{name: as_shapes(value) for name, value in config.items()})
+
+    # ---- calling
+
+    def call(self, *args: Any, **kwargs: Any) -> Any:
+        """What the layer computes; to be defined by the subclass."""
+        raise NotImplementedError(f"{type(self).__name__}: the class defines no call method")
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        if self._mode and not kwargs and len(args) == 1 and not masks.state.in_use:
+            x = args[0]
+            if isinstance(x, Tensor) and x.dtype in self._accepted:
+                if self._mode == _PLAIN:
+                    return self.call(x)
+                return self.call(x, training=bool(context.training))
+        return self._general_call(args, kwargs)
+
+    def _general_call(self, args: tuple, kwargs: dict) -> Any:
+        if "_accepted" not in vars(self):
+            raise RuntimeError(
+                f"{type(self).__name__}: call super().__init__() in the class's __init__"
+            )
+        args = tuple([self._converted(x) for x in args])
+        kwargs = {name: self._converted(x) for name, x in kwargs.items()}
+        self._check_positional(args)
+        signature = self._call_signature
+        if "training" not in signature.names and not signature.keywords:
+            training = kwargs.pop("training", None)
+        else:
+            training = kwargs.get("training")
+        if any_symbolic(args, kwargs):
+            return self._symbolic_call(args, kwargs)
+        first_call, path = not self.built, context.path
+        if first_call:
+            self._build_for(args, kwargs)
+            context.path = (*path, self.name)
+        elif context.losses and context.depth == 0:
+            self._clear_losses()
+        if self.input_spec is not None:
+            self._check_inputs(args, kwargs)
+        outer = context.training
+        if training is None:
+            training = signature.defaults.get("training") if outer is None else outer
+        if training is not None and "training" in signature.names:
+            if len(args) <= signature.names.index("training"):
+                kwargs["training"] = training
+        mask = self._given_mask(args, kwargs) if masks.state.in_use else None
+        context.training = training
+        context.depth += 1
+        try:
+            outputs = self.call(*args, **kwargs)
+        finally:
+            context.training = outer
+            context.depth -= 1
+            context.path = path
+        if not self.built:
+            self._finish_build((), {})
+        if self.activity_regularizer is not None:
+            self._add_activity_loss(outputs)
+        if masks.state.in_use and self.supports_masking:
+            masks.set_masks(outputs, self.compute_mask(args[0] if args else None, mask))
+        if self._mode == _GENERAL:
+            vars(self)["_mode"] = self._fast_mode()
+        return outputs
+
+    def _fast_mode(self) -> int:
+        """The way in which the layer may be called from now on."""
+        signature = self._call_signature
+        if self._layers or self.activity_regularizer is not None or self.input_spec is not None:
+            return _GENERAL
+        if signature.keywords or not signature.names or self._losses:
+            return _GENERAL
+        if "training" not in signature.names:
+            return _PLAIN
+        return _GENERAL if signature.defaults.get("training") else _TRAINING
+
+    def _converted(self, x: Any) -> Any:
+        """An argument with arrays as tensors and floating-point ones in the layer's dtype."""
+        if isinstance(x, Tensor):
+            if x.dtype in self._accepted or not self.autocast or not is_float(self._dtype):
+                return x
+            return ops.cast(x, self._dtype)
+        if isinstance(x, np.ndarray):
+            cast = self.autocast and x.dtype.kind == "f" and is_float(self._dtype)
+            return from_data(x, self._dtype if cast else None, f"{self.name}: the input")
+        if tree.is_nested(x):
+            return tree.map_structure(self._converted, x)
+        if hasattr(x, "__array__") and type(x) is not KerasTensor:
+            return self._converted(np.asarray(x))
+        return x
+
+    def _check_positional(self, args: tuple) -> None:
+        for x in args:
+            if isinstance(x, Tensor) or type(x) is KerasTensor or x is None:
+                continue
+            for leaf in tree.flatten(x):
+                if not isinstance(leaf, (Tensor, KerasTensor)) and leaf is not None:
+                    raise ValueError(
+                        f"{self.name}: expected arrays or tensors, got {leaf!r} of type "
+                        f"{type(leaf).__name__} (lists of numbers: np.array(...) first; options: "
+                        "by keyword)"
+                    )
+
+    def _check_inputs(self, args: tuple, kwargs: dict) -> None:
+        first = args[0] if args else next(iter(kwargs.values()), None)
+        check_inputs(self.input_spec, first, self.name)
+
+    def _given_mask(self, args: tuple, kwargs: dict) -> Any:
+        """The mask of the first argument; passed on if ``call`` has a parameter for it."""
+        if kwargs.get("mask") is not None:
+            return kwargs["mask"]
+        mask = masks.masks_of(args[0]) if args else None
+        names = self._call_signature.names
+        if mask is not None and "mask" in names and len(args) <= names.index("mask"):
+            kwargs["mask"] = mask
+        for name, value in bind(self._call_signature, args, {}).items():
+            if f"{name}_mask" in names and kwargs.get(f"{name}_mask") is None:
+                kwargs[f"{name}_mask"] = masks.masks_of(value)
+        return mask
+
+    def _add_activity_loss(self, outputs: Any) -> None:
+        for output in tree.flatten(outputs):
+            if isinstance(output, Tensor):
+                loss = self.activity_regularizer(output)
+                self.add_loss(loss / output.shape[0] if output.ndim else loss)
+
+    def compute_mask(self, inputs: Any, previous_mask: Any) -> Any:
+        """The mask of the outputs; the inputs' unless a subclass says otherwise."""
+        return previous_mask
+
+    # ---- symbolic calls
+
+    def _symbolic_call(self, args: tuple, kwargs: dict) -> Any:
+        path = context.path
+        if not self.built:
+            self._build_for(args, kwargs)
+            context.path = (*path, self.name)
+        if self.input_spec is not None:
+            self._check_inputs(args, kwargs)
+        try:
+            outputs = self.compute_output_spec(*args, **kwargs)
+        finally:
+            context.path = path
+        if not self.built:
+            self._finish_build((), {})
+        Node(self, args, kwargs, outputs)
+        return outputs
+
+    def compute_output_shape(self, *args: Any, **kwargs: Any) -> Any:
+        """The shape of the output for an input shape; to be defined by the subclass."""
+        raise NotImplementedError(f"{type(self).__name__} defines no compute_output_shape")
+
+    def compute_output_spec(self, *args: Any, **kwargs: Any) -> Any:
+        """Symbolic outputs for symbolic inputs.
+
+        By ``compute_output_shape`` if the class defines it, else by calling the layer on small
+        arrays.
+        """
+        if type(self).compute_output_shape is Layer.compute_output_shape:
+            outer, context.training = context.training, False
+            try:
+                return output_spec(self.__call__, args, kwargs)
+            finally:
+                context.training = outer
+                self._clear_losses()
+        names = signature_of(type(self).compute_output_shape).names
+        if len(names) == 1:
+            first = args[0] if args else next(iter(kwargs.values()))
+            shape = self.compute_output_shape(shapes_of(first))
+        else:
+            given = bind(self._call_signature, args, kwargs)
+            shapes = {f"{name}_shape": shapes_of(value) for name, value in given.items()}
+            shape = self.compute_output_shape(**{n: shapes[n] for n in names if n in shapes})
+        return symbols(shape, self.compute_dtype)
+
+    @property
+    def input(self) -> Any:
+        """The symbolic input of the only call."""
+        node = self._only_node("input")
+        return node.args[0] if len(node.args) == 1 else node.inputs
+
+    @property
+    def output(self) -> Any:
+        """The symbolic output of the only call."""
+        return self._only_node("output").outputs
+
+    def _only_node(self, what: str) -> Node:
+        if not self._inbound_nodes:
+            raise AttributeError(f"{self.name} has no {what}: it was not called on symbolic values")
+        if len(self._inbound_nodes) > 1:
+            raise AttributeError(f"{self.name} was called several times: its {what} is ambiguous")
+        return self._inbound_nodes[0]
+
+    # ---- configuration
+
+    def get_config(self) -> dict:
+        """The arguments to make an equal layer with, JSON-able.
+
+        A subclass that does not define it gets its own ``__init__`` arguments added.
+        """
+        base = {"name": self.name, "trainable": self.trainable, "dtype": self.dtype}
+        if not _is_default(type(self).get_config) or _is_default(type(self).__init__):
+            return base
+        signature = signature_of(type(self).__init__)
+        own = bind(signature, *self._init_arguments)
+        if not signature.keywords:
+            base = {key: value for key, value in base.items() if key in signature.names}
+        try:
+            return {key: serialize_keras_object(value) for key, value in {**base, **own}.items()}
+        except (TypeError, ValueError) as error:
+            raise NotImplementedError(
+                f"{type(self).__name__} was made with arguments that cannot be saved ({error}): "
+                "define get_config"
+            ) from error
+
+    @classmethod
+    def from_config(cls, config: dict) -> Layer:
+        """A layer from ``get_config``'s dictionary."""
+        if _is_default(cls.get_config):
+            config = {key: deserialize_keras_object(value) for key, value in config.items()}
+        try:
+            return cls(**config)
+        except TypeError as error:
+            raise TypeError(f"{cls.__name__}.from_config({config}): {error}") from error
+
+
+def _is_default(method: Callable) -> bool:
+    """Whether a method is fastnn's own, not one of a class of the user's."""
+    return method.__module__.startswith("fastnn.")

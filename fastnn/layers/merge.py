@@ -1,0 +1,112 @@
+"""Layers that merge several inputs element by element."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from fastnn import ops
+from fastnn.layers.layer import Layer
+from fastnn.tensor import Tensor
+
+
+class Merge(Layer):
+    """Base class: combines a list of two or more inputs whose shapes broadcast.
+
+    Batch axes agree. The output is masked where all inputs are, if all inputs have masks.
+    """
+
+    def __init__(self, **kwargs: Any):
+        super().__init__(**kwargs)
+        self.supports_masking = True
+
+    def _combine(self, x1: Tensor, x2: Tensor) -> Tensor:
+        raise NotImplementedError(f"{type(self).__name__} has no _combine method")
+
+    def build(self, input_shape: Any) -> None:
+        self.compute_output_shape(input_shape)
+
+    def call(self, inputs: Any) -> Tensor:
+        result = inputs[0]
+        for x in inputs[1:]:
+            result = self._combine(result, x)
+        return result
+
+    def compute_output_shape(self, input_shape: Any) -> tuple:
+        several = isinstance(input_shape, (list, tuple)) and all(
+            isinstance(shape, (list, tuple)) for shape in input_shape
+        )
+        if not several or not input_shape:
+            raise ValueError(f"{self.name}: a list of inputs is needed, got shape {input_shape}")
+        batch = {shape[0] for shape in input_shape if shape and shape[0] is not None}
+        if len(batch) > 1:
+            raise ValueError(f"{self.name}: the inputs' batch sizes differ: {input_shape}")
+        result = tuple(input_shape[0])
+        for shape in input_shape[1:]:
+            result = self._broadcast(result, tuple(shape), input_shape)
+        return result
+
+    def _broadcast(self, a: tuple, b: tuple, shapes: Any) -> tuple:
+        rank = max(len(a), len(b))
+        a, b = (1,) * (rank - len(a)) + a, (1,) * (rank - len(b)) + b
+        extents = []
+        for m, n in zip(a, b):
+            if m is not None and n is not None and 1 not in (m, n) and m != n:
+                raise ValueError(f"{self.name}: the inputs' shapes do not broadcast: {shapes}")
+            extents.append(n if m == 1 or (m is None and n != 1) else m)
+        return tuple(extents)
+
+    def compute_mask(self, inputs: Any, previous_mask: Any) -> Any:
+        given = [mask for mask in previous_mask or () if mask is not None]
+        if not given or len(given) < len(inputs):
+            return None
+        result = given[0]
+        for mask in given[1:]:
+            result = ops.logical_or(result, mask)
+        return result
+
+
+class Add(Merge):
+    """The sum of a list of inputs.
+
+    >>> import numpy as np
+    >>> Add()([np.ones((1, 2)), np.ones((1, 2))]).tolist()
+    [[2.0, 2.0]]
+    """
+
+    _combine = staticmethod(ops.add)
+
+
+class Subtract(Merge):
+    """The first of two inputs minus the second."""
+
+    _combine = staticmethod(ops.subtract)
+
+    def build(self, input_shape: Any) -> None:
+        super().build(input_shape)
+        if len(input_shape) != 2:
+            raise ValueError(f"{self.name}: two inputs are needed, got {len(input_shape)}")
+
+
+class Multiply(Merge):
+    """The product of a list of inputs."""
+
+    _combine = staticmethod(ops.multiply)
+
+
+class Maximum(Merge):
+    """The largest of a list of inputs."""
+
+    _combine = staticmethod(ops.maximum)
+
+
+class Minimum(Merge):
+    """The smallest of a list of inputs."""
+
+    _combine = staticmethod(ops.minimum)
+
+
+class Average(Add):
+    """The mean of a list of inputs."""
+
+    def call(self, inputs: Any) -> Tensor:
+        return ops.divide(super().call(inputs), float(len(inputs)))

@@ -1,0 +1,111 @@
+"""Functions of ``fastnn.ops`` in functional models: ``x + y`` and ``ops.f(x)`` of symbolic values."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from fastnn import ops
+from fastnn.layers.symbolic import KerasTensor, Node, any_symbolic, output_spec
+from fastnn.utils import naming
+
+_OPERATORS = {
+    "add": "add",
+    "sub": "subtract",
+    "mul": "multiply",
+    "truediv": "true_divide",
+    "floordiv": "floor_divide",
+    "mod": "mod",
+    "pow": "power",
+    "matmul": "matmul",
+    "and": "logical_and",
+    "or": "logical_or",
+    "xor": "logical_xor",
+}
+_COMPARISONS = {
+    "lt": "less",
+    "le": "less_equal",
+    "gt": "greater",
+    "ge": "greater_equal",
+    "ne": "not_equal",
+}
+_UNARY = {"neg": "negative", "abs": "absolute", "invert": "logical_not"}
+
+
+class Operation:
+    """A function of ``fastnn.ops`` by its name, as a node of a functional model.
+
+    Args:
+        function: a name such as "add" or "reshape".
+        name: of the node; the function's and a counter if None.
+    """
+
+    _layers = ()
+
+    def __init__(self, function: str, name: str | None = None):
+        self.function = function
+        self.name = name or naming.auto_name(function)
+        self._call = _function(function)
+        self._inbound_nodes: list[Node] = []
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        if not any_symbolic(args, kwargs):
+            return self._call(*args, **kwargs)
+        outputs = self.compute_output_spec(*args, **kwargs)
+        Node(self, args, kwargs, outputs)
+        return outputs
+
+    def compute_output_spec(self, *args: Any, **kwargs: Any) -> Any:
+        """Symbolic outputs for symbolic inputs, found by calling the function on small arrays."""
+        return output_spec(self._call, args, kwargs)
+
+    @property
+    def output(self) -> Any:
+        """The symbolic output of its call."""
+        return self._inbound_nodes[0].outputs
+
+    def get_config(self) -> dict:
+        return {"function": self.function, "name": self.name}
+
+    @classmethod
+    def from_config(cls, config: dict) -> Operation:
+        return cls(**config)
+
+
+def _getitem(x: Any, key: Any) -> Any:
+    return x[key]
+
+
+def _function(name: str) -> Callable:
+    if name == "getitem":
+        return _getitem
+    if name.startswith("_") or name not in ops.__all__:
+        raise ValueError(f"Operation: fastnn.ops has no function {name!r}")
+    return getattr(ops, name)
+
+
+def _attach_operators() -> None:
+    """Gives symbolic values the operators of tensors."""
+
+    def binary(function: str, swap: bool) -> Callable:
+        def method(self: KerasTensor, other: Any) -> Any:
+            pair = (other, self) if swap else (self, other)
+            return Operation(function)(*pair)
+
+        return method
+
+    def unary(function: str) -> Callable:
+        return lambda self: Operation(function)(self)
+
+    for name, function in _OPERATORS.items():
+        setattr(KerasTensor, f"__{name}__", binary(function, swap=False))
+        setattr(KerasTensor, f"__r{name}__", binary(function, swap=True))
+    for name, function in _COMPARISONS.items():
+        setattr(KerasTensor, f"__{name}__", binary(function, swap=False))
+    for name, function in _UNARY.items():
+        setattr(KerasTensor, f"__{name}__", unary(function))
+    KerasTensor.__getitem__ = lambda self, key: Operation("getitem")(self, key)
+    KerasTensor.__hash__ = object.__hash__
+
+
+_attach_operators()

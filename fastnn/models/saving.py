@@ -1,0 +1,224 @@
+"""Saving and loading models and weights.
+
+A model file holds the architecture, the training configuration and what else is not an array as
+JSON in its metadata; weights, the optimizer's state and the states of seed generators as tensors.
+Nothing in a file is run, and no weight is made that the file does not hold.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+
+from fastnn.layers.call_spec import context
+from fastnn.models import container
+from fastnn.tensor import Variable
+from fastnn.utils import naming
+from fastnn.utils.serialization import (
+    CustomObjectScope,
+    deserialize_keras_object,
+    serialize_keras_object,
+)
+
+_WEIGHT, _OPTIMIZER, _RANDOM = "weights/", "optimizer/", "random/"
+
+
+def named_weights(layer: Any) -> dict[str, Variable]:
+    """All weights by keys that depend on the structure only: dense/kernel, dense_1/kernel ..."""
+    return dict(_walk(layer, "", set()))
+
+
+def _walk(layer: Any, prefix: str, seen: set[int]) -> Iterator[tuple[str, Variable]]:
+    seen.add(id(layer))
+    counters: dict[str, int] = {}
+    for variable in layer._trainable_variables + layer._non_trainable_variables:
+        yield prefix + naming.counted(variable.name.rsplit("/", 1)[-1], counters), variable
+    for sublayer in layer._layers:
+        name = naming.counted(naming.to_snake_case(type(sublayer).__name__), counters)
+        if id(sublayer) not in seen:
+            yield from _walk(sublayer, f"{prefix}{name}/", seen)
+
+
+def _random_states(model: Any) -> list[Variable]:
+    found = {}
+    for layer in model._flatten_layers():
+        for seed in layer._seed_generators:
+            found[id(seed.state)] = seed.state
+    return list(found.values())
+
+
+def _arrays(prefix: str, variables: dict[str, Variable]) -> dict[str, np.ndarray]:
+    return {prefix + key: np.array(variable.numpy()) for key, variable in variables.items()}
+
+
+def _numbered(variables: list[Variable]) -> dict[str, Variable]:
+    return {str(number): variable for number, variable in enumerate(variables)}
+
+
+# ---- models
+
+
+def save_model(model: Any, filepath: Any, overwrite: bool = True, **kwargs: Any) -> None:
+    """Saves a model: architecture, weights, training configuration and state, in one file.
+
+    Raises:
+        ValueError: the model is not built, or has something that cannot be saved.
+        FileExistsError: there is a file and ``overwrite`` is False.
+        OSError: the file cannot be written; an old one is unchanged.
+    """
+    include_optimizer = kwargs.pop("include_optimizer", True)
+    kwargs.pop("save_format", None)
+    kwargs.pop("zipped", None)
+    if kwargs:
+        raise ValueError(f"save: unexpected argument(s) {', '.join(sorted(kwargs))}")
+    _check_target(filepath, overwrite)
+    if not model.built:
+        raise ValueError(
+            f"save: model {model.name!r} is not built: call it on data, or build(input_shape)"
+        )
+    tensors = _arrays(_WEIGHT, named_weights(model))
+    tensors |= _arrays(_RANDOM, _numbered(_random_states(model)))
+    metadata = {
+        "kind": "model",
+        "model": json.dumps(serialize_keras_object(model)),
+        "build": json.dumps(model.get_build_config()),
+        "training": json.dumps(model.get_training_state()),
+    }
+    compiled = model.get_compile_config()
+    if compiled:
+        metadata["compile"] = json.dumps(compiled)
+        if include_optimizer and model.optimizer is not None:
+            tensors |= _arrays(_OPTIMIZER, _numbered(model.optimizer.variables))
+    container.write(filepath, tensors, metadata)
+
+
+def load_model(
+    filepath: Any, custom_objects: dict | None = None, compile: bool = True, safe_mode: bool = True
+) -> Any:
+    """A model that ``save`` wrote, with its state: training may go on where it stopped.
+
+    Args:
+        filepath: the file.
+        custom_objects: classes and functions of one's own, by name.
+        compile: whether the training configuration and the optimizer's state are restored.
+        safe_mode: ignored: nothing in a file is ever run.
+
+    Raises:
+        FileNotFoundError: there is no such file.
+        ValueError: it is damaged, foreign, newer, or needs unknown classes; names the file.
+    """
+    tensors, metadata = container.read(filepath)
+    if metadata.get("kind") != "model":
+        raise ValueError(f"{filepath}: holds weights only; make the model and use load_weights")
+    try:
+        return _restore(tensors, metadata, custom_objects, compile)
+    except (ValueError, TypeError, KeyError, IndexError, AttributeError, LookupError) as error:
+        raise ValueError(f"{filepath}: the model cannot be restored: {error}") from error
+    except (RecursionError, MemoryError, OverflowError) as error:
+        raise ValueError(
+            f"{filepath}: the model cannot be restored: {type(error).__name__}"
+        ) from error
+
+
+def _restore(
+    tensors: dict[str, np.ndarray], metadata: dict[str, str], custom_objects: Any, compile: bool
+) -> Any:
+    from fastnn.models.model import Model
+
+    stored = {key: value for key, value in tensors.items() if key.startswith(_WEIGHT)}
+    context.budget = sum(value.size for value in stored.values())
+    try:
+        model = deserialize_keras_object(json.loads(metadata["model"]), custom_objects)
+        if not isinstance(model, Model):
+            raise ValueError(f"it holds a {type(model).__name__}, not a model")
+        build_config = json.loads(metadata["build"])
+        if not model.built and build_config:
+            model.build_from_config(build_config)
+    finally:
+        context.budget = None
+    _assign(named_weights(model), stored, _WEIGHT)
+    _assign(_numbered(_random_states(model)), tensors, _RANDOM)
+    model.set_training_state(json.loads(metadata["training"]))
+    if compile and "compile" in metadata:
+        _restore_training(model, tensors, json.loads(metadata["compile"]), custom_objects)
+    return model
+
+
+def _restore_training(model: Any, tensors: dict, config: dict, custom_objects: Any) -> None:
+    with CustomObjectScope(custom_objects):
+        model.compile_from_config(config)
+    if any(key.startswith(_OPTIMIZER) for key in tensors):
+        model.optimizer.build(model.trainable_variables)
+        _assign(_numbered(model.optimizer.variables), tensors, _OPTIMIZER)
+
+
+def _assign(
+    variables: dict[str, Variable], tensors: dict[str, np.ndarray], prefix: str, skip: bool = False
+) -> None:
+    """Sets variables from the tensors of a prefix; all are checked before any is changed."""
+    stored = {key[len(prefix) :]: value for key, value in tensors.items() if key.startswith(prefix)}
+    what = prefix.rstrip("/")
+    if not skip:
+        missing = [key for key in variables if key not in stored]
+        if missing:
+            raise ValueError(f"the file lacks {what} {', '.join(missing[:5])}")
+        extra = [key for key in stored if key not in variables]
+        if extra:
+            raise ValueError(f"the file has {what} that are not needed: {', '.join(extra[:5])}")
+        for key, variable in variables.items():
+            if tuple(variable.shape) != stored[key].shape:
+                raise ValueError(
+                    f"{what} {key} has shape {tuple(variable.shape)}, in the file "
+                    f"{stored[key].shape}"
+                )
+    for key, variable in variables.items():
+        if key in stored and tuple(variable.shape) == stored[key].shape:
+            variable.assign(stored[key])
+
+
+# ---- weights
+
+
+def save_weights(model: Any, filepath: Any, overwrite: bool = True) -> None:
+    """Saves a model's or layer's weights."""
+    _check_target(filepath, overwrite)
+    if not model.built:
+        raise ValueError(f"save_weights: {model.name!r} is not built: it has no weights yet")
+    container.write(filepath, _arrays(_WEIGHT, named_weights(model)), {"kind": "weights"})
+
+
+def load_weights(model: Any, filepath: Any, skip_mismatch: bool = False) -> None:
+    """Sets the weights of a model of the same structure from a file; none if one does not fit.
+
+    Raises:
+        ValueError: the file is damaged or foreign, or its weights are others.
+    """
+    tensors, _ = container.read(filepath)
+    if not model.built:
+        raise ValueError(
+            f"load_weights: {model.name!r} is not built: call it on data, or build(input_shape)"
+        )
+    stored = {key: value for key, value in tensors.items() if key.startswith(_WEIGHT)}
+    try:
+        _assign(named_weights(model), stored, _WEIGHT, skip_mismatch)
+    except ValueError as error:
+        raise ValueError(f"{filepath}: does not fit model {model.name!r}: {error}") from error
+
+
+def _check_target(filepath: Any, overwrite: bool) -> None:
+    if not overwrite and os.path.exists(filepath):
+        raise FileExistsError(f"{filepath}: exists; pass overwrite=True to replace it")
+
+
+def model_from_json(text: str, custom_objects: dict | None = None) -> Any:
+    """A new model of the architecture that ``to_json`` gave."""
+    return deserialize_keras_object(json.loads(text), custom_objects)
+
+
+def clone_model(model: Any) -> Any:
+    """A new model of the same architecture with new first weights."""
+    return type(model).from_config(model.get_config())

@@ -1,0 +1,30 @@
+"""Helpers around models: seeds, labels, names, configurations."""
+
+from fastnn.utils.categorical import normalize, to_categorical
+from fastnn.utils.naming import clear_session
+from fastnn.utils.random_seed import set_random_seed
+from fastnn.utils.serialization import (
+    CustomObjectScope,
+    custom_object_scope,
+    deserialize_keras_object,
+    get_custom_objects,
+    get_registered_name,
+    get_registered_object,
+    register_keras_serializable,
+    serialize_keras_object,
+)
+
+__all__ = [
+    "CustomObjectScope",
+    "clear_session",
+    "custom_object_scope",
+    "deserialize_keras_object",
+    "get_custom_objects",
+    "get_registered_name",
+    "get_registered_object",
+    "normalize",
+    "register_keras_serializable",
+    "serialize_keras_object",
+    "set_random_seed",
+    "to_categorical",
+]

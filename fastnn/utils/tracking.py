@@ -1,0 +1,204 @@
+"""Tracking: what is assigned to a layer's attributes (also in lists and dicts) belongs to it.
+
+A ``Tracker`` files variables, layers, metrics and seed generators in the order in which they are
+met. Lists, dicts and sets that are assigned become subclasses of theirs that report what is added
+and removed later.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from fastnn import config
+
+
+def configuration_changed() -> None:
+    """Tells recorded steps that Python state they depend on has changed."""
+    vars(config)["version"] += 1
+
+
+class Tracker:
+    """Files values in stores: the first store whose test holds for a value takes it.
+
+    Args:
+        stores: name -> (test, list). A list holds a value once.
+    """
+
+    def __init__(self, stores: dict[str, tuple[Callable[[Any], bool], list]]):
+        self.stores = stores
+        self.locked: str | None = None  # why nothing may be added
+        self.locked_stores: tuple[str, ...] = ()
+
+    def track(self, value: Any) -> Any:
+        """Files ``value`` and what it contains; returns it, containers as tracked ones."""
+        kind = type(value)
+        if kind is list:
+            return TrackedList(value, self)
+        if kind is dict:
+            return TrackedDict(value, self)
+        if kind is set:
+            return TrackedSet(value, self)
+        if isinstance(value, tuple):
+            members = [self.track(member) for member in value]
+            return type(value)(*members) if hasattr(value, "_fields") else kind(members)
+        for name, (test, store) in self.stores.items():
+            if test(value):
+                self.add(name, value, store)
+                break
+        return value
+
+    def add(self, name: str, value: Any, store: list) -> None:
+        """Files a value in a store, unless it is there."""
+        if any(value is member for member in store):
+            return
+        if self.locked and name in self.locked_stores:
+            raise ValueError(self.locked)
+        store.append(value)
+
+    def untrack(self, value: Any) -> None:
+        """Forgets a value that left a container."""
+        for _, store in self.stores.values():
+            for index, member in enumerate(store):
+                if member is value:
+                    del store[index]
+                    configuration_changed()
+                    return
+
+
+class TrackedList(list):
+    """A list that tracks its members."""
+
+    def __init__(self, values: Any = (), tracker: Tracker | None = None):
+        self._tracker = tracker
+        super().__init__(self._enter(value) for value in values)
+
+    def _enter(self, value: Any) -> Any:
+        configuration_changed()
+        return self._tracker.track(value) if self._tracker else value
+
+    def _leave(self, *values: Any) -> None:
+        if self._tracker:
+            for value in values:
+                self._tracker.untrack(value)
+
+    def append(self, value: Any) -> None:
+        super().append(self._enter(value))
+
+    def insert(self, index: int, value: Any) -> None:
+        super().insert(index, self._enter(value))
+
+    def extend(self, values: Any) -> None:
+        super().extend([self._enter(value) for value in values])
+
+    def __iadd__(self, values: Any) -> TrackedList:
+        self.extend(values)
+        return self
+
+    def __setitem__(self, key: Any, value: Any) -> None:
+        before = self[key] if isinstance(key, slice) else [self[key]]
+        self._leave(*before)
+        if isinstance(key, slice):
+            super().__setitem__(key, [self._enter(member) for member in value])
+        else:
+            super().__setitem__(key, self._enter(value))
+
+    def __delitem__(self, key: Any) -> None:
+        self._leave(*(self[key] if isinstance(key, slice) else [self[key]]))
+        super().__delitem__(key)
+
+    def pop(self, index: int = -1) -> Any:
+        value = super().pop(index)
+        self._leave(value)
+        return value
+
+    def remove(self, value: Any) -> None:
+        super().remove(value)
+        self._leave(value)
+
+    def clear(self) -> None:
+        self._leave(*self)
+        super().clear()
+
+    def __reduce__(self) -> tuple:
+        return list, (list(self),)
+
+
+class TrackedDict(dict):
+    """A dict that tracks its values."""
+
+    def __init__(self, values: Any = (), tracker: Tracker | None = None):
+        super().__init__()
+        self._tracker = tracker
+        self.update(values)
+
+    def __setitem__(self, key: Any, value: Any) -> None:
+        configuration_changed()
+        if self._tracker:
+            if key in self:
+                self._tracker.untrack(self[key])
+            value = self._tracker.track(value)
+        super().__setitem__(key, value)
+
+    def update(self, *values: Any, **named: Any) -> None:
+        for key, value in dict(*values, **named).items():
+            self[key] = value
+
+    def setdefault(self, key: Any, default: Any = None) -> Any:
+        if key not in self:
+            self[key] = default
+        return self[key]
+
+    def __delitem__(self, key: Any) -> None:
+        self.pop(key)
+
+    def pop(self, key: Any, *default: Any) -> Any:
+        value = super().pop(key, *default)
+        if self._tracker:
+            self._tracker.untrack(value)
+        return value
+
+    def popitem(self) -> tuple:
+        key = next(reversed(self))
+        return key, self.pop(key)
+
+    def clear(self) -> None:
+        for key in list(self):
+            self.pop(key)
+
+    def __reduce__(self) -> tuple:
+        return dict, (dict(self),)
+
+
+class TrackedSet(set):
+    """A set that tracks its members (in the order in which they are added)."""
+
+    def __init__(self, values: Any = (), tracker: Tracker | None = None):
+        super().__init__()
+        self._tracker = tracker
+        self.update(values)
+
+    def add(self, value: Any) -> None:
+        configuration_changed()
+        super().add(self._tracker.track(value) if self._tracker else value)
+
+    def update(self, *others: Any) -> None:
+        for values in others:
+            for value in values:
+                self.add(value)
+
+    def remove(self, value: Any) -> None:
+        super().remove(value)
+        if self._tracker:
+            self._tracker.untrack(value)
+
+    def discard(self, value: Any) -> None:
+        if value in self:
+            self.remove(value)
+
+    def clear(self) -> None:
+        for value in list(self):
+            self.remove(value)
+
+    def __reduce__(self) -> tuple:
+        return set, (set(self),)
