@@ -5,6 +5,7 @@ Signatures are looked at once per class, through code objects: ``inspect`` is sl
 
 from __future__ import annotations
 
+import functools
 import threading
 from collections.abc import Callable
 from typing import Any, NamedTuple
@@ -58,3 +59,24 @@ class Context(threading.local):
 
 
 context = Context()
+
+
+def wrapped_build(build: Callable) -> Callable:
+    """A ``build`` that marks its layer as built."""
+
+    @functools.wraps(build)
+    def wrapper(self: Any, *args: Any, **kwargs: Any) -> None:
+        if vars(self).get("_building"):  # super().build()
+            build(self, *args, **kwargs)
+            return
+        store, path = vars(self), context.path
+        store["_building"] = True
+        context.path = (*path, self.name)
+        try:
+            build(self, *args, **kwargs)
+        finally:
+            store["_building"] = False
+            context.path = path
+        self._finish_build(args, kwargs)
+
+    return wrapper

@@ -25,7 +25,9 @@ class Flatten(Layer):
         super().__init__(**kwargs)
         self.data_format = data_format or config.image_data_format()
         if self.data_format not in ("channels_last", "channels_first"):
-            raise ValueError(f"Flatten: data_format is {data_format!r}, not channels_last or _first")
+            raise ValueError(
+                f"Flatten: data_format is {data_format!r}, not channels_last or _first"
+            )
 
     def call(self, inputs: Tensor) -> Tensor:
         rank = inputs.ndim

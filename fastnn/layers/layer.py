@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 from collections.abc import Callable
 from typing import Any
 
@@ -11,7 +10,7 @@ import numpy as np
 from fastnn import config, ops
 from fastnn.dtypes import is_float, standardize_dtype
 from fastnn.layers import masks
-from fastnn.layers.call_spec import Signature, bind, context, signature_of
+from fastnn.layers.call_spec import Signature, bind, context, signature_of, wrapped_build
 from fastnn.layers.input_spec import check_inputs
 from fastnn.layers.state import LayerState, regularizer_of
 from fastnn.layers.symbolic import (
@@ -29,35 +28,14 @@ from fastnn.utils import naming, tree
 from fastnn.utils.serialization import deserialize_keras_object, serialize_keras_object
 from fastnn.utils.tracking import configuration_changed
 
-# How a built layer that holds no others may be called: by the general way, as call(x), or as
-# call(x, training=...).
-_GENERAL, _PLAIN, _TRAINING = range(3)
+# How a layer may be called: by the general way; built and without others inside as call(x) or as
+# call(x, training=...); built and with others inside, which see its ``training`` in the context.
+_GENERAL, _PLAIN, _TRAINING, _CONTAINER = range(4)
 _NOT_FLOATS = ("bool", "uint8", "int32", "int64")
 _LOCKED = (
     "{}: no variable or layer can be added to a layer that is built: make all of them in "
     "__init__ or build"
 )
-
-
-def _wrapped_build(build: Callable) -> Callable:
-    """A ``build`` that marks its layer as built."""
-
-    @functools.wraps(build)
-    def wrapper(self: Layer, *args: Any, **kwargs: Any) -> None:
-        if vars(self).get("_building"):  # super().build()
-            build(self, *args, **kwargs)
-            return
-        store, path = vars(self), context.path
-        store["_building"] = True
-        context.path = (*path, self.name)
-        try:
-            build(self, *args, **kwargs)
-        finally:
-            store["_building"] = False
-            context.path = path
-        self._finish_build(args, kwargs)
-
-    return wrapper
 
 
 class Layer(LayerState):
@@ -82,13 +60,15 @@ class Layer(LayerState):
 
     _call_signature: Signature
     _build_signature: Signature
+    _takes_training: bool
 
     def __init_subclass__(cls, **kwargs: Any):
         super().__init_subclass__(**kwargs)
         if "build" in vars(cls):
-            cls.build = _wrapped_build(cls.build)
+            cls.build = wrapped_build(cls.build)
         cls._call_signature = signature_of(cls.call)
         cls._build_signature = signature_of(cls.build)
+        cls._takes_training = "training" in cls._call_signature.names
 
     def __init__(
         self,
@@ -190,13 +170,34 @@ class Layer(LayerState):
         raise NotImplementedError(f"{type(self).__name__}: the class defines no call method")
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        if self._mode and not kwargs and len(args) == 1 and not masks.state.in_use:
+        mode = self._mode
+        if mode and len(args) == 1 and not masks.state.in_use:
             x = args[0]
             if isinstance(x, Tensor) and x.dtype in self._accepted:
-                if self._mode == _PLAIN:
-                    return self.call(x)
-                return self.call(x, training=bool(context.training))
+                if mode == _CONTAINER:
+                    if not kwargs or (len(kwargs) == 1 and "training" in kwargs):
+                        return self._container_call(x, **kwargs)
+                elif not kwargs:
+                    if mode == _PLAIN:
+                        return self.call(x)
+                    return self.call(x, training=bool(context.training))
         return self._general_call(args, kwargs)
+
+    def _container_call(self, x: Tensor, training: bool | None = None) -> Any:
+        outer, depth = context.training, context.depth
+        if training is None:
+            training = outer
+        if context.losses and not depth:
+            self._clear_losses()
+        context.training = training
+        context.depth = depth + 1
+        try:
+            if self._takes_training and training is not None:
+                return self.call(x, training=training)
+            return self.call(x)
+        finally:
+            context.training = outer
+            context.depth = depth
 
     def _general_call(self, args: tuple, kwargs: dict) -> Any:
         if "_accepted" not in vars(self):
@@ -227,7 +228,7 @@ class Layer(LayerState):
         if training is not None and "training" in signature.names:
             if len(args) <= signature.names.index("training"):
                 kwargs["training"] = training
-        mask = self._given_mask(args, kwargs) if masks.state.in_use else None
+        mask = masks.pass_on(signature, args, kwargs) if masks.state.in_use else None
         context.training = training
         context.depth += 1
         try:
@@ -249,13 +250,13 @@ class Layer(LayerState):
     def _fast_mode(self) -> int:
         """The way in which the layer may be called from now on."""
         signature = self._call_signature
-        if self._layers or self.activity_regularizer is not None or self.input_spec is not None:
+        if self.activity_regularizer is not None or self.input_spec is not None or self._losses:
             return _GENERAL
-        if signature.keywords or not signature.names or self._losses:
+        if signature.keywords or not signature.names or signature.defaults.get("training"):
             return _GENERAL
-        if "training" not in signature.names:
-            return _PLAIN
-        return _GENERAL if signature.defaults.get("training") else _TRAINING
+        if self._layers:
+            return _CONTAINER
+        return _TRAINING if self._takes_training else _PLAIN
 
     def _converted(self, x: Any) -> Any:
         """An argument with arrays as tensors and floating-point ones in the layer's dtype."""
@@ -288,19 +289,6 @@ class Layer(LayerState):
         first = args[0] if args else next(iter(kwargs.values()), None)
         check_inputs(self.input_spec, first, self.name)
 
-    def _given_mask(self, args: tuple, kwargs: dict) -> Any:
-        """The mask of the first argument; passed on if ``call`` has a parameter for it."""
-        if kwargs.get("mask") is not None:
-            return kwargs["mask"]
-        mask = masks.masks_of(args[0]) if args else None
-        names = self._call_signature.names
-        if mask is not None and "mask" in names and len(args) <= names.index("mask"):
-            kwargs["mask"] = mask
-        for name, value in bind(self._call_signature, args, {}).items():
-            if f"{name}_mask" in names and kwargs.get(f"{name}_mask") is None:
-                kwargs[f"{name}_mask"] = masks.masks_of(value)
-        return mask
-
     def _add_activity_loss(self, outputs: Any) -> None:
         for output in tree.flatten(outputs):
             if isinstance(output, Tensor):
@@ -314,16 +302,11 @@ class Layer(LayerState):
     # ---- symbolic calls
 
     def _symbolic_call(self, args: tuple, kwargs: dict) -> Any:
-        path = context.path
         if not self.built:
             self._build_for(args, kwargs)
-            context.path = (*path, self.name)
         if self.input_spec is not None:
             self._check_inputs(args, kwargs)
-        try:
-            outputs = self.compute_output_spec(*args, **kwargs)
-        finally:
-            context.path = path
+        outputs = self.compute_output_spec(*args, **kwargs)
         if not self.built:
             self._finish_build((), {})
         Node(self, args, kwargs, outputs)
@@ -340,12 +323,7 @@ class Layer(LayerState):
         arrays.
         """
         if type(self).compute_output_shape is Layer.compute_output_shape:
-            outer, context.training = context.training, False
-            try:
-                return output_spec(self.__call__, args, kwargs)
-            finally:
-                context.training = outer
-                self._clear_losses()
+            return self._spec_by_trial(args, kwargs)
         names = signature_of(type(self).compute_output_shape).names
         if len(names) == 1:
             first = args[0] if args else next(iter(kwargs.values()))
@@ -355,6 +333,14 @@ class Layer(LayerState):
             shapes = {f"{name}_shape": shapes_of(value) for name, value in given.items()}
             shape = self.compute_output_shape(**{n: shapes[n] for n in names if n in shapes})
         return symbols(shape, self.compute_dtype)
+
+    def _spec_by_trial(self, args: tuple, kwargs: dict) -> Any:
+        outer, context.training = context.training, False
+        try:
+            return output_spec(self.__call__, args, kwargs)
+        finally:
+            context.training = outer
+            self._clear_losses()
 
     @property
     def input(self) -> Any:

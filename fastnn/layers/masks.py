@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from fastnn.layers.call_spec import Signature, bind
 from fastnn.utils import tree
 
 
@@ -39,3 +40,20 @@ def set_masks(outputs: Any, masks: Any) -> None:
     for output, mask in zip(leaves, given):
         if hasattr(output, "shape") and get_mask(output) is None:
             set_mask(output, mask)
+
+
+def pass_on(signature: Signature, args: tuple, kwargs: dict) -> Any:
+    """The mask of a call's first argument.
+
+    Adds ``mask``, and ``x_mask`` for an argument ``x``, to ``kwargs`` where ``call`` takes them.
+    """
+    if kwargs.get("mask") is not None:
+        return kwargs["mask"]
+    mask = masks_of(args[0]) if args else None
+    names = signature.names
+    if mask is not None and "mask" in names and len(args) <= names.index("mask"):
+        kwargs["mask"] = mask
+    for name, value in bind(signature, args, {}).items():
+        if f"{name}_mask" in names and kwargs.get(f"{name}_mask") is None:
+            kwargs[f"{name}_mask"] = masks_of(value)
+    return mask

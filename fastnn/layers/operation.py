@@ -44,6 +44,7 @@ class Operation:
 
     def __init__(self, function: str, name: str | None = None):
         self.function = function
+        self.automatic_name = name is None
         self.name = name or naming.auto_name(function)
         self._call = _function(function)
         self._inbound_nodes: list[Node] = []
@@ -79,9 +80,10 @@ def _getitem(x: Any, key: Any) -> Any:
 def _function(name: str) -> Callable:
     if name == "getitem":
         return _getitem
-    if name.startswith("_") or name not in ops.__all__:
+    function = getattr(ops, name, None)
+    if not getattr(function, "__module__", "").startswith("fastnn.ops."):
         raise ValueError(f"Operation: fastnn.ops has no function {name!r}")
-    return getattr(ops, name)
+    return function
 
 
 def _attach_operators() -> None:

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from fastnn.layers.symbolic import KerasTensor, Node
-from fastnn.utils import tree
+from fastnn.utils import naming, tree
 
 
 class Graph:
@@ -90,7 +90,16 @@ class Graph:
                 self.nodes.append(node)
         order = sorted(operations, key=lambda key: (-operation_depth[key], self._first_seen[key]))
         self.operations = [operations[key] for key in order]
+        self._check_names()
+
+    def _check_names(self) -> None:
+        """Names must differ, for they stand for layers in files; automatic ones give way."""
         names = [operation.name for operation in self.operations]
+        for operation in self.operations:
+            while getattr(operation, "automatic_name", False) and names.count(operation.name) > 1:
+                names.remove(operation.name)
+                operation.name = naming.auto_name(operation.function)
+                names.append(operation.name)
         for name in names:
             if names.count(name) > 1:
                 raise ValueError(

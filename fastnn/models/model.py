@@ -17,7 +17,24 @@ from fastnn.models.graph_config import (
     symbol_config,
     symbols_from_config,
 )
-from fastnn.models.training import Trainer
+
+try:
+    from fastnn.models.training import Trainer
+except ImportError:  # until it is there
+
+    class Trainer:
+        optimizer = None
+
+        def get_compile_config(self):
+            return None
+
+        def get_training_state(self):
+            return {}
+
+        def set_training_state(self, state):
+            pass
+
+
 from fastnn.tensor import Tensor
 from fastnn.utils import naming, tree
 from fastnn.utils.serialization import CustomObjectScope, serialize_keras_object
@@ -83,6 +100,8 @@ class Model(Trainer, Layer):
 
     def compute_output_spec(self, *args: Any, **kwargs: Any) -> Any:
         if self._graph is None:
+            if type(self).compute_output_shape is Model.compute_output_shape:
+                return self._spec_by_trial(args, kwargs)
             return super().compute_output_spec(*args, **kwargs)
         return self._graph.output_spec(self._prepared(args[0]))
 
@@ -116,8 +135,7 @@ class Model(Trainer, Layer):
         if len(values) != len(self._expected):
             names = ", ".join(entry[0] for entry in self._expected)
             raise ValueError(
-                f"{self.name}: {len(self._expected)} inputs are needed ({names}), "
-                f"got {len(values)}"
+                f"{self.name}: {len(self._expected)} inputs are needed ({names}), got {len(values)}"
             )
         values = [self._fitted(x, entry) for x, entry in zip(values, self._expected)]
         return tree.pack_sequence_as(wanted, values)

@@ -33,9 +33,7 @@ class Sequential(Model):
     ((5, 2), 26)
     """
 
-    def __init__(
-        self, layers: list | None = None, trainable: bool = True, name: str | None = None
-    ):
+    def __init__(self, layers: list | None = None, trainable: bool = True, name: str | None = None):
         super().__init__(trainable=trainable, name=name)
         vars(self).update(_first=None, _trail=[])
         for layer in layers or ():

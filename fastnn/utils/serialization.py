@@ -204,7 +204,7 @@ def _find(registered_name: str, name: str, module: str | None) -> Any:
     if found is None:
         raise ValueError(
             f"deserialize: unknown class or function {name!r}: pass custom_objects={{{name!r}: "
-            "...}} or decorate it with fastnn.saving.register_keras_serializable()"
+            "...} or decorate it with fastnn.saving.register_keras_serializable()"
         )
     return found
 
