@@ -125,6 +125,14 @@ void register_runtime(py::module_& m) {
   m.def("cpu_features", features);
   m.def("caches", cache_sizes);
   m.def("compiler", compiler);
+#if defined(__SANITIZE_ADDRESS__)
+  // A planted mistake: tools/sanitize.sh shows that the sanitizer would find one.
+  m.def("write_past_end", [](size_t bytes) {
+    Block* block = allocate_block(bytes);
+    block->data[bytes] = 1;
+    release(block);
+  });
+#endif
 }
 
 }  // namespace fastnn

@@ -12,6 +12,8 @@ from pathlib import Path
 
 import pytest
 
+import fastnn
+
 ROOT = Path(__file__).resolve().parents[2]
 NATIVE = ROOT / "tests" / "core" / "native"
 PARTS = ("config", "memory_pool", "thread_pool")
@@ -24,7 +26,8 @@ def run_python() -> Callable[..., subprocess.CompletedProcess[str]]:
 
     def run(code: str, check: bool = True, timeout: float = 60, **variables: str):
         environment = {name: value for name, value in os.environ.items() if name not in OURS}
-        path = os.pathsep.join(filter(None, [str(ROOT), environment.get("PYTHONPATH")]))
+        package = str(Path(fastnn.__file__).parents[1])
+        path = os.pathsep.join(filter(None, [package, environment.get("PYTHONPATH")]))
         result = subprocess.run(
             [sys.executable, "-c", code],
             env=environment | {"PYTHONPATH": path} | variables,

@@ -1,0 +1,14 @@
+# Sourced by the other scripts: a fresh virtual environment in a folder that goes away at exit.
+# PYTHON names the interpreter (default: python3).
+set -euo pipefail
+root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+python=${PYTHON:-python3}
+
+# install_fastnn NAME=VALUE...: builds the tree with these CMake options and installs it.
+install_fastnn() {
+  "$python" -m venv "$work/venv"
+  "$work/venv/bin/pip" install --quiet --disable-pip-version-check -Cbuild-dir="$work/build" \
+    "${@/#/-Ccmake.define.}" "$root[test]"
+}
