@@ -164,11 +164,12 @@ void forks() {
   std::thread other([&] {
     while (!stop) fastnn::release(allocate_block(500));
   });
-  check_fork([] {
+  const auto works = [] {
     for (int i = 0; i < 1000; ++i)
       if (!block_works(500)) return false;
     return true;
-  });
+  };
+  check_fork(works, works);
   stop = true;
   other.join();
 }
