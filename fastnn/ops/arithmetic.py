@@ -7,6 +7,8 @@ from fastnn.dtypes import FLOATS
 from fastnn.ops.core import BINARY_RULES, Tensor, as_float, like, promote, record
 from fastnn.ops.elementwise import square
 
+_ONLY_FLOAT = {op for op, (dtypes, _) in _core.BINARY.items() if dtypes == "F"}
+_ANY = {op for op, (dtypes, _) in _core.BINARY.items() if dtypes == "A"}
 _binary = _core.binary
 _unary = _core.unary
 
@@ -15,15 +17,18 @@ def binary(op: str, x1, x2) -> Tensor:
     """A binary op code on promoted operands, recorded; the hook of the C type's operators."""
     if not (isinstance(x1, Tensor) and isinstance(x2, Tensor) and x1.dtype == x2.dtype):
         x1, x2 = promote(op, x1, x2)
-    dtypes, result = _core.BINARY[op]
-    if result == "b" or dtypes == "I":
+    rule = BINARY_RULES.get(op)
+    if rule is None:  # comparisons, logic, bits
         return _binary(x1, x2, op)
-    if dtypes == "F" and x1.dtype not in FLOATS:
-        x1, x2 = as_float(x1, op), as_float(x2, op)
-    elif x1.dtype == "bool" and dtypes == "N":
-        x1, x2 = _core.copy(x1, "int32"), _core.copy(x2, "int32")
-    saved = None if op in ("add", "sub") else (x1, x2)
-    return record(_binary(x1, x2, op), BINARY_RULES[op], saved, x1, x2)
+    if x1.dtype not in FLOATS:
+        if op in _ONLY_FLOAT:
+            x1, x2 = as_float(x1, op), as_float(x2, op)
+        elif x1.dtype == "bool" and op not in _ANY:
+            x1, x2 = _core.copy(x1, "int32"), _core.copy(x2, "int32")
+    y = _binary(x1, x2, op)
+    if x1.requires_grad or x2.requires_grad:
+        record(y, rule, None if op in ("add", "sub") else (x1, x2), x1, x2)
+    return y
 
 
 def _add_rule(node, gradient):

@@ -96,7 +96,7 @@ def cast(x, dtype) -> Tensor:
     """
     x = as_tensor(x, None, "cast: x")
     dtype = standardize_dtype(dtype)
-    if x.dtype == dtype:
+    if x.dtype == dtype and type(x) is Tensor:
         return x
     y = _core.copy(x, dtype)
     return record(y, _cast_rule, x.dtype, x) if dtype in FLOATS else y

@@ -13,14 +13,15 @@ from fastnn.ops.shape import shape_argument, moveaxis
 
 
 def convert_to_tensor(x, dtype=None, sparse=None) -> Tensor:
-    """x as a Tensor, the same one if it is a Tensor of that dtype already.
+    """x as a Tensor, the same one if it is a Tensor of that dtype already (not if a Variable).
 
     >>> convert_to_tensor([1.0, 2.0]).dtype
     'float32'
     """
     if sparse:
         raise ValueError("convert_to_tensor: sparse tensors are not available")
-    return as_tensor(x, None if dtype is None else standardize_dtype(dtype))
+    x = as_tensor(x, None if dtype is None else standardize_dtype(dtype))
+    return x if type(x) is Tensor else reshape(x, x.shape)
 
 
 def convert_to_numpy(x) -> np.ndarray:

@@ -133,26 +133,52 @@ def _slice_rule(node, gradient):
     return _core.reshape(total, shape)
 
 
-def _sliced(x: Tensor, parts: list) -> Tensor:
-    """x read by one slice an axis."""
-    shape, steps = x.shape, strides_of(x.shape)
-    taken, strides, offset = [], [], 0
-    for part, extent, step in zip(parts, shape, steps):
-        first, last, by = part.indices(extent)
-        taken.append(len(range(first, last, by)))
-        strides.append(step * by if taken[-1] > 1 else step)
-        offset += first * step if taken[-1] else 0
+def _row_rule(node, gradient):
+    shape, row = node.saved
+    rest = (0,) * (len(shape) - 1)
+    gradient = _core.reshape(gradient, (1, *shape[1:]))
+    return _core.pad(gradient, (row, *rest), (shape[0] - row - 1, *rest))
+
+
+def _basic(x: Tensor, items) -> Tensor:
+    """x read by integers and slices, one an axis from the front; the other axes are whole."""
+    shape = x.shape
+    steps = strides_of(shape)
+    if len(items) > len(shape):
+        raise IndexError(f"getitem: too many indices for a tensor of {len(shape)} axes")
+    taken, strides, kept, kept_strides, offset = list(shape), steps[:], [], [], 0
+    for axis, item in enumerate(items):
+        extent, step = shape[axis], steps[axis]
+        if type(item) is slice:
+            first, last, by = item.indices(extent)
+            count = len(range(first, last, by))
+            if count > 1:
+                strides[axis] = step * by
+            kept.append(count)
+            kept_strides.append(strides[axis])
+        else:
+            if not -extent <= item < extent:
+                raise IndexError(f"getitem: index {item} is outside axis {axis} of extent {extent}")
+            first, count = item % extent, 1
+        taken[axis] = count
+        offset += first * step if count else 0
+    kept += shape[len(items) :]
     taken = tuple(taken)
-    if taken == shape and strides == steps and type(x) is Tensor:
+    whole = strides == steps
+    if whole and taken == shape and len(kept) == len(shape) and type(x) is Tensor:
         return x
     if 0 in taken:
         offset = 0
-    if taken[1:] == shape[1:] and strides == steps and 0 not in shape:
+    if whole and taken[1:] == shape[1:] and 0 not in shape:
         start = offset // steps[0]
         y = _core.rows(x, start, start + taken[0])
+        if len(kept) != len(taken):
+            y = _core.reshape(y, kept)
     else:
-        y = _core.copy((x, taken, strides, offset), x.dtype)
-    return record(y, _slice_rule, (shape, taken, tuple(strides), offset), x)
+        y = _core.copy((x, kept, kept_strides + steps[len(items) :], offset), x.dtype)
+    if not x.requires_grad:
+        return y
+    return record(y, _slice_rule, (shape, taken, strides, offset), x)
 
 
 def _positions(item, extent: int, axis: int):
@@ -216,11 +242,18 @@ def getitem(x: Tensor, key) -> Tensor:
     host.
     """
     if type(key) is int and x.ndim:  # one row, the most frequent case
-        rows = x.shape[0]
-        if not -rows <= key < rows:
-            raise IndexError(f"getitem: index {key} is outside axis 0 of extent {rows}")
-        return reshape(_sliced(x, [slice(key % rows, key % rows + 1)] + [slice(None)] * (x.ndim - 1)),
-                       x.shape[1:])  # fmt: skip
+        shape = x.shape
+        if not -shape[0] <= key < shape[0]:
+            raise IndexError(f"getitem: index {key} is outside axis 0 of extent {shape[0]}")
+        row = key % shape[0]
+        y = _core.reshape(_core.rows(x, row, row + 1), shape[1:])
+        return record(y, _row_rule, (shape, row), x) if x.requires_grad else y
+    items = key if type(key) is tuple else (key,)
+    for item in items:
+        if type(item) is not int and type(item) is not slice:
+            break
+    else:
+        return _basic(x, items)
     items = _expand_key(x, key)
     advanced = any(
         isinstance(item, (Tensor, np.ndarray)) and not _is_integer(item) for item in items
@@ -232,8 +265,6 @@ def getitem(x: Tensor, key) -> Tensor:
             continue
         extent = x.shape[axis]
         if isinstance(item, slice):
-            if any(isinstance(end, float) for end in (item.start, item.stop, item.step)):
-                raise TypeError("getitem: a slice must be of integers")
             slices.append(item)
             shape.append(len(range(*item.indices(extent))))
         elif advanced:
@@ -241,14 +272,11 @@ def getitem(x: Tensor, key) -> Tensor:
             slices.append(slice(None))
             shape.append(extent)
         elif _is_integer(item):
-            at = index(item)
-            if not -extent <= at < extent:
-                raise IndexError(f"getitem: index {at} is outside axis {axis} of extent {extent}")
-            slices.append(slice(at % extent, at % extent + 1))
+            slices.append(index(item))
         else:
             raise TypeError(f"getitem: {type(item).__name__} {item!r} is not an index")
         axis += 1
-    y = _sliced(x, slices)
+    y = _basic(x, slices)
     if y.shape != tuple(shape):
         y = reshape(y, tuple(shape))
     return _advanced(y, arrays) if arrays else y

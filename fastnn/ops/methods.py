@@ -22,6 +22,8 @@ _UNARY = {"neg": elementwise.negative, "abs": elementwise.absolute}
 
 def _binary_operator(op: str, a, b):
     """An operator whose operands differ in shape or dtype; NotImplemented for strangers."""
+    if op in BINARY_RULES:
+        return arithmetic.binary(op, a, b)
     if op in _BITWISE:
         booleans = all(
             isinstance(x, bool) or str(getattr(x, "dtype", "")) == "bool" for x in (a, b)

@@ -25,6 +25,7 @@ from fastnn.ops.core import (
 from fastnn.ops.elementwise import absolute, sqrt, square
 
 _binary = _core.binary
+_ALL = [tuple(range(rank)) for rank in range(9)]
 
 
 def _kept(shape: tuple, axes: tuple) -> tuple:
@@ -72,9 +73,11 @@ def sum(x, axis=None, keepdims: bool = False) -> Tensor:
     >>> sum([[1, 2], [3, 4]], axis=0).tolist()
     [4, 6]
     """
-    x = _widened(x, "sum: x")
-    axes = normalize_axes("sum", axis, x.ndim)
-    return record(_core.reduce(x, "sum", axes, keepdims), _sum_rule, (x.shape, axes), x)
+    if not isinstance(x, Tensor) or x.dtype not in FLOATS:
+        x = _widened(x, "sum: x")
+    axes = _ALL[x.ndim] if axis is None else normalize_axes("sum", axis, x.ndim)
+    y = _core.reduce(x, "sum", axes, keepdims)
+    return record(y, _sum_rule, (x.shape, axes), x) if x.requires_grad else y
 
 
 def _mean_rule(node, gradient):
@@ -89,9 +92,11 @@ def mean(x, axis=None, keepdims: bool = False) -> Tensor:
     >>> mean([1, 2, 6]).item()
     3.0
     """
-    x = as_float(x, "mean: x")
-    axes = normalize_axes("mean", axis, x.ndim)
-    return record(_core.reduce(x, "mean", axes, keepdims), _mean_rule, (x.shape, axes), x)
+    if not isinstance(x, Tensor) or x.dtype not in FLOATS:
+        x = as_float(x, "mean: x")
+    axes = _ALL[x.ndim] if axis is None else normalize_axes("mean", axis, x.ndim)
+    y = _core.reduce(x, "mean", axes, keepdims)
+    return record(y, _mean_rule, (x.shape, axes), x) if x.requires_grad else y
 
 
 def _extreme_rule(node, gradient):

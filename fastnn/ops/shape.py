@@ -18,6 +18,7 @@ from fastnn.ops.core import (
 )
 
 _copy = _core.copy
+_IN_ORDER = [tuple(range(rank)) for rank in range(9)]
 
 
 def shape_argument(operation: str, shape) -> tuple:
@@ -114,7 +115,7 @@ def transpose(x, axes=None) -> Tensor:
         axes = normalize_axes("transpose", tuple(axes), x.ndim)
         if len(axes) != x.ndim:
             raise ValueError(f"transpose: axes {axes} are not all of a tensor of {x.ndim} axes")
-    if axes == tuple(range(x.ndim)):
+    if axes == _IN_ORDER[x.ndim] and type(x) is Tensor:
         return x
     return record(permuted(x, axes), _transpose_rule, axes, x)
 

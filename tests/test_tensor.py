@@ -1,0 +1,443 @@
+"""Tensors from data, conversion to NumPy, operators, Variables, representation, pickling."""
+
+import copy
+import pickle
+
+import numpy as np
+import pytest
+
+import fastnn as fn
+from fastnn import config, dtypes, ops
+
+DTYPES = ("float32", "float64", "int32", "int64", "uint8", "bool")
+
+
+# ---- from data -----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("shape", [(), (0,), (3,), (2, 3), (2, 0, 3), (1, 2, 1, 2)])
+def test_round_trip(dtype, shape):
+    array = (np.arange(np.prod(shape)).reshape(shape) % 2).astype(dtype)
+    t = fn.tensor(array)
+    assert (t.shape, t.dtype, t.ndim, t.size) == (shape, dtype, len(shape), array.size)
+    back = np.asarray(t)
+    assert back.dtype == array.dtype
+    np.testing.assert_array_equal(back, array)
+    assert t.tolist() == array.tolist()
+
+
+@pytest.mark.parametrize(
+    ("data", "dtype"),
+    [
+        (1.5, "float32"),
+        (2, "int32"),
+        (True, "bool"),
+        (2**40, "int64"),
+        ([1, 2], "int32"),
+        ([1, 2.5], "float32"),
+        ([True, False], "bool"),
+        ([], "float32"),
+        ([2**33, 1], "int64"),
+        (np.float64(1.5), "float64"),
+        (np.arange(3, dtype=np.int8), "int32"),
+        (np.arange(3, dtype=np.uint32), "int64"),
+        (np.arange(3, dtype=np.uint64), "int64"),
+        (np.arange(3, dtype=">f4"), "float32"),
+        ([np.float64(1.0)], "float64"),
+    ],
+)
+def test_dtype_of_data(data, dtype):
+    t = fn.tensor(data)
+    assert t.dtype == dtype
+    np.testing.assert_array_equal(t, np.asarray(data))
+
+
+def test_floatx_rules_python_floats():
+    config.set_floatx("float64")
+    try:
+        assert fn.tensor([1.0]).dtype == "float64"
+        assert (fn.tensor([1, 2]) / 2).dtype == "float64"
+    finally:
+        config.set_floatx("float32")
+
+
+def test_non_contiguous_arrays():
+    array = np.arange(12.0).reshape(3, 4)
+    np.testing.assert_array_equal(fn.tensor(array.T[::-1, ::2]), array.T[::-1, ::2])
+
+
+def test_tensor_copies():
+    array = np.zeros(3)
+    t = fn.tensor(array)
+    array[0] = 5
+    assert t.tolist() == [0, 0, 0]
+    leaf = fn.tensor(t, requires_grad=True)
+    assert leaf is not t and leaf.requires_grad and not t.requires_grad
+
+
+def test_list_of_tensors_keeps_gradients():
+    x = fn.tensor(2.0, requires_grad=True)
+    y = ops.convert_to_tensor([x, [3.0, x][1] * 2.0])
+    y.sum().backward()
+    assert y.tolist() == [2.0, 4.0] and x.grad.item() == 3.0
+
+
+@pytest.mark.parametrize(
+    ("data", "error", "message"),
+    [
+        ("text", TypeError, "tensor: data must be numbers that fit a tensor, got str"),
+        (["a", "b"], TypeError, "got list"),
+        ([[1, 2], [3]], ValueError, "tensor: data is a ragged list"),
+        (None, TypeError, "got NoneType"),
+        (object(), TypeError, "got object"),
+        (np.array([None, 1]), TypeError, "got ndarray"),
+        (np.zeros(2, np.complex64), TypeError, "got dtype complex64"),
+        (np.zeros(2, np.float16), TypeError, "got dtype float16"),
+        (np.zeros(2, "datetime64[s]"), TypeError, "got dtype datetime64"),
+        (np.array([2**63], np.uint64), TypeError, "do not fit int64"),
+        (np.zeros((1,) * 9), ValueError, "9 axes, expected at most 8"),
+    ],
+)
+def test_bad_data(data, error, message):
+    with pytest.raises(error, match=message):
+        fn.tensor(data)
+
+
+def test_bad_dtype_and_device():
+    with pytest.raises(ValueError, match="dtype: expected one of bool, .* got 'float31'"):
+        fn.tensor([1.0], dtype="float31")
+    with pytest.raises(ValueError, match="device 'cuda' is not available"):
+        fn.tensor([1.0], device="cuda")
+
+
+def test_operations_name_themselves_and_the_argument():
+    with pytest.raises(TypeError, match="exp: x must be numbers"):
+        ops.exp("text")
+    with pytest.raises(TypeError, match="add: x2 must be numbers"):
+        ops.add(fn.tensor([1.0]), "text")
+    with pytest.raises(ValueError, match="dense: kernel has shape .784, 500. but the input's last"):
+        ops.dense(np.zeros((2, 256)), np.zeros((784, 500)))
+    with pytest.raises(ValueError, match=r"matmul: x1 has shape \(2, 3\) and x2 \(2, 3\)"):
+        ops.matmul(np.zeros((2, 3)), np.zeros((2, 3)))
+    with pytest.raises(ValueError, match="sum: axis 2 is outside a tensor of 2 axes"):
+        ops.sum(np.zeros((2, 3)), axis=2)
+
+
+# ---- to NumPy and others -------------------------------------------------------------------------
+
+
+def test_asarray_is_a_read_only_view():
+    t = fn.tensor(np.zeros(3))
+    view = np.asarray(t)
+    assert not view.flags.writeable and np.shares_memory(view, np.asarray(t))
+    with pytest.raises(ValueError, match="read-only"):
+        view[0] = 1
+    keep = np.asarray(fn.tensor(np.arange(5.0)))  # outlives its tensor
+    fn.tensor(np.ones(5))
+    assert keep.tolist() == [0, 1, 2, 3, 4]
+    assert np.array(t, dtype=np.float32).flags.writeable
+
+
+def test_ufuncs_are_operations():
+    x = fn.tensor([0.5, 2.0], dtype="float64", requires_grad=True)
+    y = np.exp(x)
+    assert isinstance(y, fn.Tensor)
+    y.sum().backward()
+    np.testing.assert_allclose(x.grad, np.exp([0.5, 2.0]))
+    for result in (np.add(np.ones(2), x), np.ones(2) + x, np.float64(1.0) + x, 1 + x):
+        assert isinstance(result, fn.Tensor) and result.requires_grad
+        assert result.tolist() == [1.5, 3.0]
+    assert (np.eye(2) @ x).tolist() == [0.5, 2.0]
+    assert np.maximum(x, 1.0).requires_grad
+    assert np.tanh(x).requires_grad
+
+
+def test_ufuncs_that_there_are_not_say_so():
+    x = fn.tensor([1.0])
+    with pytest.raises(TypeError, match=r"np\.hypot has no fastnn operation"):
+        np.hypot(x, x)
+    with pytest.raises(TypeError, match=r"np\.add\.reduce has no"):
+        np.add.reduce(x)
+    with pytest.raises(TypeError, match="into out"):
+        np.add(x, x, out=np.zeros(1))
+    with pytest.raises(TypeError, match="where is not available"):
+        np.add(x, x, where=np.array([True]))
+
+
+def test_numpy_reductions_are_operations():
+    x = fn.tensor([[1.0, 2.0], [3.0, 5.0]], requires_grad=True)
+    for name in ("sum", "mean", "max", "min", "prod", "std", "var"):
+        ours, theirs = getattr(np, name)(x, axis=1), getattr(np, name)(np.asarray(x), axis=1)
+        assert isinstance(ours, fn.Tensor) and ours.requires_grad
+        np.testing.assert_allclose(ours, theirs, rtol=1e-6)
+    with pytest.raises(TypeError, match="immutable"):
+        np.sum(x, out=np.zeros(()))
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64", "int32", "int64", "uint8"])
+def test_dlpack(dtype):
+    t = fn.tensor(np.arange(6).reshape(2, 3), dtype=dtype)
+    np.testing.assert_array_equal(np.from_dlpack(t), np.asarray(t))
+    back = fn.from_dlpack(np.arange(4, dtype=dtype))
+    assert back.dtype == dtype and back.tolist() == [0, 1, 2, 3]
+
+
+@pytest.mark.parity
+def test_dlpack_with_torch():
+    torch = pytest.importorskip("torch")
+    t = fn.tensor([[1.0, 2.0]])
+    assert torch.from_dlpack(t).tolist() == [[1.0, 2.0]]
+    assert fn.from_dlpack(torch.arange(3)).tolist() == [0, 1, 2]
+    assert ops.exp(torch.zeros(2)).tolist() == [1.0, 1.0]
+
+
+def test_scalars_to_python():
+    assert float(fn.tensor(2.5)) == 2.5 and int(fn.tensor(3)) == 3 and bool(fn.tensor([1.0]))
+    assert [10, 20, 30][fn.tensor(1)] == 20
+    assert f"{fn.tensor(2.5):.2f}" == "2.50" and round(fn.tensor(2.6)).item() == 3.0
+    with pytest.raises(ValueError, match="truth value"):
+        bool(fn.tensor([1.0, 2.0]))
+    with pytest.raises(ValueError, match=r"one element, got \(2,\)"):
+        fn.tensor([1.0, 2.0]).item()
+    with pytest.raises(TypeError, match="integer tensor of one element"):
+        [1][fn.tensor(1.0)]
+
+
+def test_length_and_iteration():
+    t = fn.tensor([[1, 2], [3, 4], [5, 6]])
+    assert len(t) == 3 and [row.tolist() for row in t] == [[1, 2], [3, 4], [5, 6]]
+    with pytest.raises(TypeError, match="no length"):
+        len(fn.tensor(1))
+    with pytest.raises(TypeError, match="without axes"):
+        iter(fn.tensor(1))
+
+
+def test_tensors_are_hashed_by_identity():
+    a, b = fn.tensor([1.0]), fn.tensor([1.0])
+    assert {a: 1, b: 2}[a] == 1 and len({a, b, a}) == 2
+
+
+# ---- operators -----------------------------------------------------------------------------------
+
+rng = np.random.default_rng(1)
+OPERANDS = {
+    "float32": rng.uniform(0.5, 3, (2, 3)).astype("float32"),
+    "int32": rng.integers(1, 7, (2, 3)).astype("int32"),
+    "uint8": rng.integers(1, 7, (2, 3)).astype("uint8"),
+}
+
+
+@pytest.mark.parametrize("dtype", OPERANDS)
+@pytest.mark.parametrize("other", ["same", "row", "number", "array"])
+@pytest.mark.parametrize(
+    "op", ["+", "-", "*", "/", "//", "%", "**", "<", "<=", ">", ">=", "==", "!="]
+)
+def test_operators_against_numpy(dtype, other, op):
+    x = OPERANDS[dtype]
+    y = {"same": x[::-1], "row": x[0], "number": 2, "array": x[:, :1]}[other]
+    if op == "-":  # unsigned differences stay positive
+        x = x + np.asarray(8, dtype)
+    t = fn.tensor(x)
+    u = y if other in ("number", "array") else fn.tensor(y)
+    for ours, theirs in (
+        (eval(f"t {op} u"), eval(f"x {op} y")),
+        (eval(f"u {op} t"), eval(f"y {op} x")),
+    ):
+        assert isinstance(ours, fn.Tensor)
+        if op == "/" and dtype != "float32":
+            theirs = theirs.astype("float32")
+        assert ours.dtype == theirs.dtype.name
+        np.testing.assert_allclose(ours, theirs, rtol=1e-5)
+
+
+def test_logical_and_bitwise_operators():
+    a, b = np.array([True, True, False]), np.array([True, False, False])
+    t, u = fn.tensor(a), fn.tensor(b)
+    assert (t & u).tolist() == (a & b).tolist() and (t | u).tolist() == (a | b).tolist()
+    assert (t ^ u).tolist() == (a ^ b).tolist() and (~t).tolist() == (~a).tolist()
+    i, j = fn.tensor([6, 3]), fn.tensor([3, 5])
+    assert (i & j).tolist() == [2, 1] and (i | 8).tolist() == [14, 11]
+    assert (i << 2).tolist() == [24, 12] and (i >> 1).tolist() == [3, 1]
+    assert (~i).tolist() == [-7, -4]
+
+
+def test_comparison_with_strangers():
+    t = fn.tensor([1.0])
+    assert (t == None) is False and (t != "text") is True  # noqa: E711
+
+
+def test_numbers_that_do_not_fit():
+    with pytest.raises(OverflowError, match="300, which does not fit uint8"):
+        fn.tensor([1], dtype="uint8") + 300
+
+
+@pytest.mark.parametrize("a", DTYPES)
+@pytest.mark.parametrize("b", [*DTYPES, "int", "float"])
+def test_promotion_is_the_lattice_of_keras(a, b):
+    # Written out from jax.numpy's table, weak types in the last two columns.
+    table = {
+        "bool": "float32 float64 int32 int64 uint8 bool int32 float32",
+        "uint8": "float32 float64 int32 int64 uint8 uint8 uint8 float32",
+        "int32": "float32 float64 int32 int64 int32 int32 int32 float32",
+        "int64": "float32 float64 int64 int64 int64 int64 int64 float32",
+        "float32": "float32 float64 float32 float32 float32 float32 float32 float32",
+        "float64": "float64 float64 float64 float64 float64 float64 float64 float64",
+    }
+    expected = dict(zip([*DTYPES, "int", "float"], table[a].split()))[b]
+    other = {"int": 1, "float": 1.0}.get(b)
+    assert dtypes.result_type(a, b if other is None else other) == expected
+    other = fn.tensor(np.ones(2, b)) if other is None else other
+    result = fn.tensor(np.ones(2, a)) + other
+    assert result.dtype == ("int32" if a == b == "bool" else expected)
+
+
+@pytest.mark.parity
+@pytest.mark.parametrize("a", DTYPES)
+@pytest.mark.parametrize("b", DTYPES)
+def test_promotion_against_jax(a, b):
+    jax = pytest.importorskip("jax")
+    assert dtypes.result_type(a, b) == jax.numpy.promote_types(a, b).name
+
+
+def test_standardize_dtype():
+    assert dtypes.standardize_dtype(None) == "float32"
+    assert dtypes.standardize_dtype(np.dtype("int64")) == "int64"
+    assert dtypes.standardize_dtype(bool) == "bool"
+    assert dtypes.standardize_dtype("float") == "float32"
+
+
+# ---- Variables -----------------------------------------------------------------------------------
+
+
+def test_variable():
+    v = fn.Variable([[1.0, 2.0]], name="kernel")
+    assert (v.name, v.shape, v.dtype, v.trainable, v.requires_grad) == (
+        "kernel", (1, 2), "float32", True, True,
+    )  # fmt: skip
+    before = v.numpy()
+    assert v.assign([[3, 4]]) is v
+    assert v.assign_add(np.ones((1, 2))).tolist() == [[4.0, 5.0]]
+    assert v.assign_sub(fn.tensor([[1.0, 1.0]])).tolist() == [[3.0, 4.0]]
+    assert before.tolist() == [[1.0, 2.0]]  # a copy
+    assert v.value is v and isinstance(v, fn.Tensor)
+
+
+def test_variable_from_a_function():
+    v = fn.Variable(lambda shape, dtype: ops.ones(shape, dtype), shape=(2, 3), dtype="float64")
+    assert v.shape == (2, 3) and v.dtype == "float64"
+    with pytest.raises(ValueError, match="needs a shape"):
+        fn.Variable(lambda shape, dtype: 0)
+    with pytest.raises(ValueError, match=r"shape is \(3,\), the value's is \(2,\)"):
+        fn.Variable([1.0, 2.0], shape=(3,))
+
+
+def test_variable_trainable():
+    v = fn.Variable([1.0])
+    v.trainable = False
+    assert not v.requires_grad and not (v * 2.0).requires_grad
+    v.trainable = True
+    assert (v * 2.0).requires_grad
+    assert not fn.Variable([1, 2]).requires_grad  # integers never
+
+
+def test_variable_assign_errors():
+    v = fn.Variable([1.0, 2.0], name="bias")
+    with pytest.raises(ValueError, match=r"assign: bias has shape \(2,\), the value's is \(3,\)"):
+        v.assign([1, 2, 3])
+    with pytest.raises(ValueError, match="assign_add: bias"):
+        v.assign_add(1.0)
+    with pytest.raises(TypeError, match="assign: value for bias must be numbers"):
+        v.assign(["a", "b"])
+    assert v.tolist() == [1.0, 2.0]
+
+
+def test_results_do_not_change_with_the_variable():
+    v = fn.Variable([[1.0, 2.0], [3.0, 4.0]])
+    results = [
+        v.reshape(4), v[:], v[0], v[...], v.detach(), v.T, v + 0, ops.cast(v, "float32"),
+        ops.convert_to_tensor(v),
+        ops.split(v, 2)[0], v.numpy(), ops.squeeze(v), ops.transpose(v, (0, 1)), ops.flip(v, ()),
+    ]  # fmt: skip
+    before = [np.array(r) for r in results]
+    v.assign(np.zeros((2, 2)))
+    for result, kept in zip(results, before):
+        np.testing.assert_array_equal(result, kept)
+
+
+def test_pickle_and_deepcopy():
+    t = fn.tensor([[1.0, 2.0]], requires_grad=True)
+    v = fn.Variable([1, 2], trainable=False, name="count")
+    for clone in (lambda x: pickle.loads(pickle.dumps(x)), copy.deepcopy, copy.copy):
+        u, w = clone(t), clone(v)
+        assert u.tolist() == t.tolist() and u.requires_grad and u is not t
+        assert (type(w), w.name, w.trainable, w.tolist()) == (fn.Variable, "count", False, [1, 2])
+        w.assign([5, 6])
+        assert v.tolist() == [1, 2]
+
+
+# ---- methods and representation ------------------------------------------------------------------
+
+
+def test_methods():
+    array = np.arange(6.0).reshape(2, 3)
+    t = fn.tensor(array)
+    pairs = [
+        (t.T, array.T),
+        (t.transpose(1, 0), array.T),
+        (t.transpose((1, 0)), array.T),
+        (t.reshape(3, 2), array.reshape(3, 2)),
+        (t.reshape((-1,)), array.reshape(-1)),
+        (t.flatten(), array.ravel()),
+        (t.sum(0), array.sum(0)),
+        (t.mean(axis=1, keepdims=True), array.mean(1, keepdims=True)),
+        (t.argmax(1), array.argmax(1)),
+        (t.clip(1, 4), array.clip(1, 4)),
+        (t.astype("int32"), array.astype("int32")),
+        (t.dot(t.T), array.dot(array.T)),
+        (t.repeat(2, 1), array.repeat(2, 1)),
+        (t.take([1, 0], 1), array.take([1, 0], 1)),
+        (t.swapaxes(0, 1), array.swapaxes(0, 1)),
+        (t.std(ddof=1), array.std(ddof=1)),
+        (t[None].squeeze(0), array),
+        ((t > 2).any(1), (array > 2).any(1)),
+        ((t > 2).all(), (array > 2).all()),
+    ]
+    for ours, theirs in pairs:
+        np.testing.assert_allclose(ours, theirs, rtol=1e-12)
+
+
+def test_repr():
+    assert repr(fn.tensor([1.0, 2.5])) == "Tensor(shape=(2,), dtype=float32, [1. , 2.5])"
+    assert repr(fn.tensor([[1, 2], [3, 4]])) == (
+        "Tensor(shape=(2, 2), dtype=int32,\n  [[1, 2],\n   [3, 4]])"
+    )
+    text = repr(fn.Variable([1.0], name="bias"))
+    assert text == "Variable(name=bias, shape=(1,), dtype=float32, requires_grad=True, [1.])"
+    assert (
+        "..." in repr(fn.tensor(np.zeros((100, 100))))
+        and len(repr(fn.tensor(np.zeros(10**6)))) < 200
+    )
+    assert str(fn.tensor(3)) == "Tensor(shape=(), dtype=int32, 3)"
+
+
+# ---- config --------------------------------------------------------------------------------------
+
+
+def test_config():
+    before = config.version
+    config.set_epsilon(1e-6)
+    assert config.epsilon() == 1e-6 and config.version == before + 1
+    config.set_epsilon(1e-7)
+    config.allow_winograd = False
+    assert config.allow_winograd is False and config.version == before + 3
+    config.allow_winograd = True
+    with pytest.raises(AttributeError, match="no switch 'allow_winogrd'"):
+        config.allow_winogrd = False
+    with pytest.raises(TypeError, match="expected True or False"):
+        config.allow_winograd = 1
+    with pytest.raises(ValueError, match="set_floatx: expected"):
+        config.set_floatx("float16")
+    with pytest.raises(ValueError, match="set_image_data_format"):
+        config.set_image_data_format("channels_middle")
+    assert config.image_data_format() == "channels_last" and config.backend() == "fastnn"
