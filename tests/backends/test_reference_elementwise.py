@@ -256,7 +256,9 @@ def test_select_broadcasts():
 def test_unary_keeps_float32(op):
     y = unary(np.array([0.25, 0.5], dtype=np.float32), op=op, a=0.3)
     assert y.dtype == (bool if _core.UNARY[op][1] in ("AB", "FB") else np.float32)
-    assert unary_backward(np.ones(2, np.float32), y.astype("float32"), op=op).dtype == np.float32
+    if op in DERIVATIVE:
+        dx = unary_backward(np.ones(2, np.float32), y.astype("float32"), op=op)
+        assert dx.dtype == np.float32
 
 
 @pytest.mark.parity

@@ -39,7 +39,7 @@ def _mish(x: np.ndarray) -> np.ndarray:
 
 
 # v is x or y, as csrc/core/op_codes.h says. At a kink the derivative is that of the flat (or the
-# lower) side; functions that are absent here have derivative zero wherever they have one.
+# lower) side.
 DERIVATIVE = {
     "linear": lambda v, a, b: np.ones_like(v),
     "neg": lambda v, a, b: -np.ones_like(v),
@@ -88,7 +88,8 @@ def unary_backward(
     """dx = dy * f'(value), float32 or float64, shapes of dy and value equal.
 
     ``value`` is x or y = f(x), whichever the row of csrc/core/op_codes.h names (n: any of them).
+    Functions whose row says z have no derivative: ValueError. Computed in float64, rounded once.
     """
     if op not in DERIVATIVE:
-        return np.zeros_like(dy)
-    return dy * np.asarray(DERIVATIVE[op](value, a, b)).astype(dy.dtype)
+        raise ValueError(f"unary_backward: {op} has no derivative")
+    return (dy * DERIVATIVE[op](value.astype(np.float64), a, b)).astype(dy.dtype)

@@ -127,9 +127,10 @@ def unary(x: np.ndarray, *, op: str, a: float = 0, b: float = 0) -> np.ndarray:
     """y[i] = f(x[i]) for f = UNARY[op]; y has the shape and dtype of x (tests: bool).
 
     ``a`` and ``b`` are parameters of some functions (the slope of leaky_relu, the scale of elu).
-    Which dtypes a function takes stands in csrc/core/op_codes.h.
+    Which dtypes a function takes stands in csrc/core/op_codes.h. float32 is computed in float64
+    and rounded once.
     """
-    y = np.asarray(UNARY[op](x, a, b))
+    y = np.asarray(UNARY[op](x.astype(np.float64) if x.dtype == np.float32 else x, a, b))
     return y if y.dtype == bool else y.astype(x.dtype, copy=False)
 
 

@@ -46,10 +46,8 @@ def one_hot(
 
 
 def arange(*, start: float, step: float, count: int, dtype: str) -> np.ndarray:
-    """y[i] = start + i * step for i < count; computed in float64 for floating-point dtypes."""
-    if np.dtype(dtype).kind == "f":
-        return (start + np.arange(count, dtype=np.float64) * step).astype(dtype)
-    return (int(start) + np.arange(count, dtype=np.int64) * int(step)).astype(dtype)
+    """y[i] = start + i * step for i < count, computed in float64 and then cast."""
+    return cast(start + np.arange(count) * np.float64(step), dtype)
 
 
 def gather_batch(

@@ -1,0 +1,196 @@
+"""copy, pad, one_hot, arange and the gathers: exact, except for sums and scaled casts.
+
+Bounds: a scaled cast is rounded twice; a sum of n updates n times, relative to the magnitudes.
+"""
+
+import hypothesis
+import numpy as np
+import pytest
+from hypothesis import strategies
+
+from fastnn.backends import reference
+
+from .harness import FLOATS, INTEGERS, LAYOUTS, SHAPES, check, drawn, generator, rows, ulps
+
+DTYPES = (*FLOATS, *INTEGERS, "bool")
+
+
+def numbers(dtype, shape, *seed):
+    random = generator(dtype, shape, *seed)
+    x = random.uniform(0 if dtype == "uint8" else -99, 99, shape)
+    return np.asarray(x > 0 if dtype == "bool" else x).astype(dtype)
+
+
+@pytest.mark.parametrize(
+    ("backend", "source", "dtype"), rows((s, d) for s in DTYPES for d in DTYPES)
+)
+def test_copy_casts(backend, source, dtype):
+    for shape in SHAPES[:18:3]:
+        x = np.abs(numbers(source, shape)) if source != "bool" else numbers(source, shape)
+        check(backend, "copy", [x], dtype)
+
+
+@pytest.mark.parametrize(("backend", "dtype"), rows((dtype,) for dtype in INTEGERS))
+def test_copy_cuts_off(backend, dtype):
+    x = np.array([0.9, 1.999, 2.5, 0.0, -0.9])
+    check(backend, "copy", [x if dtype != "uint8" else x[:4]], dtype)
+    check(backend, "copy", [np.array([0.25, -0.0, np.nan, np.inf])], "bool")
+
+
+@pytest.mark.parametrize(
+    ("backend", "source", "dtype"), rows((s, d) for s in DTYPES for d in FLOATS)
+)
+def test_copy_scales(backend, source, dtype):
+    def bound(i, expected, eps):
+        return ulps(1, expected, eps)
+
+    check(backend, "copy", [numbers(source, (3, 65))], dtype, 1 / 255, bound=bound)
+
+
+@pytest.mark.parametrize(
+    ("backend", "layout", "dtype"), rows((layout, d) for layout in LAYOUTS for d in DTYPES)
+)
+@pytest.mark.parametrize("shape", [(7,), (33, 40), (3, 5, 17), (2, 3, 4, 5)])
+def test_copy_reads_strided_operands(backend, layout, dtype, shape):
+    x = LAYOUTS[layout](numbers(dtype, shape))
+    check(backend, "copy", [x], dtype)
+    check(backend, "copy", [x], "float64")
+
+
+@pytest.mark.parametrize(("backend", "shape"), rows([((300, 400),), ((9, 130, 70),)]))
+def test_copy_transposes_large_matrices(backend, shape):
+    check(backend, "copy", [LAYOUTS["transposed"](numbers("float32", shape))], "float32")
+
+
+@pytest.mark.parametrize(
+    ("backend", "mode", "dtype"), rows((mode, d) for mode in range(4) for d in DTYPES)
+)
+@pytest.mark.parametrize(
+    ("shape", "before", "after"),
+    [
+        ((5,), (2,), (0,)),
+        ((3, 17), (1, 3), (2, 9)),
+        ((4, 1, 6), (0, 0, 8), (3, 2, 1)),
+        ((), (), ()),
+    ],
+)
+def test_pad(backend, mode, dtype, shape, before, after):
+    check(backend, "pad", [numbers(dtype, shape)], before, after, mode, 1.0)
+
+
+@pytest.mark.parametrize(
+    ("backend", "labels", "dtype"), rows((s, d) for s in INTEGERS for d in DTYPES)
+)
+def test_one_hot(backend, labels, dtype):
+    for shape in [(), (0,), (7,), (3, 5)]:
+        values = generator(shape).integers(0 if labels == "uint8" else -2, 9, shape)
+        check(backend, "one_hot", [np.asarray(values).astype(labels)], 7, 1.0, 0.0, dtype)
+    if dtype != "bool":
+        check(backend, "one_hot", [np.arange(5, dtype=labels)], 4, 3.0, 2.0, dtype)
+
+
+@pytest.mark.parametrize(
+    ("backend", "dtype", "count"), rows((d, n) for d in DTYPES[:4] for n in (0, 1, 7, 300))
+)
+def test_arange(backend, dtype, count):
+    check(backend, "arange", [], -3.0, 2.0, count, dtype)
+    if dtype in FLOATS:
+        check(backend, "arange", [], 0.1, 0.7, count, dtype)
+
+
+@pytest.mark.parametrize(
+    ("backend", "dtype", "index"), rows((d, i) for d in DTYPES for i in ("int32", "int64"))
+)
+@pytest.mark.parametrize(
+    ("shape", "axis", "indices"),
+    [
+        ((9,), 0, (5,)),
+        ((9,), 0, ()),
+        ((6, 17), 0, (4,)),
+        ((6, 17), 1, (2, 3)),
+        ((3, 5, 2), 1, (0,)),
+        ((3, 5, 8), 1, (7, 2)),
+        ((4, 0), 0, (3,)),
+    ],
+)
+def test_gather(backend, dtype, index, shape, axis, indices):
+    chosen = generator(indices).integers(-shape[axis], shape[axis], indices)
+    check(backend, "gather", [numbers(dtype, shape), np.asarray(chosen).astype(index)], axis)
+
+
+def sum_bound(primitive, operands, **attributes):
+    """Every element gets at most as many updates as there are."""
+    y, updates, indices = operands
+    if y.dtype.kind != "f":
+        return None
+    magnitudes = [np.abs(y.astype(np.float64)), np.abs(updates.astype(np.float64)), indices]
+    scale = getattr(reference, primitive)(*magnitudes, **attributes)
+    return lambda i, expected, eps: scale * (indices.size + 1) * eps / 2
+
+
+@pytest.mark.parametrize(
+    ("backend", "dtype", "index"), rows((d, i) for d in DTYPES[:5] for i in ("int32", "int64"))
+)
+@pytest.mark.parametrize(
+    ("shape", "axis", "count"),
+    [((9,), 0, 30), ((6, 17), 0, 25), ((6, 257), 0, 5), ((3, 5, 2), 1, 11), ((5, 3), 1, 0)],
+)
+def test_scatter_add(backend, dtype, index, shape, axis, count):
+    indices = generator(shape).integers(-shape[axis], shape[axis], count).astype(index)
+    updates = numbers(dtype, (*shape[:axis], count, *shape[axis + 1 :]))
+    operands = [numbers(dtype, shape, 1), updates, indices]
+    bound = sum_bound("scatter_add", operands, axis=axis)
+    check(backend, "scatter_add", operands, axis, bound=bound)
+
+
+@pytest.mark.parametrize(("backend", "dtype"), rows((dtype,) for dtype in DTYPES))
+@pytest.mark.parametrize("batch_dims", [0, 1, 2])
+@pytest.mark.parametrize("depth", [0, 1, 2])
+def test_gather_nd_and_scatter_nd_add(backend, dtype, batch_dims, depth):
+    x = numbers(dtype, (3, 4, 5, 6))
+    limits = np.array(x.shape[batch_dims : batch_dims + depth], dtype=np.int64)
+    indices = generator(depth).integers(-limits, limits, size=(3, 4, 7, depth))
+    check(backend, "gather_nd", [x, indices], batch_dims)
+    if dtype == "bool":
+        return
+    updates = numbers(dtype, (3, 4, 7, *x.shape[batch_dims + depth :]))
+    operands = [x, updates, indices]
+    if depth == 0:  # every update goes to the same place
+        indices = np.zeros((3, 4, 7, 1, 0), np.int64)[..., 0, :]
+    bound = sum_bound("scatter_nd_add", operands, batch_dims=batch_dims)
+    if depth == 0 and dtype in FLOATS:
+        scale = np.abs(updates.astype(np.float64)).sum() + 99
+        bound = lambda i, expected, eps: scale * 84 * eps / 2  # noqa: E731
+    check(backend, "scatter_nd_add", operands, batch_dims, bound=bound)
+
+
+@pytest.mark.parametrize(
+    ("backend", "rows_", "code"), rows((n, c) for n in (0, 1, 5) for c in (1, 2))
+)
+def test_gather_batch(backend, rows_, code):
+    xs = [numbers("uint8", (9, 4, 3)), numbers("int64", (9,)), numbers("float32", (9, 5))]
+    order = generator(9).permutation(9)
+    operands = [xs, order, np.array([3])]
+
+    def bound(i, expected, eps):
+        return ulps(1, expected, eps)
+
+    check(backend, "gather_batch", operands, rows_, (code, 0, 0), 1 / 255, bound=bound)
+    check(backend, "gather_batch", operands, rows_)
+
+
+@drawn
+@hypothesis.given(
+    shape=strategies.lists(strategies.integers(1, 20), min_size=1, max_size=4).map(tuple),
+    axis=strategies.integers(0, 3),
+    count=strategies.integers(0, 50),
+)
+@pytest.mark.parametrize("backend", rows([()]))
+def test_gathers_of_drawn_shapes(backend, shape, axis, count):
+    axis %= len(shape)
+    x = numbers("float32", shape)
+    indices = generator(shape).integers(-shape[axis], shape[axis], count)
+    check(backend, "gather", [x, indices], axis)
+    updates = numbers("float32", (*shape[:axis], count, *shape[axis + 1 :]))
+    bound = sum_bound("scatter_add", [x, updates, indices], axis=axis)
+    check(backend, "scatter_add", [x, updates, indices], axis, bound=bound)
