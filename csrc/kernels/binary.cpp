@@ -77,10 +77,10 @@ inline T integer_mod(T a, T b) {
   return r != 0 && (r < 0) != (b < 0) ? static_cast<T>(r + b) : r;
 }
 
-// By squaring; a negative exponent gives 0.
+// By squaring; a negative exponent gives 1 / a^-b, cut off to an integer (0 for a = 0).
 template <class T>
 inline T integer_pow(T a, T b) {
-  if (b < 0) return 0;
+  if (b < 0) return a == 1 || (a == -1 && b % 2 == 0) ? 1 : a == -1 ? a : 0;
   using U = typename Wide<T>::type;
   U result = 1, base = static_cast<U>(a);
   for (U bit = static_cast<U>(b); bit != 0; bit >>= 1, base *= base)

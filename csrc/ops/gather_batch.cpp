@@ -84,7 +84,8 @@ Status run_gather_batch(const Call& call) {
     if (y.size() == 0) continue;
     const int64_t columns = y.size() / rows;
     const int64_t in = columns * item_size(x.dtype), out = columns * item_size(y.dtype);
-    const bool plain = x.dtype == y.dtype && (attributes.scale == 1 || !is_float(y.dtype));
+    const bool kept = i >= attributes.dtypes[0] || attributes.dtypes[i + 1] == kKeep;
+    const bool plain = kept || (x.dtype == y.dtype && attributes.scale == 1);
     const CastKernel cast =
         kernels().movement.cast[static_cast<int>(x.dtype)][static_cast<int>(y.dtype)];
     const int64_t grain = kCheapGrain / columns;

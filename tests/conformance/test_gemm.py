@@ -1,8 +1,8 @@
 """gemm and dense_backward.
 
-Bounds. `roundings` of a sum of k products, relative to the sum of the magnitudes; alpha, beta, bias,
-residual and their products add eight. An activation adds its own error, and multiplies what it
-gets by its steepest slope, at most 1.13.
+Bounds. `roundings` of a sum of k products, relative to the sum of the magnitudes; alpha, beta,
+bias, residual and their products add eight. An activation adds its own error, and multiplies
+what it gets by its steepest slope, at most 1.13.
 """
 
 import hypothesis

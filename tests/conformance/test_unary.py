@@ -28,7 +28,7 @@ from .harness import (
 )
 
 EXACT = (0, 0)  # one IEEE operation, or a choice
-TWICE = (1, 1)  # two correctly rounded operations, or a product with a rounded constant
+TWICE = (2, 2)  # two roundings, each at most 1 ULP of the result
 CLOSE = (2, 4)  # a polynomial: the promise for elementary functions
 COMPOSED = (4, 8)  # a product or quotient of two of those
 ULPS = {
@@ -44,8 +44,17 @@ ULPS = {
 # x / 6 + 1/2 and its product with x vanish at x = -3: errors relative to 1/2 and to 3/2.
 ABSOLUTE = {"hard_sigmoid": 0.5, "hard_silu": 1.5}
 
-# Slopes whose two terms cancel where the function is lowest: relative to the terms, at most 1.2.
-CANCEL = ("gelu", "gelu_tanh", "silu", "mish", "hard_silu")
+# Slopes that are sums whose terms cancel: relative to their largest term.
+TERMS = {"gelu": 1.2, "gelu_tanh": 1.2, "silu": 1.2, "mish": 1.2, "hard_silu": 1.5, "selu": 1.76}
+# Slopes that multiply a number by 1 - s (mish: 1 - t * t) for a rounded s: that number, until 1 - s
+# vanishes (in float64 at 36, the argument of s).
+GATED = {
+    "silu": lambda x: np.minimum(np.abs(x), 36),
+    "mish": lambda x: 2 * np.minimum(np.abs(x), 36),
+    "gelu_tanh": lambda x: np.minimum(np.abs(x) * (1.6 + 0.22 * x * x), 90),
+}
+# x times a small number, which may be subnormal.
+UNDERFLOW = ("gelu", "gelu_tanh", "silu", "mish")
 DIFFERENTIABLE = [op for op, (reads, _) in _core.UNARY.items() if reads != "z"]
 A = 0.25
 
@@ -62,10 +71,15 @@ def sweep(dtype):
     return np.concatenate([positive, -positive]).astype(dtype)
 
 
-def bound_of(op, scale=0.0):
+def bound_of(op, x=0.0):
+    size = np.minimum(np.abs(np.asarray(x, dtype=np.float64)), 1000)
+
     def bound(i, expected, eps):
-        count = ULPS[op][eps < 1e-8]
-        return ulps(count, expected, eps) + ABSOLUTE.get(op, 0) * eps * scale
+        count = ULPS[op][int(eps < 1e-8)]
+        if op == "gelu_tanh":  # exp(-u): its argument u has four roundings
+            count = count + 2 * np.minimum(size * (1.6 + 0.08 * size * size), 800)
+        limit = ulps(count, expected, eps) + ABSOLUTE.get(op, 0) * eps * (size < 10)
+        return limit + ulps(size, 0, eps) if op in UNDERFLOW else limit
 
     return bound
 
@@ -91,10 +105,12 @@ EVERY = [(op, dtype) for op in _core.UNARY for dtype in dtypes_of(op)]
 
 
 @pytest.mark.parametrize(
-    ("backend", "op", "dtype", "shape"), rows((*row, shape) for row in EVERY for shape in SHAPES)
+    ("backend", "op", "dtype", "shape"),
+    rows((*row, s) for row in EVERY for s in (SHAPES if row[1] in FLOATS else SHAPES[::4])),
 )
 def test_unary(backend, op, dtype, shape):
-    check(backend, "unary", [numbers(dtype, shape, op)], op, A, bound=bound_of(op, 1))
+    x = numbers(dtype, shape, op)
+    check(backend, "unary", [x], op, A, bound=bound_of(op, x))
 
 
 @pytest.mark.parametrize(
@@ -102,7 +118,7 @@ def test_unary(backend, op, dtype, shape):
 )
 def test_unary_over_the_whole_range(backend, op, dtype):
     x = sweep(dtype)
-    check(backend, "unary", [x], op, A, bound=bound_of(op, (np.abs(x) < 10) * 1.0))
+    check(backend, "unary", [x], op, A, bound=bound_of(op, x))
 
 
 @pytest.mark.parametrize(
@@ -130,7 +146,8 @@ def test_unary_reads_strided_operands(backend, layout, op, shape):
 )
 @pytest.mark.parametrize("backend", rows([()]))
 def test_unary_of_drawn_shapes(backend, op, shape, dtype):
-    check(backend, "unary", [numbers(dtype, shape, op)], op, A, bound=bound_of(op, 1))
+    x = numbers(dtype, shape, op)
+    check(backend, "unary", [x], op, A, bound=bound_of(op, x))
 
 
 @pytest.mark.parametrize("backend", rows([()]))
@@ -154,9 +171,10 @@ def check_backward(backend, op, dy, value):
     (expected,) = specified("unary_backward", [dy, value], op, A)
     eps = np.finfo(dx.dtype).eps
     # The slope is as close as a composed function; dy multiplies it.
-    bound = ulps(5 if eps > 1e-8 else 9, expected, eps)
-    if op in CANCEL:
-        bound = bound + 4 * eps * np.abs(dy) * 1.2
+    bound = ulps(5 if eps > 1e-8 else 9, expected, eps) + 4 * eps * np.abs(dy) * TERMS.get(op, 0)
+    if op in GATED:
+        bound += eps * np.abs(dy) * GATED[op](value.astype(np.float64))
+    bound += np.finfo(dx.dtype).tiny  # a square on the way may overflow where the slope is less
     assert dx.shape == value.shape
     assert dx.dtype == value.dtype
     assert_within(dx, expected, bound, op)
@@ -176,4 +194,5 @@ def test_unary_backward(backend, op, dtype, shape):
 )
 def test_unary_backward_over_the_whole_range(backend, op, dtype):
     x = sweep(dtype)
-    check_backward(backend, op, *backward_case(op, x[np.isfinite(x)], dtype, op))
+    x = x[np.abs(x) < np.finfo(dtype).max / 4]  # so that 2 x is finite
+    check_backward(backend, op, *backward_case(op, x, dtype, op))

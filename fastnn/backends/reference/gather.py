@@ -34,16 +34,15 @@ def scatter_add(
     return result
 
 
-def _nd_index(name: str, shape: tuple, indices: np.ndarray, batch_dims: int) -> tuple:
-    depth = indices.shape[-1]
-    batch = np.indices(indices.shape[:batch_dims])
-    lead = [
-        axis.reshape(axis.shape + (1,) * (indices.ndim - 1 - batch_dims)) for axis in batch
-    ]  # fmt: skip
+def _nd_places(name: str, x: np.ndarray, indices: np.ndarray, batch_dims: int) -> tuple:
+    """An index into x[None] that picks a block for every tuple; the first part picks all of x."""
+    shape = indices.shape[:-1]
+    batch = np.indices(shape, sparse=True)[:batch_dims]
     parts = [
-        _checked(name, indices[..., k], shape[batch_dims + k], True) for k in range(depth)
-    ]  # fmt: skip
-    return (*lead, *parts)
+        _checked(name, indices[..., k], x.shape[batch_dims + k], True)
+        for k in range(indices.shape[-1])
+    ]
+    return (np.zeros(shape, dtype=np.int64), *batch, *parts)
 
 
 def gather_nd(x: np.ndarray, indices: np.ndarray, *, batch_dims: int = 0) -> np.ndarray:
@@ -52,9 +51,7 @@ def gather_nd(x: np.ndarray, indices: np.ndarray, *, batch_dims: int = 0) -> np.
     y.shape = indices.shape[:-1] + x.shape[batch_dims + indices.shape[-1]:]; negative indices count
     from the end. As tf.gather_nd, except that an index out of range is an IndexError.
     """
-    return x[_nd_index("gather_nd", x.shape, indices, batch_dims)].reshape(
-        indices.shape[:-1] + x.shape[batch_dims + indices.shape[-1] :]
-    )
+    return x[None][_nd_places("gather_nd", x, indices, batch_dims)]
 
 
 def scatter_nd_add(
@@ -62,11 +59,5 @@ def scatter_nd_add(
 ) -> np.ndarray:
     """The gradient of gather_nd: y[b.., *indices[b.., i.., :]] += updates[b.., i..], ascending."""
     result = y.copy()
-    shape = indices.shape[:-1]
-    index = _nd_index("scatter_nd_add", y.shape, indices, batch_dims)
-    index = tuple(np.broadcast_to(part, shape) for part in index)
-    if index:
-        np.add.at(result, index, updates)
-    else:
-        result += updates.reshape((-1, *y.shape)).sum(0, dtype=y.dtype)
+    np.add.at(result[None], _nd_places("scatter_nd_add", y, indices, batch_dims), updates)
     return result
