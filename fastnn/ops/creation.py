@@ -9,7 +9,8 @@ import numpy as np
 from fastnn import _core
 from fastnn.dtypes import result_type, standardize_dtype
 from fastnn.ops.core import Tensor, as_tensor, cast, filled, normalize_axis
-from fastnn.ops.shape import shape_argument, moveaxis
+from fastnn.ops.reduce import max
+from fastnn.ops.shape import broadcast_to, moveaxis, reshape, shape_argument
 
 
 def convert_to_tensor(x, dtype=None, sparse=None) -> Tensor:
@@ -40,8 +41,6 @@ def full(shape, fill_value, dtype=None) -> Tensor:
     dtype = result_type(fill_value) if dtype is None else standardize_dtype(dtype)
     if isinstance(fill_value, (bool, int, float)):
         return filled(shape, fill_value, dtype)
-    from fastnn.ops.shape import broadcast_to
-
     return broadcast_to(as_tensor(fill_value, dtype, "full: fill_value"), shape)
 
 
@@ -134,8 +133,6 @@ def one_hot(x, num_classes: int, axis: int = -1, dtype=None, sparse: bool = Fals
 
 def multi_hot(inputs, num_classes: int, axis: int = -1, dtype=None) -> Tensor:
     """1 at every position that a row of ``inputs`` names."""
-    from fastnn.ops.reduce import max
-
     rows = one_hot(inputs, num_classes, dtype=dtype)
     y = max(rows, axis=-2) if rows.ndim > 1 else rows
     return y if axis in (-1, y.ndim - 1) else moveaxis(y, -1, axis)
