@@ -5,7 +5,7 @@
 #include "kernels/unary.h"
 
 #include "kernels/fill.h"
-#include "simd/vec_math.h"
+#include "simd/vec_special.h"
 
 namespace fastnn {
 namespace {

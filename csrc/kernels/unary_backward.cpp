@@ -2,7 +2,7 @@
 #include "kernels/unary_backward.h"
 
 #include "kernels/fill.h"
-#include "simd/vec_math.h"
+#include "simd/vec_special.h"
 
 namespace fastnn {
 namespace {

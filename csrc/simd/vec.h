@@ -10,7 +10,7 @@
 //   select(m, a, b)  larger(a, b) = a > b ? a : b  smaller(a, b) = a < b ? a : b
 //   bits(a) -> Int  from_bits<T>(i);  i + j  i - j  i & j  i | j  i ^ j  shift_left<n>(i)
 //   shift_right<n>(i) (logical)
-// and from here abs, copy_sign, maximum, minimum, is_nan, load_some, store_some.
+// and from here abs, copy_sign, maximum, minimum, is_nan, exact_fma, load_some, store_some.
 //
 // Everything lies in an anonymous namespace: each object keeps its own copy, so code for an
 // instruction set that the processor lacks can never be picked by the linker.
@@ -88,6 +88,16 @@ FASTNN_INLINE Vec<T> maximum(Vec<T> a, Vec<T> b) {
 template <class T>
 FASTNN_INLINE Vec<T> minimum(Vec<T> a, Vec<T> b) {
   return select(is_nan(a), a, smaller(a, b));
+}
+
+// a * b + c rounded once on every target. The scalar one pays for it.
+template <class T>
+FASTNN_INLINE Vec<T> exact_fma(Vec<T> a, Vec<T> b, Vec<T> c) {
+#ifdef FASTNN_SCALAR_VEC
+  return scalar_fma(a, b, c);
+#else
+  return fma(a, b, c);
+#endif
 }
 
 // The last step of a loop: up to kLanes elements.

@@ -104,6 +104,9 @@ FASTNN_INLINE Vec<float> select(Mask32 m, Vec<float> a, Vec<float> b) {
 }
 FASTNN_INLINE Vec<float> larger(Vec<float> a, Vec<float> b) { return {_mm512_max_ps(a.v, b.v)}; }
 FASTNN_INLINE Vec<float> smaller(Vec<float> a, Vec<float> b) { return {_mm512_min_ps(a.v, b.v)}; }
+FASTNN_INLINE Vec<float> scale(Vec<float> a, Vec<float> n) {  // a * 2^n
+  return {_mm512_scalef_ps(a.v, n.v)};
+}
 FASTNN_INLINE Int32 bits(Vec<float> a) { return {_mm512_castps_si512(a.v)}; }
 
 struct Mask64 {
@@ -204,6 +207,9 @@ FASTNN_INLINE Vec<double> select(Mask64 m, Vec<double> a, Vec<double> b) {
 FASTNN_INLINE Vec<double> larger(Vec<double> a, Vec<double> b) { return {_mm512_max_pd(a.v, b.v)}; }
 FASTNN_INLINE Vec<double> smaller(Vec<double> a, Vec<double> b) {
   return {_mm512_min_pd(a.v, b.v)};
+}
+FASTNN_INLINE Vec<double> scale(Vec<double> a, Vec<double> n) {
+  return {_mm512_scalef_pd(a.v, n.v)};
 }
 FASTNN_INLINE Int64 bits(Vec<double> a) { return {_mm512_castpd_si512(a.v)}; }
 

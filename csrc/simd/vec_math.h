@@ -1,4 +1,9 @@
-// Elementary functions on Vec.
+// Elementary functions on Vec: within 2 ULP over the whole range, right at zeros, infinities, NaN
+// and subnormals, without branches, and with the same bits on every target that has FMA.
+//
+// The polynomials are minimax fits (Remez's algorithm, in 200 bits) made for this file; the
+// methods are the classical ones of Cody and Waite (Software manual for the elementary functions,
+// 1980) and of Tang (Table-driven and other argument reductions, 1989 to 1992).
 #pragma once
 
 #include <math.h>
@@ -8,7 +13,108 @@
 namespace fastnn {
 namespace {
 
-// f on every lane, through the C library in double precision: for functions that are rare.
+// Integers so large that the last bit of a sum with them is a unit: adding one rounds.
+template <class T>
+struct Reduction;
+template <>
+struct Reduction<float> {
+  static constexpr float kRound = 12582912.0f;  // 1.5 * 2^23
+  static constexpr float kUnit = 8388608.0f;    // 2^23: its last bits are an integer from 0
+  static constexpr float kLog2e = 1.44269504f;
+  static constexpr float kLn2High = 0.693359375f, kLn2Low = -2.12194440e-4f;  // n * high is exact
+  static constexpr float kExpLow = -104.0f, kExpHigh = 89.0f;  // results 0 and infinity
+  static constexpr float kExpm1Low = -25.0f;                   // result -1
+  static constexpr float kTanhHigh = 20.0f;                    // tanh(10) rounds to 1
+  static constexpr int32_t kSqrtHalf = 0x3f3504f3;
+  static constexpr float kLeastNormal = 1.17549435e-38f, kLift = 16777216.0f;  // 2^24
+  static constexpr float kLiftBits = 24;
+};
+template <>
+struct Reduction<double> {
+  static constexpr double kRound = 6755399441055744.0;  // 1.5 * 2^52
+  static constexpr double kUnit = 4503599627370496.0;   // 2^52
+  static constexpr double kLog2e = 1.4426950408889634;
+  static constexpr double kLn2High = 6.93147180369123816490e-01;
+  static constexpr double kLn2Low = 1.90821492927058770002e-10;
+  static constexpr double kExpLow = -746.0, kExpHigh = 710.0;
+  static constexpr double kExpm1Low = -50.0;
+  static constexpr double kTanhHigh = 40.0;
+  static constexpr int64_t kSqrtHalf = 0x3fe6a09e667f3bcd;
+  static constexpr double kLeastNormal = 2.2250738585072014e-308;
+  static constexpr double kLift = 18014398509481984.0;  // 2^54
+  static constexpr double kLiftBits = 54;
+};
+
+// kExp, kExpm1: (e^r - 1 - r) / r^2 for |r| <= ln(2) / 2, fitted for e^r and for e^r - 1.
+// kTanh: (tanh(x) / x - 1) / x^2 in x^2, |x| <= 0.55.
+// kLog: (2 atanh(s) / s - 2) / s^2 as a polynomial in s^2, |s| <= 0.172.
+template <class T>
+struct Coefficients;
+template <>
+struct Coefficients<float> {
+  static constexpr float kExp[] = {0.49999994f, 0.166665167f, 0.0416681021f, 0.00836916454f,
+                                   0.00138379866f};
+  static constexpr float kExpm1[] = {0.5f,          0.166666672f,   0.0416664928f,
+                                     0.0083332248f, 0.00139324099f, 0.000199266709f};
+  static constexpr float kTanh[] = {-0.333333164f, 0.133325443f, -0.0538475476f, 0.021050714f,
+                                    -0.00624284893f};
+  static constexpr float kLog[] = {0.666666627f, 0.400009722f, 0.284987926f, 0.242788151f};
+};
+template <>
+struct Coefficients<double> {
+  static constexpr double kExp[] = {0.5,
+                                    0.16666666666666682,
+                                    0.041666666666666539,
+                                    0.0083333333333180312,
+                                    0.0013888888888978549,
+                                    0.00019841269893884064,
+                                    2.4801587109197537e-05,
+                                    2.7557237243003619e-06,
+                                    2.755747037318788e-07,
+                                    2.5111268398471319e-08,
+                                    2.0852464943592008e-09};
+  static constexpr double kExpm1[] = {0.5,
+                                      0.16666666666666677,
+                                      0.041666666666666671,
+                                      0.0083333333333213862,
+                                      0.0013888888888886014,
+                                      0.00019841269886818164,
+                                      2.4801587317940496e-05,
+                                      2.7557243449289732e-06,
+                                      2.7557283052363812e-07,
+                                      2.5109321877744631e-08,
+                                      2.0910650814296757e-09};
+  static constexpr double kTanh[] = {
+      -0.33333333333333298,   0.13333333333326619,    -0.053968253963760482,
+      0.021869488385745837,   -0.0088632325974970453, 0.0035920919694507093,
+      -0.0014555423271359852, 0.00058844187937812282, -0.00023337383244126326,
+      8.3303915096252435e-05, -1.9486123126989933e-05};
+  static constexpr double kLog[] = {0.66666666666667351, 0.39999999999408758, 0.28571428743908034,
+                                    0.22222198399159376, 0.18183574210407544, 0.15313777897575462,
+                                    0.14798862589960515};
+};
+
+template <class T>
+FASTNN_INLINE Vec<T> constant(double x) {
+  return Vec<T>::broadcast(static_cast<T>(x));
+}
+
+// c[0] + c[1] x + c[2] x^2 + ... by Horner's rule.
+template <class T, int n>
+FASTNN_INLINE Vec<T> polynomial(Vec<T> x, const T (&c)[n]) {
+  Vec<T> sum = Vec<T>::broadcast(c[n - 1]);
+#pragma GCC unroll 16
+  for (int i = n - 2; i >= 0; --i) sum = fma(sum, x, Vec<T>::broadcast(c[i]));
+  return sum;
+}
+
+// x between low and high; NaN stays.
+template <class T>
+FASTNN_INLINE Vec<T> clamp(Vec<T> x, double low, double high) {
+  return smaller(constant<T>(high), larger(constant<T>(low), x));
+}
+
+// f on every lane, in double precision through the C library: for what is rare.
 template <class T, class F>
 FASTNN_INLINE Vec<T> lanewise(Vec<T> x, F f) {
   T lanes[Vec<T>::kLanes];
@@ -18,136 +124,170 @@ FASTNN_INLINE Vec<T> lanewise(Vec<T> x, F f) {
   return Vec<T>::load(lanes);
 }
 
-#define FASTNN_LANEWISE(name, f)                    \
-  template <class T>                                \
-  FASTNN_INLINE Vec<T> name(Vec<T> x) {             \
-    return lanewise(x, [](double v) { return f; }); \
-  }
-FASTNN_LANEWISE(exp, ::exp(v))
-FASTNN_LANEWISE(expm1, ::expm1(v))
-FASTNN_LANEWISE(log, ::log(v))
-FASTNN_LANEWISE(log1p, ::log1p(v))
-FASTNN_LANEWISE(sin, ::sin(v))
-FASTNN_LANEWISE(cos, ::cos(v))
-FASTNN_LANEWISE(tan, ::tan(v))
-FASTNN_LANEWISE(asin, ::asin(v))
-FASTNN_LANEWISE(acos, ::acos(v))
-FASTNN_LANEWISE(atan, ::atan(v))
-FASTNN_LANEWISE(sinh, ::sinh(v))
-FASTNN_LANEWISE(cosh, ::cosh(v))
-FASTNN_LANEWISE(tanh, ::tanh(v))
-FASTNN_LANEWISE(erf, ::erf(v))
-#undef FASTNN_LANEWISE
+// ---- exp and its kin ----------------------------------------------------------------------------
+
+// x = n ln(2) + r, |r| <= ln(2) / 2. `biased` is n + kRound: n stands in its last bits.
+template <class T>
+struct Exponent {
+  Vec<T> biased, n, r;
+};
 
 template <class T>
-FASTNN_INLINE Vec<T> constant(double x) {
-  return Vec<T>::broadcast(static_cast<T>(x));
+FASTNN_INLINE Exponent<T> split_exponent(Vec<T> x) {
+  using R = Reduction<T>;
+  const Vec<T> biased = fma(x, constant<T>(R::kLog2e), constant<T>(R::kRound));
+  const Vec<T> n = biased - constant<T>(R::kRound);
+  return {biased, n, fma(n, constant<T>(-R::kLn2Low), fma(n, constant<T>(-R::kLn2High), x))};
+}
+
+// -x^2 / divisor, divisor 1 or 2, with the rounding error of the square made good.
+template <class T>
+FASTNN_INLINE Exponent<T> split_minus_square(Vec<T> x, double divisor) {
+  using R = Reduction<T>;
+  const Vec<T> bounded = clamp(x, -40, 40), factor = constant<T>(-1 / divisor);
+  const Vec<T> square = bounded * bounded;
+  const Vec<T> rest = exact_fma(bounded, bounded, -square) * factor;
+  const Vec<T> high = larger(constant<T>(R::kExpLow), square * factor);
+  Exponent<T> e = split_exponent(high);
+  e.r = fma(e.n, constant<T>(-R::kLn2High), high) + fma(e.n, constant<T>(-R::kLn2Low), rest);
+  return e;
+}
+
+// 2^k, for k and `biased` = k + kRound, k in the range of normal numbers.
+template <class T>
+FASTNN_INLINE Vec<T> power_of_two(Vec<T> biased) {
+  using F = Format<T>;
+  return from_bits<T>(shift_left<F::kMantissaBits>(bits(biased)) + integers<T>(F::kOne));
+}
+
+// a * 2^n with one rounding, whether or not the result is normal.
+template <class T>
+FASTNN_INLINE Vec<T> scaled(Vec<T> a, const Exponent<T>& e) {
+#if defined(FASTNN_TARGET_avx512) && !defined(FASTNN_EMULATE_AVX512)
+  return scale(a, e.n);
+#else
+  // Two steps, 2^(n / 2) twice: neither factor leaves the normal range.
+  using F = Format<T>;
+  constexpr typename F::Int kEven = 4096;  // keeps the halved number positive
+  const auto n = bits(e.biased) - bits(constant<T>(Reduction<T>::kRound));
+  const auto half = shift_right<1>(n + integers<T>(kEven)) - integers<T>(kEven / 2);
+  const auto one = integers<T>(F::kOne);
+  return a * from_bits<T>(shift_left<F::kMantissaBits>(half) + one) *
+         from_bits<T>(shift_left<F::kMantissaBits>(n - half) + one);
+#endif
+}
+
+// e^r - 1 of a reduced argument, to be added to 1.
+template <class T>
+FASTNN_INLINE Vec<T> exp_reduced(Vec<T> r) {
+  return fma(r * r, polynomial(r, Coefficients<T>::kExp), r);
+}
+
+// For x that is NaN or within [kExpLow, kExpHigh].
+template <class T>
+FASTNN_INLINE Vec<T> bounded_exp(Vec<T> x) {
+  const Exponent<T> e = split_exponent(x);
+  return scaled(exp_reduced(e.r) + constant<T>(1), e);
 }
 
 template <class T>
-FASTNN_INLINE Vec<T> sigmoid(Vec<T> x) {
-  return lanewise(
-      x, [](double v) { return v >= 0 ? 1 / (1 + ::exp(-v)) : ::exp(v) / (1 + ::exp(v)); });
+FASTNN_INLINE Vec<T> exp(Vec<T> x) {
+  return bounded_exp(clamp(x, Reduction<T>::kExpLow, Reduction<T>::kExpHigh));
 }
 
-template <class T>
-FASTNN_INLINE Vec<T> softplus(Vec<T> x) {
-  return lanewise(x, [](double v) { return ::fmax(v, 0) + ::log1p(::exp(-::fabs(v))) + (v - v); });
-}
-
-// The standard normal distribution function.
-template <class T>
-FASTNN_INLINE Vec<T> normal_cdf(Vec<T> x) {
-  return lanewise(x, [](double v) { return 0.5 * ::erfc(-v * 0.70710678118654752440); });
-}
-
-// exp(-x * x), with the rounding error of the square made good.
 template <class T>
 FASTNN_INLINE Vec<T> exp_minus_square(Vec<T> x) {
-  const Vec<T> square = x * x;
-  return exp(-square);
+  const Exponent<T> e = split_minus_square(x, 1);
+  return scaled(exp_reduced(e.r) + constant<T>(1), e);
+}
+
+// e^r - 1 of a reduced argument, for its own sake.
+template <class T>
+FASTNN_INLINE Vec<T> expm1_reduced(Vec<T> r) {
+  return fma(r * r, polynomial(r, Coefficients<T>::kExpm1), r);
+}
+
+// e^x - 1 = 2^n ((e^r - 1) + (1 - 2^-n)).
+template <class T>
+FASTNN_INLINE Vec<T> expm1(Vec<T> x) {
+  using R = Reduction<T>;
+  const Exponent<T> e = split_exponent(clamp(x, R::kExpm1Low, R::kExpHigh));
+  // 2^-n is lost against 1 long before it leaves the normal range.
+  const Vec<T> down = smaller(e.n, constant<T>(100));
+  const Vec<T> inverse = power_of_two(constant<T>(R::kRound) - down);
+  const Vec<T> y = scaled(expm1_reduced(e.r) + (constant<T>(1) - inverse), e);
+  return copy_sign(y, x);
+}
+
+// Inside |x| < 0.55 a polynomial, outside 1 - 2 / (e^(2 |x|) + 1).
+template <class T>
+FASTNN_INLINE Vec<T> tanh(Vec<T> x) {
+  const Vec<T> a = abs(x), one = constant<T>(1), two = constant<T>(2), z = x * x;
+  const Vec<T> inner = fma(a * z, polynomial(z, Coefficients<T>::kTanh), a);
+  const Exponent<T> e = split_exponent(smaller(constant<T>(Reduction<T>::kTanhHigh), a + a));
+  const Vec<T> power = power_of_two(e.biased) * (exp_reduced(e.r) + one);
+  const Vec<T> outer = one - two / (power + one);
+  return copy_sign(select(a < constant<T>(0.55), inner, outer), x);
+}
+
+// e / (1 + e) or 1 / (1 + e), e = e^-|x|, with what rounding took from 1 + e given back.
+template <class T>
+FASTNN_INLINE Vec<T> sigmoid(Vec<T> x) {
+  const Vec<T> one = constant<T>(1), low = constant<T>(Reduction<T>::kExpLow);
+  const Vec<T> e = bounded_exp(larger(low, -abs(x)));
+  const Vec<T> sum = one + e, rest = e - (sum - one);
+  const Vec<T> y = select(x < Vec<T>::zero(), e, one) / sum;
+  return fma(-y, rest, y);
+}
+
+// ---- log and its kin ----------------------------------------------------------------------------
+
+// log(x) + low for positive x, low far below it. x = 2^e (1 + f), sqrt(1/2) <= 1 + f < sqrt(2);
+// log(1 + f) = f - f^2 / 2 + s (f^2 / 2 + s^2 R(s^2)), s = f / (2 + f).
+template <class T>
+FASTNN_INLINE Vec<T> log_of_normal(Vec<T> x, Vec<T> lifted_bits, Vec<T> low) {
+  using R = Reduction<T>;
+  using F = Format<T>;
+  const auto i = bits(x);
+  const auto k = shift_right<F::kMantissaBits>(i + integers<T>(F::kOne - R::kSqrtHalf));
+  const Vec<T> m = from_bits<T>(i - shift_left<F::kMantissaBits>(k) + integers<T>(F::kOne));
+  constexpr double kBias = sizeof(T) == 4 ? 127 : 1023;
+  const Vec<T> e =
+      from_bits<T>(k | bits(constant<T>(R::kUnit))) - constant<T>(R::kUnit + kBias) - lifted_bits;
+  const Vec<T> f = m - constant<T>(1), s = f / (constant<T>(2) + f), z = s * s;
+  const Vec<T> half = constant<T>(0.5) * f * f;
+  const Vec<T> correction = fma(e, constant<T>(R::kLn2Low), low);
+  const Vec<T> r = fma(z, polynomial(z, Coefficients<T>::kLog), half);
+  return fma(e, constant<T>(R::kLn2High), f - (half - fma(s, r, correction)));
 }
 
 template <class T>
-FASTNN_INLINE Vec<T> erfinv(Vec<T> x) {
-  return lanewise(x, [](double v) { return v; });
+FASTNN_INLINE Vec<T> log(Vec<T> x) {
+  using R = Reduction<T>;
+  const Vec<T> zero = Vec<T>::zero(), infinity = constant<T>(HUGE_VAL);
+  const auto tiny = x < constant<T>(R::kLeastNormal);
+  const Vec<T> y = log_of_normal(select(tiny, x * constant<T>(R::kLift), x),
+                                 select(tiny, constant<T>(R::kLiftBits), zero), zero);
+  const Vec<T> special = select(x == zero, -infinity, select(x > zero, x, constant<T>(NAN)));
+  return select((x > zero) & (x < infinity), y, special);
 }
 
+// log(1 + x) = log(u) + (x - (u - 1)) / u, u = 1 + x rounded.
 template <class T>
-FASTNN_INLINE Vec<T> clamp(Vec<T> x, double low, double high) {  // NaN stays
-  return smaller(constant<T>(high), larger(constant<T>(low), x));
+FASTNN_INLINE Vec<T> log1p(Vec<T> x) {
+  const Vec<T> one = constant<T>(1), infinity = constant<T>(HUGE_VAL), u = one + x;
+  const Vec<T> rest = select(x > one, one - (u - x), x - (u - one));
+  const Vec<T> y = copy_sign(log_of_normal(u, Vec<T>::zero(), rest / u), x);
+  const Vec<T> special = select(x == -one, -infinity, select(x > -one, x, constant<T>(NAN)));
+  return select((x > -one) & (x < infinity), y, special);
 }
 
+// log(1 + e^x)
 template <class T>
-FASTNN_INLINE Vec<T> softsign(Vec<T> x) {
-  const Vec<T> y = x / (constant<T>(1) + abs(x));
-  return select(abs(x) == constant<T>(HUGE_VAL), copy_sign(constant<T>(1), x), y);
-}
-
-template <class T>
-FASTNN_INLINE Vec<T> hard_sigmoid(Vec<T> x) {
-  return clamp((x + constant<T>(3)) * constant<T>(1.0 / 6), 0, 1);
-}
-
-template <class T>
-FASTNN_INLINE Vec<T> hard_silu(Vec<T> x) {
-  return larger(x, constant<T>(-3)) * hard_sigmoid(x);
-}
-
-template <class T>
-FASTNN_INLINE Vec<T> gelu(Vec<T> x) {
-  return x * normal_cdf(x);
-}
-
-template <class T>
-FASTNN_INLINE Vec<T> gelu_slope(Vec<T> x) {
-  return fma(x * constant<T>(0.39894228040143267794),
-             exp_minus_square(x * constant<T>(0.70710678118654752440)), normal_cdf(x));
-}
-
-// The argument of the sigmoid in x * sigmoid(u) = x * (1 + tanh(u / 2)) / 2.
-template <class T>
-FASTNN_INLINE Vec<T> gelu_tanh(Vec<T> x) {
-  const Vec<T> c = constant<T>(1.59576912160573071176), d = constant<T>(0.07135481627159630);
-  return x * sigmoid(x * fma(d, x * x, c));
-}
-
-template <class T>
-FASTNN_INLINE Vec<T> gelu_tanh_slope(Vec<T> x_) {
-  const Vec<T> x = clamp(x_, -100, 100);
-  const Vec<T> c = constant<T>(1.59576912160573071176), d = constant<T>(0.07135481627159630);
-  const Vec<T> s = sigmoid(x * fma(d, x * x, c)), one = constant<T>(1);
-  const Vec<T> slope = x * fma(constant<T>(3) * d, x * x, c);
-  return s * fma(slope, one - s, one);
-}
-
-template <class T>
-FASTNN_INLINE Vec<T> silu(Vec<T> x) {
-  return x * sigmoid(x);
-}
-
-template <class T>
-FASTNN_INLINE Vec<T> silu_slope(Vec<T> x_) {
-  const Vec<T> x = clamp(x_, -1000, 1000), s = sigmoid(x), one = constant<T>(1);
-  return s * fma(x, one - s, one);
-}
-
-// tanh(softplus(x)) = w / (w + 2), w = e^x (e^x + 2).
-template <class T>
-FASTNN_INLINE Vec<T> tanh_softplus(Vec<T> x) {
-  const Vec<T> two = constant<T>(2), e = exp(smaller(constant<T>(40), x)), w = e * (e + two);
-  return w / (w + two);
-}
-
-template <class T>
-FASTNN_INLINE Vec<T> mish(Vec<T> x) {
-  return x * tanh_softplus(x);
-}
-
-template <class T>
-FASTNN_INLINE Vec<T> mish_slope(Vec<T> x_) {
-  const Vec<T> x = clamp(x_, -1000, 1000), t = tanh_softplus(x);
-  return fma(x * fma(-t, t, constant<T>(1)), sigmoid(x), t);
+FASTNN_INLINE Vec<T> softplus(Vec<T> x) {
+  const Vec<T> low = constant<T>(Reduction<T>::kExpLow), one = constant<T>(1);
+  const Vec<T> e = bounded_exp(larger(low, -abs(x))), u = one + e;
+  return larger(Vec<T>::zero(), x) + log_of_normal(u, Vec<T>::zero(), (e - (u - one)) / u);
 }
 
 }  // namespace

@@ -91,5 +91,13 @@ FASTNN_INLINE Vec<T> from_bits(typename Vec<T>::Int i) {
   return a;
 }
 
+#define FASTNN_SCALAR_VEC
+FASTNN_INLINE Vec<float> scalar_fma(Vec<float> a, Vec<float> b, Vec<float> c) {
+  return {static_cast<float>(static_cast<double>(a.v) * b.v + c.v)};
+}
+FASTNN_INLINE Vec<double> scalar_fma(Vec<double> a, Vec<double> b, Vec<double> c) {
+  return {::fma(a.v, b.v, c.v)};
+}
+
 }  // namespace
 }  // namespace fastnn

@@ -1,0 +1,236 @@
+// Error function, trigonometric functions and activations on Vec.
+#pragma once
+
+#include "simd/vec_math.h"
+
+namespace fastnn {
+namespace {
+
+#define FASTNN_LANEWISE(name)                               \
+  template <class T>                                        \
+  FASTNN_INLINE Vec<T> name(Vec<T> x) {                     \
+    return lanewise(x, [](double v) { return ::name(v); }); \
+  }
+FASTNN_LANEWISE(tan)
+FASTNN_LANEWISE(asin)
+FASTNN_LANEWISE(acos)
+FASTNN_LANEWISE(atan)
+FASTNN_LANEWISE(sinh)
+FASTNN_LANEWISE(cosh)
+#undef FASTNN_LANEWISE
+
+// ---- sin and cos --------------------------------------------------------------------------------
+
+// (sin(r) / r - 1) / r^2 and (cos(r) - 1 + r^2 / 2) / r^4 in r^2, |r| <= pi / 4.
+constexpr float kSin[] = {-0.166666672f, 0.00833338033f, -0.000198534835f, 2.83695067e-06f};
+constexpr float kCos[] = {0.0416666679f, -0.00138889812f, 2.48224515e-05f, -2.89188591e-07f};
+
+// sin(x + quarter_turns * pi / 2). x = n pi / 2 + r, with pi / 2 in three parts: exact with FMA
+// while n is small. Larger arguments go through the C library, which reduces them in full.
+template <class F>
+FASTNN_INLINE Vec<float> sine(Vec<float> x, int quarter_turns, F library) {
+  using V = Vec<float>;
+  if (V::kLanes == 1 || any(!(abs(x) < constant<float>(30000)))) return lanewise(x, library);
+  const V round = constant<float>(Reduction<float>::kRound), one = constant<float>(1);
+  const V biased = fma(x, constant<float>(0.636619747f), round), n = biased - round;
+  V r = fma(n, constant<float>(-1.57079637f), x);
+  r = fma(n, constant<float>(4.37113883e-8f), r);
+  r = fma(n, constant<float>(1.71512451e-15f), r);
+  const V z = r * r;
+  const V sin = copy_sign(fma(r * z, polynomial(z, kSin), r), r);
+  const V cos = fma(z * z, polynomial(z, kCos), fma(z, constant<float>(-0.5f), one));
+  const auto quadrant = bits(biased) + integers<float>(quarter_turns);
+  const auto odd = from_bits<float>(shift_left<31>(quadrant) | bits(one)) < V::zero();
+  const auto sign = shift_left<30>(quadrant) & integers<float>(Format<float>::kSign);
+  return from_bits<float>(bits(select(odd, cos, sin)) ^ sign);
+}
+
+FASTNN_INLINE Vec<float> sin(Vec<float> x) {
+  return sine(x, 0, [](double v) { return ::sin(v); });
+}
+FASTNN_INLINE Vec<float> cos(Vec<float> x) {
+  return sine(x, 1, [](double v) { return ::cos(v); });
+}
+FASTNN_INLINE Vec<double> sin(Vec<double> x) {
+  return lanewise(x, [](double v) { return ::sin(v); });
+}
+FASTNN_INLINE Vec<double> cos(Vec<double> x) {
+  return lanewise(x, [](double v) { return ::cos(v); });
+}
+
+// ---- The error function and the normal distribution ---------------------------------------------
+
+// erf(x) / x - 1 in x^2, |x| < 0.9; log(erfc(x)), 0.9 <= x <= 4.
+constexpr float kErf[] = {0.128379151f,  -0.376125038f,  0.112819217f,
+                          -0.026770493f, 0.00499895914f, -0.000602079963f};
+constexpr float kLogErfc[] = {0.000169205698f, -1.12948847f,   -0.633400559f,   -0.108220957f,
+                              0.0250812098f,   -0.0041565951f, 0.000431495806f, -2.08411802e-05f};
+
+FASTNN_INLINE Vec<float> erf(Vec<float> x) {
+  const Vec<float> a = abs(x), one = constant<float>(1);
+  const Vec<float> inner = fma(x, polynomial(x * x, kErf), x);
+  const Vec<float> tail = polynomial(smaller(constant<float>(4), a), kLogErfc);
+  const Vec<float> outer = one - bounded_exp(tail);
+  return select(a < constant<float>(0.9f), inner, copy_sign(outer, x));
+}
+FASTNN_INLINE Vec<double> erf(Vec<double> x) {
+  return lanewise(x, [](double v) { return ::erf(v); });
+}
+
+// The inverse of erf: a start by Giles (Approximating the erfinv function, 2010), then Newton's
+// method twice, on erfc where erf is close to 1.
+inline double inverse_erf(double y) {
+  const double p = y < 0 ? -y : y;
+  if (!(p < 1)) return p == 1 ? y * HUGE_VAL : static_cast<double>(NAN);
+  const double w = -::log((1 - p) * (1 + p));
+  double x;
+  if (w < 5) {
+    const double v = w - 2.5;
+    x = 1.50140941 +
+        v * (0.246640727 + v * (-0.00417768164 +
+                                v * (-0.00125372503 +
+                                     v * (0.00021858087 +
+                                          v * (-4.39150654e-06 +
+                                               v * (-3.5233877e-06 +
+                                                    v * (3.43273939e-07 + v * 2.81022636e-08)))))));
+  } else {
+    const double v = ::sqrt(w) - 3;
+    x = 2.83297682 +
+        v * (1.00167406 + v * (0.00943887047 +
+                               v * (-0.0076224613 +
+                                    v * (0.00573950773 +
+                                         v * (-0.00367342844 +
+                                              v * (0.00134934322 +
+                                                   v * (0.000100950558 + v * -0.000200214257)))))));
+  }
+  x *= p;
+  for (int step = 0; step < 2; ++step) {
+    const double error = p < 0.5 ? ::erf(x) - p : (1 - p) - ::erfc(x);
+    const double newton = error / (1.12837916709551257390 * ::exp(-x * x));
+    x -= newton / (1 + x * newton);
+  }
+  return y < 0 ? -x : x;
+}
+
+template <class T>
+FASTNN_INLINE Vec<T> erfinv(Vec<T> x) {
+  return lanewise(x, [](double v) { return inverse_erf(v); });
+}
+
+// The normal distribution function P. Inside |x| < 1, P(x) = 1/2 + x A(x^2); outside, with a = |x|
+// and q = (a - 4) / (a + 4), a P(-a) = e^(-a^2 / 2) B(q).
+constexpr float kNormal[] = {0.398942292f,    -0.0664905384f,  0.00997416303f,
+                             -0.00118801754f, 0.000115012568f, -8.16563625e-06f};
+constexpr float kNormalTail[] = {0.377642572f,   0.0736942366f,    -0.110380128f,
+                                 0.100307778f,   -0.0630568638f,   0.0264310464f,
+                                 -0.0055242544f, -0.000947001157f, 0.000849509728f};
+
+// a P(-a)
+FASTNN_INLINE Vec<float> normal_tail(Vec<float> a) {
+  // q = 1 - 8 / (a + 4), with the rounding errors of the sum and the quotient made good.
+  const Vec<float> four = constant<float>(4), eight = constant<float>(8);
+  const Vec<float> bounded = smaller(constant<float>(15), a), sum = bounded + four;
+  const Vec<float> rest = bounded - (sum - four), v = eight / sum;
+  const Vec<float> residual = fma(-v, rest, exact_fma(-v, sum, eight));
+  const Vec<float> q = fma(residual * constant<float>(-0.125f), v, constant<float>(1) - v);
+  const Vec<float> b = polynomial(q, kNormalTail);
+  const Exponent<float> e = split_minus_square(bounded, 2);
+  return scaled(fma(b, exp_reduced(e.r), b), e);
+}
+
+// x P(x)
+FASTNN_INLINE Vec<float> gelu(Vec<float> x) {
+  const Vec<float> a = abs(x), positive = larger(-Vec<float>::zero(), x);
+  const Vec<float> inner = x * exact_fma(x, polynomial(x * x, kNormal), constant<float>(0.5f));
+  return select(a < constant<float>(1), inner, positive - normal_tail(a));
+}
+FASTNN_INLINE Vec<double> gelu(Vec<double> x) {
+  const Vec<double> y =
+      x * lanewise(x, [](double v) { return 0.5 * ::erfc(v * -0.70710678118654752440); });
+  return select(x == constant<double>(-HUGE_VAL), -Vec<double>::zero(), y);
+}
+
+// P(x) + x P'(x)
+FASTNN_INLINE Vec<float> gelu_slope(Vec<float> x_) {
+  const Vec<float> x = clamp(x_, -15, 15), a = abs(x), one = constant<float>(1);
+  const Vec<float> inner = fma(x, polynomial(x * x, kNormal), constant<float>(0.5f));
+  const Vec<float> outer = normal_tail(a) / a;
+  const Vec<float> p = select(a < one, inner, select(x < Vec<float>::zero(), outer, one - outer));
+  const Exponent<float> e = split_exponent(x * x * constant<float>(-0.5f));
+  const Vec<float> density = scaled(exp_reduced(e.r) + one, e);
+  return fma(x * constant<float>(0.39894228040143267794), density, p);
+}
+FASTNN_INLINE Vec<double> gelu_slope(Vec<double> x_) {
+  const Vec<double> x = clamp(x_, -40, 40);
+  return lanewise(x, [](double v) {
+    return 0.5 * ::erfc(v * -0.70710678118654752440) +
+           v * 0.39894228040143267794 * ::exp(-0.5 * v * v);
+  });
+}
+
+// ---- Activations --------------------------------------------------------------------------------
+
+template <class T>
+FASTNN_INLINE Vec<T> softsign(Vec<T> x) {
+  const Vec<T> one = constant<T>(1), a = abs(x);
+  return select(a == constant<T>(HUGE_VAL), copy_sign(one, x), x / (one + a));
+}
+
+template <class T>
+FASTNN_INLINE Vec<T> hard_sigmoid(Vec<T> x) {
+  return clamp((x + constant<T>(3)) * constant<T>(1.0 / 6), 0, 1);
+}
+
+template <class T>
+FASTNN_INLINE Vec<T> hard_silu(Vec<T> x) {
+  return larger(x, constant<T>(-3)) * hard_sigmoid(x);
+}
+
+template <class T>
+FASTNN_INLINE Vec<T> silu(Vec<T> x) {
+  return larger(constant<T>(-1e30), x) * sigmoid(x);
+}
+
+template <class T>
+FASTNN_INLINE Vec<T> silu_slope(Vec<T> x_) {
+  const Vec<T> x = clamp(x_, -1000, 1000), s = sigmoid(x), one = constant<T>(1);
+  return s * fma(x, one - s, one);
+}
+
+// x (1 + tanh(u)) / 2 = x sigmoid(2 u), 2 u = x (c + d x^2).
+constexpr double kGeluTanhC = 1.5957691216057307118, kGeluTanhD = 0.071354816272600248779;
+
+template <class T>
+FASTNN_INLINE Vec<T> gelu_tanh(Vec<T> x) {
+  const Vec<T> w = fma(constant<T>(kGeluTanhD), x * x, constant<T>(kGeluTanhC));
+  return larger(constant<T>(-1e30), x) * sigmoid(x * w);
+}
+
+template <class T>
+FASTNN_INLINE Vec<T> gelu_tanh_slope(Vec<T> x_) {
+  const Vec<T> x = clamp(x_, -100, 100), z = x * x, one = constant<T>(1);
+  const Vec<T> c = constant<T>(kGeluTanhC);
+  const Vec<T> s = sigmoid(x * fma(constant<T>(kGeluTanhD), z, c));
+  return s * fma(x * fma(constant<T>(3 * kGeluTanhD), z, c), one - s, one);
+}
+
+// tanh(log(1 + e^x)) = w / (w + 2), w = e^x (e^x + 2); 1 where w is large.
+template <class T>
+FASTNN_INLINE Vec<T> tanh_softplus(Vec<T> x) {
+  const Vec<T> two = constant<T>(2), e = exp(smaller(constant<T>(40), x)), w = e * (e + two);
+  return w / (w + two);
+}
+
+template <class T>
+FASTNN_INLINE Vec<T> mish(Vec<T> x) {
+  return larger(constant<T>(-1e30), x) * tanh_softplus(x);
+}
+
+template <class T>
+FASTNN_INLINE Vec<T> mish_slope(Vec<T> x_) {
+  const Vec<T> x = clamp(x_, -1000, 1000), t = tanh_softplus(x);
+  return fma(x * fma(-t, t, constant<T>(1)), sigmoid(x), t);
+}
+
+}  // namespace
+}  // namespace fastnn
