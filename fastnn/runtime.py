@@ -138,9 +138,15 @@ def _config_rows() -> list[tuple[str, str]]:
         ("processors", _processors_text()),
         ("caches", f"{_cache_text(caches)} ({caches['origin']})"),
         ("memory in use", f"{_size(memory['in_use_bytes'])}, peak {_size(memory['peak_bytes'])}"),
-        ("memory kept", f"{_size(memory['cached_bytes'])} of {_size(memory['limit_bytes'])} at most"),
+        (
+            "memory kept",
+            f"{_size(memory['cached_bytes'])} of {_size(memory['limit_bytes'])} at most",
+        ),
         ("packages found", ", ".join(name for name, here in present.items() if here) or "none"),
-        ("packages absent", ", ".join(name for name, here in present.items() if not here) or "none"),
+        (
+            "packages absent",
+            ", ".join(name for name, here in present.items() if not here) or "none",
+        ),
     ]
 
 

@@ -1,4 +1,4 @@
-"""The least that must work everywhere: `smoke.py TARGET` checks which kernels run, and their sums."""
+"""The least that must work everywhere: `smoke.py TARGET` checks which kernels run, and how well."""
 
 from __future__ import annotations
 

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import platform
+import sys
 
 import pytest
 
 OPTIONAL = ("rich", "safetensors", "numba", "torch", "matplotlib", "PIL", "scipy", "keras", "jax")
+
+linux = pytest.mark.skipif(sys.platform != "linux", reason="reads what Linux and glibc offer")
 
 
 def test_prints_nothing_and_imports_no_optional_package(run_python):
@@ -20,6 +23,7 @@ assert not loaded, loaded
     assert result.stdout == "" and result.stderr == ""
 
 
+@linux
 def test_starts_no_thread(run_python):
     run_python("""
 import os, numpy
@@ -54,6 +58,7 @@ fastnn._core.gemm(x, x, None, None, None)
 """
 
 
+@linux
 @pytest.mark.skipif(platform.machine() != "x86_64", reason="reads MXCSR")
 @pytest.mark.parametrize("use", ["", GEMM], ids=["import", "use"])
 def test_floating_point_state_is_left_alone(run_python, use):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import threading
 
 import numpy as np
@@ -69,6 +70,7 @@ def test_more_than_the_machine_has_is_a_memory_error():
         _core.empty((1 << 43,), "float32")
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
 def test_a_refusal_of_the_system_is_a_memory_error(run_python):
     run_python("""
 import resource

@@ -10,6 +10,7 @@ import pytest
 
 from fastnn import _core
 
+CPUINFO = Path("/proc/cpuinfo")
 TARGETS = _core.targets()
 SHOW = "from fastnn import _core; t = _core.targets(); print(t['chosen'], '|', t['why'])"
 
@@ -33,8 +34,10 @@ def test_unknown_target(run_python, name):
     assert result.stderr.strip().splitlines()[-1] == message
 
 
-@pytest.mark.parametrize("name", sorted(set(TARGETS["built"]) - set(TARGETS["available"])))
+@pytest.mark.parametrize("name", TARGETS["built"][1:])
 def test_target_of_another_processor(run_python, name):
+    if name in TARGETS["available"]:
+        pytest.skip(f"this processor runs {name}; tools/emulate_old_cpu.sh tests it on another")
     result = run_python("import fastnn._core", check=False, FASTNN_ISA=name)
     can = ", ".join(TARGETS["available"])
     message = f"FASTNN_ISA={name}: this processor cannot run it; it can run: {can}"
@@ -47,9 +50,9 @@ def test_targets_are_ordered():
     assert sorted(TARGETS["built"], key=order.index) == list(TARGETS["built"])
 
 
-@pytest.mark.skipif(platform.machine() != "x86_64", reason="flags of /proc/cpuinfo on x86")
+@pytest.mark.skipif(not CPUINFO.exists() or platform.machine() != "x86_64", reason="no such flags")
 def test_features_agree_with_the_system():
-    for line in Path("/proc/cpuinfo").read_text().splitlines():
+    for line in CPUINFO.read_text().splitlines():
         if line.startswith("flags"):
             flags = line.split(":")[1].split()
             break
