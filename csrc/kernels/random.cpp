@@ -152,6 +152,7 @@ void normal(PhiloxState state, double mean, double std, int truncated, int64_t n
   using V = Vec<T>;
   const V m = V::broadcast(static_cast<T>(mean)), s = V::broadcast(static_cast<T>(std));
   const V cut = V::broadcast(static_cast<T>(kCut)), two = V::broadcast(2);
+  const V half = V::broadcast(static_cast<T>(0.5));
   const V between = V::broadcast(static_cast<T>(kBetween));
   T* to = static_cast<T*>(y);
   for_chunks<typename S::Bits>(state, n, [=](const auto* drawn, int64_t first, int64_t count) {
@@ -166,12 +167,10 @@ void normal(PhiloxState state, double mean, double std, int truncated, int64_t n
       tail[i] = upper ? r : -r;
     }
     for (int64_t i = 0; i < count; i += V::kLanes) {
-      const V r = load_some(tail + i, count - i);
-      V z = abs(r);
-      if (truncated)
-        z = smaller(normal_quantile(fma(z, between, cut)), two);
-      else
-        z = normal_quantile(z);
+      const V r = load_some(tail + i, count - i), outside = abs(r), inside = half - outside;
+      const V z = truncated ? smaller(normal_quantile(fma(outside, between, cut), inside * between),
+                                      two)
+                            : normal_quantile(outside, inside);
       store_some(fma(copy_sign(z, r), s, m), to + first + i, count - i);
     }
   });

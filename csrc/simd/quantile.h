@@ -1,6 +1,7 @@
 // The quantile of the standard normal distribution on Vec.
 //
-// normal_quantile(r) is the z > 0 beyond which the probability is r, for 0 < r <= 1/2.
+// normal_quantile(r, q) is the z > 0 beyond which the probability is r, for 0 < r < 1/2. The caller
+// gives q = 1/2 - r too, with the relative accuracy that z is to have where q is small.
 #pragma once
 
 #include "simd/vec_math.h"
@@ -16,7 +17,7 @@ FASTNN_INLINE Vec<T> polynomial(const T (&c)[N], Vec<T> x) {
   return y;
 }
 
-// float: z / (1/2 - r) is smooth in w = -log(4 r (1 - r)), or in sqrt(w) where r is small.
+// float: z / q is smooth in w = -log(4 r (1 - r)), or in sqrt(w) where r is small.
 // Chebyshev interpolation, relative error below 1e-8; the form is that of M. Giles, "Approximating
 // the erfinv function" (2011), the coefficients are our own, down to r = 2^-26.
 static const float kCentreF32[] = {4.246626959f,      0.6976040846f,     -0.01181544251f,
@@ -28,9 +29,8 @@ static const float kTailF32[] = {8.418596788f,      2.839649702f,      0.0191481
                                  0.003608895594f,   -9.337032576e-4f,  -4.477007693e-4f,
                                  3.356420894e-4f};
 
-FASTNN_INLINE Vec<float> normal_quantile(Vec<float> r) {
+FASTNN_INLINE Vec<float> normal_quantile(Vec<float> r, Vec<float> q) {
   using V = Vec<float>;
-  const V q = V::broadcast(0.5f) - r;
   const V w = -log(V::broadcast(4) * r * (V::broadcast(1) - r));
   V ratio = polynomial(kCentreF32, w - V::broadcast(2.5f));
   const auto tail = w > V::broadcast(5);
@@ -66,9 +66,8 @@ static const double kTailBottom[] = {
     1.48753612908506148525e-2, 7.86869131145613259100e-4, 1.84631831751005468180e-5,
     1.42151175831644588870e-7, 2.04426310338993978564e-15};
 
-FASTNN_INLINE Vec<double> normal_quantile(Vec<double> r) {
+FASTNN_INLINE Vec<double> normal_quantile(Vec<double> r, Vec<double> q) {
   using V = Vec<double>;
-  const V q = V::broadcast(0.5) - r;
   const V t = fma(-q, q, V::broadcast(0.180625));
   V z = q * polynomial(kCentreTop, t) / polynomial(kCentreBottom, t);
   const auto outside = q > V::broadcast(0.425);
