@@ -25,6 +25,7 @@ from fastnn.utils.serialization import (
     deserialize_keras_object,
     find_by_name,
     serialize_keras_object,
+    without_unset,
 )
 
 # The standard deviation of a normal distribution cut at two standard deviations.
@@ -117,6 +118,7 @@ class _Random(Initializer):
 
     @classmethod
     def from_config(cls, config: dict) -> _Random:
+        config = without_unset(config, ("input_axes", "output_axes"))
         return cls(**{**config, "seed": deserialize_keras_object(config.get("seed"))})
 
 

@@ -9,6 +9,7 @@ from fastnn.layers.input_layer import Input, InputLayer
 from fastnn.layers.input_spec import InputSpec
 from fastnn.layers.layer import Layer
 from fastnn.layers.merge import Add, Average, Maximum, Minimum, Multiply, Subtract
+from fastnn.layers.operation import Operation
 from fastnn.layers.reshape import Reshape
 
 __all__ = [
@@ -26,6 +27,7 @@ __all__ = [
     "Maximum",
     "Minimum",
     "Multiply",
+    "Operation",
     "Reshape",
     "Subtract",
 ]

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from fastnn import activations, initializers, ops
+from fastnn import activations, initializers
 from fastnn.layers.layer import Layer
 from fastnn.layers.state import constraint_of, regularizer_of
+from fastnn.ops.linalg import dense
 from fastnn.tensor import Tensor
 from fastnn.utils.serialization import serialize_keras_object
 
@@ -84,8 +85,8 @@ class Dense(Layer):
     def call(self, inputs: Tensor) -> Tensor:
         fused = activations.FUSED.get(self.activation)
         if fused is None:
-            return self.activation(ops.dense(inputs, self.kernel, self.bias))
-        return ops.dense(inputs, self.kernel, self.bias, fused)
+            return self.activation(dense(inputs, self.kernel, self.bias))
+        return dense(inputs, self.kernel, self.bias, fused)
 
     def compute_output_shape(self, input_shape: tuple) -> tuple:
         if self.built and input_shape[-1] not in (None, self.kernel.shape[0]):

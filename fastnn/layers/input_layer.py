@@ -68,7 +68,7 @@ class InputLayer(Layer):
         }
 
 
-def Input(  # noqa: N802 (Keras's name)
+def Input(
     shape: tuple | None = None,
     batch_size: int | None = None,
     dtype: str | None = None,

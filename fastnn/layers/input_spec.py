@@ -73,10 +73,10 @@ class InputSpec:
                 raise ValueError(f"{who}: the input must have shape {expected}, {found}")
 
 
-def check_inputs(specs: Any, inputs: Any, who: str) -> None:
-    """Checks inputs (one or a structure) against specs (one or a structure of as many)."""
+def check_inputs(specs: Any, args: tuple, kwargs: dict, who: str) -> None:
+    """Checks a call's first argument, one input or a structure, against as many specs."""
     specs = tree.flatten(specs)
-    values = tree.flatten(inputs)
+    values = tree.flatten(args[0] if args else next(iter(kwargs.values()), None))
     if len(values) != len(specs):
         raise ValueError(f"{who}: {len(specs)} input(s) expected, got {len(values)}")
     for spec, value in zip(specs, values):

@@ -25,7 +25,11 @@ from fastnn.layers.symbolic import (
 )
 from fastnn.tensor import Tensor, from_data
 from fastnn.utils import naming, tree
-from fastnn.utils.serialization import deserialize_keras_object, serialize_keras_object
+from fastnn.utils.serialization import (
+    deserialize_keras_object,
+    serialize_keras_object,
+    without_unset,
+)
 from fastnn.utils.tracking import configuration_changed
 
 # How a layer may be called: by the general way; built and without others inside as call(x) or as
@@ -221,13 +225,12 @@ class Layer(LayerState):
         elif context.losses and context.depth == 0:
             self._clear_losses()
         if self.input_spec is not None:
-            self._check_inputs(args, kwargs)
+            check_inputs(self.input_spec, args, kwargs, self.name)
         outer = context.training
         if training is None:
             training = signature.defaults.get("training") if outer is None else outer
-        if training is not None and "training" in signature.names:
-            if len(args) <= signature.names.index("training"):
-                kwargs["training"] = training
+        if training is not None and self._takes_training:
+            kwargs["training"] = training
         mask = masks.pass_on(signature, args, kwargs) if masks.state.in_use else None
         context.training = training
         context.depth += 1
@@ -285,10 +288,6 @@ class Layer(LayerState):
                         "by keyword)"
                     )
 
-    def _check_inputs(self, args: tuple, kwargs: dict) -> None:
-        first = args[0] if args else next(iter(kwargs.values()), None)
-        check_inputs(self.input_spec, first, self.name)
-
     def _add_activity_loss(self, outputs: Any) -> None:
         for output in tree.flatten(outputs):
             if isinstance(output, Tensor):
@@ -305,7 +304,7 @@ class Layer(LayerState):
         if not self.built:
             self._build_for(args, kwargs)
         if self.input_spec is not None:
-            self._check_inputs(args, kwargs)
+            check_inputs(self.input_spec, args, kwargs, self.name)
         outputs = self.compute_output_spec(*args, **kwargs)
         if not self.built:
             self._finish_build((), {})
@@ -385,6 +384,7 @@ class Layer(LayerState):
     @classmethod
     def from_config(cls, config: dict) -> Layer:
         """A layer from ``get_config``'s dictionary."""
+        config = without_unset(config, ("quantization_config",))
         if _is_default(cls.get_config):
             config = {key: deserialize_keras_object(value) for key, value in config.items()}
         try:

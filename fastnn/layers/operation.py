@@ -1,12 +1,24 @@
-"""Functions of ``fastnn.ops`` in functional models: ``x + y`` and ``ops.f(x)`` of symbolic values."""
+"""Functions of ``fastnn.ops`` in functional models: ``x + y`` and ``ops.f(x)`` of symbolic values.
+
+The functions themselves know tensors only. Here, where layers are imported, the names in
+``fastnn.ops`` are bound to wrappers that turn a call on a symbolic value into a node; modules of
+fastnn that must be fast import from the module that defines a function, past the wrapper.
+"""
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
 from typing import Any
 
 from fastnn import ops
-from fastnn.layers.symbolic import KerasTensor, Node, any_symbolic, output_spec
+from fastnn.layers.symbolic import (
+    KerasTensor,
+    Node,
+    SymbolicValueError,
+    any_symbolic,
+    output_spec,
+)
 from fastnn.utils import naming
 
 _OPERATORS = {
@@ -83,7 +95,28 @@ def _function(name: str) -> Callable:
     function = getattr(ops, name, None)
     if not getattr(function, "__module__", "").startswith("fastnn.ops."):
         raise ValueError(f"Operation: fastnn.ops has no function {name!r}")
-    return function
+    return getattr(function, "__wrapped__", function)
+
+
+def _aware(function: Callable) -> Callable:
+    """A function of ``fastnn.ops`` that makes a node of a call on symbolic values."""
+
+    @functools.wraps(function)
+    def call(*args: Any, **kwargs: Any) -> Any:
+        try:
+            return function(*args, **kwargs)
+        except SymbolicValueError:
+            if function.__name__ == "shape":
+                return args[0].shape
+            return Operation(function.__name__)(*args, **kwargs)
+
+    return call
+
+
+def _attach_functions() -> None:
+    for name, function in list(vars(ops).items()):
+        if callable(function) and getattr(function, "__module__", "").startswith("fastnn.ops."):
+            setattr(ops, name, _aware(function))
 
 
 def _attach_operators() -> None:
@@ -111,3 +144,4 @@ def _attach_operators() -> None:
 
 
 _attach_operators()
+_attach_functions()

@@ -19,6 +19,10 @@ class History(NamedTuple):
     tensor_index: int
 
 
+class SymbolicValueError(TypeError):
+    """A symbolic value was used where a number is needed."""
+
+
 class KerasTensor:
     """A value that is not known yet: shape (None for free axes), dtype, name, and its origin.
 
@@ -54,18 +58,20 @@ class KerasTensor:
         return f"<KerasTensor shape={self.shape}, dtype={self.dtype}, name={self.name}>"
 
     def __array__(self, *args: Any, **kwargs: Any) -> np.ndarray:
-        raise TypeError(
+        raise SymbolicValueError(
             f"{self!r} has no value: it stands for a layer's output in a functional model. Call "
-            "fastnn layers and operations on it, or run the model on data."
+            "layers and fastnn.ops.NAME on it, or run the model on data."
         )
 
     __float__ = __int__ = __index__ = __array__
 
     def __bool__(self) -> bool:
-        raise TypeError(f"{self!r} has no value to branch on: write a layer with a call method")
+        raise SymbolicValueError(
+            f"{self!r} has no value to branch on: write a layer with a call method"
+        )
 
     def __iter__(self) -> None:
-        raise TypeError(f"{self!r} has no value to iterate over")
+        raise SymbolicValueError(f"{self!r} has no value to iterate over")
 
 
 def standardize_shape(shape: Any) -> tuple[int | None, ...]:

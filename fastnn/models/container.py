@@ -44,11 +44,14 @@ def write(path: Any, tensors: dict[str, np.ndarray], metadata: dict[str, str]) -
     metadata["checksum"] = _checksum(tensors, metadata)
     temporary = f"{path}.{os.getpid()}.{threading.get_ident()}.tmp"
     try:
+        with open(temporary, "wb") as file:
+            mode = os.fstat(file.fileno()).st_mode  # what new files get; save_file is stricter
         save_file(tensors, temporary, metadata)
+        os.chmod(temporary, mode)
         with open(temporary, "rb+") as file:
             os.fsync(file.fileno())
         os.replace(temporary, path)
-    except SafetensorError as error:
+    except (SafetensorError, FileNotFoundError) as error:
         raise OSError(f"{path}: cannot be written: {error}") from error
     finally:
         if os.path.exists(temporary):

@@ -33,7 +33,7 @@ class Graph:
     # ---- finding the calls
 
     def _find_nodes(self) -> None:
-        """Nodes in an order in which each comes after those it reads (depth first, no recursion)."""
+        """Nodes in an order in which each comes after those it reads (a depth-first walk)."""
         given = {id(x) for x in self.flat_inputs}
         self.nodes: list[Node] = []
         self._first_seen: dict[int, int] = {}  # of operations, by id

@@ -36,40 +36,45 @@ def graph_config(graph: Graph) -> dict:
         if type(x) is KerasTensor:
             spec = {"shape": list(x.shape), "dtype": x.dtype, "keras_history": origin[id(x)]}
             return {"class_name": "__keras_tensor__", "config": spec}
-        return _serialized_argument(x)
+        if isinstance(x, tuple):
+            return {"class_name": "__tuple__", "items": [argument(member) for member in x]}
+        if isinstance(x, list):
+            return [argument(member) for member in x]
+        if isinstance(x, dict):
+            return {key: argument(member) for key, member in x.items()}
+        if isinstance(x, slice):
+            return {"class_name": "__slice__", "config": [x.start, x.stop, x.step]}
+        if x is Ellipsis:
+            return {"class_name": "__ellipsis__", "config": None}
+        return serialize_keras_object(x)
 
     for operation in graph.operations:
         entry = _operation_entry(operation)
         entry["name"] = operation.name
         entry["inbound_nodes"] = [
             {
-                "args": [tree.map_structure(argument, x) for x in node.args],
-                "kwargs": {key: tree.map_structure(argument, x) for key, x in node.kwargs.items()},
+                "args": [argument(x) for x in node.args],
+                "kwargs": argument(node.kwargs),
             }
             for node in calls[id(operation)]
             if not node.is_input
         ]
         layers.append(entry)
 
-    def where(structure: Any) -> Any:
-        return tree.map_structure(lambda x: _Place(origin[id(x)]), structure)
-
     return {
         "layers": layers,
-        "input_layers": _places(where(graph.inputs)),
-        "output_layers": _places(where(graph.outputs)),
+        "input_layers": _places(graph.inputs, origin),
+        "output_layers": _places(graph.outputs, origin),
     }
 
 
-class _Place:
-    """The origin of a value, a leaf for ``tree``."""
-
-    def __init__(self, history: list):
-        self.history = history
-
-
-def _places(structure: Any) -> Any:
-    return tree.map_structure(lambda place: list(place.history), structure)
+def _places(structure: Any, origin: dict[int, list]) -> Any:
+    """Where the values of a structure come from."""
+    if isinstance(structure, dict):
+        return {key: _places(member, origin) for key, member in structure.items()}
+    if isinstance(structure, (list, tuple)):
+        return [_places(member, origin) for member in structure]
+    return list(origin[id(structure)])
 
 
 def _operation_entry(operation: Any) -> dict:
@@ -93,14 +98,6 @@ def _input_entry(x: KerasTensor) -> dict:
         "name": x.name,
         "inbound_nodes": [],
     }
-
-
-def _serialized_argument(x: Any) -> Any:
-    if isinstance(x, slice):
-        return {"class_name": "__slice__", "config": [x.start, x.stop, x.step]}
-    if x is Ellipsis:
-        return {"class_name": "__ellipsis__", "config": None}
-    return serialize_keras_object(x)
 
 
 def graph_from_config(config: dict) -> tuple[Any, Any]:

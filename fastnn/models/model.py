@@ -37,7 +37,7 @@ except ImportError:  # until it is there
 
 from fastnn.tensor import Tensor
 from fastnn.utils import naming, tree
-from fastnn.utils.serialization import CustomObjectScope, serialize_keras_object
+from fastnn.utils.serialization import CustomObjectScope, SharedObjects, serialize_keras_object
 
 
 class Model(Trainer, Layer):
@@ -268,14 +268,15 @@ class Model(Trainer, Layer):
         if self._graph is None or type(self).__init__ is not Model.__init__:
             return super().get_config()
         config = {"name": self.name, "trainable": self.trainable, "dtype": self.dtype}
-        return {**config, **graph_config(self._graph)}
+        with SharedObjects():
+            return {**config, **graph_config(self._graph)}
 
     @classmethod
     def from_config(cls, config: dict, custom_objects: dict | None = None) -> Model:
         """A model from ``get_config``'s dictionary."""
         if "input_layers" not in config or "layers" not in config:
             return super().from_config(config)
-        with CustomObjectScope(custom_objects):
+        with CustomObjectScope(custom_objects), SharedObjects():
             inputs, outputs = graph_from_config(config)
         settings = {key: config[key] for key in ("name", "trainable", "dtype") if key in config}
         return cls(inputs, outputs, **settings)

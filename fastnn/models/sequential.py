@@ -12,6 +12,7 @@ from fastnn.models.model import Model
 from fastnn.utils import tree
 from fastnn.utils.serialization import (
     CustomObjectScope,
+    SharedObjects,
     deserialize_keras_object,
     serialize_keras_object,
 )
@@ -148,17 +149,19 @@ class Sequential(Model):
 
     def get_config(self) -> dict:
         layers = [] if self._first is None else [self._first]
+        with SharedObjects():
+            serialized = [serialize_keras_object(layer) for layer in layers + self._layers]
         return {
             "name": self.name,
             "trainable": self.trainable,
             "dtype": self.dtype,
-            "layers": [serialize_keras_object(layer) for layer in layers + self._layers],
+            "layers": serialized,
             "build_input_shape": None if self._first is None else list(self._first.batch_shape),
         }
 
     @classmethod
     def from_config(cls, config: dict, custom_objects: dict | None = None) -> Sequential:
-        with CustomObjectScope(custom_objects):
+        with CustomObjectScope(custom_objects), SharedObjects():
             layers = [deserialize_keras_object(layer) for layer in config["layers"]]
         model = cls(layers, trainable=config.get("trainable", True), name=config.get("name"))
         shape = config.get("build_input_shape")

@@ -24,6 +24,6 @@ def set_random_seed(seed: int) -> None:
         )
     from fastnn import random as engine
 
+    engine.seed_global_generator(int(seed))  # first: making the generator draws from `random`
     random.seed(int(seed))
-    np.random.seed(int(seed))
-    engine.seed_global_generator(int(seed))
+    np.random.seed(int(seed))  # noqa: NPY002 (what users' code draws from)

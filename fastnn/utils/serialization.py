@@ -102,6 +102,35 @@ class CustomObjectScope:
 custom_object_scope = CustomObjectScope
 
 
+class SharedObjects:
+    """Within it, an object that is serialized twice becomes one object again.
+
+    Both configurations get the same ``shared_object_id``. Scopes inside of another one are one with
+    it.
+    """
+
+    def __enter__(self) -> SharedObjects:
+        self._outermost = getattr(_scopes, "known", None) is None
+        if self._outermost:
+            _scopes.known = {}  # id of an object: (the object, its configuration, its number)
+            _scopes.made = {}  # number: the object
+        return self
+
+    def __exit__(self, *exception: Any) -> None:
+        if self._outermost:
+            _scopes.known = _scopes.made = None
+
+
+def _mark_shared(value: Any, config: dict) -> dict:
+    """Marks the configurations of an object that is met again."""
+    known = getattr(_scopes, "known", None)
+    if known is not None:
+        _, first, number = known.setdefault(id(value), (value, config, len(known)))
+        if first is not config:
+            config["shared_object_id"] = first["shared_object_id"] = number
+    return config
+
+
 def public_module(item: Any) -> str:
     """The public module of a class or function: fastnn.layers for fastnn.layers.dense.Dense."""
     module = item.__module__ or ""
@@ -134,12 +163,13 @@ def serialize_keras_object(value: Any) -> Any:
         return value.item()
     if hasattr(value, "get_config"):
         cls = type(value)
-        return {
+        config = {
             "module": public_module(cls),
             "class_name": cls.__name__,
             "config": value.get_config(),
             "registered_name": _names.get(cls),
         }
+        return _mark_shared(value, config)
     if hasattr(value, "__array__"):
         array = np.asarray(value)
         return {
@@ -191,7 +221,17 @@ def deserialize_keras_object(config: Any, custom_objects: dict | None = None) ->
         raise ValueError(f"deserialize: {class_name!r} is not a class with from_config")
     if not isinstance(inner, dict):
         raise ValueError(f"deserialize: the configuration of {class_name!r} is not a dictionary")
-    return cls.from_config(inner)
+    number, made = config.get("shared_object_id"), getattr(_scopes, "made", None)
+    if number is None or made is None:
+        return cls.from_config(inner)
+    if number not in made:
+        made[number] = cls.from_config(inner)
+    return made[number]
+
+
+def without_unset(config: dict, names: tuple[str, ...]) -> dict:
+    """A configuration without arguments that only Keras has, if they are None in it."""
+    return {key: value for key, value in config.items() if key not in names or value is not None}
 
 
 def _find(registered_name: str, name: str, module: str | None) -> Any:
