@@ -1,0 +1,140 @@
+"""Callbacks: functions that fit, evaluate and predict call on their way."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+
+class Callback:
+    """Override the hooks that matter; `fit` calls no other.
+
+    `self.model` is the model, `self.params` holds "epochs", "steps" and "verbose". Logs are
+    dictionaries of Python floats: those of a batch hold the means since the epoch began. They are
+    made only when some callback has a batch hook.
+
+    >>> import fastnn as fn
+    >>> class Stop(fn.callbacks.Callback):
+    ...     def on_epoch_end(self, epoch, logs=None):
+    ...         self.model.stop_training = logs["loss"] < 0.1
+    """
+
+    def __init__(self) -> None:
+        self.params: dict = {}
+        self.model: Any = None
+
+    def set_params(self, params: dict) -> None:
+        self.params = params
+
+    def set_model(self, model: Any) -> None:
+        self.model = model
+
+    def on_train_begin(self, logs: dict | None = None) -> None:
+        """Before the first epoch."""
+
+    def on_train_end(self, logs: dict | None = None) -> None:
+        """After the last epoch, with its logs."""
+
+    def on_epoch_begin(self, epoch: int, logs: dict | None = None) -> None:
+        """Before an epoch, counted from 0."""
+
+    def on_epoch_end(self, epoch: int, logs: dict | None = None) -> None:
+        """After an epoch and its validation. What is added to `logs` reaches the callbacks that
+        follow, and the history."""
+
+    def on_batch_begin(self, batch: int, logs: dict | None = None) -> None:
+        """Another name of `on_train_batch_begin`."""
+
+    def on_batch_end(self, batch: int, logs: dict | None = None) -> None:
+        """Another name of `on_train_batch_end`."""
+
+    def on_train_batch_begin(self, batch: int, logs: dict | None = None) -> None:
+        """Before a training step; batches are counted from 0 in each epoch."""
+        self.on_batch_begin(batch, logs)
+
+    def on_train_batch_end(self, batch: int, logs: dict | None = None) -> None:
+        """After a training step."""
+        self.on_batch_end(batch, logs)
+
+    def on_test_begin(self, logs: dict | None = None) -> None:
+        """Before an evaluation, those inside `fit` too."""
+
+    def on_test_end(self, logs: dict | None = None) -> None:
+        """After an evaluation."""
+
+    def on_test_batch_begin(self, batch: int, logs: dict | None = None) -> None:
+        """Before a batch of an evaluation."""
+
+    def on_test_batch_end(self, batch: int, logs: dict | None = None) -> None:
+        """After a batch of an evaluation."""
+
+    def on_predict_begin(self, logs: dict | None = None) -> None:
+        """Before a prediction."""
+
+    def on_predict_end(self, logs: dict | None = None) -> None:
+        """After a prediction."""
+
+    def on_predict_batch_begin(self, batch: int, logs: dict | None = None) -> None:
+        """Before a batch of a prediction."""
+
+    def on_predict_batch_end(self, batch: int, logs: dict | None = None) -> None:
+        """After a batch of a prediction; logs holds "outputs"."""
+
+
+_ALSO = {"on_train_batch_begin": "on_batch_begin", "on_train_batch_end": "on_batch_end"}
+
+
+def has_hook(callback: Any, name: str) -> bool:
+    """Whether a callback does something at a hook."""
+    for hook in (name, _ALSO.get(name, name)):
+        own = getattr(callback, hook, None)
+        if own is not None and getattr(own, "__func__", own) is not getattr(Callback, hook):
+            return True
+    return False
+
+
+class LambdaCallback(Callback):
+    """A callback made of functions.
+
+    Args:
+        hooks: functions by the name of their hook: `on_epoch_end=lambda epoch, logs: ...`.
+
+    Raises:
+        TypeError: a name that is not a hook, a value that is not a function.
+
+    >>> import fastnn as fn
+    >>> fn.callbacks.LambdaCallback(on_epoch_end=lambda epoch, logs: print(epoch, logs["loss"]))
+    <LambdaCallback on_epoch_end>
+    """
+
+    def __init__(self, **hooks: Callable | None):
+        super().__init__()
+        for name, function in hooks.items():
+            if not name.startswith("on_") or not hasattr(Callback, name):
+                raise TypeError(f"LambdaCallback: {name!r} is not a hook")
+            if function is not None:
+                if not callable(function):
+                    raise TypeError(f"LambdaCallback: {name} must be a function, got {function!r}")
+                setattr(self, name, function)
+
+    def __repr__(self) -> str:
+        hooks = [name for name in vars(self) if name.startswith("on_")]
+        return f"<LambdaCallback {' '.join(hooks)}>"
+
+
+class History(Callback):
+    """What `fit` returns: `history` maps each figure to its values, one an epoch; `epoch` lists
+    the epochs' numbers."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.history: dict[str, list] = {}
+        self.epoch: list[int] = []
+
+    def on_train_begin(self, logs: dict | None = None) -> None:
+        self.epoch = []
+
+    def on_epoch_end(self, epoch: int, logs: dict | None = None) -> None:
+        self.epoch.append(epoch)
+        for name, value in (logs or {}).items():
+            self.history.setdefault(name, []).append(value)

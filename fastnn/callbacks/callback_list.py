@@ -1,0 +1,93 @@
+"""Several callbacks as one, calling only the hooks that somebody has overridden."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any
+
+from fastnn.callbacks.callback import Callback, History, has_hook
+
+_HOOKS = [name for name in vars(Callback) if name.startswith("on_")]
+
+
+class CallbackList:
+    """Calls each callback in order; it has the hooks that a callback has.
+
+    Args:
+        callbacks: a callback, several, or None.
+        add_history: put a History at the end, unless there is one.
+        model: given to each callback.
+        params: "epochs", "steps", "verbose".
+
+    Raises:
+        TypeError: something that has no hooks.
+
+    >>> import fastnn as fn
+    >>> show = fn.callbacks.LambdaCallback(on_epoch_begin=lambda epoch, logs: print(epoch))
+    >>> fn.callbacks.CallbackList([show]).on_epoch_begin(3)
+    3
+    """
+
+    def __init__(
+        self,
+        callbacks: Any = None,
+        add_history: bool = False,
+        model: Any = None,
+        **params: Any,
+    ):
+        self.callbacks = list(_flat(callbacks))
+        for callback in self.callbacks:
+            if isinstance(callback, type) or not hasattr(callback, "set_model"):
+                raise TypeError(f"callbacks: expected Callback objects, got {callback!r}")
+        self.history = next((c for c in self.callbacks if isinstance(c, History)), None)
+        if add_history and self.history is None:
+            self.history = History()
+            self.callbacks.append(self.history)
+        self.model = model
+        self.params = params
+        for callback in self.callbacks:
+            if model is not None:
+                callback.set_model(model)
+            callback.set_params(params)
+        self._hooks = {
+            name: [getattr(c, name) for c in self.callbacks if has_hook(c, name)]
+            for name in _HOOKS
+        }
+
+    def hooks(self, name: str) -> list[Callable]:
+        """The overridden hooks of that name."""
+        return self._hooks[name]
+
+    def __iter__(self) -> Iterator[Callback]:
+        return iter(self.callbacks)
+
+
+def _flat(callbacks: Any) -> Iterable[Any]:
+    if callbacks is None:
+        return
+    if isinstance(callbacks, (list, tuple, CallbackList)):
+        for callback in callbacks:
+            yield from _flat(callback)
+    else:
+        yield callbacks
+
+
+def _counted(name: str) -> Callable:
+    def call(self: CallbackList, number: int, logs: dict | None = None) -> None:
+        for hook in self._hooks[name]:
+            hook(number, {} if logs is None else logs)
+
+    return call
+
+
+def _plain(name: str) -> Callable:
+    def call(self: CallbackList, logs: dict | None = None) -> None:
+        for hook in self._hooks[name]:
+            hook({} if logs is None else logs)
+
+    return call
+
+
+for _name in _HOOKS:
+    _make = _counted if "batch" in _name or "epoch" in _name else _plain
+    setattr(CallbackList, _name, _make(_name))

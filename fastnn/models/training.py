@@ -1,0 +1,409 @@
+"""fit, evaluate and predict: what a Model inherits to be trained."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from fastnn import _core
+from fastnn.autograd import no_grad
+from fastnn.callbacks import CallbackList, History
+from fastnn.models.interrupt import InterruptGuard
+from fastnn.models.progress import make_display, ticker
+from fastnn.models.training_compiled import Compiled
+from fastnn.models.training_data import ArrayData, Feed, IterableData, convert, make_data
+from fastnn.models.training_step import run_epoch, testing_step, training_step
+from fastnn.tensor import Tensor
+from fastnn.utils import tree
+
+
+class Trainer(Compiled):
+    """The training side of a model: a mixin beside Layer."""
+
+    def fit(
+        self,
+        x: Any = None,
+        y: Any = None,
+        batch_size: int | None = None,
+        epochs: int = 1,
+        verbose: Any = "auto",
+        callbacks: Any = None,
+        validation_split: float = 0.0,
+        validation_data: Any = None,
+        shuffle: Any = True,
+        class_weight: dict | None = None,
+        sample_weight: Any = None,
+        initial_epoch: int = 0,
+        steps_per_epoch: int | None = None,
+        validation_steps: int | None = None,
+        validation_batch_size: int | None = None,
+        validation_freq: Any = 1,
+    ) -> History:
+        """Trains the model.
+
+        Ctrl-C ends it after the running step: weights, optimizer and metrics agree, and the model
+        can be trained on.
+
+        Args:
+            x: inputs [samples, ...]: an array or Tensor, a list or dictionary of them, or an
+                iterable that yields (x, y) or (x, y, sample_weight) batch by batch.
+            y: targets, as x; integer labels stay integers.
+            batch_size: 32 if None.
+            epochs: the number of the epoch to stop before, counted from `initial_epoch`.
+            verbose: 0 silent; 1 or "auto" a bar on a terminal, else lines; 2 a line an epoch.
+            callbacks: a Callback or several.
+            validation_split: the share of samples, from the end, to validate with.
+            validation_data: (x, y), (x, y, sample_weight) or an iterable of batches.
+            shuffle: True: a new order each epoch, which depends on the seed and the number of
+                epochs trained so far; False; or "batch": within batches only.
+            class_weight: {label: weight}.
+            sample_weight: a weight for each sample (or each value of the loss).
+            steps_per_epoch: steps an epoch; passes over the data then follow each other.
+            validation_steps: as that, for validation.
+            validation_batch_size: `batch_size` if None.
+            validation_freq: validate every so many epochs, or a list of epochs counted from 1.
+
+        Returns:
+            The History, whose `history` has a list of values for each figure.
+
+        Raises:
+            RuntimeError: before `compile`.
+            ValueError: data that is empty, of different lengths, with NaN or unknown labels.
+            TypeError: data that does not hold numbers.
+
+        >>> import fastnn as fn, numpy as np
+        >>> model = fn.Sequential([fn.Input((2,)), fn.layers.Dense(1)])
+        >>> model.compile("sgd", "mse")
+        >>> len(model.fit(np.ones((8, 2)), np.ones((8, 1)), epochs=3, verbose=0).history["loss"])
+        3
+        """
+        self._require_compiled("fit")
+        epochs, initial_epoch = _count("epochs", epochs), _count("initial_epoch", initial_epoch)
+        data = make_data(x, y, sample_weight, batch_size, class_weight)
+        if validation_data is None and validation_split:
+            data, validation_data = _split(data, validation_split)
+        validate = self._validation(
+            validation_data, validation_batch_size or batch_size, validation_steps
+        )
+        feed = Feed(data, steps_per_epoch, self._order(data, shuffle))
+        display = make_display(verbose, epochs, feed.steps)
+        hooks = CallbackList(
+            callbacks, True, self, verbose=verbose, epochs=epochs, steps=feed.steps
+        )
+        hooks_begin, hooks_end = (hooks.hooks(f"on_train_batch_{w}") for w in ("begin", "end"))
+        self.stop_training = False
+        self.history = hooks.history
+        step = training_step(self)
+        logs: dict = {}
+        try:
+            with InterruptGuard() as guard:
+                hooks.on_train_begin()
+                for epoch in range(initial_epoch, epochs):
+                    self.reset_metrics()
+                    hooks.on_epoch_begin(epoch)
+                    if display is not None:
+                        display.epoch_begin(epoch)
+                    tick = ticker(display, self._logs)
+                    batches = feed.epoch()
+                    taken = run_epoch(self, step, batches, guard, hooks_begin, hooks_end, tick)
+                    if not taken:
+                        if feed.exhausted:
+                            break
+                        raise ValueError("x yields no batches")
+                    logs = self._logs()
+                    if validate is not None and _is_due(validation_freq, epoch):
+                        figures = validate(hooks)
+                        logs.update({f"val_{name}": value for name, value in figures.items()})
+                    if display is not None:
+                        display.epoch_end(taken, logs)
+                    hooks.on_epoch_end(epoch, logs)
+                    if self.stop_training or feed.exhausted:
+                        break
+                hooks.on_train_end(logs)
+        finally:
+            if display is not None:
+                display.close()
+        return self.history
+
+    def evaluate(
+        self,
+        x: Any = None,
+        y: Any = None,
+        batch_size: int | None = None,
+        verbose: Any = "auto",
+        sample_weight: Any = None,
+        steps: int | None = None,
+        callbacks: Any = None,
+        return_dict: bool = False,
+    ) -> Any:
+        """The loss and the metrics on data; arguments as of `fit`.
+
+        Returns:
+            The loss if there is nothing else, a list of figures, or a dictionary with
+            `return_dict=True`.
+
+        >>> import fastnn as fn, numpy as np
+        >>> model = fn.Sequential([fn.Input((2,)), fn.layers.Dense(1, kernel_initializer="ones")])
+        >>> model.compile("sgd", "mse")
+        >>> model.evaluate(np.ones((8, 2)), np.ones((8, 1)), verbose=0)
+        1.0
+        """
+        self._require_compiled("evaluate")
+        feed = Feed(make_data(x, y, sample_weight, batch_size), steps)
+        hooks = CallbackList(callbacks, False, self, verbose=verbose, epochs=1, steps=feed.steps)
+        logs = self._evaluate(feed, hooks, make_display(verbose, None, feed.steps))
+        return logs if return_dict else _listed(logs)
+
+    def predict(
+        self,
+        x: Any,
+        batch_size: int | None = None,
+        verbose: Any = "auto",
+        steps: int | None = None,
+        callbacks: Any = None,
+    ) -> Any:
+        """The outputs for all of x as NumPy arrays, in the structure of the model's outputs.
+
+        >>> import fastnn as fn, numpy as np
+        >>> model = fn.Sequential([fn.Input((2,)), fn.layers.Dense(1, kernel_initializer="ones")])
+        >>> model.predict(np.ones((2, 2)), verbose=0)
+        array([[2.],
+               [2.]], dtype=float32)
+        """
+        feed = Feed(make_data(x, batch_size=batch_size), steps)
+        hooks = CallbackList(callbacks, False, self, verbose=verbose, epochs=1, steps=feed.steps)
+        display = make_display(verbose, None, feed.steps)
+        begins, ends = (hooks.hooks(f"on_predict_batch_{w}") for w in ("begin", "end"))
+        results = _Results(feed.data.rows if steps is None else None)
+        count = 0
+
+        def step(x: Any, y: Any, weight: Any) -> None:
+            nonlocal count
+            for hook in begins:
+                hook(count, {})
+            outputs = self.predict_step((x, y, weight))
+            results.add(outputs)
+            for hook in ends:
+                hook(count, {"outputs": tree.map_structure(np.asarray, outputs)})
+            count += 1
+
+        self.stop_training = False
+        with no_grad():
+            self._run_quietly(
+                step, feed, hooks.on_predict_begin, hooks.on_predict_end, display, dict
+            )
+        return results.arrays()
+
+    def train_on_batch(
+        self,
+        x: Any,
+        y: Any = None,
+        sample_weight: Any = None,
+        class_weight: dict | None = None,
+        return_dict: bool = False,
+    ) -> Any:
+        """One step on one batch. Figures go on from call to call until `reset_metrics`.
+
+        Returns:
+            As `evaluate`.
+        """
+        self._require_compiled("train_on_batch")
+        batch = convert(x, y, sample_weight, class_weight)
+        vars(self)["_step_logs"] = self.train_step(batch)
+        return self._logs() if return_dict else _listed(self._logs())
+
+    def test_on_batch(
+        self, x: Any, y: Any = None, sample_weight: Any = None, return_dict: bool = False
+    ) -> Any:
+        """Evaluates one batch; see `train_on_batch`."""
+        self._require_compiled("test_on_batch")
+        with no_grad():
+            vars(self)["_step_logs"] = self.test_step(convert(x, y, sample_weight))
+        return self._logs() if return_dict else _listed(self._logs())
+
+    def predict_on_batch(self, x: Any) -> Any:
+        """The outputs for one batch as NumPy arrays."""
+        with no_grad():
+            outputs = self.predict_step(convert(x, None, None))
+        return tree.map_structure(lambda t: np.array(t.numpy()), outputs)
+
+    # -- parts of the loops ---------------------------------------------------------------------
+
+    def _require_compiled(self, operation: str) -> None:
+        if not self.compiled:
+            raise RuntimeError(f"{operation}: call compile(optimizer, loss, ...) first")
+        if operation.startswith(("fit", "train")) and self.optimizer is None:
+            raise RuntimeError(f"{operation}: compile was called without an optimizer")
+
+    def _validation(
+        self, data: Any, batch_size: int | None, steps: int | None
+    ) -> Callable[[CallbackList], dict] | None:
+        """The function that validates, or None."""
+        if data is None:
+            return None
+        if isinstance(data, (tuple, list)):
+            if len(data) not in (2, 3):
+                raise ValueError(
+                    "validation_data must be (x, y), (x, y, sample_weight) or an iterable of "
+                    f"batches; got {len(data)} parts"
+                )
+            x, y, weight = (*data, None)[:3]
+            data = make_data(x, y, weight, batch_size)
+        feed = Feed(make_data(data), steps)
+        return lambda hooks: self._evaluate(feed, hooks, None)
+
+    def _evaluate(self, feed: Feed, hooks: CallbackList, display: Any) -> dict:
+        begins, ends = (hooks.hooks(f"on_test_batch_{w}") for w in ("begin", "end"))
+        evaluated, count = testing_step(self), 0
+
+        def step(x: Any, y: Any, weight: Any) -> None:
+            nonlocal count
+            for hook in begins:
+                hook(count, {})
+            evaluated(x, y, weight)
+            if ends:
+                logs = self._logs()
+                for hook in ends:
+                    hook(count, logs)
+            count += 1
+
+        stopped = self.stop_training
+        self.reset_metrics()
+        logs = self._run_quietly(
+            step if begins or ends else evaluated,
+            feed,
+            hooks.on_test_begin,
+            hooks.on_test_end,
+            display,
+            self._logs,
+        )
+        self.stop_training = stopped or self.stop_training
+        return logs
+
+    def _run_quietly(
+        self,
+        step: Callable,
+        feed: Feed,
+        begin: Callable,
+        end: Callable,
+        display: Any,
+        read: Callable[[], dict],
+    ) -> dict:
+        """One pass that changes no weights: Ctrl-C may come at any time."""
+        begin()
+        if display is not None:
+            display.epoch_begin(0)
+        tick, count = ticker(display, read), 0
+        try:
+            for x, y, weight in feed.epoch():
+                step(x, y, weight)
+                count += 1
+                if tick is not None:
+                    tick(count)
+            if not count:
+                raise ValueError("x yields no batches")
+            logs = read()
+            if display is not None:
+                display.epoch_end(count, logs)
+        finally:
+            if display is not None:
+                display.close()
+        end(logs)
+        return logs
+
+    def _order(self, data: ArrayData | IterableData, shuffle: Any) -> Callable | None:
+        """What draws the order of a pass: a function of the model's seed and of the number of
+        passes begun so far."""
+        if shuffle not in (True, False, "batch"):
+            raise ValueError(f"shuffle must be True, False or 'batch', got {shuffle!r}")
+        if not shuffle or not isinstance(data, ArrayData):
+            return None
+        own = vars(self)
+        if self._shuffle_seed is None:
+            own["_shuffle_seed"] = random.getrandbits(62)
+
+        def order() -> Tensor:
+            state = np.array([self._shuffle_seed, self._epoch_count << 32], np.int64)
+            state = _core.from_numpy(state)
+            own["_epoch_count"] += 1
+            if shuffle != "batch":
+                return _core.random_permutation(state, data.rows)
+            starts = range(0, data.rows, data.batch_size)
+            parts = [
+                start + _core.random_permutation(state, min(data.batch_size, data.rows - start))
+                .numpy()
+                for start in starts
+            ]
+            return _core.from_numpy(np.concatenate(parts))
+
+        return order
+
+
+class _Results:
+    """Outputs of batches, put together. With a known number of rows each output is copied once."""
+
+    def __init__(self, rows: int | None):
+        self.rows = rows
+        self.filled = 0
+        self.structure: Any = None
+        self.outputs: list = []
+
+    def add(self, outputs: Any) -> None:
+        leaves = [leaf.numpy() for leaf in tree.flatten(outputs)]
+        if not self.filled:
+            self.structure = outputs
+            self.outputs = (
+                [[] for _ in leaves]
+                if self.rows is None
+                else [np.empty((self.rows, *leaf.shape[1:]), leaf.dtype) for leaf in leaves]
+            )
+        count = leaves[0].shape[0]
+        for output, leaf in zip(self.outputs, leaves):
+            if self.rows is None:
+                output.append(leaf)
+            else:
+                output[self.filled : self.filled + count] = leaf
+        self.filled += count
+
+    def arrays(self) -> Any:
+        outputs = self.outputs
+        if self.rows is None:
+            outputs = [np.concatenate(parts) for parts in outputs]
+        return tree.pack_sequence_as(self.structure, outputs)
+
+
+def _count(name: str, value: Any) -> int:
+    if not isinstance(value, (int, np.integer)) or isinstance(value, bool):
+        raise TypeError(f"{name} must be an integer, got {value!r}")
+    if value < 0:
+        raise ValueError(f"{name} must not be negative, got {value}")
+    return int(value)
+
+
+def _split(data: ArrayData | IterableData, share: float) -> tuple[ArrayData, ArrayData]:
+    """The first samples to train with and the last `share` of them to validate with."""
+    if not isinstance(data, ArrayData):
+        raise ValueError("validation_split needs arrays, not an iterable of batches")
+    if not 0 < share < 1:
+        raise ValueError(f"validation_split must be between 0 and 1, got {share}")
+    cut = int(data.rows * (1.0 - share))
+    if not 0 < cut < data.rows:
+        raise ValueError(
+            f"validation_split={share} of {data.rows} samples leaves {cut} to train with and "
+            f"{data.rows - cut} to validate with; both need at least one"
+        )
+    return data.part(0, cut), data.part(cut, data.rows)
+
+
+def _is_due(frequency: Any, epoch: int) -> bool:
+    if isinstance(frequency, int):
+        return (epoch + 1) % frequency == 0
+    return epoch + 1 in frequency
+
+
+def _listed(logs: dict) -> Any:
+    values = list(logs.values())
+    return values[0] if len(values) == 1 else values

@@ -1,0 +1,322 @@
+"""Data of fit, evaluate and predict: arrays made ready once, or batches from an iterable."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any
+
+import numpy as np
+
+from fastnn import _core, config
+from fastnn.losses.loss import check_no_nan
+from fastnn.tensor import Tensor, from_data
+from fastnn.utils import tree
+
+DEFAULT_BATCH = 32
+
+
+class ArrayData:
+    """Arrays of equal length, cut into batches.
+
+    Floats become floatx, labels (an integer a sample) int64, and other integers stay. Batches of
+    a shuffled epoch are gathered by one native call, others are views.
+
+    Args:
+        x, y, sample_weight: arrays, or lists, tuples and dictionaries of them.
+        batch_size: 32 if None.
+        class_weight: weight of each label, for sample weights.
+
+    Raises:
+        ValueError: no samples, lengths that differ, NaN in targets or weights.
+        TypeError: arrays that do not hold numbers.
+    """
+
+    def __init__(
+        self,
+        x: Any,
+        y: Any = None,
+        sample_weight: Any = None,
+        batch_size: int | None = None,
+        class_weight: dict | None = None,
+    ):
+        self.batch_size = check_batch_size(batch_size)
+        parts = convert(x, y, sample_weight, class_weight)
+        self.structure = parts
+        self.columns = tree.flatten([part for part in parts if part is not None])
+        self.rows = self.columns[0].shape[0]
+        if not self.rows:
+            raise ValueError("x has no samples")
+        self.position = _core.from_numpy(np.zeros(1, np.int64))
+        self._start = _core.from_numpy(np.zeros(1, np.int64))
+
+    @property
+    def steps(self) -> int:
+        """The number of batches of a pass; the last may be smaller."""
+        return -(-self.rows // self.batch_size)
+
+    def part(self, start: int, stop: int) -> ArrayData:
+        """The samples from `start` to `stop`, without a copy."""
+        cut = object.__new__(ArrayData)
+        cut.batch_size = self.batch_size
+        cut.structure = tuple(
+            part if part is None else tree.map_structure(lambda t: _core.rows(t, start, stop), part)
+            for part in self.structure
+        )
+        cut.columns = tree.flatten([part for part in cut.structure if part is not None])
+        cut.rows = stop - start
+        cut.position = _core.from_numpy(np.zeros(1, np.int64))
+        cut._start = self._start
+        return cut
+
+    def batches(self, permutation: Tensor | None = None) -> Iterator[tuple]:
+        """(x, y, sample_weight) batch by batch, in the order of `permutation` if there is one."""
+        columns, pack = self.columns, self._packer()
+        if permutation is None:
+            rows = _core.rows
+            for start in range(0, self.rows, self.batch_size):
+                stop = min(start + self.batch_size, self.rows)
+                yield pack([rows(t, start, stop) for t in columns])
+            return
+        gather, position = _core.gather_batch, self.position
+        _core.assign(position, self._start)
+        for start in range(0, self.rows, self.batch_size):
+            count = min(self.batch_size, self.rows - start)
+            yield pack(gather(columns, permutation, position, count))
+
+    def _packer(self) -> Callable[[list], tuple]:
+        """The function from a batch's columns to its (x, y, sample_weight)."""
+        present = [part is not None for part in self.structure]
+        if not any(tree.is_nested(part) for part in self.structure):
+            if present == [True, True, False]:
+                return lambda flat: (flat[0], flat[1], None)
+            if present == [True, False, False]:
+                return lambda flat: (flat[0], None, None)
+        counts = [len(tree.flatten(p)) if p is not None else 0 for p in self.structure]
+
+        def pack(flat: list) -> tuple:
+            parts, start = [], 0
+            for part, count in zip(self.structure, counts):
+                leaves = flat[start : start + count]
+                parts.append(tree.pack_sequence_as(part, leaves) if count else None)
+                start += count
+            return tuple(parts)
+
+        return pack
+
+
+class IterableData:
+    """Batches from a generator, or from an object that can be iterated over again and again.
+
+    A batch is x, (x,), (x, y) or (x, y, sample_weight). An object with `__getitem__` and
+    `__len__` is taken for a list of batches.
+    """
+
+    rows = None
+
+    def __init__(self, source: Any, class_weight: dict | None = None):
+        self.source = source
+        self.class_weight = class_weight
+        self.steps: int | None = None
+        if hasattr(source, "__len__"):
+            self.steps = len(source)
+            if not self.steps:
+                raise ValueError("x has no batches")
+        self.renewable = not isinstance(source, Iterator)
+
+    def batches(self, permutation: None = None) -> Iterator[tuple]:
+        """(x, y, sample_weight) batch by batch."""
+        for item in self._items():
+            if not isinstance(item, (tuple, list)):
+                item = (item,)
+            if not 1 <= len(item) <= 3:
+                raise ValueError(
+                    f"a batch must be x, (x, y) or (x, y, sample_weight); got {len(item)} parts"
+                )
+            x, y, weight = (*item, None, None)[:3]
+            yield convert(x, y, weight, self.class_weight)
+
+    def _items(self) -> Iterable:
+        if hasattr(self.source, "__iter__"):
+            return self.source
+        return (self.source[i] for i in range(self.steps))
+
+
+def make_data(
+    x: Any,
+    y: Any = None,
+    sample_weight: Any = None,
+    batch_size: int | None = None,
+    class_weight: dict | None = None,
+) -> ArrayData | IterableData:
+    """The data that the arguments of `fit` mean."""
+    if x is None:
+        raise ValueError("x is missing: pass arrays or an iterable of batches")
+    if isinstance(x, (ArrayData, IterableData)):
+        return x
+    if is_arrays(x):
+        return ArrayData(x, y, sample_weight, batch_size, class_weight)
+    if not (hasattr(x, "__iter__") or hasattr(x, "__getitem__")):
+        raise TypeError(f"x: expected arrays or an iterable of batches, got {type(x).__name__}")
+    for name, value in (("y", y), ("sample_weight", sample_weight), ("batch_size", batch_size)):
+        if value is not None:
+            raise ValueError(f"{name} must not be given when x yields batches")
+    return IterableData(x, class_weight)
+
+
+def is_arrays(x: Any) -> bool:
+    """Whether data is arrays rather than an iterable of batches."""
+    if isinstance(x, (str, bytes, int, float, dict, list, tuple)):
+        return True
+    return hasattr(x, "__array__") or hasattr(x, "__dlpack__")
+
+
+def check_batch_size(batch_size: int | None) -> int:
+    """The batch size, 32 if None."""
+    if batch_size is None:
+        return DEFAULT_BATCH
+    if not isinstance(batch_size, (int, np.integer)) or isinstance(batch_size, bool):
+        raise TypeError(f"batch_size must be an integer, got {batch_size!r}")
+    if batch_size < 1:
+        raise ValueError(f"batch_size must be at least 1, got {batch_size}")
+    return int(batch_size)
+
+
+def convert(x: Any, y: Any, sample_weight: Any, class_weight: dict | None = None) -> tuple:
+    """(x, y, sample_weight) with tensors as leaves, of equal length, class weights applied."""
+    if class_weight is not None:
+        if sample_weight is not None:
+            raise ValueError("give class_weight or sample_weight, not both")
+        sample_weight = weights_of_classes(y, class_weight)
+    parts = (
+        _tensors(x, "x", target=False),
+        None if y is None else _tensors(y, "y", target=True),
+        None if sample_weight is None else _tensors(sample_weight, "sample_weight", target=True),
+    )
+    length = None
+    for name, part in zip(("x", "y", "sample_weight"), parts):
+        for leaf in tree.flatten(part) if part is not None else ():
+            if leaf is None:
+                raise ValueError(f"{name} holds None")
+            if not leaf.ndim:
+                raise ValueError(f"{name} is a number; the first axis must count the samples")
+            if length is None:
+                length = leaf.shape[0]
+            elif leaf.shape[0] != length:
+                raise ValueError(f"x has {length} samples, but {name} has {leaf.shape[0]}")
+    if length is None:
+        raise ValueError("x has no arrays")
+    return parts
+
+
+def _tensors(data: Any, name: str, target: bool) -> Any:
+    if isinstance(data, dict):
+        return {key: _tensors(leaf, f"{name}[{key!r}]", target) for key, leaf in data.items()}
+    if isinstance(data, (list, tuple)) and any(_is_array(leaf) for leaf in data):
+        return [_tensors(leaf, f"{name}[{i}]", target) for i, leaf in enumerate(data)]
+    return _tensor(data, name, target)
+
+
+def _is_array(leaf: Any) -> bool:
+    """Whether a member of a list is an array of its own (and not a number of a nested list)."""
+    return hasattr(leaf, "shape") and bool(len(leaf.shape))
+
+
+def _tensor(data: Any, name: str, target: bool) -> Tensor:
+    if isinstance(data, Tensor):
+        tensor = data.detach()
+        kind = "f" if tensor.dtype.startswith("float") else "i"
+    else:
+        if isinstance(data, (list, tuple)):
+            array = np.asarray(from_data(data, None, name))
+        else:
+            array = np.asarray(data)
+        kind = array.dtype.kind
+        if kind == "f":
+            array = array.astype(config.floatx(), copy=False)
+        tensor = from_data(array, None, name)
+    if kind == "f" and tensor.dtype != config.floatx():
+        tensor = _core.copy(tensor, config.floatx())
+    if target:
+        check_no_nan(tensor.numpy(), name)
+        one_a_sample = tensor.ndim == 1 or tensor.shape[1:] == (1,)
+        if tensor.dtype in ("int32", "uint8") and one_a_sample:
+            tensor = _core.copy(tensor, "int64")
+    return tensor
+
+
+def weights_of_classes(y: Any, class_weight: dict) -> np.ndarray:
+    """A weight for each sample by its label: a number, or the largest of a one-hot row."""
+    if tree.is_nested(y) and any(_is_array(leaf) for leaf in tree.flatten(y)):
+        raise ValueError("class_weight needs a model with one output")
+    if y is None:
+        raise ValueError("class_weight needs y")
+    labels = np.asarray(y)
+    if labels.ndim > 1 and labels.shape[-1] > 1:
+        labels = labels.argmax(-1)
+    elif labels.ndim > 1:
+        labels = labels[..., 0]
+    labels = np.round(labels).astype(np.int64)
+    weights = np.ones(labels.shape, config.floatx())
+    for label, weight in class_weight.items():
+        weights[labels == int(label)] = weight
+    return weights
+
+
+class Feed:
+    """Batches epoch by epoch, with or without a fixed number of steps an epoch.
+
+    Args:
+        data: the batches of a pass.
+        steps: batches an epoch; None: a pass is an epoch. With a number, passes follow each other
+            across epochs.
+        order: makes the permutation of a new pass; None: in order.
+    """
+
+    def __init__(
+        self,
+        data: ArrayData | IterableData,
+        steps: int | None = None,
+        order: Callable[[], Tensor | None] | None = None,
+    ):
+        if steps is not None and steps < 1:
+            raise ValueError(f"steps must be at least 1, got {steps}")
+        self.data = data
+        self.limit = steps
+        self.order = order
+        self.exhausted = False
+        self._running: Iterator | None = None
+
+    @property
+    def steps(self) -> int | None:
+        """The number of steps of an epoch, None if nobody knows."""
+        return self.data.steps if self.limit is None else self.limit
+
+    def epoch(self) -> Iterator[tuple]:
+        """The batches of the next epoch."""
+        return self._pass() if self.limit is None else self._limited()
+
+    def _pass(self) -> Iterator[tuple]:
+        return self.data.batches(self.order() if self.order is not None else None)
+
+    def _limited(self) -> Iterator[tuple]:
+        for step in range(self.limit):
+            batch = self._next()
+            if batch is None:
+                self.exhausted = True
+                warnings.warn(
+                    f"the data ran out after {step} of {self.limit} steps of an epoch: the "
+                    "iterable must yield at least steps_per_epoch * epochs batches",
+                    stacklevel=2,
+                )
+                return
+            yield batch
+
+    def _next(self) -> tuple | None:
+        """The next batch of the running pass or of a new one, None at the end of a generator."""
+        if self._running is not None:
+            batch = next(self._running, None)
+            if batch is not None or not getattr(self.data, "renewable", True):
+                return batch
+        self._running = self._pass()
+        return next(self._running, None)

@@ -1,0 +1,189 @@
+"""Steps of training and evaluation, with all that stays the same looked up beforehand."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING, Any
+
+from fastnn import _core
+from fastnn.autograd import gradients
+from fastnn.layers import masks
+from fastnn.layers.call_spec import context
+from fastnn.metrics import Mean, MeanMetricWrapper
+from fastnn.models.interrupt import InterruptGuard
+from fastnn.models.training_compile import evaluator
+from fastnn.tensor import Tensor
+
+if TYPE_CHECKING:
+    from fastnn.models.training_compiled import Compiled
+
+
+def run_epoch(
+    model: Compiled,
+    step: Callable,
+    batches: Iterable[tuple],
+    guard: InterruptGuard,
+    begin_hooks: list[Callable],
+    end_hooks: list[Callable],
+    tick: Callable[[int], None] | None,
+) -> int:
+    """Takes a step a batch until the data ends or somebody sets `stop_training`.
+
+    Returns:
+        The number of steps taken.
+    """
+    count = 0
+    for x, y, weight in batches:
+        for hook in begin_hooks:
+            hook(count, {})
+        guard.busy = True
+        step(x, y, weight)
+        guard.busy = False
+        if guard.pending is not None:
+            guard.check()
+        if end_hooks:
+            logs = model._logs()
+            for hook in end_hooks:
+                hook(count, logs)
+        count += 1
+        if tick is not None:
+            tick(count)
+        if model.stop_training:
+            break
+    return count
+
+
+def training_step(model: Compiled) -> Callable[[Any, Any, Any], None]:
+    """A function of (x, y, sample_weight) that trains a model on a batch.
+
+    The first call goes the general way, which builds what there is to build. If the model is of
+    the usual kind, the following ones are a straight line of calls.
+    """
+    straight = None
+
+    def step(x: Any, y: Any, weight: Any) -> None:
+        nonlocal straight
+        if straight is not None and weight is None:
+            straight(x, y)
+            return
+        vars(model)["_step_logs"] = model.train_step((x, y, weight))
+        if straight is None:
+            straight = _straight_training(model)
+
+    return step
+
+
+def _usual(model: Compiled) -> bool:
+    """Whether a step is: one output, its loss, its metrics, and nothing else."""
+    objective = model._objective
+    return (
+        not model._overrides("train_step", "test_step", "compute_loss", "compute_metrics")
+        and objective.built
+        and len(objective.losses) == 1
+        and objective.losses[0] is not None
+        and objective.weights[0] is None
+        and not model._own_metrics()
+        and not masks.state.in_use
+        and not context.losses
+    )
+
+
+def _straight_training(model: Compiled) -> Callable[[Any, Any], None] | None:
+    variables = model._trained_variables()
+    if not _usual(model) or any(getattr(v, "regularizer", None) for v in variables):
+        return None
+    optimizer = model.optimizer
+    prepared, apply = optimizer._steps, optimizer.prepared(variables)
+    loss_of = evaluator(model._objective.losses[0])
+    call, judge = model.forward(), _judge(model)
+
+    def step(x: Any, y: Any) -> None:
+        nonlocal prepared, apply
+        y_pred = call(x, training=True)
+        loss = loss_of(y, y_pred)
+        found = gradients(loss, variables)
+        if optimizer._steps is not prepared:  # somebody changed a setting
+            prepared, apply = optimizer._steps, optimizer.prepared(variables)
+        apply(found)
+        judge(y, y_pred, loss)
+
+    return step
+
+
+def testing_step(model: Compiled) -> Callable[[Any, Any, Any], None]:
+    """A function of (x, y, sample_weight) that evaluates a model on a batch."""
+    straight = None
+
+    def step(x: Any, y: Any, weight: Any) -> None:
+        nonlocal straight
+        previous = _core.set_grad_enabled(False)
+        try:
+            if straight is not None and weight is None:
+                straight(x, y)
+                return
+            vars(model)["_step_logs"] = model.test_step((x, y, weight))
+            if straight is None:
+                straight = _straight_testing(model)
+        finally:
+            _core.set_grad_enabled(previous)
+
+    return step
+
+
+def _straight_testing(model: Compiled) -> Callable[[Any, Any], None] | None:
+    if not _usual(model) or any(getattr(v, "regularizer", None) for v in model.variables):
+        return None
+    loss_of = evaluator(model._objective.losses[0])
+    call, judge = model.forward(), _judge(model)
+
+    def step(x: Any, y: Any) -> None:
+        y_pred = call(x, training=False)
+        judge(y, y_pred, loss_of(y, y_pred))
+
+    return step
+
+
+def _judge(model: Compiled) -> Callable[[Tensor, Tensor, Tensor], None]:
+    """The function that adds a batch to the loss tracker and to all metrics of one output."""
+    track = model._loss_tracker.add_scaled
+    updates = [adder(m) for m in model._objective.metrics[0] + model._objective.weighted[0]]
+    set_grad_enabled = _core.set_grad_enabled
+
+    def judge(y: Tensor, y_pred: Tensor, loss: Tensor) -> None:
+        previous = set_grad_enabled(False)
+        try:
+            track(loss, y_pred.shape[0])
+            for update in updates:
+                update(y, y_pred)
+        finally:
+            set_grad_enabled(previous)
+
+    return judge
+
+
+def adder(metric: Any) -> Callable[[Tensor, Tensor], None]:
+    """How a step adds a batch without weights to a metric."""
+    if (
+        not isinstance(metric, MeanMetricWrapper)
+        or type(metric).update_state is not MeanMetricWrapper.update_state
+    ):
+        return metric.update_state
+    values_of, options, add = metric._fn, metric._options, metric.add
+
+    def plain(y: Tensor, y_pred: Tensor) -> None:
+        add(values_of(y, y_pred))
+
+    def with_options(y: Tensor, y_pred: Tensor) -> None:
+        add(values_of(y, y_pred, **options))
+
+    return with_options if options else plain
+
+
+def value_of(metric: Any) -> Any:
+    """A metric's figure as a Python float (or a dictionary of them)."""
+    if isinstance(metric, Mean):
+        return metric.value()
+    result = metric.result()
+    if isinstance(result, dict):
+        return {name: float(value) for name, value in result.items()}
+    return float(result)

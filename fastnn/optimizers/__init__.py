@@ -1,0 +1,42 @@
+"""Optimizers by Keras's names."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from fastnn.optimizers.adam import Adam, AdamW
+from fastnn.optimizers.optimizer import Optimizer
+from fastnn.optimizers.sgd import SGD
+from fastnn.utils.identifiers import known_names, resolve
+from fastnn.utils.serialization import deserialize_keras_object, serialize_keras_object
+
+__all__ = ["SGD", "Adam", "AdamW", "Optimizer", "deserialize", "get", "serialize"]
+
+_known = known_names([Adam, AdamW, SGD], {"adamw": AdamW})
+
+
+def get(identifier: Any) -> Optimizer | None:
+    """The optimizer meant by a name, a class, a configuration or itself.
+
+    Raises:
+        ValueError: an unknown name; the message lists the known ones.
+        TypeError: something that is not an optimizer.
+
+    >>> import fastnn as fn
+    >>> fn.optimizers.get("adam").rule
+    'adam'
+    """
+    optimizer = resolve(identifier, _known, "optimizer")
+    if optimizer is not None and not hasattr(optimizer, "apply"):
+        raise TypeError(f"optimizer: expected an optimizer or its name, got {identifier!r}")
+    return optimizer
+
+
+def serialize(optimizer: Optimizer) -> dict:
+    """`{"class_name": ..., "config": ...}`, without the state."""
+    return serialize_keras_object(optimizer)
+
+
+def deserialize(config: dict, custom_objects: dict | None = None) -> Optimizer:
+    """The inverse of `serialize`."""
+    return deserialize_keras_object(config, custom_objects)
