@@ -50,8 +50,7 @@ class CallbackList:
                 callback.set_model(model)
             callback.set_params(params)
         self._hooks = {
-            name: [getattr(c, name) for c in self.callbacks if has_hook(c, name)]
-            for name in _HOOKS
+            name: [getattr(c, name) for c in self.callbacks if has_hook(c, name)] for name in _HOOKS
         }
 
     def hooks(self, name: str) -> list[Callable]:

@@ -96,9 +96,7 @@ def sparse_categorical_crossentropy(
         )
     kept = ops.not_equal(labels, ignore_class)
     labels = ops.where(kept, labels, ops.zeros_like(labels))
-    values = ops.sparse_categorical_crossentropy(
-        labels, y_pred, from_logits=from_logits, axis=axis
-    )
+    values = ops.sparse_categorical_crossentropy(labels, y_pred, from_logits=from_logits, axis=axis)
     return ops.where(kept, values, ops.zeros_like(values))
 
 
@@ -234,9 +232,7 @@ class CategoricalCrossentropy(_SoftmaxCrossentropy):
         )
 
     def _is_plain(self, y_true: Tensor, logits: Tensor) -> bool:
-        return (
-            y_true.dtype == logits.dtype and y_true.shape == logits.shape and logits.ndim == 2
-        )
+        return y_true.dtype == logits.dtype and y_true.shape == logits.shape and logits.ndim == 2
 
 
 class SparseCategoricalCrossentropy(_SoftmaxCrossentropy):

@@ -138,9 +138,9 @@ def align(y_true: Any, y_pred: Any, operation: str) -> tuple[Tensor, Tensor]:
     elif y_true.dtype != y_pred.dtype:
         y_true = _core.copy(y_true, y_pred.dtype)
     if y_true.shape != y_pred.shape:
-        if y_true.shape + (1,) == y_pred.shape:
+        if (*y_true.shape, 1) == y_pred.shape:
             y_true = ops.expand_dims(y_true, -1)
-        elif y_true.shape == y_pred.shape + (1,):
+        elif y_true.shape == (*y_pred.shape, 1):
             y_pred = ops.expand_dims(y_pred, -1)
         else:
             raise ValueError(
@@ -208,6 +208,5 @@ def reduce_values(
     if reduction is None or reduction == "none" or values.ndim == 0:
         return values
     if reduction == "mean_with_sample_weight" and weight is not None:
-        total = ops.sum(ops.broadcast_to(weight, values.shape))
-        return ops.divide_no_nan(ops.sum(values), total)
+        return ops.divide_no_nan(ops.sum(values), ops.sum(weight))
     return ops.sum(values) if reduction == "sum" else ops.mean(values)

@@ -157,7 +157,5 @@ class SparseCategoricalAccuracy(MeanMetricWrapper):
     0.5
     """
 
-    def __init__(
-        self, name: str | None = "sparse_categorical_accuracy", dtype: str | None = None
-    ):
+    def __init__(self, name: str | None = "sparse_categorical_accuracy", dtype: str | None = None):
         super().__init__(_sparse_matches, name, dtype)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import random
 from collections.abc import Callable
 from typing import Any
 
@@ -14,8 +13,15 @@ from fastnn.callbacks import CallbackList, History
 from fastnn.models.interrupt import InterruptGuard
 from fastnn.models.progress import make_display, ticker
 from fastnn.models.training_compiled import Compiled
-from fastnn.models.training_data import ArrayData, Feed, IterableData, convert, make_data
-from fastnn.models.training_step import run_epoch, testing_step, training_step
+from fastnn.models.training_data import (
+    ArrayData,
+    Feed,
+    IterableData,
+    Results,
+    convert,
+    make_data,
+)
+from fastnn.models.training_step import run_epoch, evaluation_step, training_step
 from fastnn.tensor import Tensor
 from fastnn.utils import tree
 
@@ -177,7 +183,7 @@ class Trainer(Compiled):
         hooks = CallbackList(callbacks, False, self, verbose=verbose, epochs=1, steps=feed.steps)
         display = make_display(verbose, None, feed.steps)
         begins, ends = (hooks.hooks(f"on_predict_batch_{w}") for w in ("begin", "end"))
-        results = _Results(feed.data.rows if steps is None else None)
+        results = Results(feed.data.rows if steps is None else None)
         count = 0
 
         def step(x: Any, y: Any, weight: Any) -> None:
@@ -257,7 +263,7 @@ class Trainer(Compiled):
 
     def _evaluate(self, feed: Feed, hooks: CallbackList, display: Any) -> dict:
         begins, ends = (hooks.hooks(f"on_test_batch_{w}") for w in ("begin", "end"))
-        evaluated, count = testing_step(self), 0
+        evaluated, count = evaluation_step(self), 0
 
         def step(x: Any, y: Any, weight: Any) -> None:
             nonlocal count
@@ -321,58 +327,22 @@ class Trainer(Compiled):
             raise ValueError(f"shuffle must be True, False or 'batch', got {shuffle!r}")
         if not shuffle or not isinstance(data, ArrayData):
             return None
-        own = vars(self)
-        if self._shuffle_seed is None:
-            own["_shuffle_seed"] = random.getrandbits(62)
 
         def order() -> Tensor:
             state = np.array([self._shuffle_seed, self._epoch_count << 32], np.int64)
             state = _core.from_numpy(state)
-            own["_epoch_count"] += 1
+            vars(self)["_epoch_count"] = self._epoch_count + 1
             if shuffle != "batch":
                 return _core.random_permutation(state, data.rows)
             starts = range(0, data.rows, data.batch_size)
             parts = [
-                start + _core.random_permutation(state, min(data.batch_size, data.rows - start))
-                .numpy()
+                start
+                + _core.random_permutation(state, min(data.batch_size, data.rows - start)).numpy()
                 for start in starts
             ]
             return _core.from_numpy(np.concatenate(parts))
 
         return order
-
-
-class _Results:
-    """Outputs of batches, put together. With a known number of rows each output is copied once."""
-
-    def __init__(self, rows: int | None):
-        self.rows = rows
-        self.filled = 0
-        self.structure: Any = None
-        self.outputs: list = []
-
-    def add(self, outputs: Any) -> None:
-        leaves = [leaf.numpy() for leaf in tree.flatten(outputs)]
-        if not self.filled:
-            self.structure = outputs
-            self.outputs = (
-                [[] for _ in leaves]
-                if self.rows is None
-                else [np.empty((self.rows, *leaf.shape[1:]), leaf.dtype) for leaf in leaves]
-            )
-        count = leaves[0].shape[0]
-        for output, leaf in zip(self.outputs, leaves):
-            if self.rows is None:
-                output.append(leaf)
-            else:
-                output[self.filled : self.filled + count] = leaf
-        self.filled += count
-
-    def arrays(self) -> Any:
-        outputs = self.outputs
-        if self.rows is None:
-            outputs = [np.concatenate(parts) for parts in outputs]
-        return tree.pack_sequence_as(self.structure, outputs)
 
 
 def _count(name: str, value: Any) -> int:

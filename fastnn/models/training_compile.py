@@ -91,14 +91,13 @@ class Objective:
         count = len(self.names)
         if y is None:
             return [None] * count
-        if isinstance(y, dict):
-            if count > 1 or (self.names[0] in y and len(y) == 1):
-                unknown = set(y) - set(self.names)
-                if unknown:
-                    raise ValueError(
-                        f"y has targets for {sorted(unknown)}, but the outputs are {self.names}"
-                    )
-                return [y.get(name) for name in self.names]
+        if isinstance(y, dict) and (count > 1 or set(y) == set(self.names)):
+            unknown = set(y) - set(self.names)
+            if unknown:
+                raise ValueError(
+                    f"y has targets for {sorted(unknown)}, but the outputs are {self.names}"
+                )
+            return [y.get(name) for name in self.names]
         leaves = tree.flatten(y)
         if len(leaves) == count:
             return leaves
@@ -128,7 +127,9 @@ class Objective:
         if isinstance(given, dict):
             unknown = set(given) - set(self.names)
             if unknown:
-                raise ValueError(f"{what} names {sorted(unknown)}, but the outputs are {self.names}")
+                raise ValueError(
+                    f"{what} names {sorted(unknown)}, but the outputs are {self.names}"
+                )
             return [given.get(name) for name in self.names]
         if isinstance(given, list):
             if len(given) != count:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import random
 import warnings
 from collections.abc import Callable
 from typing import Any
 
-from fastnn import ops, optimizers
+from fastnn import config, ops, optimizers
 from fastnn.autograd import gradients, no_grad
 from fastnn.callbacks import History
 from fastnn.layers.call_spec import signature_of
@@ -32,7 +33,7 @@ class Compiled:
     _objective: Objective | None = None
     _loss_tracker: Mean
     _compile_arguments: dict | None = None
-    _trained: tuple | None = None  # (all variables, those to train)
+    _trained: tuple | None = None  # (configuration number, all variables, those to train)
     _shuffle_seed: int | None = None
     _epoch_count = 0  # passes over shuffled data that were begun
     _step_logs: dict | None = None  # what a train_step of the user's returned
@@ -76,7 +77,13 @@ class Compiled:
         own["loss"] = loss
         own["_objective"] = objective
         own["_loss_tracker"] = Mean(name="loss")
-        own["_trained"] = (self.variables, self.trainable_variables) if self.built else None
+        own["_trained"] = None
+        if self.built:
+            for variable in self.variables:
+                variable.trainable = variable.trainable  # what `_trained_variables` may have undone
+            own["_trained"] = (None, self.variables, self.trainable_variables)
+        if self._shuffle_seed is None:
+            own["_shuffle_seed"] = random.getrandbits(62)
         own["_compile_arguments"] = {
             "optimizer": self.optimizer,
             "loss": loss,
@@ -184,6 +191,8 @@ class Compiled:
     def train_step(self, data: tuple) -> dict | None:
         """One step on (x, y, sample_weight). An override returns its logs."""
         x, y, weight = data
+        if self.built:
+            self._trained_variables()  # sees to their flags, which the tape reads
         y_pred = self(x, training=True)
         loss = self._loss_of(x, y, y_pred, weight, True)
         variables = self._trained_variables()
@@ -201,13 +210,18 @@ class Compiled:
         return self(data[0], training=False)
 
     def _loss_of(self, x: Any, y: Any, y_pred: Any, weight: Any, training: bool) -> Tensor:
-        if not self._objective.built:
-            names = getattr(self, "output_names", None)
-            self._objective.build(y, y_pred, names)
+        objective = self._objective
+        first = not objective.built
+        if first:
+            objective.build(y, y_pred, getattr(self, "output_names", None))
         options = {"x": x, "y": y, "y_pred": y_pred, "sample_weight": weight}
         if "training" in signature_of(self.compute_loss).names:
             options["training"] = training
-        return self.compute_loss(**options)
+        try:
+            return self.compute_loss(**options)
+        except BaseException:
+            objective.built = objective.built and not first  # what was a bad batch decides nothing
+            raise
 
     def _judge(self, x: Any, y: Any, y_pred: Any, weight: Any, loss: Tensor) -> dict | None:
         with no_grad():
@@ -226,15 +240,26 @@ class Compiled:
         return self.__call__
 
     def _trained_variables(self) -> list[Variable]:
-        """The variables to train: those that were trainable at `compile`."""
-        if self._trained is None or not _same(self._trained[0], self.variables):
-            vars(self)["_trained"] = (self.variables, self.trainable_variables)
-        elif not _same(self._trained[1], self.trainable_variables):
-            warnings.warn(
-                "a layer's `trainable` was changed after compile; it counts after the next compile",
-                stacklevel=3,
-            )
-        return self._trained[1]
+        """The variables to train: those that were trainable at `compile`, or that were made since
+        by building the model."""
+        known, version = self._trained, config.version
+        if known is not None and known[0] == version:
+            return known[2]
+        variables = self.variables
+        if known is None or not _same(known[1], variables):
+            trained = self.trainable_variables
+        else:
+            trained = known[2]
+            if not all(variable.requires_grad for variable in trained):
+                warnings.warn(
+                    "a layer's `trainable` was changed after compile; it counts after the next "
+                    "compile",
+                    stacklevel=3,
+                )
+                for variable in trained:
+                    variable.requires_grad = True
+        vars(self)["_trained"] = (version, variables, trained)
+        return trained
 
 
 def _same(a: list, b: list) -> bool:

@@ -10,10 +10,11 @@ import numpy as np
 
 from fastnn import _core, config
 from fastnn.losses.loss import check_no_nan
-from fastnn.tensor import Tensor, from_data
+from fastnn.tensor import Tensor, Variable, from_data
 from fastnn.utils import tree
 
 DEFAULT_BATCH = 32
+_START = np.zeros(1, np.int64)
 
 
 class ArrayData:
@@ -47,8 +48,7 @@ class ArrayData:
         self.rows = self.columns[0].shape[0]
         if not self.rows:
             raise ValueError("x has no samples")
-        self.position = _core.from_numpy(np.zeros(1, np.int64))
-        self._start = _core.from_numpy(np.zeros(1, np.int64))
+        self.position = _position()
 
     @property
     def steps(self) -> int:
@@ -65,8 +65,7 @@ class ArrayData:
         )
         cut.columns = tree.flatten([part for part in cut.structure if part is not None])
         cut.rows = stop - start
-        cut.position = _core.from_numpy(np.zeros(1, np.int64))
-        cut._start = self._start
+        cut.position = _position()
         return cut
 
     def batches(self, permutation: Tensor | None = None) -> Iterator[tuple]:
@@ -79,7 +78,7 @@ class ArrayData:
                 yield pack([rows(t, start, stop) for t in columns])
             return
         gather, position = _core.gather_batch, self.position
-        _core.assign(position, self._start)
+        position.assign(_START)
         for start in range(0, self.rows, self.batch_size):
             count = min(self.batch_size, self.rows - start)
             yield pack(gather(columns, permutation, position, count))
@@ -103,6 +102,11 @@ class ArrayData:
             return tuple(parts)
 
         return pack
+
+
+def _position() -> Variable:
+    """Where a pass is: how many samples were gathered."""
+    return Variable(_START, trainable=False, name="position")
 
 
 class IterableData:
@@ -320,3 +324,36 @@ class Feed:
                 return batch
         self._running = self._pass()
         return next(self._running, None)
+
+
+class Results:
+    """Outputs of batches, put together. With a known number of rows each output is copied once."""
+
+    def __init__(self, rows: int | None):
+        self.rows = rows
+        self.filled = 0
+        self.structure: Any = None
+        self.outputs: list = []
+
+    def add(self, outputs: Any) -> None:
+        leaves = [leaf.numpy() for leaf in tree.flatten(outputs)]
+        if not self.filled:
+            self.structure = outputs
+            self.outputs = (
+                [[] for _ in leaves]
+                if self.rows is None
+                else [np.empty((self.rows, *leaf.shape[1:]), leaf.dtype) for leaf in leaves]
+            )
+        count = leaves[0].shape[0]
+        for output, leaf in zip(self.outputs, leaves):
+            if self.rows is None:
+                output.append(leaf)
+            else:
+                output[self.filled : self.filled + count] = leaf
+        self.filled += count
+
+    def arrays(self) -> Any:
+        outputs = self.outputs
+        if self.rows is None:
+            outputs = [np.concatenate(parts) for parts in outputs]
+        return tree.pack_sequence_as(self.structure, outputs)

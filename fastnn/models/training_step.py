@@ -110,7 +110,7 @@ def _straight_training(model: Compiled) -> Callable[[Any, Any], None] | None:
     return step
 
 
-def testing_step(model: Compiled) -> Callable[[Any, Any, Any], None]:
+def evaluation_step(model: Compiled) -> Callable[[Any, Any, Any], None]:
     """A function of (x, y, sample_weight) that evaluates a model on a batch."""
     straight = None
 
@@ -123,14 +123,14 @@ def testing_step(model: Compiled) -> Callable[[Any, Any, Any], None]:
                 return
             vars(model)["_step_logs"] = model.test_step((x, y, weight))
             if straight is None:
-                straight = _straight_testing(model)
+                straight = _straight_evaluation(model)
         finally:
             _core.set_grad_enabled(previous)
 
     return step
 
 
-def _straight_testing(model: Compiled) -> Callable[[Any, Any], None] | None:
+def _straight_evaluation(model: Compiled) -> Callable[[Any, Any], None] | None:
     if not _usual(model) or any(getattr(v, "regularizer", None) for v in model.variables):
         return None
     loss_of = evaluator(model._objective.losses[0])

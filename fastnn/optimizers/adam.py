@@ -44,9 +44,7 @@ class Adam(Optimizer):
         global_clipnorm: float | None = None,
         name: str | None = None,
     ):
-        super().__init__(
-            learning_rate, weight_decay, clipnorm, clipvalue, global_clipnorm, name
-        )
+        super().__init__(learning_rate, weight_decay, clipnorm, clipvalue, global_clipnorm, name)
         self.beta_1 = beta_1
         self.beta_2 = beta_2
         self.epsilon = epsilon

@@ -93,7 +93,7 @@ class Optimizer:
     def learning_rate(self, value: float) -> None:
         if isinstance(value, (int, np.integer)) and not isinstance(value, bool):
             value = float(value)
-        self._learning_rate.assign(_as_rate(value))
+        self._learning_rate.assign(np.asarray(_as_rate(value)))
 
     # -- state ----------------------------------------------------------------------------------
 
@@ -204,7 +204,8 @@ class Optimizer:
         positions = self._positions_of(variables)
         slots = [self._slots[name][i] for name in self._slot_names() for i in positions]
         rate, iterations = self._learning_rate, self.iterations
-        hyper = _core.from_numpy(np.array((rate.item(), *self._hyper_values()), np.float64))
+        numbers = self._hyper_values()
+        hyper = Variable(np.array((rate.item(), *numbers)), trainable=False, name="hyper")
         version = rate._version
         one = constant(1, "int64")
         rule, nesterov, amsgrad = self.rule, bool(self.nesterov), bool(self.amsgrad)
@@ -219,8 +220,7 @@ class Optimizer:
                 if gradient is None:
                     return self._apply_some(gradients, variables)
             if rate._version != version:
-                values = np.array((rate.item(), *self._hyper_values()), np.float64)
-                assign(hyper, _core.from_numpy(values))
+                hyper.assign(np.array((rate.item(), *numbers)))
                 version = rate._version
             if clip is not None:
                 gradients = clip(gradients)
@@ -282,8 +282,7 @@ class Optimizer:
         rate, amount = self._learning_rate, float(self.weight_decay)
 
         def decay() -> None:
-            factor = from_data(1.0 - rate.item() * amount, "float64")
-            _core.scale_list(decayed, factor)
+            _core.scale_list(decayed, from_data(np.float64(1.0 - rate.item() * amount)))
 
         return decay
 
@@ -317,6 +316,4 @@ def _as_rate(value: float) -> float:
         and str(value.dtype).startswith("float")
     ):
         return float(value)
-    raise ValueError(
-        f"learning_rate must be a float, got {value!r} of type {type(value).__name__}"
-    )
+    raise ValueError(f"learning_rate must be a float, got {value!r} of type {type(value).__name__}")

@@ -37,9 +37,7 @@ class SGD(Optimizer):
         global_clipnorm: float | None = None,
         name: str | None = None,
     ):
-        super().__init__(
-            learning_rate, weight_decay, clipnorm, clipvalue, global_clipnorm, name
-        )
+        super().__init__(learning_rate, weight_decay, clipnorm, clipvalue, global_clipnorm, name)
         if not isinstance(momentum, float) or not 0 <= momentum <= 1:
             raise ValueError(f"SGD: momentum must be a float in [0, 1], got {momentum!r}")
         self.momentum = momentum

@@ -42,7 +42,7 @@ def test_hooks_of_fit_in_order():
         x, y, batch_size=3, epochs=2, verbose=0, callbacks=recorder, validation_data=(x, y)
     )
     batch = ["on_train_batch_begin", "on_train_batch_end"] * 2
-    test = ["on_test_begin", *["on_test_batch_begin", "on_test_batch_end"], "on_test_end"]
+    test = ["on_test_begin", *["on_test_batch_begin", "on_test_batch_end"] * 2, "on_test_end"]
     epoch = ["on_epoch_begin", *batch, *test, "on_epoch_end"]
     assert [call[0] for call in recorder.calls] == [
         "on_train_begin",
@@ -70,7 +70,7 @@ def test_hooks_of_predict_and_evaluate():
     assert recorder.calls[2][2]["outputs"].shape == (2, 1)
     recorder.calls.clear()
     model.evaluate(np.ones((3, 2)), np.ones((3, 1)), verbose=0, callbacks=[recorder])
-    assert [call[0] for call in recorder.calls][0] == "on_test_begin"
+    assert recorder.calls[0][0] == "on_test_begin"
     assert recorder.calls[-1][0] == "on_test_end"
     assert list(recorder.calls[-1][1]) == ["loss", "mae"]
 
@@ -90,8 +90,9 @@ def test_what_a_callback_adds_to_the_logs_reaches_the_history():
         def on_epoch_end(self, epoch, logs=None):
             logs["extra"] = epoch * 10.0
 
-    history = make_model().fit(np.ones((4, 2)), np.ones((4, 1)), epochs=3, verbose=0,
-                               callbacks=[Add()])
+    history = make_model().fit(
+        np.ones((4, 2)), np.ones((4, 1)), epochs=3, verbose=0, callbacks=[Add()]
+    )
     assert history.history["extra"] == [0.0, 10.0, 20.0]
     assert history.epoch == [0, 1, 2]
 
@@ -102,8 +103,9 @@ def test_stop_training_ends_after_the_batch():
             self.model.stop_training = batch == 1
 
     model = make_model()
-    history = model.fit(np.ones((20, 2)), np.ones((20, 1)), batch_size=2, epochs=5, verbose=0,
-                        callbacks=[Stop()])
+    history = model.fit(
+        np.ones((20, 2)), np.ones((20, 1)), batch_size=2, epochs=5, verbose=0, callbacks=[Stop()]
+    )
     assert int(model.optimizer.iterations) == 2
     assert history.epoch == [0]
 

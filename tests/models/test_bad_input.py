@@ -66,7 +66,7 @@ def test_data(x, y, error, message):
         ({"verbose": 3}, ValueError, "verbose must be"),
         ({"shuffle": "rows"}, ValueError, "shuffle must be"),
         ({"validation_split": 1.0}, ValueError, "validation_split must be between"),
-        ({"validation_split": 0.01}, ValueError, "leaves 9 to train|leaves 10 to train"),
+        ({"validation_split": 0.99}, ValueError, "leaves 0 to train"),
         ({"validation_data": X}, ValueError, "x yields|validation_data must be|no targets|loss"),
         ({"validation_data": (X,)}, ValueError, "validation_data must be"),
         ({"sample_weight": np.ones(9)}, ValueError, "x has 10 samples, but sample_weight has 9"),

@@ -1,0 +1,85 @@
+"""What fit takes as data: generators, lists of batches, several inputs, other dtypes."""
+
+import numpy as np
+import pytest
+
+import fastnn as fn
+
+RNG = np.random.default_rng(0)
+X = RNG.normal(size=(50, 6)).astype(np.float32)
+LABELS = (X[:, 0] > 0).astype(np.int64) + (X[:, 1] > 0)
+
+
+def mlp():
+    fn.utils.set_random_seed(1)
+    model = fn.Sequential([fn.Input((6,)), fn.layers.Dense(3, activation="softmax")])
+    model.compile("adam", "sparse_categorical_crossentropy", metrics=["accuracy"])
+    return model
+
+
+def test_batches_from_a_generator():
+    def batches():
+        for start in range(0, 50, 16):
+            yield X[start : start + 16], LABELS[start : start + 16]
+
+    expected = mlp()
+    expected.fit(X, LABELS, batch_size=16, shuffle=False, verbose=0)
+    model = mlp()
+    model.fit(batches(), verbose=0)
+    for a, b in zip(model.get_weights(), expected.get_weights()):
+        np.testing.assert_array_equal(a, b)
+    model = mlp()
+    model.fit(list(batches()).__iter__(), steps_per_epoch=2, epochs=2, verbose=0)
+    assert int(model.optimizer.iterations) == 4
+
+
+def test_a_list_like_object_of_batches_starts_anew_each_epoch():
+    class Batches:
+        def __len__(self):
+            return 3
+
+        def __getitem__(self, i):
+            return X[i * 16 : i * 16 + 16], LABELS[i * 16 : i * 16 + 16]
+
+    model = mlp()
+    model.fit(Batches(), epochs=2, verbose=0, validation_data=Batches())
+    assert int(model.optimizer.iterations) == 6
+
+
+def test_a_generator_that_ends_early_warns_and_stops():
+    batches = ((X, LABELS) for _ in range(3))
+    model = mlp()
+    with pytest.warns(UserWarning, match="ran out after 1 of 2 steps"):
+        history = model.fit(batches, steps_per_epoch=2, epochs=5, verbose=0)
+    assert history.epoch == [0, 1]
+    assert int(model.optimizer.iterations) == 3
+
+
+def test_steps_per_epoch_on_arrays_goes_on_across_epochs():
+    model = mlp()
+    model.fit(X, LABELS, batch_size=25, steps_per_epoch=3, epochs=2, verbose=0)
+    assert int(model.optimizer.iterations) == 6
+
+
+def test_several_inputs_by_list_and_by_name():
+    a, b = fn.Input((2,), name="a"), fn.Input((3,), name="b")
+    out = fn.layers.Dense(1)(fn.layers.Concatenate()([a, b]))
+    model = fn.Model([a, b], out)
+    model.compile("sgd", "mse")
+    xa, xb, y = np.ones((8, 2)), np.zeros((8, 3)), np.ones((8, 1))
+    start = model.get_weights()
+    model.fit([xa, xb], y, verbose=0)
+    by_list = model.get_weights()
+    model.set_weights(start)
+    model.fit({"b": xb, "a": xa}, y, verbose=0)
+    for p, q in zip(by_list, model.get_weights()):
+        np.testing.assert_array_equal(p, q)
+
+
+def test_float64_arrays_become_floatx_and_tensors_are_taken():
+    model = mlp()
+    model.fit(X.astype(np.float64), LABELS, batch_size=16, verbose=0)
+    other = mlp()
+    other.fit(fn.tensor(X), fn.tensor(LABELS), batch_size=16, verbose=0)
+    for a, b in zip(model.get_weights(), other.get_weights()):
+        np.testing.assert_array_equal(a, b)
