@@ -19,7 +19,7 @@ def _fits_int32(array: np.ndarray) -> bool:
     return array.size == 0 or (limits.min <= array.min() and array.max() <= limits.max)
 
 
-def _array_of(data, what: str) -> np.ndarray:
+def _array_of(data, dtype: str | None, what: str) -> np.ndarray:
     """Data as a NumPy array of a dtype that fastnn has, or a clear error."""
     if isinstance(data, np.ndarray):
         array, weak = data, False
@@ -36,7 +36,7 @@ def _array_of(data, what: str) -> np.ndarray:
             first = first[0]
         weak = not hasattr(first, "dtype") and not hasattr(data, "__array__")
     name = array.dtype.name
-    if weak:  # Python numbers carry no precision of their own
+    if weak and dtype is None:  # Python numbers carry no precision of their own
         if name == "float64":
             return array.astype(config.floatx())
         if name == "int64" and _fits_int32(array):
@@ -57,9 +57,10 @@ def from_data(data, dtype=None, what: str = "tensor: data") -> Tensor:
     Python floats become floatx and Python integers int32 (int64 if they need it); arrays keep
     their dtype. ``what`` begins the message of an error (TypeError, ValueError if ragged).
     """
-    array = _array_of(data, what)
+    array = _array_of(data, dtype, what)
     if dtype is not None:
-        array = array.astype(standardize_dtype(dtype), copy=False)
+        with np.errstate(invalid="ignore"):  # NaN to an integer: whatever the processor makes of it
+            array = array.astype(standardize_dtype(dtype), copy=False)
     return _core.from_numpy(array)
 
 

@@ -9,7 +9,7 @@ import numpy as np
 from fastnn import _core
 from fastnn.dtypes import result_type, standardize_dtype
 from fastnn.ops.core import Tensor, as_tensor, cast, filled, normalize_axis
-from fastnn.ops.reduce import max
+from fastnn.ops.reduce import amax
 from fastnn.ops.shape import broadcast_to, moveaxis, reshape, shape_argument
 
 
@@ -134,5 +134,5 @@ def one_hot(x, num_classes: int, axis: int = -1, dtype=None, sparse: bool = Fals
 def multi_hot(inputs, num_classes: int, axis: int = -1, dtype=None) -> Tensor:
     """1 at every position that a row of ``inputs`` names."""
     rows = one_hot(inputs, num_classes, dtype=dtype)
-    y = max(rows, axis=-2) if rows.ndim > 1 else rows
+    y = amax(rows, axis=-2) if rows.ndim > 1 else rows
     return y if axis in (-1, y.ndim - 1) else moveaxis(y, -1, axis)

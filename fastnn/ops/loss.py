@@ -11,7 +11,7 @@ from fastnn.dtypes import FLOATS
 from fastnn.ops.activation import log_softmax, softplus
 from fastnn.ops.arithmetic import add, divide, multiply, subtract
 from fastnn.ops.comparison import clip
-from fastnn.ops.core import Tensor, as_float, as_tensor, cast, normalize_axis, record
+from fastnn.ops.core import Tensor, as_float, as_tensor, cast, like, normalize_axis, record
 from fastnn.ops.creation import one_hot
 from fastnn.ops.elementwise import log, negative
 from fastnn.ops.reduce import sum
@@ -110,7 +110,8 @@ def sparse_labels(operation: str, target, shape: tuple) -> Tensor:
         raise ValueError(f"{operation}: target has shape {target.shape}, expected {shape}")
     if target.dtype in ("int32", "int64"):
         return target
-    # A NaN becomes the smallest integer, which is out of range.
+    if target.dtype in FLOATS:  # NaN and infinities become a label that is out of range
+        target = _core.select(_core.unary(target, "isfinite"), target, like(target, -1))
     return _core.copy(target, "int64")
 
 

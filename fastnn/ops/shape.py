@@ -47,7 +47,11 @@ def reshape(x, newshape) -> Tensor:
         x = as_tensor(x, None, "reshape: x")
     if type(newshape) is not tuple:
         newshape = shape_argument("reshape", newshape)
-    return record(_core.reshape(x, newshape), _reshape_rule, x.shape, x)
+    try:
+        y = _core.reshape(x, newshape)
+    except TypeError:
+        raise TypeError(f"reshape: shape must be integers, got {newshape!r}") from None
+    return record(y, _reshape_rule, x.shape, x) if x.requires_grad else y
 
 
 def ravel(x) -> Tensor:
