@@ -9,6 +9,7 @@
 #include "kernels/loss.h"
 #include "kernels/movement.h"
 #include "kernels/optimizer.h"
+#include "kernels/pack.h"
 #include "kernels/probe.h"
 #include "kernels/random.h"
 #include "kernels/reduce.h"
@@ -24,6 +25,7 @@
   X(loss, LossKernels)            \
   X(movement, MovementKernels)    \
   X(optimizer, OptimizerKernels)  \
+  X(pack, PackKernels)            \
   X(probe, ProbeKernels)          \
   X(random, RandomKernels)        \
   X(reduce, ReduceKernels)        \

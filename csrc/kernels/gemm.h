@@ -1,8 +1,61 @@
-/* What a target brings to gemm. */
+/* The micro-kernel of matrix products: one tile of C, up to gemm_rows x widest, in registers.
+ *
+ *   sum = the chain a[i, 0] * b[0, j], then fused a[i, p] * b[p, j], for p < depth, from zero
+ *   C   = sum                                 first block of k
+ *   C   = C + sum                             later blocks
+ *   C   = epilogue(the above)                 last block
+ *
+ * A is read along rows of unit stride, B along columns of unit stride; packed or where they lie. */
 #pragma once
 
 #include <stdint.h>
 
+/* Most rows of a tile, and the widths a tile may have (in vectors: 1, 2, 4, 8), on any target. */
+#define FASTNN_GEMM_ROWS 14
+#define FASTNN_GEMM_WIDTHS 4
+
+/* sum * alpha, + beta * c0, + bias, + residual, then relu: each step only where it is asked for.
+ * Pointers are to element (0, 0) of the whole product. */
+struct GemmEpilogue {
+  double alpha, beta;
+  const void* c0; /* null: beta is 0 */
+  int64_t c0_row;
+  const void* bias;     /* or null */
+  const void* residual; /* or null */
+  int64_t residual_row;
+  int32_t relu;
+  int32_t reserved;
+};
+
+struct GemmTile {
+  const void* a;
+  int64_t a_row; /* elements from a row of A to the next */
+  const void* b;
+  int64_t b_k; /* elements from a row of B to the next */
+  int64_t depth;
+  void* c;
+  int64_t c_row;
+  int64_t row, column;              /* where the tile lies in C: for the epilogue */
+  const struct GemmEpilogue* last;  /* null: sums only */
+  int32_t columns;                  /* of the last vector */
+  int32_t accumulate;               /* 1: C holds the sum of the blocks before */
+};
+
+typedef void (*GemmTileKernel)(const struct GemmTile* tile);
+
+/* Dot products of `count` rows (b + j * b_row) with a, all of unit stride; y[j * y_step]. */
+typedef void (*GemmDotKernel)(const void* a, const void* b, int64_t b_row, int64_t depth,
+                              int64_t count, void* y);
+
+struct GemmTiles {
+  /* [rows][log2 of the width in vectors][1: the last vector is not full] */
+  GemmTileKernel tile[FASTNN_GEMM_ROWS + 1][FASTNN_GEMM_WIDTHS][2];
+  int32_t widest[FASTNN_GEMM_ROWS + 1]; /* in vectors, for so many rows */
+  int32_t rows;                         /* most rows */
+  int32_t lanes;                        /* of a vector */
+};
+
 struct GemmKernels {
-  int64_t reserved;
+  struct GemmTiles f32, f64;
+  GemmDotKernel dot_f32, dot_f64;
 };

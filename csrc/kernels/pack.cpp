@@ -1,0 +1,130 @@
+/* Packing: whole rows when the columns lie side by side, squares transposed in registers when the
+ * rows do, one element at a time otherwise. */
+#include "kernels/pack.h"
+
+#include <string.h>
+
+#include "kernels/fill.h"
+#include "simd/vec.h"
+
+#if defined(FASTNN_TARGET_avx2) || defined(FASTNN_TARGET_avx512)
+#define FASTNN_TRANSPOSE_AVX 1
+#include <immintrin.h>
+#endif
+
+namespace fastnn {
+namespace {
+
+/* A square of Square<T>::kSide elements: row i of `to` is column i of `from`. */
+template <class T>
+struct Square {
+  static constexpr int64_t kSide = 4;
+  static inline void transpose(const T* from, int64_t from_row, T* to, int64_t to_row) {
+    for (int64_t i = 0; i < kSide; ++i)
+      for (int64_t j = 0; j < kSide; ++j) to[i * to_row + j] = from[j * from_row + i];
+  }
+};
+
+#ifdef FASTNN_TRANSPOSE_AVX
+template <>
+struct Square<float> {
+  static constexpr int64_t kSide = 8;
+  static inline void transpose(const float* from, int64_t from_row, float* to, int64_t to_row) {
+    __m256 a[8], b[8];
+    /* Halves of two rows side by side, so that what follows stays within 128 bits. */
+    for (int i = 0; i < 4; ++i) {
+      const float *low = from + i * from_row, *high = from + (i + 4) * from_row;
+      a[i] = _mm256_insertf128_ps(_mm256_castps128_ps256(_mm_loadu_ps(low)), _mm_loadu_ps(high), 1);
+      a[i + 4] = _mm256_insertf128_ps(_mm256_castps128_ps256(_mm_loadu_ps(low + 4)),
+                                      _mm_loadu_ps(high + 4), 1);
+    }
+    for (int half = 0; half < 8; half += 4) {
+      b[half] = _mm256_unpacklo_ps(a[half], a[half + 1]);
+      b[half + 1] = _mm256_unpackhi_ps(a[half], a[half + 1]);
+      b[half + 2] = _mm256_unpacklo_ps(a[half + 2], a[half + 3]);
+      b[half + 3] = _mm256_unpackhi_ps(a[half + 2], a[half + 3]);
+      float* row = to + half * to_row;
+      _mm256_storeu_ps(row, _mm256_shuffle_ps(b[half], b[half + 2], 0x44));
+      _mm256_storeu_ps(row + to_row, _mm256_shuffle_ps(b[half], b[half + 2], 0xee));
+      _mm256_storeu_ps(row + 2 * to_row, _mm256_shuffle_ps(b[half + 1], b[half + 3], 0x44));
+      _mm256_storeu_ps(row + 3 * to_row, _mm256_shuffle_ps(b[half + 1], b[half + 3], 0xee));
+    }
+  }
+};
+
+template <>
+struct Square<double> {
+  static constexpr int64_t kSide = 4;
+  static inline void transpose(const double* from, int64_t from_row, double* to, int64_t to_row) {
+    __m256d a[4];
+    for (int i = 0; i < 2; ++i) {
+      const double *low = from + i * from_row, *high = from + (i + 2) * from_row;
+      a[i] = _mm256_insertf128_pd(_mm256_castpd128_pd256(_mm_loadu_pd(low)), _mm_loadu_pd(high), 1);
+      a[i + 2] = _mm256_insertf128_pd(_mm256_castpd128_pd256(_mm_loadu_pd(low + 2)),
+                                      _mm_loadu_pd(high + 2), 1);
+    }
+    for (int half = 0; half < 4; half += 2) {
+      _mm256_storeu_pd(to + half * to_row, _mm256_unpacklo_pd(a[half], a[half + 1]));
+      _mm256_storeu_pd(to + (half + 1) * to_row, _mm256_unpackhi_pd(a[half], a[half + 1]));
+    }
+  }
+};
+#endif
+
+template <class T>
+void copy_rows(const Packing& p) {
+  constexpr int64_t L = Vec<T>::kLanes;
+  const T* from = static_cast<const T*>(p.from);
+  T* to = static_cast<T*>(p.to);
+  for (int64_t i = 0; i < p.rows; ++i, from += p.from_row, to += p.to_row) {
+    int64_t j = 0;
+    for (; j + L <= p.columns; j += L) Vec<T>::load(from + j).store(to + j);
+    if (j < p.columns) Vec<T>::load_first(from + j, p.columns - j).store_first(to + j, p.columns - j);
+  }
+}
+
+template <class T>
+void copy_elements(const Packing& p, int64_t i0, int64_t i1, int64_t j0, int64_t j1) {
+  const T* from = static_cast<const T*>(p.from);
+  T* to = static_cast<T*>(p.to);
+  for (int64_t i = i0; i < i1; ++i)
+    for (int64_t j = j0; j < j1; ++j)
+      to[i * p.to_row + j] = from[i * p.from_row + j * p.from_column];
+}
+
+template <class T>
+void transpose(const Packing& p) {
+  constexpr int64_t S = Square<T>::kSide;
+  const T* from = static_cast<const T*>(p.from);
+  T* to = static_cast<T*>(p.to);
+  const int64_t rows = p.rows / S * S, columns = p.columns / S * S;
+  for (int64_t i = 0; i < rows; i += S)
+    for (int64_t j = 0; j < columns; j += S)
+      Square<T>::transpose(from + j * p.from_column + i, p.from_column, to + i * p.to_row + j,
+                           p.to_row);
+  copy_elements<T>(p, 0, rows, columns, p.columns);
+  copy_elements<T>(p, rows, p.rows, 0, p.columns);
+}
+
+template <class T>
+void pack(const Packing* packing) {
+  const Packing& p = *packing;
+  if (p.from_column == 1)
+    copy_rows<T>(p);
+  else if (p.from_row == 1)
+    transpose<T>(p);
+  else
+    copy_elements<T>(p, 0, p.rows, 0, p.columns);
+  if (p.padded > p.columns)
+    for (int64_t i = 0; i < p.rows; ++i)
+      memset(static_cast<T*>(p.to) + i * p.to_row + p.columns, 0,
+             static_cast<size_t>(p.padded - p.columns) * sizeof(T));
+}
+
+}  // namespace
+}  // namespace fastnn
+
+FASTNN_FILL(pack, PackKernels) {
+  table->f32 = fastnn::pack<float>;
+  table->f64 = fastnn::pack<double>;
+}

@@ -1,0 +1,22 @@
+/* Copies a matrix that is read through strides into rows of unit stride.
+ *
+ *   to[i * to_row + j] = from[i * from_row + j * from_column]   i < rows, j < columns
+ *   to[i * to_row + j] = 0                                      columns <= j < padded
+ */
+#pragma once
+
+#include <stdint.h>
+
+struct Packing {
+  const void* from;
+  int64_t from_row, from_column; /* elements */
+  void* to;
+  int64_t to_row;
+  int64_t rows, columns, padded;
+};
+
+typedef void (*PackKernel)(const struct Packing* packing);
+
+struct PackKernels {
+  PackKernel f32, f64;
+};
