@@ -19,19 +19,19 @@
 #include "kernels/unary_backward.h"
 
 /* X(family, Struct): what csrc/core/targets.cpp walks over, and CMakeLists.txt compiles. */
-#define FASTNN_KERNEL_FAMILIES(X) \
-  X(binary, BinaryKernels)        \
-  X(gemm, GemmKernels)            \
-  X(loss, LossKernels)            \
-  X(movement, MovementKernels)    \
-  X(optimizer, OptimizerKernels)  \
-  X(pack, PackKernels)            \
-  X(probe, ProbeKernels)          \
-  X(random, RandomKernels)        \
-  X(reduce, ReduceKernels)        \
+#define FASTNN_KERNEL_FAMILIES(X)     \
+  X(binary, BinaryKernels)            \
+  X(gemm, GemmKernels)                \
+  X(loss, LossKernels)                \
+  X(movement, MovementKernels)        \
+  X(optimizer, OptimizerKernels)      \
+  X(pack, PackKernels)                \
+  X(probe, ProbeKernels)              \
+  X(random, RandomKernels)            \
+  X(reduce, ReduceKernels)            \
   X(reduce_exact, ReduceExactKernels) \
-  X(softmax, SoftmaxKernels)      \
-  X(unary, UnaryKernels)          \
+  X(softmax, SoftmaxKernels)          \
+  X(unary, UnaryKernels)              \
   X(unary_backward, UnaryBackwardKernels)
 
 #define FASTNN_KERNEL_MEMBER(family, Struct) struct Struct family;

@@ -181,8 +181,8 @@ T dot(const T* a, const T* b, int64_t depth) {
 template <class T, int64_t Lanes>
 void dots(const void* a, const void* b, int64_t b_row, int64_t depth, int64_t count, void* y) {
   for (int64_t j = 0; j < count; ++j)
-    static_cast<T*>(y)[j] = dot<T, Lanes>(static_cast<const T*>(a),
-                                          static_cast<const T*>(b) + j * b_row, depth);
+    static_cast<T*>(y)[j] =
+        dot<T, Lanes>(static_cast<const T*>(a), static_cast<const T*>(b) + j * b_row, depth);
 }
 
 }  // namespace

@@ -35,10 +35,10 @@ struct GemmTile {
   int64_t depth;
   void* c;
   int64_t c_row;
-  int64_t row, column;              /* where the tile lies in C: for the epilogue */
-  const struct GemmEpilogue* last;  /* null: sums only */
-  int32_t columns;                  /* of the last vector */
-  int32_t accumulate;               /* 1: C holds the sum of the blocks before */
+  int64_t row, column;             /* where the tile lies in C: for the epilogue */
+  const struct GemmEpilogue* last; /* null: sums only */
+  int32_t columns;                 /* of the last vector */
+  int32_t accumulate;              /* 1: C holds the sum of the blocks before */
 };
 
 typedef void (*GemmTileKernel)(const struct GemmTile* tile);

@@ -79,7 +79,8 @@ void copy_rows(const Packing& p) {
   for (int64_t i = 0; i < p.rows; ++i, from += p.from_row, to += p.to_row) {
     int64_t j = 0;
     for (; j + L <= p.columns; j += L) Vec<T>::load(from + j).store(to + j);
-    if (j < p.columns) Vec<T>::load_first(from + j, p.columns - j).store_first(to + j, p.columns - j);
+    if (j < p.columns)
+      Vec<T>::load_first(from + j, p.columns - j).store_first(to + j, p.columns - j);
   }
 }
 

@@ -15,8 +15,8 @@ struct Packing {
   int64_t rows, columns, padded;
 };
 
-typedef void (*PackKernel)(const struct Packing* packing);
+typedef void (*MatrixPackKernel)(const struct Packing* packing);
 
 struct PackKernels {
-  PackKernel f32, f64;
+  MatrixPackKernel f32, f64;
 };

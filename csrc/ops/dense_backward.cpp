@@ -2,10 +2,13 @@
 //
 //   g  = dy * activation'(value)
 //   dx = g @ w^T    dw = x^T @ g    db = the sum of g over its rows
+#include <algorithm>
 #include <cstddef>
 
+#include "core/kernel_table.h"
 #include "ops/checks.h"
 #include "ops/gemm.h"
+#include "ops/strided.h"
 
 namespace fastnn {
 namespace {
@@ -16,6 +19,53 @@ struct DenseBackwardAttributes {
   int64_t activation;
   double a;
   int64_t want_dx, want_dw, want_db;
+};
+
+// The three products. The signal g is dy itself for a linear layer, else it lies in the scratch
+// memory. The bias is one more weight whose input is 1: its sum has the order of dw's.
+struct Gradients {
+  int64_t signal_bytes = 0;
+  GemmProblem dx, dw, db;
+
+  explicit Gradients(const Call& call) {
+    static const float one_f32 = 1;
+    static const double one_f64 = 1;
+    const Array &dy = call.operand(Dy), &x = call.operand(X), &w = call.operand(W);
+    const int64_t m = x.shape[0], k = x.shape[1], n = w.shape[1];
+    const char* signal = dy.data;
+    if (call.attributes.as<DenseBackwardAttributes>().activation !=
+        static_cast<int64_t>(UnaryOp::linear)) {
+      signal_bytes = (dy.bytes() + 63) / 64 * 64;
+      signal = call.operand(Scratch).data;
+    }
+    dx = product(dy.dtype, m, k, n, signal, n, 1, w.data, 1, n);
+    dw = product(dy.dtype, k, n, m, x.data, 1, k, signal, n, 1);
+    const char* one = dy.dtype == DType::float32 ? reinterpret_cast<const char*>(&one_f32)
+                                                 : reinterpret_cast<const char*>(&one_f64);
+    db = product(dy.dtype, 1, n, m, one, 0, 0, signal, n, 1);
+    if (call.has(Dx)) dx.c = call.operand(Dx).data;
+    if (call.has(Dw)) dw.c = call.operand(Dw).data;
+    if (call.has(Db)) db.c = call.operand(Db).data;
+  }
+
+ private:
+  static GemmProblem product(DType dtype, int64_t m, int64_t n, int64_t k, const char* a,
+                             int64_t a_row, int64_t a_k, const char* b, int64_t b_k,
+                             int64_t b_column) {
+    GemmProblem g;
+    g.dtype = dtype;
+    g.m = m;
+    g.n = n;
+    g.k = k;
+    g.a = a;
+    g.a_row = a_row;
+    g.a_k = a_k;
+    g.b = b;
+    g.b_k = b_k;
+    g.b_column = b_column;
+    g.c_row = n;
+    return g;
+  }
 };
 
 void infer_dense_backward(Call& call) {
@@ -42,7 +92,33 @@ void infer_dense_backward(Call& call) {
   const DType dtype = call.operand(Dy).dtype;
   const int64_t columns = call.operand(Dy).shape[1];
   if (attributes.want_db) call.set_output(Db, dtype, 1, &columns);
-  call.set_scratch(Scratch, 0);
+  const Gradients gradients(call);
+  int64_t products = 0;
+  for (const GemmProblem* g : {&gradients.dx, &gradients.dw, &gradients.db})
+    products = std::max(products, gemm_scratch_bytes(*g));
+  call.set_scratch(Scratch, gradients.signal_bytes + products);
+}
+
+Status run_dense_backward(const Call& call) {
+  const auto& attributes = call.attributes.as<DenseBackwardAttributes>();
+  const Gradients gradients(call);
+  const Array &dy = call.operand(Dy), &scratch = call.operand(Scratch);
+  if (gradients.signal_bytes) {
+    const UnaryBackwardKernel kernel =
+        kernels().unary_backward.run[attributes.activation][static_cast<int>(dy.dtype)];
+    const char* value = call.operand(Value).data;
+    const int64_t element = item_size(dy.dtype);
+    for_each_chunk(dy.size(), kCheapGrain, 64, [&](int64_t begin, int64_t end) {
+      kernel(end - begin, dy.data + begin * element, value + begin * element,
+             scratch.data + begin * element, attributes.a, 0);
+    });
+  }
+  char* buffer = scratch.data + gradients.signal_bytes;
+  const int64_t room = scratch.size() - gradients.signal_bytes;
+  if (attributes.want_dw) gemm(gradients.dw, buffer, room);
+  if (attributes.want_db) gemm(gradients.db, buffer, room);
+  if (attributes.want_dx) gemm(gradients.dx, buffer, room);
+  return {};
 }
 
 double dense_backward_cost(const Call& call) {
@@ -68,6 +144,7 @@ void register_dense_backward() {
       {"want_dw", AttributeKind::boolean, offsetof(DenseBackwardAttributes, want_dw), 1},
       {"want_db", AttributeKind::boolean, offsetof(DenseBackwardAttributes, want_db), 1}};
   primitive.infer = infer_dense_backward;
+  primitive.native = run_dense_backward;
   primitive.cost = dense_backward_cost;
   register_primitive(std::move(primitive));
 }

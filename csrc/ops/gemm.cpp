@@ -2,10 +2,12 @@
 #include "ops/gemm.h"
 
 #include <cstddef>
+#include <cstring>
 
-#include "core/thread_pool.h"
+#include "core/kernel_table.h"
 #include "ops/all.h"
 #include "ops/checks.h"
+#include "ops/strided.h"
 
 namespace fastnn {
 namespace {
@@ -73,6 +75,109 @@ int result_shape(const Call& call, const Matrix& a, const Matrix& b, int64_t* sh
   return rank;
 }
 
+// All products of a call: the first one, how many there are, and the way to the others.
+struct Batch {
+  GemmProblem problem;
+  int64_t count = 1;
+  int rank = 0;  // of the leading axes
+  int64_t shape[kMaxRank], a_strides[kMaxRank], b_strides[kMaxRank];
+
+  // Offsets of product `index` in A and B, in elements.
+  void offsets(int64_t index, int64_t* in_a, int64_t* in_b) const {
+    *in_a = *in_b = 0;
+    for (int axis = rank - 1; axis >= 0; --axis) {
+      const int64_t i = index % shape[axis];
+      index /= shape[axis];
+      *in_a += i * a_strides[axis];
+      *in_b += i * b_strides[axis];
+    }
+  }
+};
+
+void leading_strides(const Array& array, int rank, int64_t* strides) {
+  const int missing = rank - (array.rank - 2);
+  for (int axis = 0; axis < rank; ++axis) {
+    const int own = axis - missing;
+    strides[axis] = own < 0 || array.shape[own] == 1 ? 0 : array.strides[own];
+  }
+}
+
+Batch problem_of(const Call& call) {
+  const auto& attributes = call.attributes.as<GemmAttributes>();
+  const Array &x = call.operand(A), &y = call.operand(B), &out = call.operand(C);
+  const Matrix a = matrix_of(x, attributes.trans_a), b = matrix_of(y, attributes.trans_b);
+  Batch batch;
+  GemmProblem& g = batch.problem;
+  g.dtype = x.dtype;
+  g.m = a.rows;
+  g.n = b.columns;
+  g.k = a.columns;
+  g.a = x.data;
+  g.a_row = a.row_stride;
+  g.a_k = a.column_stride;
+  g.b = y.data;
+  g.b_k = b.row_stride;
+  g.b_column = b.column_stride;
+  g.c = out.data;
+  g.c_row = g.n;
+  g.alpha = attributes.alpha;
+  g.beta = call.has(C0) ? attributes.beta : 0;
+  if (call.has(C0)) g.c0 = call.operand(C0).data;
+  if (call.has(Bias)) g.bias = call.operand(Bias).data;
+  if (call.has(Residual)) g.residual = call.operand(Residual).data;
+  batch.rank = out.rank - 2;
+  for (int axis = 0; axis < batch.rank; ++axis) {
+    batch.shape[axis] = out.shape[axis];
+    batch.count *= out.shape[axis];
+  }
+  // Many matrices times one: one tall product, if the rows follow each other.
+  if (batch.rank > 0 && y.rank == 2 && !attributes.trans_a && x.contiguous()) {
+    g.m *= batch.count;
+    batch.count = 1;
+    batch.rank = 0;
+    return batch;
+  }
+  leading_strides(x, batch.rank, batch.a_strides);
+  leading_strides(y, batch.rank, batch.b_strides);
+  return batch;
+}
+
+const char* advance(const char* base, int64_t bytes) { return base ? base + bytes : nullptr; }
+
+Status run_gemm(const Call& call) {
+  const auto& attributes = call.attributes.as<GemmAttributes>();
+  const Batch batch = problem_of(call);
+  const Array &out = call.operand(C), &scratch = call.operand(Scratch);
+  const auto activation = static_cast<UnaryOp>(attributes.activation);
+  const bool relu = activation == UnaryOp::relu && !call.has(Z);
+  // What is not done on the tile is a pass over the result.
+  const bool pass = activation != UnaryOp::linear && !relu;
+  char* product = call.has(Z) ? call.operand(Z).data : out.data;
+  const int64_t element = item_size(out.dtype), size = batch.problem.m * batch.problem.n * element;
+  for (int64_t index = 0; index < batch.count; ++index) {
+    GemmProblem g = batch.problem;
+    int64_t in_a, in_b;
+    batch.offsets(index, &in_a, &in_b);
+    g.a += in_a * element;
+    g.b += in_b * element;
+    g.c = product + index * size;
+    g.c0 = advance(g.c0, index * size);
+    g.residual = advance(g.residual, index * size);
+    g.relu = relu;
+    gemm(g, scratch.data, scratch.size());
+  }
+  if (pass) {
+    const UnaryKernel kernel =
+        kernels().unary.run[attributes.activation][static_cast<int>(out.dtype)];
+    for_each_chunk(out.size(), kCostlyGrain, 64, [&](int64_t begin, int64_t end) {
+      kernel(end - begin, product + begin * element, out.data + begin * element, attributes.a, 0);
+    });
+  } else if (call.has(Z)) {
+    std::memcpy(out.data, product, static_cast<size_t>(out.bytes()));
+  }
+  return {};
+}
+
 void infer_gemm(Call& call) {
   const auto& attributes = call.attributes.as<GemmAttributes>();
   check_float(call, A);
@@ -98,7 +203,7 @@ void infer_gemm(Call& call) {
   call.resize(Z, attributes.want_preactivation ? 1 : 0);
   if (attributes.want_preactivation) call.set_output(Z, dtype, rank, shape);
   call.set_output(C, dtype, rank, shape);
-  call.set_scratch(Scratch, 0);
+  call.set_scratch(Scratch, gemm_scratch_bytes(problem_of(call).problem));
 }
 
 double gemm_cost(const Call& call) {
@@ -108,6 +213,14 @@ double gemm_cost(const Call& call) {
 }
 
 }  // namespace
+
+void gemm(const GemmProblem& g, char* scratch, int64_t scratch_bytes) {
+  if (g.m == 0 || g.n == 0) return;
+  if (is_dot_like(g))
+    run_gemm_dots(g);
+  else
+    run_gemm_nest(g, scratch, scratch_bytes);
+}
 
 void check_activation(const Call& call, int64_t code) {
   const UnaryOp op = static_cast<UnaryOp>(code);
@@ -137,6 +250,7 @@ void register_gemm() {
       {"a", AttributeKind::real, offsetof(GemmAttributes, a)},
       {"want_preactivation", AttributeKind::boolean, offsetof(GemmAttributes, want_preactivation)}};
   gemm.infer = infer_gemm;
+  gemm.native = run_gemm;
   gemm.cost = gemm_cost;
   register_primitive(std::move(gemm));
   register_dense_backward();

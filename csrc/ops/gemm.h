@@ -1,6 +1,6 @@
 // Matrix products for drivers: one product of two matrices, read through strides, with an epilogue.
 //
-//   C = activation(alpha * A B + beta * C0 + bias + residual)
+//   C = relu?(alpha * A B + beta * C0 + bias + residual)
 //
 // A is [m, k], B [k, n], C [m, n] with rows of unit stride. The loop nest follows
 // K. Goto, R. van de Geijn, "Anatomy of high-performance matrix multiplication" (2008), and
@@ -28,16 +28,21 @@ struct GemmProblem {
   const char* c0 = nullptr;        // read when beta is not 0; rows of stride n
   const char* bias = nullptr;      // [n]
   const char* residual = nullptr;  // rows of stride n
-  UnaryOp activation = UnaryOp::linear;
-  double activation_a = 0;
-  char* preactivation = nullptr;  // rows of stride n; null: not wanted
+  bool relu = false;               // the epilogue's last step
 };
 
-// Scratch memory for one product of these extents and layouts, in bytes.
+// Scratch memory for one product of these extents and layouts, in bytes: for as many threads as
+// the calling thread may use.
 int64_t gemm_scratch_bytes(const GemmProblem& problem);
 
-// The product on as many threads as are free and worth waking.
+// The product on as many threads as are free, worth waking and provided with scratch memory.
 void gemm(const GemmProblem& problem, char* scratch, int64_t scratch_bytes);
+
+// The two ways: tiles; and dot products, where k lies along the vector in both operands and C is
+// one row or one column.
+void run_gemm_nest(const GemmProblem& problem, char* scratch, int64_t scratch_bytes);
+bool is_dot_like(const GemmProblem& problem);
+void run_gemm_dots(const GemmProblem& problem);
 
 // Throws unless the code names a function of one floating-point number.
 void check_activation(const Call& call, int64_t code);

@@ -27,6 +27,7 @@ void deal(int64_t slots, int64_t tasks, Body&& body) {
 struct Nest {
   const GemmProblem& g;
   const GemmPlan& plan;
+  int64_t slots;  // how many tasks may run at the same time
   char* packed_b;
   char* packed_a;  // packed_a_bytes for every slot
   GemmEpilogue epilogue;
@@ -37,19 +38,18 @@ struct Nest {
   void run() {
     for (int64_t j = 0; j < plan.panels; j += plan.pass_panels)
       for (int64_t p = 0; p == 0 || p < g.k; p += plan.pass_depth)
-        pass(j, std::min(plan.panels, j + plan.pass_panels), p,
-             std::min(g.k, p + plan.pass_depth));
+        pass(j, std::min(plan.panels, j + plan.pass_panels), p, std::min(g.k, p + plan.pass_depth));
   }
 
   void pass(int64_t panel0, int64_t panel1, int64_t p0, int64_t p1) {
     const int64_t panels = panel1 - panel0, blocks = divide_up(p1 - p0, kSumBlock);
     if (plan.pack_b)
-      deal(plan.slots, panels * blocks, [&](int64_t task, int64_t) {
+      deal(slots, panels * blocks, [&](int64_t task, int64_t) {
         pack_panel(panel0, panel0 + task % panels, p0, p0 + task / panels * kSumBlock, p1);
       });
     const int64_t row_groups = divide_up(plan.row_tiles, plan.row_group);
     const int64_t panel_groups = divide_up(panels, plan.panel_group);
-    deal(plan.slots, row_groups * panel_groups, [&](int64_t task, int64_t slot) {
+    deal(slots, row_groups * panel_groups, [&](int64_t task, int64_t slot) {
       const int64_t tile = task / panel_groups * plan.row_group;
       const int64_t panel = panel0 + task % panel_groups * plan.panel_group;
       block(panel0, tile, std::min(plan.row_tiles, tile + plan.row_group), panel,
@@ -90,7 +90,7 @@ struct Nest {
       const char* a = at(g.a, row0 * g.a_row + p * g.a_k);
       t.a_row = g.a_row;
       if (plan.pack_a) {
-        Packing packing{a, g.a_row, g.a_k, a_buffer, kPackedRowA, plan.row(g, tile1) - row0,
+        Packing packing{a,       g.a_row, g.a_k, a_buffer, kPackedRowA, plan.row(g, tile1) - row0,
                         t.depth, t.depth};
         plan.pack(&packing);
         a = a_buffer;
@@ -100,7 +100,8 @@ struct Nest {
         const int64_t row = plan.row(g, tile);
         t.row = row;
         t.a = at(a, (row - row0) * t.a_row);
-        const char* b = plan.pack_b ? panel_at(panel0, j, p0, p, p1) : at(g.b, p * g.b_k + j * plan.panel);
+        const char* b =
+            plan.pack_b ? panel_at(panel0, j, p0, p, p1) : at(g.b, p * g.b_k + j * plan.panel);
         t.b_k = plan.pack_b ? plan.panel : g.b_k;
         run_tiles(t, b, plan.row(g, tile + 1) - row, j * plan.panel);
       };
@@ -136,10 +137,12 @@ struct Nest {
 
 }  // namespace
 
-void gemm(const GemmProblem& g, char* scratch, int64_t) {
-  if (g.m == 0 || g.n == 0) return;
-  const GemmPlan plan = plan_gemm(g, thread_count());
-  Nest nest{g, plan, scratch, scratch + plan.packed_b_bytes(), {}};
+void run_gemm_nest(const GemmProblem& g, char* scratch, int64_t scratch_bytes) {
+  const GemmPlan plan = plan_gemm(g);
+  const int64_t for_b = plan.packed_b_bytes(), for_a = plan.packed_a_bytes(g);
+  int64_t slots = plan.worth_team ? thread_count() : 1;
+  if (for_a) slots = std::min(slots, (scratch_bytes - for_b) / for_a);
+  Nest nest{g, plan, slots, scratch, scratch + for_b, {}};
   GemmEpilogue& e = nest.epilogue;
   e.alpha = g.alpha;
   e.beta = g.beta;
@@ -147,13 +150,13 @@ void gemm(const GemmProblem& g, char* scratch, int64_t) {
   e.c0_row = e.residual_row = g.n;
   e.bias = g.bias;
   e.residual = g.residual;
-  e.relu = g.activation == UnaryOp::relu && !g.preactivation;
+  e.relu = g.relu;
   nest.run();
 }
 
 int64_t gemm_scratch_bytes(const GemmProblem& g) {
-  const GemmPlan plan = plan_gemm(g, thread_count());
-  return plan.packed_b_bytes() + plan.slots * plan.packed_a_bytes(g);
+  const GemmPlan plan = plan_gemm(g);
+  return plan.packed_b_bytes() + (plan.worth_team ? thread_count() : 1) * plan.packed_a_bytes(g);
 }
 
 }  // namespace fastnn

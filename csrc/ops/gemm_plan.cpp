@@ -5,37 +5,43 @@
 #include "core/caches.h"
 #include "core/kernel_table.h"
 #include "core/summation_order.h"
-#include "core/thread_pool.h"
 
-#include <cstdlib>
 namespace fastnn {
 namespace {
-int64_t knob(const char* name, int64_t value) {
-  const char* text = getenv(name);
-  return text ? atoll(text) : value;
-}
+
+// Fewer operations than these are not worth another thread's waking; a task has at least so many.
+constexpr double kTeamFlops = 4e5;
+constexpr double kTaskFlops = 2e5;
+constexpr int64_t kMostTasks = 64;
+// Rows of A that a task goes through while the panels it uses stay in the second cache.
+constexpr int64_t kTaskRows = 112;
+// A panel of B is packed when more tiles than this will read it.
+constexpr int64_t kTilesWithoutPacking = 2;
+// Packed panels of B, all blocks of k together, stay within the last cache.
+constexpr int64_t kPackedBytes = 4 << 20;
 
 int64_t divide_up(int64_t a, int64_t b) { return (a + b - 1) / b; }
 
 }  // namespace
 
-GemmPlan plan_gemm(const GemmProblem& g, int threads) {
+GemmPlan plan_gemm(const GemmProblem& g) {
   GemmPlan plan{};
+  if (g.m == 0 || g.n == 0) return plan;
   const bool is_f32 = g.dtype == DType::float32;
   plan.tiles = is_f32 ? &kernels().gemm.f32 : &kernels().gemm.f64;
   plan.pack = is_f32 ? kernels().pack.f32 : kernels().pack.f64;
   plan.element = item_size(g.dtype);
   const GemmTiles& tiles = *plan.tiles;
 
-  plan.row_tiles = divide_up(std::max<int64_t>(g.m, 1), tiles.rows);
+  plan.row_tiles = divide_up(g.m, tiles.rows);
   const int64_t rows = plan.most_rows(g);
-  int64_t vectors = tiles.widest[std::max<int64_t>(rows, 1)];
+  int64_t vectors = tiles.widest[rows];
   while (vectors > 1 && vectors / 2 * tiles.lanes >= g.n) vectors /= 2;
   plan.panel = vectors * tiles.lanes;
   plan.panels = divide_up(g.n, plan.panel);
 
-  plan.pack_a = (g.a_k != 1 && g.k > 1) || (g.n > 64 && knob("PACK_A", 0));
-  plan.pack_b = (g.b_column != 1 && g.n > 1) || (plan.row_tiles > knob("PACK_B_TILES", 2));
+  plan.pack_a = g.a_k != 1 && g.k > 1;
+  plan.pack_b = (g.b_column != 1 && g.n > 1) || plan.row_tiles > kTilesWithoutPacking;
 
   const CacheSizes& cache = caches();
   const int64_t block_bytes = plan.panel * kSumBlock * plan.element;
@@ -43,18 +49,20 @@ GemmPlan plan_gemm(const GemmProblem& g, int threads) {
   plan.pass_panels = plan.panels;
   plan.pass_depth = std::max<int64_t>(g.k, 1);
   if (plan.pack_b) {
-    plan.pass_panels = std::min(plan.panels, std::max<int64_t>(1, cache.l2 / 2 / block_bytes));
-    const int64_t blocks = std::max<int64_t>(1, knob("PASS_B", 4 << 20) / (block_bytes * plan.pass_panels));
+    plan.pass_panels = std::clamp<int64_t>(cache.l2 / 2 / block_bytes, 1, plan.panels);
+    const int64_t blocks = std::max<int64_t>(1, kPackedBytes / (block_bytes * plan.pass_panels));
     plan.pass_depth = std::min(plan.pass_depth, blocks * kSumBlock);
   }
 
-  const double flops = 2.0 * static_cast<double>(g.m) * static_cast<double>(g.n) * static_cast<double>(g.k);
-  const int64_t wanted = threads == 1 ? 1 : std::max<int64_t>(1, std::min<int64_t>(8 * threads, static_cast<int64_t>(flops / 1e6)));
-  plan.row_group = std::clamp<int64_t>(plan.row_tiles / std::max<int64_t>(wanted,1), 1, divide_up(knob("MC", 112), rows));
+  const double flops =
+      2.0 * static_cast<double>(g.m) * static_cast<double>(g.n) * static_cast<double>(g.k);
+  plan.worth_team = flops >= kTeamFlops;
+  const int64_t wanted =
+      std::clamp<int64_t>(static_cast<int64_t>(flops / kTaskFlops), 1, kMostTasks);
+  plan.row_group = std::clamp<int64_t>(plan.row_tiles / wanted, 1, divide_up(kTaskRows, rows));
   plan.panel_group = plan.pass_panels;
   const int64_t groups = divide_up(plan.row_tiles, plan.row_group);
   if (groups < wanted) plan.panel_group = std::max<int64_t>(1, plan.pass_panels * groups / wanted);
-  plan.slots = flops < 1e5 ? 1 : threads;
   return plan;
 }
 
