@@ -22,6 +22,22 @@ def is_metric(value: Any) -> bool:
     return hasattr(value, "update_state") and hasattr(value, "reset_state")
 
 
+def _is_variable(value: Any) -> bool:
+    return isinstance(value, Variable)
+
+
+def _is_trainable(value: Any) -> bool:
+    return isinstance(value, Variable) and value.trainable
+
+
+def _is_layer(value: Any) -> bool:
+    return isinstance(value, LayerState)
+
+
+def _is_seed_generator(value: Any) -> bool:
+    return isinstance(value, SeedGenerator)
+
+
 def regularizer_of(identifier: Any) -> Any:
     """A regularizer from None, a function, a name or a configuration."""
     if identifier is None or callable(identifier):
@@ -74,16 +90,13 @@ class LayerState:
             built=False,
         )
 
-        def is_variable(value: Any) -> bool:
-            return isinstance(value, Variable)
-
         store["_tracker"] = Tracker(
             {
-                "trainable": (lambda v: is_variable(v) and v.trainable, trainable),
-                "non_trainable": (is_variable, non_trainable),
+                "trainable": (_is_trainable, trainable),
+                "non_trainable": (_is_variable, non_trainable),
                 "metrics": (is_metric, metrics),
-                "layers": (lambda v: isinstance(v, LayerState), layers),
-                "seeds": (lambda v: isinstance(v, SeedGenerator), seeds),
+                "layers": (_is_layer, layers),
+                "seeds": (_is_seed_generator, seeds),
             }
         )
         return self

@@ -17,24 +17,7 @@ from fastnn.models.graph_config import (
     symbol_config,
     symbols_from_config,
 )
-
-try:
-    from fastnn.models.training import Trainer
-except ImportError:  # until it is there
-
-    class Trainer:
-        optimizer = None
-
-        def get_compile_config(self):
-            return None
-
-        def get_training_state(self):
-            return {}
-
-        def set_training_state(self, state):
-            pass
-
-
+from fastnn.models.training import Trainer
 from fastnn.tensor import Tensor
 from fastnn.utils import naming, tree
 from fastnn.utils.serialization import CustomObjectScope, SharedObjects, serialize_keras_object
@@ -298,6 +281,14 @@ class Model(Trainer, Layer):
         given = {"args": list(args), "kwargs": kwargs}
         vars(self)["_first_call"] = tree.map_structure(symbol_config, given)
         super()._build_for(args, kwargs)
+
+    def __reduce_ex__(self, protocol: Any) -> tuple:
+        """Copies and pickles of a built model are made as its file is."""
+        if not self.built:
+            return super().__reduce_ex__(protocol)
+        classes = {type(layer) for layer in self._flatten_layers()}
+        custom = {c.__name__: c for c in classes if not c.__module__.startswith("fastnn.")}
+        return saving.restore, (*saving.contents(self), custom)
 
     def save(self, filepath: Any, overwrite: bool = True, **kwargs: Any) -> None:
         """Saves architecture, weights, training configuration and state to a file.

@@ -80,6 +80,11 @@ def save_model(model: Any, filepath: Any, overwrite: bool = True, **kwargs: Any)
         raise ValueError(
             f"save: model {model.name!r} is not built: call it on data, or build(input_shape)"
         )
+    container.write(filepath, *contents(model, include_optimizer))
+
+
+def contents(model: Any, include_optimizer: bool = True) -> tuple[dict, dict[str, str]]:
+    """What a model file holds: arrays and texts."""
     tensors = _arrays(_WEIGHT, named_weights(model))
     tensors |= _arrays(_RANDOM, _numbered(_random_states(model)))
     metadata = {
@@ -93,7 +98,7 @@ def save_model(model: Any, filepath: Any, overwrite: bool = True, **kwargs: Any)
         metadata["compile"] = json.dumps(compiled)
         if include_optimizer and model.optimizer is not None:
             tensors |= _arrays(_OPTIMIZER, _numbered(model.optimizer.variables))
-    container.write(filepath, tensors, metadata)
+    return tensors, metadata
 
 
 def load_model(
@@ -115,7 +120,7 @@ def load_model(
     if metadata.get("kind") != "model":
         raise ValueError(f"{filepath}: holds weights only; make the model and use load_weights")
     try:
-        return _restore(tensors, metadata, custom_objects, compile)
+        return restore(tensors, metadata, custom_objects, compile)
     except (ValueError, TypeError, KeyError, IndexError, AttributeError, LookupError) as error:
         raise ValueError(f"{filepath}: the model cannot be restored: {error}") from error
     except (RecursionError, MemoryError, OverflowError) as error:
@@ -124,9 +129,13 @@ def load_model(
         ) from error
 
 
-def _restore(
-    tensors: dict[str, np.ndarray], metadata: dict[str, str], custom_objects: Any, compile: bool
+def restore(
+    tensors: dict[str, np.ndarray],
+    metadata: dict[str, str],
+    custom_objects: dict | None = None,
+    compile: bool = True,
 ) -> Any:
+    """The model that ``contents`` described."""
     from fastnn.models.model import Model
 
     stored = {key: value for key, value in tensors.items() if key.startswith(_WEIGHT)}

@@ -21,7 +21,7 @@ from fastnn.models.training_data import (
     convert,
     make_data,
 )
-from fastnn.models.training_step import run_epoch, evaluation_step, training_step
+from fastnn.models.training_step import evaluation_step, run_epoch, training_step
 from fastnn.tensor import Tensor
 from fastnn.utils import tree
 

@@ -1,7 +1,9 @@
 """Files: round trips, damage, hostile content, failing writes, custom classes, training state."""
 
+import copy
 import json
 import os
+import pickle
 import stat
 
 import numpy as np
@@ -28,7 +30,7 @@ def sequential():
 
 
 def functional():
-    a, b = fn.Input((3,), name="a"), fn.Input((3,), name="b")
+    a = fn.Input((3,), name="a")
     shared = layers.Dense(3)
     inner = fn.Model(a, shared(a))
     x, y = fn.Input((3,), name="x"), fn.Input((3,), name="y")
@@ -106,6 +108,27 @@ def test_weights_only(case, tmp_path):
         fn.models.load_model(path)
     model.save(path)  # weights may also come from a whole model
     make().load_weights(path)
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_copies_and_pickles(case):
+    make, inputs = CASES[case]
+    model = make()
+    before = fn.utils.tree.flatten(model(inputs()))
+    for again in (copy.deepcopy(model), pickle.loads(pickle.dumps(model))):
+        for got, want in zip(fn.utils.tree.flatten(again(inputs())), before):
+            np.testing.assert_array_equal(got, want)
+        for weight in again.weights:
+            weight.assign(np.zeros(weight.shape))
+    for got, want in zip(fn.utils.tree.flatten(model(inputs())), before):
+        np.testing.assert_array_equal(got, want)
+
+
+def test_pickle_of_a_layer():
+    layer = layers.Dense(3, activation="relu")
+    layer(data(2, 4))
+    again = pickle.loads(pickle.dumps(layer))
+    np.testing.assert_array_equal(again(data(2, 4)), layer(data(2, 4)))
 
 
 def test_state_of_random_generators(tmp_path):
@@ -206,7 +229,7 @@ def test_every_flipped_bit_is_found(tmp_path):
         flipped = bytearray(content)
         flipped[position] ^= 1 << (position % 8)
         path.write_bytes(flipped)
-        with pytest.raises(ValueError, match="m: (is damaged|was not saved|has format)"):
+        with pytest.raises(ValueError, match=r"m: (is damaged|was not saved|has format)"):
             model.load_weights(path)
 
 
