@@ -172,31 +172,31 @@ def _equal_weights(rows: int, dtype: str) -> Tensor:
 class _SoftmaxCrossentropy(LossFunctionWrapper):
     """A cross-entropy whose mean over rows of known logits is one primitive, a sum and one node."""
 
+    def __init__(
+        self, fn: Any, reduction: str | None, name: str | None, dtype: Any, **options: Any
+    ):
+        super().__init__(fn, reduction, name, dtype, **options)
+        self._from_logits = options["from_logits"]
+        self._smoothing = options.get("label_smoothing", 0.0)
+        self._direct = (
+            options["axis"] == -1
+            and options.get("ignore_class") is None
+            and reduction in ("sum_over_batch_size", "mean")
+        )
+
     def value(self, y_true: Tensor, y_pred: Tensor, sample_weight: Tensor | None = None) -> Tensor:
-        logits = y_pred if self.options["from_logits"] else y_pred._logits
+        logits = y_pred if self._from_logits else y_pred._logits
         if (
             logits is None
             or sample_weight is not None
-            or self._composed
+            or not self._direct
             or masks.state.in_use
             or not self._is_plain(y_true, logits)
         ):
             return super().value(y_true, y_pred, sample_weight)
         weights = _equal_weights(logits.shape[0], logits.dtype)
-        values, dx = _core.cross_entropy(
-            logits, y_true, weights, self.options.get("label_smoothing", 0.0)
-        )
+        values, dx = _core.cross_entropy(logits, y_true, weights, self._smoothing)
         return _core.record(_core.reduce(values, "sum", (0,)), _mean_rule, (dx,), logits)
-
-    @property
-    def _composed(self) -> bool:
-        """Whether the options need the general way."""
-        options = self.options
-        return (
-            options["axis"] != -1
-            or options.get("ignore_class") is not None
-            or self.reduction not in ("sum_over_batch_size", "mean")
-        )
 
     def _is_plain(self, y_true: Tensor, logits: Tensor) -> bool:
         """Whether targets and logits are as the primitive wants them."""

@@ -6,13 +6,14 @@ from typing import Any
 
 from fastnn.optimizers.adam import Adam, AdamW
 from fastnn.optimizers.optimizer import Optimizer
+from fastnn.optimizers.rmsprop import RMSprop
 from fastnn.optimizers.sgd import SGD
 from fastnn.utils.identifiers import known_names, resolve
 from fastnn.utils.serialization import deserialize_keras_object, serialize_keras_object
 
-__all__ = ["SGD", "Adam", "AdamW", "Optimizer", "deserialize", "get", "serialize"]
+__all__ = ["SGD", "Adam", "AdamW", "Optimizer", "RMSprop", "deserialize", "get", "serialize"]
 
-_known = known_names([Adam, AdamW, SGD], {"adamw": AdamW})
+_known = known_names([Adam, AdamW, RMSprop, SGD], {"adamw": AdamW})
 
 
 def get(identifier: Any) -> Optimizer | None:

@@ -50,9 +50,9 @@ class Adam(Optimizer):
         self.epsilon = epsilon
         self.amsgrad = amsgrad
 
-    def _slot_names(self) -> tuple[str, ...]:
-        names = ("momentum", "velocity")
-        return (*names, "velocity_hat") if self.amsgrad else names
+    def _slot_groups(self) -> tuple[tuple[str, ...], ...]:
+        first = ("momentum", "velocity")
+        return (first, ("velocity_hat",)) if self.amsgrad else (first,)
 
     def _hyper_values(self) -> tuple[float, ...]:
         return (self.beta_1, self.beta_2, self.epsilon)

@@ -9,17 +9,19 @@ from typing import Any
 import numpy as np
 
 from fastnn import _core
+from fastnn.autograd import no_grad
 from fastnn.ops.core import constant
 from fastnn.optimizers.clipping import make_clip
-from fastnn.tensor import Variable, from_data
+from fastnn.tensor import Tensor, Variable, from_data
 from fastnn.utils.naming import auto_name
 
 
 class Optimizer:
     """What SGD, Adam ... share.
 
-    A subclass names the rule of the primitive `optimizer_step` that it is, its slots (a variable
-    of the parameter's shape each), and the numbers that the rule reads after the learning rate.
+    A subclass names its slots (a variable of the parameter's shape each), and either the rule of
+    the primitive `optimizer_step` that it is and the numbers which that reads after the learning
+    rate, or it overrides `update_step`, which is called for each variable.
 
     Args:
         learning_rate: a float. Set it between steps: `optimizer.learning_rate = 0.01`.
@@ -51,6 +53,7 @@ class Optimizer:
         self._steps: dict = {}
         self._parameters: list = []
         self._slots: dict[str, list] = {}
+        self._slot_variables: list = []
         self._positions: dict[int, int] = {}
         self._no_decay: set[int] = set()
         rate = _as_rate(learning_rate)
@@ -74,8 +77,9 @@ class Optimizer:
 
     # -- settings of the rule -------------------------------------------------------------------
 
-    def _slot_names(self) -> tuple[str, ...]:
-        """The slots in the order of the primitive."""
+    def _slot_groups(self) -> tuple[tuple[str, ...], ...]:
+        """The slots in the order of the primitive. Those of a group lie side by side in
+        `variables`, as in Keras."""
         return ()
 
     def _hyper_values(self) -> tuple[float, ...]:
@@ -103,24 +107,31 @@ class Optimizer:
             return
         self._parameters = list(variables)
         self._positions = {id(v): i for i, v in enumerate(self._parameters)}
-        for slot in self._slot_names():
-            self._slots[slot] = [
-                Variable(
-                    np.zeros(v.shape, v.dtype),
-                    trainable=False,
-                    name=f"{self.name}/{v.path.replace('/', '_')}_{slot}",
-                )
-                for v in self._parameters
-            ]
+        for group in self._slot_groups():
+            slots: list[list] = [[] for _ in group]
+            for parameter in self._parameters:
+                for made, slot in zip(slots, group):
+                    made.append(self.add_variable_from_reference(parameter, slot))
+            self._slots.update(zip(group, slots))
         self.built = True
+
+    def add_variable_from_reference(
+        self, reference_variable: Variable, name: str | None = None
+    ) -> Variable:
+        """A new variable of the optimizer, zero, like one of the model."""
+        path = reference_variable.path.replace("/", "_")
+        variable = Variable(
+            np.zeros(reference_variable.shape, reference_variable.dtype),
+            trainable=False,
+            name=f"{self.name}/{path}_{name or 'var'}",
+        )
+        self._slot_variables.append(variable)
+        return variable
 
     @property
     def variables(self) -> list[Variable]:
         """The whole state: iteration, learning rate, slots (as Keras orders them)."""
-        found = [self.iterations, self._learning_rate]
-        paired = [names for slot, names in self._slots.items() if slot != "velocity_hat"]
-        found += [slot[i] for i in range(len(self._parameters)) for slot in paired]
-        return found + self._slots.get("velocity_hat", [])
+        return [self.iterations, self._learning_rate, *self._slot_variables]
 
     def save_own_variables(self, store: dict) -> None:
         """Puts every variable's array into `store` under its number."""
@@ -201,37 +212,70 @@ class Optimizer:
         return step
 
     def _prepare(self, variables: list[Variable]) -> Callable[[Sequence], None]:
-        positions = self._positions_of(variables)
-        slots = [self._slots[name][i] for name in self._slot_names() for i in positions]
-        rate, iterations = self._learning_rate, self.iterations
-        numbers = self._hyper_values()
-        hyper = Variable(np.array((rate.item(), *numbers)), trainable=False, name="hyper")
-        version = rate._version
-        one = constant(1, "int64")
-        rule, nesterov, amsgrad = self.rule, bool(self.nesterov), bool(self.amsgrad)
+        update = self._native_update(variables) if self.rule else self._composed_update(variables)
         clip = make_clip(self.clipnorm, self.clipvalue, self.global_clipnorm)
         decay = self._decay(variables)
         constrained = [v for v in variables if getattr(v, "constraint", None) is not None]
-        update, assign, binary = _core.optimizer_step, _core.assign, _core.binary
+        iterations, one = self.iterations, constant(1, "int64")
+        assign, binary = _core.assign, _core.binary
 
         def step(gradients: Sequence) -> None:
-            nonlocal version
             for gradient in gradients:
                 if gradient is None:
                     return self._apply_some(gradients, variables)
-            if rate._version != version:
-                hyper.assign(np.array((rate.item(), *numbers)))
-                version = rate._version
             if clip is not None:
                 gradients = clip(gradients)
             if decay is not None:
                 decay()
-            update(variables, slots, gradients, hyper, iterations, rule, nesterov, amsgrad)
+            update(gradients)
             for variable in constrained:
                 variable.assign(variable.constraint(variable).detach())
             assign(iterations, binary(iterations, one, "add"))
 
         return step
+
+    def _native_update(self, variables: list[Variable]) -> Callable[[Sequence], None]:
+        positions = self._positions_of(variables)
+        names = [slot for group in self._slot_groups() for slot in group]
+        slots = [self._slots[name][i] for name in names for i in positions]
+        rate, iterations = self._learning_rate, self.iterations
+        numbers = self._hyper_values()
+        hyper = Variable(np.array((rate.item(), *numbers)), trainable=False, name="hyper")
+        version = rate._version
+        rule, nesterov, amsgrad = self.rule, bool(self.nesterov), bool(self.amsgrad)
+        optimizer_step = _core.optimizer_step
+
+        def update(gradients: Sequence) -> None:
+            nonlocal version
+            if rate._version != version:
+                hyper.assign(np.array((rate.item(), *numbers)))
+                version = rate._version
+            optimizer_step(variables, slots, gradients, hyper, iterations, rule, nesterov, amsgrad)
+
+        return update
+
+    def _composed_update(self, variables: list[Variable]) -> Callable[[Sequence], None]:
+        self._positions_of(variables)
+        rate = self._learning_rate
+
+        def update(gradients: Sequence) -> None:
+            with no_grad():
+                for gradient, variable in zip(gradients, variables):
+                    self.update_step(gradient, variable, _core.copy(rate, variable.dtype))
+
+        return update
+
+    def update_step(self, gradient: Tensor, variable: Variable, learning_rate: Tensor) -> None:
+        """Changes one variable in place, for optimizers that are no rule of the primitive.
+
+        Args:
+            gradient, learning_rate: in the variable's dtype.
+        """
+        raise NotImplementedError(f"{type(self).__name__} must override update_step")
+
+    def slot(self, name: str, variable: Variable) -> Variable:
+        """The slot of that name of a variable."""
+        return self._slots[name][self._positions[id(variable)]]
 
     def _positions_of(self, variables: list[Variable]) -> list[int]:
         try:

@@ -47,8 +47,8 @@ class SGD(Optimizer):
     def rule(self) -> str:
         return "momentum" if self.momentum else "sgd"
 
-    def _slot_names(self) -> tuple[str, ...]:
-        return ("momentum",) if self.momentum else ()
+    def _slot_groups(self) -> tuple[tuple[str, ...], ...]:
+        return (("momentum",),) if self.momentum else ()
 
     def _hyper_values(self) -> tuple[float, ...]:
         return (self.momentum,) if self.momentum else ()

@@ -43,6 +43,16 @@ def adam(w, gs, rate=0.001, b1=0.9, b2=0.999, eps=1e-7, amsgrad=False, decay=0.0
     return w
 
 
+def rmsprop(w, gs, rate=0.001, rho=0.9, momentum=0.0, eps=1e-7, centered=False):
+    v, mean, m = np.zeros_like(w), np.zeros_like(w), np.zeros_like(w)
+    for g in gs:
+        v = rho * v + (1 - rho) * g * g
+        mean = rho * mean + (1 - rho) * g
+        m = momentum * m + rate * g / np.sqrt(v - centered * mean**2 + eps)
+        w = w - m
+    return w
+
+
 CASES = {
     "sgd": (lambda o: o.SGD(0.1), lambda w, g: sgd(w, g, 0.1)),
     "momentum": (lambda o: o.SGD(0.1, momentum=0.9), lambda w, g: sgd(w, g, 0.1, 0.9)),
@@ -56,6 +66,11 @@ CASES = {
         lambda w, g: adam(w, g, 0.01, 0.8, 0.99, 1e-3),
     ),
     "amsgrad": (lambda o: o.Adam(0.01, amsgrad=True), lambda w, g: adam(w, g, 0.01, amsgrad=True)),
+    "rmsprop": (lambda o: o.RMSprop(), rmsprop),
+    "rmsprop_options": (
+        lambda o: o.RMSprop(0.01, rho=0.8, momentum=0.5, epsilon=1e-3, centered=True),
+        lambda w, g: rmsprop(w, g, 0.01, 0.8, 0.5, 1e-3, True),
+    ),
     "adamw": (lambda o: o.AdamW(0.01), lambda w, g: adam(w, g, 0.01, decay=0.004)),
 }
 
@@ -76,7 +91,7 @@ def test_ten_steps_follow_the_formula(case):
     [{}, {"clipnorm": 0.5}, {"clipvalue": 0.3}, {"global_clipnorm": 0.7}, {"weight_decay": 0.1}],
     ids=str,
 )
-@pytest.mark.parametrize("case", ["momentum", "nesterov", "adam", "amsgrad"])
+@pytest.mark.parametrize("case", ["momentum", "nesterov", "adam", "amsgrad", "rmsprop_options"])
 def test_ten_steps_agree_with_keras(case, options):
     import keras
 
@@ -188,7 +203,7 @@ def test_variables_in_keras_order():
     ]
 
 
-@pytest.mark.parametrize("case", ["momentum", "amsgrad"])
+@pytest.mark.parametrize("case", ["momentum", "amsgrad", "rmsprop_options"])
 def test_restored_state_continues_bit_for_bit(case):
     make = CASES[case][0]
     whole = run(make(optimizers), steps=6, dtype=np.float32)
@@ -224,6 +239,25 @@ def test_constraints_hold_after_the_update():
     w.constraint = lambda v: fn.ops.maximum(v, 0.0)
     optimizers.SGD(0.5).apply([fn.tensor(np.ones(2))], [w])
     assert w.numpy().tolist() == [0.5, 0.0]
+
+
+def test_an_optimizer_of_ones_own():
+    class Signs(optimizers.Optimizer):
+        def build(self, variables):
+            super().build(variables)
+            self.counts = [self.add_variable_from_reference(v, "count") for v in variables]
+
+        def update_step(self, gradient, variable, learning_rate):
+            variable.assign_sub(learning_rate * fn.ops.sign(gradient))
+            self.counts[0].assign_add(fn.ops.ones_like(gradient))
+
+    w = fn.Variable(np.zeros(2, np.float32), name="w")
+    optimizer = Signs(0.5, name="signs")
+    for _ in range(2):
+        optimizer.apply([fn.tensor(np.array([3.0, -2.0], np.float32))], [w])
+    assert w.numpy().tolist() == [-1.0, 1.0]
+    assert optimizer.variables[-1].numpy().tolist() == [2.0, 2.0]
+    assert optimizer.variables[-1].name == "signs/w_count"
 
 
 def test_configs_and_names():
