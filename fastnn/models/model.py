@@ -70,6 +70,8 @@ class Model(Trainer, Layer):
         store["_expected"] = [
             (_input_name(x), x.shape, x.dtype, _is_optional(x)) for x in tree.flatten(inputs)
         ]
+        free_batch = not tree.is_nested(inputs) and inputs.shape[:1] == (None,)
+        store["_usual"] = (inputs.shape[1:], inputs.dtype) if free_batch else None
 
     # ---- calling
 
@@ -97,6 +99,14 @@ class Model(Trainer, Layer):
 
     def _prepared(self, inputs: Any) -> Any:
         """Inputs in the model's structure, each checked and cast to its Input's dtype."""
+        usual = self._usual
+        if (
+            usual is not None
+            and isinstance(inputs, Tensor)
+            and inputs.shape[1:] == usual[0]
+            and inputs.dtype == usual[1]
+        ):
+            return inputs
         wanted = self._input_structure
         if not tree.is_nested(wanted):
             if isinstance(inputs, dict) and len(inputs) == 1:
