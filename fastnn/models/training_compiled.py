@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import random
 import warnings
-from collections.abc import Callable
 from typing import Any
 
 from fastnn import config, ops, optimizers
@@ -234,10 +233,6 @@ class Compiled:
 
     def _overrides(self, *names: str) -> bool:
         return any(getattr(type(self), name) is not getattr(Compiled, name) for name in names)
-
-    def forward(self) -> Callable:
-        """What a prepared step calls for outputs, as `forward(x, training=...)`."""
-        return self.__call__
 
     def _trained_variables(self) -> list[Variable]:
         """The variables to train: those that were trainable at `compile`, or that were made since

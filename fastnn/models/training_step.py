@@ -95,11 +95,11 @@ def _straight_training(model: Compiled) -> Callable[[Any, Any], None] | None:
     optimizer = model.optimizer
     prepared, apply = optimizer._steps, optimizer.prepared(variables)
     loss_of = evaluator(model._objective.losses[0])
-    call, judge = model.forward(), _judge(model)
+    call, judge = forward_of(model, True), _judge(model)
 
     def step(x: Any, y: Any) -> None:
         nonlocal prepared, apply
-        y_pred = call(x, training=True)
+        y_pred = call(x)
         loss = loss_of(y, y_pred)
         found = gradients(loss, variables)
         if optimizer._steps is not prepared:  # somebody changed a setting
@@ -134,13 +134,56 @@ def _straight_evaluation(model: Compiled) -> Callable[[Any, Any], None] | None:
     if not _usual(model) or any(getattr(v, "regularizer", None) for v in model.variables):
         return None
     loss_of = evaluator(model._objective.losses[0])
-    call, judge = model.forward(), _judge(model)
+    call, judge = forward_of(model, False), _judge(model)
 
     def step(x: Any, y: Any) -> None:
-        y_pred = call(x, training=False)
+        y_pred = call(x)
         judge(y, y_pred, loss_of(y, y_pred))
 
     return step
+
+
+def forward_of(model: Compiled, training: bool) -> Callable[[Any], Any]:
+    """The function from a batch's x to the model's outputs.
+
+    For a chain of layers, and inputs that the model would pass on as they are, it calls the layers
+    one after the other and spares the way through the model.
+    """
+    chain = _chain(model)
+    if chain is None:
+        return lambda x: model(x, training=training)
+    _, shape, dtype, _ = model._expected[0]
+    tail = shape[1:]
+
+    def forward(x: Any) -> Any:
+        if not isinstance(x, Tensor) or x.dtype != dtype or x.shape[1:] != tail:
+            return model(x, training=training)
+        outer, context.training = context.training, training
+        context.depth += 1
+        try:
+            for layer in chain:
+                x = layer(x)
+            return x
+        finally:
+            context.training = outer
+            context.depth -= 1
+
+    return forward
+
+
+def _chain(model: Compiled) -> list | None:
+    """The layers if the model is a plain chain of them with one input of any batch size."""
+    home = getattr(type(model).call, "__module__", "")
+    if (
+        home not in ("fastnn.models.model", "fastnn.models.sequential")
+        or model.activity_regularizer is not None
+        or model.input_spec is not None
+        or len(getattr(model, "_expected", ())) != 1
+        or model._expected[0][1][0] is not None
+        or model._expected[0][2] != model.dtype
+    ):
+        return None
+    return model._layers if model._graph is None else model._graph._chain
 
 
 def _judge(model: Compiled) -> Callable[[Tensor, Tensor, Tensor], None]:
