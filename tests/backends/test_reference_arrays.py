@@ -44,6 +44,11 @@ def test_one_hot_leaves_labels_out_of_range_off():
     assert y.dtype == np.int64
 
 
+def test_concatenate():
+    xs = [np.array([[1, 2]]), np.zeros((1, 0), int), np.array([[3]])]
+    assert reference.concatenate(xs, axis=1).tolist() == [[1, 2, 3]]
+
+
 def test_arange():
     y = reference.arange(start=0.5, step=0.1, count=4, dtype="float32")
     assert y.tolist() == [np.float32(0.5 + i * 0.1) for i in range(4)]
@@ -78,7 +83,9 @@ def test_gather_and_scatter_add_are_loops():
 
 def test_gather_refuses_what_is_out_of_range():
     x = np.arange(3.0)
-    with pytest.raises(IndexError, match="index 3 is out of range for an axis of 3"):
+    with pytest.raises(
+        IndexError, match="index 3 at position 1 is out of range for axis 0 of extent 3"
+    ):
         reference.gather(x, np.array([0, 3]), axis=0)
     with pytest.raises(IndexError, match="index -1"):
         reference.gather(x, np.array([-1]), axis=0, wrap=False)

@@ -8,6 +8,7 @@ import pytest
 
 from fastnn.backends import reference
 from fastnn.backends.reference.philox import philox, words
+from fastnn.backends.reference.special import normal_quantile
 
 MASK = 2**32 - 1
 
@@ -69,6 +70,8 @@ def test_uniform_takes_24_and_53_bits():
     y, _ = reference.random_uniform(state, shape=(500, 2), low=-3, high=5, dtype="float64")
     assert -3 <= y.min() < -2.9
     assert 4.9 < y.max() < 5
+    y, _ = reference.random_uniform(state, shape=(64,), low=1, high=1 + 2**-23, dtype="float32")
+    assert set(y.tolist()) == {1}  # never high itself
 
 
 def test_integers_cover_their_range_evenly():
@@ -81,7 +84,13 @@ def test_integers_cover_their_range_evenly():
     low, _ = reference.random_integers(
         state_of(1, 0), shape=(9,), low=-(2**31), high=2**31, dtype="int64"
     )
-    assert (low + 2**31).tolist() == words(state_of(1, 0), 9)[0].tolist()
+    drawn = words(state_of(1, 0), 18)[0].tolist()
+    assert (low + 2**31).tolist() == drawn[:9]
+    wide, _ = reference.random_integers(
+        state_of(1, 0), shape=(9,), low=-(2**62), high=2**62, dtype="int64"
+    )
+    pairs = zip(drawn[1::2], drawn[0::2], strict=True)
+    assert wide.tolist() == [(high << 32 | low) // 2 - 2**62 for high, low in pairs]
 
 
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
@@ -102,14 +111,19 @@ def test_normal_is_the_quantile_of_the_uniform(dtype):
 
 
 def test_normal_is_finite_at_both_ends():
-    from fastnn.backends.reference.special import normal_quantile
-
     step = 2.0**-54
-    assert normal_quantile(np.array(step)) == -normal_quantile(np.array(1.0), np.array(step))
+    ends = normal_quantile(np.array([step - 0.5, 0.5 - step]), np.array([step, step]))
+    assert ends[0] == -ends[1]
+    assert abs(ends[0] - statistics.NormalDist().inv_cdf(step)) < 1e-14
 
 
 def test_truncated_normal_stays_within_two():
-    y, _ = reference.random_normal(state_of(2, 0), shape=(50000,), truncated=True, dtype="float64")
+    state, normal = state_of(2, 0), statistics.NormalDist()
+    y, _ = reference.random_normal(state, shape=(50000,), truncated=True, dtype="float64")
+    u, _ = reference.random_uniform(state, shape=(300,), dtype="float64")
+    low, high = normal.cdf(-2), normal.cdf(2)
+    expected = [normal.inv_cdf(low + v * (high - low)) for v in u.tolist()]
+    np.testing.assert_allclose(y[:300], expected, rtol=1e-14, atol=1e-15)
     assert -2 < y.min() < -1.99
     assert 1.99 < y.max() < 2
     assert abs(y.std() - 0.87962566103423978) < 0.01

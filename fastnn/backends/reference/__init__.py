@@ -10,13 +10,12 @@ random numbers, whose bits are the same on every backend.
 In float64 these functions are the specification that every other backend is tested against.
 """
 
-from .concatenate import concatenate
 from .derivatives import unary_backward
 from .elementwise import binary, select, unary
 from .gather import gather, gather_nd, scatter_add, scatter_nd_add
 from .linalg import dense_backward, gemm
 from .loss import binary_cross_entropy, cross_entropy
-from .movement import arange, copy, gather_batch, one_hot, pad
+from .movement import arange, concatenate, copy, gather_batch, one_hot, pad
 from .optimizer import optimizer_step, scale_list
 from .random import (
     dropout,
@@ -33,7 +32,7 @@ FUNCTIONS = {
     function.__name__: function
     for function in (
         *(unary, unary_backward, binary, select),
-        *(copy, pad, one_hot, arange, gather_batch, concatenate),
+        *(copy, pad, concatenate, one_hot, arange, gather_batch),
         *(gather, scatter_add, gather_nd, scatter_nd_add),
         *(reduce, arg_reduce, reduce_list),
         *(gemm, dense_backward),

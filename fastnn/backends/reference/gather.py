@@ -5,13 +5,16 @@ from __future__ import annotations
 import numpy as np
 
 
-def _checked(name: str, indices: np.ndarray, extent: int, wrap: bool) -> np.ndarray:
-    """Indices in [0, extent); with ``wrap`` negative ones count from the end."""
-    wide = indices.astype(np.int64)
-    lowest = -extent if wrap else 0
-    bad = (wide < lowest) | (wide >= extent)
+def _checked(name: str, x: np.ndarray, axis: int, indices: np.ndarray, wrap: bool) -> np.ndarray:
+    """Indices along an axis of x; with ``wrap`` negative ones count from the end."""
+    extent, wide = x.shape[axis], indices.astype(np.int64)
+    bad = (wide < (-extent if wrap else 0)) | (wide >= extent)
     if bad.any():
-        raise IndexError(f"{name}: index {wide[bad][0]} is out of range for an axis of {extent}")
+        where = int(np.argmax(bad))
+        raise IndexError(
+            f"{name}: index {wide.flat[where]} at position {where} is out of range for "
+            f"axis {axis} of extent {extent}"
+        )
     return np.where(wide < 0, wide + extent, wide)
 
 
@@ -20,14 +23,14 @@ def gather(x: np.ndarray, indices: np.ndarray, *, axis: int = 0, wrap: bool = Tr
 
     y.shape = x.shape[:axis] + indices.shape + x.shape[axis + 1:]. IndexError when out of range.
     """
-    return np.take(x, _checked("gather", indices, x.shape[axis], wrap), axis=axis)
+    return np.take(x, _checked("gather", x, axis, indices, wrap), axis=axis)
 
 
 def scatter_add(
     y: np.ndarray, updates: np.ndarray, indices: np.ndarray, *, axis: int = 0, wrap: bool = True
 ) -> np.ndarray:
     """The gradient of gather: y[.., indices[i], ..] += updates[.., i, ..], i ascending."""
-    index = _checked("scatter_add", indices, y.shape[axis], wrap).reshape(-1)
+    index = _checked("scatter_add", y, axis, indices, wrap).reshape(-1)
     result = y.copy()
     flat = updates.reshape(*y.shape[:axis], index.size, *y.shape[axis + 1 :])
     np.add.at(np.moveaxis(result, axis, 0), index, np.moveaxis(flat, axis, 0))
@@ -39,8 +42,7 @@ def _nd_places(name: str, x: np.ndarray, indices: np.ndarray, batch_dims: int) -
     shape = indices.shape[:-1]
     batch = np.indices(shape, sparse=True)[:batch_dims]
     parts = [
-        _checked(name, indices[..., k], x.shape[batch_dims + k], True)
-        for k in range(indices.shape[-1])
+        _checked(name, x, batch_dims + k, indices[..., k], True) for k in range(indices.shape[-1])
     ]
     return (np.zeros(shape, dtype=np.int64), *batch, *parts)
 

@@ -13,7 +13,7 @@ def _target_rows(labels: np.ndarray, classes: int, keep: np.ndarray, dtype: np.d
     if bad.any():
         row = int(np.argmax(bad))
         raise ValueError(
-            f"cross_entropy: label {labels[row]} in row {row} is not in 0..{classes - 1}"
+            f"cross_entropy: label {labels[row]} at row {row} is out of range for {classes} classes"
         )
     return ((labels[:, None] == np.arange(classes)) & keep[:, None]).astype(dtype)
 

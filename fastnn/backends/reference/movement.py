@@ -1,4 +1,4 @@
-"""Copies, pads and fills: copy, pad, one_hot, arange, gather_batch."""
+"""Copies, pads and fills: copy, pad, concatenate, one_hot, arange, gather_batch."""
 
 from __future__ import annotations
 
@@ -32,9 +32,16 @@ def pad(
     What is added is ``value`` (constant), the nearest element (edge), or x mirrored without
     (reflect) or with (symmetric) its edge repeated.
     """
+    if x.ndim == 0:
+        return x.copy()
     mode = mode if isinstance(mode, str) else PAD_MODES[mode]
     options = {"constant_values": np.asarray(value).astype(x.dtype)} if mode == "constant" else {}
     return np.pad(x, list(zip(before, after, strict=True)), mode=mode, **options)
+
+
+def concatenate(xs: list[np.ndarray], *, axis: int) -> np.ndarray:
+    """The arrays, of one dtype, one behind the other along ``axis``; other extents are equal."""
+    return np.concatenate(xs, axis)
 
 
 def one_hot(
@@ -64,16 +71,23 @@ def gather_batch(
     permutation int64 [n], position int64 [1]; y = x[permutation[position : position + rows]], in
     x's dtype (dtypes[i] = 0), float32 (1) or float64 (2); a y that was cast is scaled.
     """
-    start = int(position[0])
+    start = int(position.item())
     if start < 0 or start + rows > permutation.size:
         raise IndexError(
-            f"gather_batch: rows {start} to {start + rows} of a permutation of {permutation.size}"
+            f"gather_batch: {rows} rows from position {start} are outside the permutation of "
+            f"{permutation.size} rows"
         )
     order = permutation[start : start + rows]
+    extent = xs[0].shape[0] if xs else 0
+    bad = (order < 0) | (order >= extent)
+    if xs and bad.any():
+        i = int(np.argmax(bad))
+        raise IndexError(
+            f"gather_batch: row {order[i]} at position {start + i} is out of range for arrays of "
+            f"{extent} rows"
+        )
     ys = []
     for i, x in enumerate(xs):
-        if order.size and (order.min() < 0 or order.max() >= x.shape[0]):
-            raise IndexError(f"gather_batch: the permutation goes beyond {x.shape[0]} rows")
         code = dtypes[i] if i < len(dtypes) else 0
         y = x[order]
         ys.append(copy(y, dtype=("float32", "float64")[code - 1], scale=scale) if code else y)

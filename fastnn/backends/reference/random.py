@@ -41,12 +41,13 @@ def random_uniform(
 ) -> tuple[np.ndarray, np.ndarray]:
     """y = u * (high - low) + low for u = n / 2^24 (float32), n / 2^53 (float64), and the state.
 
-    Each operation is rounded to the dtype.
+    Each operation is rounded to the dtype; what is rounded up to ``high`` is the number before it.
     """
     n, bits, after = _fractions(state, shape, dtype)
     scalar = np.dtype(dtype).type
     u = n.astype(dtype) * scalar(2.0**-bits)
-    return u * scalar(high - low) + scalar(low), after
+    below = np.nextafter(scalar(high), scalar(low))
+    return np.minimum(u * scalar(high - low) + scalar(low), below), after
 
 
 def random_normal(
@@ -64,21 +65,31 @@ def random_normal(
     Computed in float64 and rounded once.
     """
     n, bits, after = _fractions(state, shape, dtype)
-    n = n.astype(np.int64)
-    u = (n + 0.5) * 2.0**-bits
-    complement = ((1 << bits) - n - 0.5) * 2.0**-bits
+    middle, n = 1 << (bits - 1), n.astype(np.int64)
+    q = (n - middle + 0.5) * 2.0**-bits  # u - 1/2
+    tail = (np.where(n < middle, n, 2 * middle - 1 - n) + 0.5) * 2.0**-bits
     if truncated:
-        u, complement = _CUT + u * _BETWEEN, _CUT + complement * _BETWEEN
-    return np.asarray(mean + std * normal_quantile(u, complement)).astype(dtype), after
+        q, tail = q * _BETWEEN, _CUT + tail * _BETWEEN
+    return np.asarray(mean + std * normal_quantile(q, tail)).astype(dtype), after
 
 
 def random_integers(
     state: np.ndarray, *, shape: tuple, low: int, high: int, dtype: str = "int32"
 ) -> tuple[np.ndarray, np.ndarray]:
-    """y = low + (word * (high - low) >> 32), in [low, high), and the state; high - low <= 2^32."""
-    drawn, after = _draws(state, shape, 32)
-    steps = (drawn * np.uint64(high - low)) >> np.uint64(32)
-    return (steps.astype(np.int64) + low).astype(dtype), after
+    """y = low + (n * (high - low) >> bits), in [low, high), and the state; int32, int64 or uint8.
+
+    n has 32 bits, or 64 where high - low is more than 2^32. D. Lemire, "Fast random integer
+    generation in an interval" (2019), without its rejection.
+    """
+    bits = 32 if high - low <= 1 << 32 else 64
+    drawn, after = _draws(state, shape, bits)
+    steps = (drawn.astype(object) * (high - low)) >> bits
+    return np.asarray(steps + low).astype(dtype), after
+
+
+def _check_rate(name: str, rate: np.ndarray) -> None:
+    if not rate >= 0:
+        raise ValueError(f"{name}: rate is {float(rate):f}, expected at least 0")
 
 
 def dropout(
@@ -92,10 +103,10 @@ def dropout(
     """y = x * mask / (1 - rate), the mask (uint8, 1 = kept, of the noise shape), and the state.
 
     An element is kept where the float32 uniform u of its word is not below the rate, a 0-d array;
-    the noise shape broadcasts to that of x, and () stands for the shape of x. Rate 1 gives zeros.
+    the noise shape broadcasts to that of x, and () stands for the shape of x. Rates of 1 and more
+    give zeros.
     """
-    if kind != "plain":
-        raise ValueError(f"dropout: kind is {kind}, expected plain")
+    _check_rate("dropout", rate)
     drawn, after = _draws(state, noise_shape or x.shape, 32)
     u = (drawn >> np.uint64(8)).astype(np.float64) * 2.0**-24
     mask = (u >= float(rate)).astype(np.uint8)
@@ -106,8 +117,7 @@ def dropout_backward(
     dy: np.ndarray, mask: np.ndarray, rate: np.ndarray, *, kind: str = "plain"
 ) -> np.ndarray:
     """dx = dy * mask / (1 - rate), and 0 where the mask is 0."""
-    if kind != "plain":
-        raise ValueError(f"dropout_backward: kind is {kind}, expected plain")
+    _check_rate("dropout_backward", rate)
     scalar = dy.dtype.type
     with np.errstate(all="ignore"):
         return np.where(mask != 0, dy * (scalar(1) / (scalar(1) - scalar(rate))), scalar(0))

@@ -39,19 +39,6 @@ def _ratio(coefficients: tuple, r: np.ndarray) -> np.ndarray:
     return np.polyval(coefficients[0], r) / np.polyval(coefficients[1], r)
 
 
-def _normal_quantile(q: np.ndarray, tail: np.ndarray) -> np.ndarray:
-    """The number below which a normal variable lies with probability 1/2 + q.
-
-    ``tail`` is 1/2 - abs(q), given apart so that it loses no digits.
-    """
-    with np.errstate(all="ignore"):
-        middle = q * _ratio(_MIDDLE, 0.180625 - q * q)
-        r = np.sqrt(-np.log(tail))
-        outside = np.where(r <= 5, _ratio(_TAIL, r - 1.6), _ratio(_FAR, r - 5.0))
-        outside = np.where(tail == 0, np.inf, outside)
-        return np.where(np.abs(q) <= 0.425, middle, np.copysign(outside, q))
-
-
 def _vectorize(function, x: np.ndarray) -> np.ndarray:
     x = np.asarray(x)
     return np.asarray(np.frompyfunc(function, 1, 1)(x), dtype=x.dtype)
@@ -67,23 +54,30 @@ def erfc(x: np.ndarray) -> np.ndarray:
     return _vectorize(math.erfc, x)
 
 
-def erfinv(x: np.ndarray) -> np.ndarray:
-    """The inverse of erf: AS 241, and one step of Newton's method on erf or, in the tails, erfc."""
-    x = np.asarray(x)
-    wide = x.astype(np.float64)
-    tail = 1 - np.abs(wide)
-    with np.errstate(all="ignore"):
-        y = _normal_quantile(wide / 2, tail / 2) / math.sqrt(2)
-        excess = np.where(np.abs(wide) < 0.5, erf(y) - wide, np.sign(y) * (tail - erfc(np.abs(y))))
-        step = excess * (math.sqrt(math.pi) / 2) * np.exp(y * y)
-        return np.where(np.isfinite(y), y - step, y).astype(x.dtype)
+def _as241(q: np.ndarray, tail: np.ndarray) -> np.ndarray:
+    """AS 241: the normal quantile of 1/2 + q, for tail = 1/2 - abs(q)."""
+    middle = q * _ratio(_MIDDLE, 0.180625 - q * q)
+    r = np.sqrt(-np.log(tail))
+    outside = np.where(r <= 5, _ratio(_TAIL, r - 1.6), _ratio(_FAR, r - 5.0))
+    outside = np.where(tail == 0, np.inf, outside)
+    return np.where(np.abs(q) <= 0.425, middle, np.copysign(outside, q))
 
 
-def normal_quantile(p: np.ndarray, complement: np.ndarray | None = None) -> np.ndarray:
-    """The inverse distribution function of the normal distribution, in float64.
+@np.errstate(all="ignore")
+def normal_quantile(q: np.ndarray, tail: np.ndarray) -> np.ndarray:
+    """The number below which a normal variable lies with probability 1/2 + q, in float64.
 
-    ``complement`` is 1 - p where that is known without rounding.
+    ``tail`` is 1/2 - abs(q), given apart so that no digits are lost at either end. AS 241, and one
+    step of Newton's method.
     """
-    complement = 1 - p if complement is None else complement
-    tail = np.minimum(p, complement)
-    return _normal_quantile(np.where(p <= complement, tail - 0.5, 0.5 - tail), tail)
+    z = _as241(q, tail)
+    y = z * math.sqrt(0.5)
+    excess = np.where(np.abs(q) < 0.25, erf(y) / 2 - q, np.sign(q) * (tail - erfc(np.abs(y)) / 2))
+    return np.where(np.isfinite(z), z - excess * math.sqrt(2 * math.pi) * np.exp(y * y), z)
+
+
+def erfinv(x: np.ndarray) -> np.ndarray:
+    """The inverse of erf: sqrt(1/2) times the normal quantile of (1 + x) / 2."""
+    wide = np.asarray(x).astype(np.float64)
+    z = normal_quantile(wide / 2, (1 - np.abs(wide)) / 2)
+    return (z * math.sqrt(0.5)).astype(x.dtype)
