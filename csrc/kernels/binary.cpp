@@ -98,7 +98,7 @@ inline T left_shift(T a, T b) {
 template <class T>
 inline T right_shift(T a, T b) {
   const bool inside = static_cast<uint64_t>(b) < 8 * sizeof(T);
-  return static_cast<T>(a >> (inside ? b : static_cast<T>(8 * sizeof(T) - 1)));
+  return inside ? static_cast<T>(a >> b) : static_cast<T>(a < 0 ? -1 : 0);
 }
 
 // What all dtypes share. `T` is the operands' type.

@@ -1,6 +1,7 @@
 """copy, pad, one_hot, arange and the gathers: exact, except for sums and scaled casts.
 
-Bounds: a scaled cast is rounded twice, and so is the scale; a sum of n updates n times, relative to the magnitudes.
+Bounds: a scaled cast is rounded once or twice, and so is the scale; a sum of n updates n times,
+relative to the magnitudes.
 """
 
 import math

@@ -17,10 +17,11 @@ from .elementwise import (
     sigmoid,
     softplus,
 )
+from .special import exp_of_square
 
 
 def _gelu(x: np.ndarray) -> np.ndarray:
-    return normal_cdf(x) + gated(x, np.exp(-x * x / 2)) / math.sqrt(2 * math.pi)
+    return normal_cdf(x) + gated(x, exp_of_square(x, -0.5)) / math.sqrt(2 * math.pi)
 
 
 def _gelu_tanh(x: np.ndarray) -> np.ndarray:
@@ -76,8 +77,8 @@ DERIVATIVE = {
     "hard_sigmoid": lambda x, a, b: np.where(np.abs(x) < 3, 1 / 6, 0),
     "hard_tanh": lambda x, a, b: np.abs(x) < 1,
     "hard_silu": lambda x, a, b: np.where(np.abs(x) < 3, x / 3 + 0.5, x > 0),
-    "erf": lambda x, a, b: 2 / math.sqrt(math.pi) * np.exp(-x * x),
-    "erfinv": lambda y, a, b: math.sqrt(math.pi) / 2 * np.exp(y * y),
+    "erf": lambda x, a, b: 2 / math.sqrt(math.pi) * exp_of_square(x, -1),
+    "erfinv": lambda y, a, b: math.sqrt(math.pi) / 2 * exp_of_square(y, 1),
 }
 
 

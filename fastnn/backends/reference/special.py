@@ -54,6 +54,13 @@ def erfc(x: np.ndarray) -> np.ndarray:
     return _vectorize(math.erfc, x)
 
 
+def exp_of_square(x: np.ndarray, factor: float) -> np.ndarray:
+    """exp(factor * x * x) for a power of two, with the rounding error of the square made good."""
+    x = np.clip(x, -100, 100)  # beyond, the result is 0 or infinite
+    high = x.astype(np.float32).astype(np.float64)  # its square is exact
+    return np.exp(factor * high * high) * np.exp(factor * (x - high) * (x + high))
+
+
 def _as241(q: np.ndarray, tail: np.ndarray) -> np.ndarray:
     """AS 241: the normal quantile of 1/2 + q, for tail = 1/2 - abs(q)."""
     middle = q * _ratio(_MIDDLE, 0.180625 - q * q)
