@@ -31,7 +31,7 @@ FASTNN_INLINE Vec<T> apply(Vec<T> dy, Vec<T> v, Vec<T> a) {
   if constexpr (op == UnaryOp::atan) return dy / fma(v, v, one);
   if constexpr (op == UnaryOp::sinh) return dy * cosh(v);
   if constexpr (op == UnaryOp::cosh) return dy * sinh(v);
-  if constexpr (op == UnaryOp::tanh) return dy * fma(-v, v, one);
+  if constexpr (op == UnaryOp::tanh) return dy * ((one - v) * (one + v));
   if constexpr (op == UnaryOp::sigmoid) return dy * (v * (one - v));
   if constexpr (op == UnaryOp::log_sigmoid) return dy * sigmoid(-v);
   if constexpr (op == UnaryOp::softplus) return dy * sigmoid(v);

@@ -1,0 +1,143 @@
+"""What every backend refuses, in the same words: before anything is written."""
+
+import re
+
+import numpy as np
+import pytest
+
+from fastnn import _core
+from fastnn.backends import use_backend
+
+from .harness import rows, run
+
+F = np.zeros((3, 4), np.float32)
+D = np.zeros((3, 4))
+I = np.zeros((3, 4), np.int32)  # noqa: E741
+B = np.zeros((3, 4), bool)
+V = np.zeros(3, np.float32)
+ROW = np.zeros(4, np.float32)
+STATE = np.zeros(2, np.int64)
+HYPER = np.array([0.1, 0.9, 0.999, 1e-7])
+ONE = np.array(1)
+NONE3 = (None, None, None)
+
+# primitive, operands, attributes, exception, what its message says
+ROWS = [
+    ("unary", [I], ("exp",), TypeError, "unary: x has dtype int32 but exp takes float"),
+    ("unary", [B], ("neg",), TypeError, "unary: x has dtype bool"),
+    ("unary_backward", [F, D], ("exp",), TypeError, "float64 but"),
+    ("unary_backward", [F, V], ("exp",), ValueError, "unary_backward: value has shape (3,) but"),
+    ("unary_backward", [F, F], ("floor",), ValueError, "floor has no derivative"),
+    ("binary", [F, D], ("add",), TypeError, "binary: x2 has dtype float64 but x1 has float32"),
+    ("binary", [F, V], ("add",), ValueError, "(3, 4) and (3,) cannot be broadcast"),
+    ("binary", [I, I], ("div",), TypeError, "binary: x1 has dtype int32"),
+    ("binary", [F, F], ("bitwise_and",), TypeError, "binary: x1 has dtype float32"),
+    ("select", [F, F, F], (), TypeError, "select: mask has dtype float32, expected bool"),
+    ("select", [B, F, D], (), TypeError, "select: b has dtype float64"),
+    ("select", [np.zeros(7, bool), F, F], (), ValueError, "select: mask has shape (7,)"),
+    ("copy", [F], ("int32", 0.5), ValueError, "scale needs a floating-point result"),
+    ("pad", [F], ((1,), (1,)), ValueError, "pad: before and after have 1 and 1 entries"),
+    ("pad", [F], ((1, 0), (-1, 0)), ValueError, "pad: cannot pad axis 0 by 1 and -1"),
+    ("gather", [F, F], (0,), TypeError, "gather: indices has dtype float32"),
+    ("gather", [F, STATE], (2,), ValueError, "gather: axis is 2 but there are 2 axes"),
+    ("gather", [F, np.array([0, 3])], (0,), IndexError, "gather: index 3 at position 1 is out of"),
+    ("gather", [F, np.array([-1])], (0, False), IndexError, "gather: index -1 at position 0"),
+    ("scatter_add", [F, D, STATE], (0,), TypeError, "scatter_add: updates has dtype float64"),
+    ("scatter_add", [F, F, STATE], (0,), ValueError, "scatter_add: updates has shape (3, 4)"),
+    ("scatter_add", [V, V, np.array([0, 9, 1])], (0,), IndexError, "index 9 at position 1"),
+    ("gather_nd", [F, np.array([[0, 4]])], (), IndexError, "gather_nd: index 4 at position 1"),
+    ("gather_nd", [V, np.array([[0, 0]])], (), ValueError, "so tuples of 2, but x has shape (3,)"),
+    ("scatter_nd_add", [V, V[:1], np.array([[3]])], (), IndexError, "index 3 at position 0"),
+    ("one_hot", [F], (3,), TypeError, "one_hot: labels has dtype float32"),
+    ("one_hot", [I], (-1,), ValueError, "one_hot: depth is -1"),
+    ("arange", [], (0.0, 1.0, -1, "int32"), ValueError, "arange: negative extent"),
+    ("concatenate", [[F, D]], (0,), ValueError, "concatenate: xs[1] is float64(3, 4)"),
+    (
+        "gather_batch",
+        [[F], np.arange(3), np.array([2])],
+        (2,),
+        IndexError,
+        "2 rows from position 2 are outside the permutation of 3 rows",
+    ),
+    (
+        "gather_batch",
+        [[F], np.array([0, 7]), np.array([0])],
+        (2,),
+        IndexError,
+        "row 7 at position 1 is out of range for arrays of 3 rows",
+    ),
+    ("reduce", [I], ("mean", (0,)), TypeError, "reduce: x has dtype int32"),
+    ("reduce", [F], ("sum", (2,)), ValueError, "reduce: axes name an axis beyond the 2 of x"),
+    ("reduce", [F[:0]], ("max", (0,)), ValueError, "reduce: max of no elements"),
+    ("arg_reduce", [F], ("argmax", 5), ValueError, "arg_reduce: axis is 5 but there are 2 axes"),
+    ("arg_reduce", [F[:0]], ("argmin", 0), ValueError, "arg_reduce: argmin of no elements"),
+    ("reduce_list", [[F, D]], ("sum",), TypeError, "reduce_list: xs[1] has dtype float64"),
+    ("gemm", [F, D, *NONE3], (), TypeError, "gemm: B has dtype float64 but A has float32"),
+    ("gemm", [F, F, *NONE3], (), ValueError, "gemm: B has shape (3, 4) with inner axis 3 but A"),
+    ("gemm", [V, F, *NONE3], (), ValueError, "gemm: A has shape (3,), expected at least 2 axes"),
+    ("gemm", [F, F.T.copy(), ROW, None, None], (), ValueError, "gemm: bias has shape (4,)"),
+    ("dense_backward", [F, V, F, F], (), ValueError, "dense_backward: x has shape (3,)"),
+    ("dense_backward", [F, F, F, F], (), ValueError, "dense_backward: w has shape (3, 4) but x"),
+    ("softmax", [I], (), TypeError, "softmax: x has dtype int32"),
+    ("softmax", [F], (2,), ValueError, "softmax: axis is 2 but there are 2 axes"),
+    ("softmax_backward", [F, V], (), ValueError, "softmax_backward: y has shape (3,) but dy"),
+    (
+        "cross_entropy",
+        [F, np.array([0, 4, 1]), None],
+        (),
+        ValueError,
+        "cross_entropy: label 4 at row 1 is out of range for 4 classes",
+    ),
+    ("cross_entropy", [F, STATE, None], (), ValueError, "cross_entropy: labels has shape (2,)"),
+    ("cross_entropy", [F, D, None], (), TypeError, "cross_entropy: labels has dtype float64"),
+    ("cross_entropy", [F, F, ROW], (), ValueError, "sample_weight has shape (4,)"),
+    ("binary_cross_entropy", [F, F, None], (1.5,), ValueError, "smoothing is 1.5"),
+    ("random_uniform", [V], ((3,),), ValueError, "random_uniform: state has shape (3,)"),
+    ("random_uniform", [STATE], ((3,), 1.0, 0.0), ValueError, "expected low <= high"),
+    ("random_normal", [STATE], ((3,), 0.0, -1.0), ValueError, "expected finite numbers and std"),
+    ("random_integers", [STATE], ((3,), 5, 5), ValueError, "no integer lies in [5, 5)"),
+    ("random_integers", [STATE], ((3,), 0, 300, "uint8"), ValueError, "does not fit uint8"),
+    ("random_permutation", [STATE], (-1,), ValueError, "random_permutation: negative extent"),
+    ("dropout", [F, np.array(-0.5, "float32"), STATE], (), ValueError, "rate is -0.500000, exp"),
+    ("dropout", [F, np.array(0.5), STATE], (), TypeError, "dropout: rate has dtype float64"),
+    (
+        "dropout",
+        [F, np.array(0.5, "float32"), STATE],
+        ("plain", (3, 3)),
+        ValueError,
+        "noise_shape (3, 3) does not broadcast to x with shape (3, 4)",
+    ),
+    ("dropout_backward", [F, F, np.array(0.5, "float32")], (), TypeError, "mask has dtype float32"),
+    ("optimizer_step", [[F], [F], [F], HYPER, ONE], ("adam",), ValueError, "slots has 1 arrays"),
+    ("optimizer_step", [[F], [F, D], [F], HYPER, ONE], ("adam",), TypeError, "slots[1] has shape"),
+    ("optimizer_step", [[F], [], [F], HYPER, ONE], ("sgd",), ValueError, "hyper has shape (4,)"),
+    ("scale_list", [[I], np.array(2.0)], (), TypeError, "scale_list: xs[0] has dtype int32"),
+]
+
+
+@pytest.mark.parametrize(("backend", "index"), rows((i,) for i in range(len(ROWS))))
+def test_refuses(backend, index):
+    primitive, operands, attributes, exception, message = ROWS[index]
+    with pytest.raises(exception, match=re.escape(message)):
+        run(backend, primitive, operands, *attributes)
+
+
+def test_every_primitive_refuses_something():
+    assert {row[0] for row in ROWS} == set(_core.PRIMITIVES)
+
+
+@pytest.mark.parametrize("backend", rows([()]))
+def test_nothing_is_written_when_values_are_refused(backend):
+    y, updates = _core.from_numpy(np.ones(3)), _core.from_numpy(np.ones(2))
+    indices = _core.from_numpy(np.array([0, 3]))
+    with use_backend(backend), pytest.raises(IndexError):
+        _core.scatter_add(y, updates, indices, 0)
+    assert y.tolist() == [1, 1, 1]
+
+
+@pytest.mark.parametrize(
+    ("backend", "name"), rows((name,) for name in _core.PRIMITIVES if name != "arange")
+)
+def test_refuses_a_missing_operand(backend, name):
+    with pytest.raises(TypeError, match=f"^{name}: .* is missing"):
+        run(backend, name, [])

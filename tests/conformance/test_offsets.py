@@ -1,0 +1,119 @@
+"""Where operands lie in memory changes no bit (the lane of an element is its index)."""
+
+import hashlib
+
+import numpy as np
+import pytest
+
+from fastnn import _core
+from fastnn.backends import use_backend
+
+from .harness import FLOATS, TARGET, generator
+
+OFFSETS = range(16)
+STATE = np.array([5, 7])
+
+
+def draws(dtype):
+    """Primitive -> operands and attributes; operands of that dtype are the ones that move."""
+
+    def draw(*shape):
+        return generator(shape).uniform(0.1, 0.9, shape).astype(dtype)
+
+    labels = generator(1).integers(0, 9, 33).astype(np.int32)
+    adam = np.array([0.01, 0.9, 0.999, 1e-7])
+    return [
+        ("unary", [draw(517)], ("exp",)),
+        ("unary", [draw(517)], ("gelu",)),
+        ("unary_backward", [draw(517), draw(517)], ("tanh",)),
+        ("binary", [draw(517), draw(517)], ("mul",)),
+        ("binary", [draw(37, 1), draw(37, 19)], ("pow",)),
+        ("copy", [draw(37, 19)], ("float32", 0.3)),
+        ("reduce", [draw(5, 9001)], ("sum", (1,))),
+        ("reduce", [draw(700, 19)], ("sum", (0,))),
+        ("reduce", [draw(33, 70)], ("logsumexp", (1,))),
+        ("reduce", [draw(33, 70)], ("max", (0,))),
+        ("reduce_list", [[draw(300), draw(7)]], ("sum_squares",)),
+        ("arg_reduce", [draw(33, 70)], ("argmax", 1)),
+        ("gemm", [draw(1, 700), draw(700, 19), None, None, None], ()),
+        ("gemm", [draw(19, 300), draw(300, 21), draw(21), None, None], ()),
+        ("gemm", [draw(70, 40), draw(50, 40), None, None, None], (False, True)),
+        ("dense_backward", [draw(33, 19), draw(33, 21), draw(21, 19), draw(33, 19)], ("relu",)),
+        ("softmax", [draw(33, 70)], (1,)),
+        ("softmax", [draw(33, 70)], (0,)),
+        ("softmax_backward", [draw(33, 70), draw(33, 70)], (1,)),
+        ("cross_entropy", [draw(33, 9), labels, None], ()),
+        ("binary_cross_entropy", [draw(517), draw(517), None], ()),
+        ("scatter_add", [draw(9, 37), draw(33, 37), labels], (0,)),
+        ("dropout", [draw(517), np.array(0.3, dtype), STATE], ()),
+        ("optimizer_step", [[draw(517)], [draw(517), draw(517)], [draw(517)], adam, 3], ("adam",)),
+    ]
+
+
+def moved(value, dtype, offset):
+    """A Tensor of the same elements that starts ``offset`` elements into its block."""
+    if isinstance(value, list):
+        return [moved(item, dtype, offset) for item in value]
+    if value is None:
+        return None
+    array = np.asarray(value)
+    if array.dtype != dtype or array.ndim == 0:
+        return _core.from_numpy(array)
+    block = np.full(offset + array.size + 16, 7, dtype)
+    block[offset : offset + array.size] = array.reshape(-1)
+    piece = _core.rows(_core.from_numpy(block), offset, offset + array.size)
+    return _core.reshape(piece, array.shape)
+
+
+def bits(value):
+    if isinstance(value, (list, tuple)):
+        return b"".join(bits(item) for item in value)
+    return b"" if value is None else np.asarray(value.numpy()).tobytes()
+
+
+def digest():
+    """What all of these calls return, as one number."""
+    total = hashlib.sha256()
+    for dtype in FLOATS:
+        for primitive, operands, attributes in draws(dtype):
+            given = [moved(operand, np.dtype(dtype), 0) for operand in operands]
+            results = getattr(_core, primitive)(*given, *attributes)
+            total.update(bits(results) + bits(given))
+    return total.hexdigest()
+
+
+@pytest.mark.parametrize(
+    ("dtype", "index"),
+    [
+        pytest.param(dtype, i, id=f"native-{TARGET}-{name}-{dtype}-{i}")
+        for dtype in FLOATS
+        for i, (name, *_) in enumerate(draws("float32"))
+    ],
+)
+def test_bits_do_not_depend_on_the_address(dtype, index):
+    primitive, operands, attributes = draws(dtype)[index]
+    seen = set()
+    with use_backend("native"):
+        for offset in OFFSETS:
+            given = [moved(operand, np.dtype(dtype), offset) for operand in operands]
+            results = getattr(_core, primitive)(*given, *attributes)
+            seen.add(bits(results) + bits(given))
+    assert len(seen) == 1
+
+
+@pytest.mark.parametrize("dtype", FLOATS)
+@pytest.mark.parametrize("primitive", ["unary", "binary", "gemm"])
+def test_a_view_and_its_copy_give_the_same_bits(dtype, primitive):
+    """Sums aside, whose order may follow the layout; products keep theirs."""
+    x = generator(2).normal(size=(70, 300)).astype(dtype)
+    other = _core.from_numpy(generator(3).normal(size=(300, 21)).astype(dtype))
+    transposed = _core.from_numpy(np.ascontiguousarray(x.T))
+    calls = {
+        "unary": lambda x: _core.unary(x, "exp"),
+        "binary": lambda x: _core.binary(x, x, "mul"),
+        "gemm": lambda x: _core.gemm(x, other, None, None, None),
+    }
+    with use_backend("native"):
+        view = calls[primitive]((transposed, (70, 300), (1, 70), 0))
+        copy = calls[primitive](_core.from_numpy(x))
+    assert bits(view) == bits(copy)
