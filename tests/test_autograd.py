@@ -274,7 +274,9 @@ def test_value_and_grad_has_aux():
 
 
 def test_grad_of_an_unused_argument_is_zero():
-    assert fn.grad(lambda x, y: ops.sum(x), 1)(np.ones(2), np.ones((2, 3))).tolist() == [[0.0] * 3] * 2
+    assert (
+        fn.grad(lambda x, y: ops.sum(x), 1)(np.ones(2), np.ones((2, 3))).tolist() == [[0.0] * 3] * 2
+    )
     assert fn.grad(lambda x: ops.sum(fn.tensor([1.0])))(np.ones(2)).tolist() == [0.0, 0.0]
 
 
@@ -457,3 +459,17 @@ def test_a_network_against_torch():
     (loss + torch.logsumexp(hidden.var(0, correction=0), 0) + torch.linalg.norm(w1)).backward()
     for a, b in zip(ours, theirs):
         np.testing.assert_allclose(a.grad, b.grad, rtol=1e-10, atol=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("returned", "error", "message"),
+    [
+        (lambda g: (g, g), RuntimeError, "returned 2 gradients for 1 operands"),
+        (lambda g: 1.0, TypeError, "returned float, expected a Tensor"),
+    ],
+)
+def test_a_rule_that_returns_nonsense(returned, error, message):
+    x = leaf([2.0])
+    y = fn._core.record((x * 2.0).detach(), lambda node, gradient: returned(gradient), None, x)
+    with pytest.raises(error, match=message):
+        y.backward()

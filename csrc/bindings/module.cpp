@@ -23,6 +23,7 @@ PYBIND11_MODULE(_core, module) {
   register_tensor_number(module);
   register_dlpack(module);
   register_node(module);
+  register_backward(module);
   register_primitives(module);
   register_backends(module);
   register_runtime(module);

@@ -11,28 +11,8 @@ namespace py = pybind11;
 namespace fastnn {
 namespace {
 
-PyTypeObject* node_type = nullptr;
 thread_local bool grad_mode = true;
 std::atomic<uint64_t> next_sequence{1};
-
-struct Edge {
-  PyObject* target;  // a Node, a leaf Tensor, or null: no gradient wanted
-  int32_t output_index;
-  uint8_t rank;
-  int64_t shape[kMaxRank];
-};
-
-struct NodeObject {
-  PyObject_HEAD uint64_t sequence;  // later operations have larger numbers
-  PyObject* rule;                   // f(node, gradient)
-  PyObject* saved;                  // what the rule needs; null once released
-  uint64_t* versions;               // of the Tensors in `saved`, when they were saved
-  Edge* edges;
-  Py_ssize_t edge_count;
-  int32_t output_count;
-};
-
-NodeObject* as_node(PyObject* object) { return reinterpret_cast<NodeObject*>(object); }
 
 template <class Visit>
 void for_each_saved_tensor(PyObject* saved, Visit visit) {
@@ -240,6 +220,8 @@ PyMethodDef functions[] = {
     {nullptr, nullptr, 0, nullptr}};
 
 }  // namespace
+
+PyTypeObject* node_type = nullptr;
 
 bool grad_enabled() { return grad_mode; }
 

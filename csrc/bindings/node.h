@@ -7,6 +7,29 @@
 
 namespace fastnn {
 
+// Where an operand of an operation came from.
+struct Edge {
+  PyObject* target;  // a Node, a leaf Tensor, or null: no gradient wanted
+  int32_t output_index;
+  uint8_t rank;
+  int64_t shape[kMaxRank];
+};
+
+// One operation: its rule, what the rule needs, and its operands.
+struct NodeObject {
+  PyObject_HEAD uint64_t sequence;  // later operations have larger numbers
+  PyObject* rule;                   // f(node, gradient)
+  PyObject* saved;                  // what the rule needs; null once released
+  uint64_t* versions;               // of the Tensors in `saved`, when they were saved
+  Edge* edges;
+  Py_ssize_t edge_count;
+  int32_t output_count;
+};
+
+extern PyTypeObject* node_type;
+
+inline NodeObject* as_node(PyObject* object) { return reinterpret_cast<NodeObject*>(object); }
+
 // Whether this thread notes operations for back-propagation.
 bool grad_enabled();
 

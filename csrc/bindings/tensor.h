@@ -83,6 +83,7 @@ void register_tensor_numpy(pybind11::module_& module);
 void register_tensor_number(pybind11::module_& module);
 void register_dlpack(pybind11::module_& module);
 void register_node(pybind11::module_& module);
+void register_backward(pybind11::module_& module);
 void register_primitives(pybind11::module_& module);
 void register_backends(pybind11::module_& module);
 void register_runtime(pybind11::module_& module);
