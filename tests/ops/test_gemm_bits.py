@@ -1,0 +1,161 @@
+"""The order of sums in matrix products: equal to the bit on any path, thread count and address."""
+
+import ctypes
+import ctypes.util
+import os
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+import fastnn as fn
+from fastnn import _core
+
+libm = ctypes.CDLL(ctypes.util.find_library("m"))
+FMA = {"float32": libm.fmaf, "float64": libm.fma}
+for name, kind in (("float32", ctypes.c_float), ("float64", ctypes.c_double)):
+    FMA[name].restype = kind
+    FMA[name].argtypes = [kind] * 3
+
+needs_fma = pytest.mark.skipif(
+    _core.targets()["chosen"] == "scalar", reason="the scalar target has bits of its own (no FMA)"
+)
+
+
+def product(a, b, trans_a=False, trans_b=False, **epilogue):
+    """gemm of NumPy matrices that are handed over in the stored form."""
+    a = np.ascontiguousarray(a.T if trans_a else a)
+    b = np.ascontiguousarray(b.T if trans_b else b)
+    extra = [None if x is None else fn.tensor(x) for x in (epilogue.get("bias"), None, None)]
+    return _core.gemm(fn.tensor(a), fn.tensor(b), *extra, trans_a, trans_b)[0].numpy()
+
+
+def chained(a, b):
+    """The ten-line loop: blocks of 256, each a chain of fused multiply-adds from zero."""
+    fma, scalar = FMA[a.dtype.name], a.dtype.type
+    c = np.zeros((a.shape[0], b.shape[1]), a.dtype)
+    for i, j in np.ndindex(c.shape):
+        total = None
+        for start in range(0, a.shape[1], 256):
+            block = 0.0
+            for p in range(start, min(start + 256, a.shape[1])):
+                block = fma(a[i, p], b[p, j], block)
+            total = scalar(block) if total is None else total + scalar(block)
+        c[i, j] = total
+    return c
+
+
+def matrices(m, n, k, dtype="float32", seed=0):
+    random = np.random.default_rng(seed)
+    return random.standard_normal((m, k)).astype(dtype), random.standard_normal((k, n)).astype(
+        dtype
+    )
+
+
+@needs_fma
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("trans_a", [False, True])
+@pytest.mark.parametrize("trans_b", [False, True])
+@pytest.mark.parametrize(
+    "m, n, k", [(3, 5, 7), (7, 18, 256), (2, 33, 257), (15, 3, 600), (2, 40, 520)]
+)
+def test_equals_the_chain_of_fused_multiply_adds(m, n, k, trans_a, trans_b, dtype):
+    a, b = matrices(m, n, k, dtype)
+    assert np.array_equal(product(a, b, trans_a, trans_b), chained(a, b))
+
+
+def lanes(a, b):
+    """The order of dot products: 32 lanes (16 in float64), folded; blocks of 4096 in pairs."""
+    fma, scalar = FMA[a.dtype.name], a.dtype.type
+    count = 32 if a.dtype == np.float32 else 16
+    blocks = []
+    for start in range(0, len(a), 4096):
+        lane = [scalar(0)] * count
+        for p in range(start, min(start + 4096, len(a))):
+            i = (p - start) % count
+            lane[i] = scalar(fma(a[p], b[p], lane[i]))
+        while len(lane) > 1:
+            half = len(lane) // 2
+            lane = [lane[i] + lane[i + half] for i in range(half)]
+        blocks.append(lane[0])
+    while len(blocks) > 1:
+        pairs = [blocks[i] + blocks[i + 1] for i in range(0, len(blocks) - 1, 2)]
+        blocks = pairs + blocks[len(pairs) * 2 :]
+    return blocks[0]
+
+
+@needs_fma
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("k", [2, 31, 33, 4096, 9000, 13000])
+def test_dot_like_products_have_the_order_of_lanes(k, dtype):
+    a, b = matrices(3, 1, k, dtype)
+    expected = np.array([[lanes(row, b[:, 0])] for row in a])
+    assert np.array_equal(product(a, b), expected)
+    assert np.array_equal(product(b.T, a.T, trans_b=True), expected.T)
+
+
+SHAPES = [
+    (100, 500, 784),
+    (33, 17, 1000),
+    (257, 129, 300),
+    (1, 500, 784),
+    (3000, 1, 700),
+    (8, 8, 8),
+]
+
+
+@pytest.mark.parametrize("m, n, k", SHAPES)
+def test_any_number_of_threads(m, n, k):
+    a, b = matrices(m, n, k)
+    results = []
+    for threads in (1, 2, 3, 5, 8):
+        with fn.num_threads(threads):
+            results.append([product(a, b, ta, tb) for ta in (False, True) for tb in (False, True)])
+    for others in results[1:]:
+        assert all(np.array_equal(x, y) for x, y in zip(results[0], others))
+
+
+@pytest.mark.parametrize("m, n, k", [(13, 37, 65), (1, 50, 300), (64, 1, 129)])
+def test_any_address(m, n, k):
+    a, b = matrices(m, n, k)
+    expected = product(a, b)
+    for offset in range(1, 16):
+        shifted = []
+        for x in (a, b):
+            room = fn.tensor(np.concatenate([np.zeros(offset, "float32"), x.ravel()]))
+            shifted.append((room, x.shape, (x.shape[1], 1), offset))
+        assert np.array_equal(_core.gemm(*shifted, None, None, None)[0].numpy(), expected)
+
+
+@needs_fma
+def test_any_part_of_the_matrix():
+    a, b = matrices(90, 70, 500)
+    whole = product(a, b)
+    for rows in (slice(0, 1), slice(3, 50), slice(60, 90)):
+        assert np.array_equal(product(a[rows], b), whole[rows])
+    for columns in (slice(0, 2), slice(5, 40), slice(33, 70)):
+        assert np.array_equal(product(a, b[:, columns]), whole[:, columns])
+
+
+def test_any_cache_sizes():
+    program = (
+        "import numpy as np, fastnn as fn, hashlib; r = np.random.default_rng(0);"
+        "a, b = (fn.tensor(r.standard_normal(s).astype('f4')) for s in ((300, 900), (900, 310)));"
+        "print(hashlib.sha256(np.asarray(fn.ops.matmul(a, b)).tobytes()).hexdigest())"
+    )
+    digests = set()
+    for caches in ("32768,1048576,33554432", "16384,131072,1048576", "65536,4194304,0"):
+        environment = {**os.environ, "FASTNN_CACHES": caches}
+        run = [sys.executable, "-c", program]
+        digests.add(subprocess.check_output(run, env=environment, text=True))
+    assert len(digests) == 1
+
+
+@pytest.mark.parametrize("threads", [1, 2, 3])
+def test_the_bias_gradient_adds_in_the_order_of_the_weights(threads):
+    dy = np.random.default_rng(0).standard_normal((600, 20)).astype("float32")
+    x, w = np.ones((600, 1), "float32"), np.zeros((1, 20), "float32")
+    with fn.num_threads(threads):
+        _, dw, db = _core.dense_backward(*map(fn.tensor, (dy, x, w, dy)), "linear")
+    assert np.array_equal(dw.numpy()[0], db.numpy())
