@@ -132,7 +132,7 @@ def sklearn(network: Network) -> Callable[[], object]:
     x, y = network.data()
     model = MLPClassifier(network.widths[1:-1], batch_size=network.batch)
     classes = np.arange(network.widths[-1])
-    return lambda: model.partial_fit(x, y, classes)
+    return lambda: model.partial_fit(x, y, classes=classes)
 
 
 ENGINES = {

@@ -38,6 +38,7 @@ _MODULES = (
     "optimizers",
     "random",
     "recipes",
+    "saving",
     "text",
     "utils",
 )

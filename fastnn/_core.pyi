@@ -64,6 +64,7 @@ class Tensor:
     def __truediv__(self, *args: Any, **kwargs: Any) -> Any: ...
     def __xor__(self, *args: Any, **kwargs: Any) -> Any: ...
     _logits: Any
+    _mask: Any
     _node: Any
     _output_index: Any
     _version: Any
@@ -159,12 +160,28 @@ def arange(
     /,
 ) -> Tensor: ...
 
+def arg_reduce(
+    x: Operand,
+    op: str = ...,
+    axis: int = ...,
+    keepdims: bool = ...,
+    /,
+) -> Tensor: ...
+
 def binary(
     x1: Operand,
     x2: Operand,
     op: str = ...,
     /,
 ) -> Tensor: ...
+
+def binary_cross_entropy(
+    logits: Tensor,
+    targets: Tensor,
+    sample_weight: Tensor | None,
+    smoothing: float = ...,
+    /,
+) -> tuple[Tensor, Tensor]: ...
 
 def concatenate(
     xs: Sequence[Tensor],
@@ -179,6 +196,16 @@ def copy(
     /,
 ) -> Tensor: ...
 
+def cross_entropy(
+    logits: Tensor,
+    labels: Tensor,
+    sample_weight: Tensor | None,
+    smoothing: float = ...,
+    has_ignore: bool = ...,
+    ignore_class: int = ...,
+    /,
+) -> tuple[Tensor, Tensor]: ...
+
 def dense_backward(
     dy: Tensor,
     x: Tensor,
@@ -191,6 +218,23 @@ def dense_backward(
     want_db: bool = ...,
     /,
 ) -> tuple[Tensor | None, Tensor | None, Tensor | None]: ...
+
+def dropout(
+    x: Tensor,
+    rate: Tensor,
+    state: Tensor,
+    kind: str = ...,
+    noise_shape: tuple[int, ...] = ...,
+    /,
+) -> tuple[Tensor, Tensor]: ...
+
+def dropout_backward(
+    dy: Tensor,
+    mask: Tensor,
+    rate: Tensor,
+    kind: str = ...,
+    /,
+) -> Tensor: ...
 
 def gather(
     x: Tensor,
@@ -242,6 +286,18 @@ def one_hot(
     /,
 ) -> Tensor: ...
 
+def optimizer_step(
+    parameters: Sequence[Tensor],
+    slots: Sequence[Tensor],
+    gradients: Sequence[Tensor],
+    hyper: Tensor,
+    iterations: Tensor,
+    rule: str = ...,
+    nesterov: bool = ...,
+    amsgrad: bool = ...,
+    /,
+) -> None: ...
+
 def pad(
     x: Tensor,
     before: tuple[int, ...] = ...,
@@ -250,6 +306,60 @@ def pad(
     value: float = ...,
     /,
 ) -> Tensor: ...
+
+def random_integers(
+    state: Tensor,
+    shape: tuple[int, ...] = ...,
+    low: int = ...,
+    high: int = ...,
+    dtype: str = ...,
+    /,
+) -> Tensor: ...
+
+def random_normal(
+    state: Tensor,
+    shape: tuple[int, ...] = ...,
+    mean: float = ...,
+    std: float = ...,
+    truncated: bool = ...,
+    dtype: str = ...,
+    /,
+) -> Tensor: ...
+
+def random_permutation(
+    state: Tensor,
+    n: int = ...,
+    /,
+) -> Tensor: ...
+
+def random_uniform(
+    state: Tensor,
+    shape: tuple[int, ...] = ...,
+    low: float = ...,
+    high: float = ...,
+    dtype: str = ...,
+    /,
+) -> Tensor: ...
+
+def reduce(
+    x: Operand,
+    op: str = ...,
+    axes: tuple[int, ...] = ...,
+    keepdims: bool = ...,
+    /,
+) -> Tensor: ...
+
+def reduce_list(
+    xs: Sequence[Tensor],
+    op: str = ...,
+    /,
+) -> Tensor: ...
+
+def scale_list(
+    xs: Sequence[Tensor],
+    scale: Tensor,
+    /,
+) -> None: ...
 
 def scatter_add(
     y: Tensor,
@@ -272,6 +382,21 @@ def select(
     mask: Operand,
     a: Operand,
     b: Operand,
+    /,
+) -> Tensor: ...
+
+def softmax(
+    x: Tensor,
+    axis: int = ...,
+    log: bool = ...,
+    /,
+) -> Tensor: ...
+
+def softmax_backward(
+    dy: Tensor,
+    y: Tensor,
+    axis: int = ...,
+    log: bool = ...,
     /,
 ) -> Tensor: ...
 

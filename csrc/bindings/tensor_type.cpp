@@ -37,7 +37,7 @@ TensorObject* allocate_tensor() {
     tensor = PyObject_GC_New(TensorObject, tensor_type);
     if (!tensor) return nullptr;
   }
-  tensor->node = tensor->grad = tensor->logits = tensor->weakrefs = nullptr;
+  tensor->node = tensor->grad = tensor->logits = tensor->mask = tensor->weakrefs = nullptr;
   tensor->output_index = 0;
   tensor->requires_grad = false;
   return tensor;
@@ -48,6 +48,7 @@ int tensor_traverse(PyObject* self, visitproc visit, void* arg) {
   Py_VISIT(tensor->node);
   Py_VISIT(tensor->grad);
   Py_VISIT(tensor->logits);
+  Py_VISIT(tensor->mask);
   Py_VISIT(Py_TYPE(self));
   return 0;
 }
@@ -57,6 +58,7 @@ int tensor_clear(PyObject* self) {
   Py_CLEAR(tensor->node);
   Py_CLEAR(tensor->grad);
   Py_CLEAR(tensor->logits);
+  Py_CLEAR(tensor->mask);
   return 0;
 }
 
@@ -124,9 +126,13 @@ PyObject* get_output_index(PyObject* self, void*) {
   return PyLong_FromLong(as_tensor(self)->output_index);
 }
 
+PyObject** slot_at(PyObject* self, void* offset) {
+  return reinterpret_cast<PyObject**>(reinterpret_cast<char*>(self) +
+                                      reinterpret_cast<intptr_t>(offset));
+}
+
 PyObject* get_object(PyObject* self, void* offset) {
-  PyObject* value = *reinterpret_cast<PyObject**>(reinterpret_cast<char*>(self) +
-                                                  reinterpret_cast<intptr_t>(offset));
+  PyObject* value = *slot_at(self, offset);
   return Py_NewRef(value ? value : Py_None);
 }
 
@@ -153,8 +159,8 @@ int set_grad(PyObject* self, PyObject* value, void*) {
   return 0;
 }
 
-int set_logits(PyObject* self, PyObject* value, void*) {
-  put_object(self, &as_tensor(self)->logits, value ? value : Py_None);
+int set_object(PyObject* self, PyObject* value, void* offset) {
+  put_object(self, slot_at(self, offset), value ? value : Py_None);
   return 0;
 }
 
@@ -194,7 +200,8 @@ PyGetSetDef tensor_getset[] = {
     {"grad", get_object, set_grad, "Gradient accumulated by backward, or None.", OFFSET(grad)},
     {"_node", get_object, nullptr, "The operation that made it, or None.", OFFSET(node)},
     {"_output_index", get_output_index, nullptr, "Which result of its node it is.", nullptr},
-    {"_logits", get_object, set_logits, "Logits behind a softmax or sigmoid.", OFFSET(logits)},
+    {"_logits", get_object, set_object, "Logits behind a softmax or sigmoid.", OFFSET(logits)},
+    {"_mask", get_object, set_object, "Time steps that count, or None.", OFFSET(mask)},
     {"_version", get_version, nullptr, "Number of in-place writes so far.", nullptr},
     {nullptr, nullptr, nullptr, nullptr, nullptr}};
 
