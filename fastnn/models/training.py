@@ -91,6 +91,8 @@ class Trainer(Compiled):
         data = make_data(x, y, sample_weight, batch_size, class_weight)
         if validation_data is None and validation_split:
             data, validation_data = _split(data, validation_split)
+            if class_weight is not None:
+                validation_data.drop_weights()
         validate = self._validation(
             validation_data, validation_batch_size or batch_size, validation_steps
         )
@@ -196,7 +198,6 @@ class Trainer(Compiled):
                 hook(count, {"outputs": tree.map_structure(np.asarray, outputs)})
             count += 1
 
-        self.stop_training = False
         with no_grad():
             self._run_quietly(
                 step, feed, hooks.on_predict_begin, hooks.on_predict_end, display, dict
@@ -276,9 +277,8 @@ class Trainer(Compiled):
                     hook(count, logs)
             count += 1
 
-        stopped = self.stop_training
         self.reset_metrics()
-        logs = self._run_quietly(
+        return self._run_quietly(
             step if begins or ends else evaluated,
             feed,
             hooks.on_test_begin,
@@ -286,8 +286,6 @@ class Trainer(Compiled):
             display,
             self._logs,
         )
-        self.stop_training = stopped or self.stop_training
-        return logs
 
     def _run_quietly(
         self,

@@ -68,6 +68,11 @@ class ArrayData:
         cut.position = _position()
         return cut
 
+    def drop_weights(self) -> None:
+        """Forgets the sample weights."""
+        self.structure = (*self.structure[:2], None)
+        self.columns = tree.flatten([part for part in self.structure if part is not None])
+
     def batches(self, permutation: Tensor | None = None) -> Iterator[tuple]:
         """(x, y, sample_weight) batch by batch, in the order of `permutation` if there is one."""
         columns, pack = self.columns, self._packer()

@@ -63,8 +63,8 @@ def training_step(model: Compiled) -> Callable[[Any, Any, Any], None]:
 
     def step(x: Any, y: Any, weight: Any) -> None:
         nonlocal straight
-        if straight is not None and weight is None:
-            straight(x, y)
+        if straight is not None and _is_plain(y, weight):
+            straight(x, y, weight)
             return
         vars(model)["_step_logs"] = model.train_step((x, y, weight))
         if straight is None:
@@ -73,8 +73,13 @@ def training_step(model: Compiled) -> Callable[[Any, Any, Any], None]:
     return step
 
 
+def _is_plain(y: Any, weight: Any) -> bool:
+    """Whether targets and weights are tensors, not structures of them."""
+    return isinstance(y, Tensor) and (weight is None or isinstance(weight, Tensor))
+
+
 def _usual(model: Compiled) -> bool:
-    """Whether a step is: one output, its loss, its metrics, and nothing else."""
+    """Whether a step is: one output, its loss, its metrics, regularizers, and nothing else."""
     objective = model._objective
     return (
         not model._overrides("train_step", "test_step", "compute_loss", "compute_metrics")
@@ -88,26 +93,34 @@ def _usual(model: Compiled) -> bool:
     )
 
 
-def _straight_training(model: Compiled) -> Callable[[Any, Any], None] | None:
-    variables = model._trained_variables()
-    if not _usual(model) or any(getattr(v, "regularizer", None) for v in variables):
+def _straight_training(model: Compiled) -> Callable[[Any, Any, Any], None] | None:
+    if not _usual(model):
         return None
+    variables = model._trained_variables()
     optimizer = model.optimizer
     prepared, apply = optimizer._steps, optimizer.prepared(variables)
-    loss_of = evaluator(model._objective.losses[0])
+    loss_of, penalties = evaluator(model._objective.losses[0]), _penalties(model)
     call, judge = forward_of(model, True), _judge(model)
 
-    def step(x: Any, y: Any) -> None:
+    def step(x: Any, y: Any, weight: Any) -> None:
         nonlocal prepared, apply
         y_pred = call(x)
-        loss = loss_of(y, y_pred)
+        loss = loss_of(y, y_pred, weight)
+        for penalty, variable in penalties:
+            loss = loss + penalty(variable)
         found = gradients(loss, variables)
         if optimizer._steps is not prepared:  # somebody changed a setting
             prepared, apply = optimizer._steps, optimizer.prepared(variables)
         apply(found)
-        judge(y, y_pred, loss)
+        judge(y, y_pred, loss, weight)
 
     return step
+
+
+def _penalties(model: Compiled) -> list[tuple[Callable, Any]]:
+    """The regularizers with their variables: those that are trained, as in `Layer.losses`."""
+    pairs = [(getattr(v, "regularizer", None), v) for v in model.trainable_variables]
+    return [pair for pair in pairs if pair[0] is not None]
 
 
 def evaluation_step(model: Compiled) -> Callable[[Any, Any, Any], None]:
@@ -118,8 +131,8 @@ def evaluation_step(model: Compiled) -> Callable[[Any, Any, Any], None]:
         nonlocal straight
         previous = _core.set_grad_enabled(False)
         try:
-            if straight is not None and weight is None:
-                straight(x, y)
+            if straight is not None and _is_plain(y, weight):
+                straight(x, y, weight)
                 return
             vars(model)["_step_logs"] = model.test_step((x, y, weight))
             if straight is None:
@@ -130,15 +143,18 @@ def evaluation_step(model: Compiled) -> Callable[[Any, Any, Any], None]:
     return step
 
 
-def _straight_evaluation(model: Compiled) -> Callable[[Any, Any], None] | None:
-    if not _usual(model) or any(getattr(v, "regularizer", None) for v in model.variables):
+def _straight_evaluation(model: Compiled) -> Callable[[Any, Any, Any], None] | None:
+    if not _usual(model):
         return None
-    loss_of = evaluator(model._objective.losses[0])
+    loss_of, penalties = evaluator(model._objective.losses[0]), _penalties(model)
     call, judge = forward_of(model, False), _judge(model)
 
-    def step(x: Any, y: Any) -> None:
+    def step(x: Any, y: Any, weight: Any) -> None:
         y_pred = call(x)
-        judge(y, y_pred, loss_of(y, y_pred))
+        loss = loss_of(y, y_pred, weight)
+        for penalty, variable in penalties:
+            loss = loss + penalty(variable)
+        judge(y, y_pred, loss, weight)
 
     return step
 
@@ -186,18 +202,21 @@ def _chain(model: Compiled) -> list | None:
     return model._layers if model._graph is None else model._graph._chain
 
 
-def _judge(model: Compiled) -> Callable[[Tensor, Tensor, Tensor], None]:
+def _judge(model: Compiled) -> Callable[[Tensor, Tensor, Tensor, Any], None]:
     """The function that adds a batch to the loss tracker and to all metrics of one output."""
     track = model._loss_tracker.add_scaled
-    updates = [adder(m) for m in model._objective.metrics[0] + model._objective.weighted[0]]
+    updates = [adder(m) for m in model._objective.metrics[0]]
+    weighted = model._objective.weighted[0]
     set_grad_enabled = _core.set_grad_enabled
 
-    def judge(y: Tensor, y_pred: Tensor, loss: Tensor) -> None:
+    def judge(y: Tensor, y_pred: Tensor, loss: Tensor, weight: Any) -> None:
         previous = set_grad_enabled(False)
         try:
             track(loss, y_pred.shape[0])
             for update in updates:
                 update(y, y_pred)
+            for metric in weighted:
+                metric.update_state(y, y_pred, sample_weight=weight)
         finally:
             set_grad_enabled(previous)
 

@@ -197,6 +197,15 @@ def test_validation_split_takes_the_end_before_shuffling():
     )
 
 
+def test_class_weights_do_not_reach_validation():
+    model = mlp(optimizer=fn.optimizers.SGD(0.0))
+    options = {"validation_split": 0.5, "verbose": 0}
+    plain = model.fit(X, LABELS, **options).history
+    weighted = model.fit(X, LABELS, class_weight={0: 5.0}, **options).history
+    assert weighted["val_loss"] == plain["val_loss"]
+    assert weighted["loss"] != plain["loss"]
+
+
 def test_validation_does_not_disturb_training_and_may_be_rarer():
     plain, watched = mlp(), mlp()
     a = plain.fit(X, LABELS, epochs=4, batch_size=16, verbose=0).history
@@ -213,20 +222,26 @@ def test_initial_epoch_counts_real_epochs():
     assert history.epoch == [3, 4]
 
 
-def test_regularizers_and_add_loss_enter_the_loss():
+@pytest.mark.parametrize("added", [0.0, 3.0])
+def test_regularizers_and_add_loss_enter_the_loss(added):
     class Penalty(fn.layers.Layer):
         def call(self, x):
-            self.add_loss(fn.ops.sum(x) * 0.0 + 3.0)
+            self.add_loss(fn.ops.sum(x) * 0.0 + added)
             return x
 
-    model = fn.Sequential([fn.Input((6,)), Penalty(), fn.layers.Dense(1)])
+    model = fn.Sequential([fn.Input((6,)), *([Penalty()] if added else []), fn.layers.Dense(1)])
     model.layers[-1].kernel.regularizer = lambda w: fn.ops.sum(fn.ops.square(w))
     model.compile(fn.optimizers.SGD(0.0), "mse")
     y = np.zeros((50, 1))
     squares = float((model.get_weights()[0] ** 2).sum())
     plain = float((model.predict(X, verbose=0) ** 2).mean())
     loss = model.fit(X, y, batch_size=25, epochs=2, verbose=0).history["loss"]
-    assert loss == pytest.approx([plain + squares + 3.0] * 2, rel=1e-5)
+    assert loss == pytest.approx([plain + squares + added] * 2, rel=1e-5)
+    model.compile(fn.optimizers.SGD(0.1), "mse")
+    before = model.get_weights()[0].astype(np.float64)
+    gradient = 2 * X.astype(np.float64).T @ (X @ before) / 50 + 2 * before
+    model.fit(X, y, batch_size=50, verbose=0)
+    np.testing.assert_allclose(model.get_weights()[0], before - 0.1 * gradient, rtol=1e-4)
 
 
 def test_a_train_step_of_ones_own():
