@@ -12,8 +12,8 @@ import numpy as np
 
 from fastnn import _core
 from fastnn.dtypes import is_float, is_int, standardize_dtype
-from fastnn.ops import reduce
 from fastnn.ops import random as _ops
+from fastnn.ops import reduce
 from fastnn.ops.core import Tensor, Variable, as_float, as_tensor, cast, normalize_axis
 from fastnn.ops.indexing import take
 from fastnn.ops.shape import expand_dims, shape_argument

@@ -1,4 +1,4 @@
-"""Tensors from nothing: zeros, ones, ranges, identity, one-hot; and conversion from and to NumPy."""
+"""Tensors from nothing (zeros, ones, ranges, identity, one-hot); conversion from and to NumPy."""
 
 from __future__ import annotations
 
@@ -101,7 +101,7 @@ def linspace(start, stop, num: int = 50, endpoint: bool = True, dtype=None) -> T
     return as_tensor(values, standardize_dtype(dtype))
 
 
-def eye(N: int, M: int | None = None, k: int = 0, dtype=None) -> Tensor:  # noqa: N803
+def eye(N: int, M: int | None = None, k: int = 0, dtype=None) -> Tensor:
     """Ones on diagonal k of an N by M matrix, zeros elsewhere."""
     columns = N if M is None else M
     labels = _core.arange(float(k), 1.0, N, "int64")

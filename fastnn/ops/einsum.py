@@ -30,7 +30,7 @@ def _parse(subscripts: str, operands) -> tuple:
         if "..." in labels:
             count = x.ndim - len(labels.replace("...", ""))
             labels = labels.replace("...", dots[widest - count :] if count > 0 else "")
-        if len(labels) != x.ndim or not labels.isalpha() and labels:
+        if len(labels) != x.ndim or (not labels.isalpha() and labels):
             raise ValueError(
                 f"einsum: {inputs[i]!r} in {subscripts!r} does not fit shape {x.shape}"
             )

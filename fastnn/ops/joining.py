@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from operator import index
 
 import numpy as np
@@ -26,7 +27,7 @@ def _part(x: Tensor, axis: int, start: int, stop: int) -> Tensor:
     if axis == 0:
         return _core.rows(x, start, stop)
     strides = strides_of(x.shape)
-    shape = x.shape[:axis] + (stop - start,) + x.shape[axis + 1 :]
+    shape = (*x.shape[:axis], stop - start, *x.shape[axis + 1 :])
     return _core.copy((x, shape, strides, start * strides[axis]), x.dtype)
 
 
@@ -106,7 +107,7 @@ def split(x, indices_or_sections, axis: int = 0) -> list:
             raise ValueError(f"split: axis {axis} of extent {extent} has no {sections} equal parts")
         inner = [extent // sections * i for i in range(1, sections)]
     cuts = [0, *inner, extent]
-    parts = tuple(_part(x, axis, a, max(a, b)) for a, b in zip(cuts[:-1], cuts[1:]))
+    parts = tuple(_part(x, axis, a, max(a, b)) for a, b in itertools.pairwise(cuts))
     return list(record(parts, _split_rule, (x.dtype, axis, [p.shape for p in parts]), x))
 
 

@@ -104,58 +104,79 @@ def _dense_sigmoid_rule(node, gradients):
     return _dense_backward(node, inner, x, kernel, None, "linear", 0.0, shape)
 
 
+def _size(extents) -> int:
+    size = 1
+    for extent in extents:
+        size *= extent
+    return size
+
+
+def _dense_operands(x, kernel, bias) -> tuple:
+    """The operands as Tensors of one floating-point dtype whose shapes fit, or a clear error."""
+    operands = [as_float(x, "dense: x"), as_float(kernel, "dense: kernel")]
+    if bias is not None:
+        operands.append(as_float(bias, "dense: bias"))
+    x, kernel, *rest = promote("dense", *operands)
+    bias = rest[0] if rest else None
+    if kernel.ndim != 2:
+        raise ValueError(f"dense: kernel has shape {kernel.shape}, expected two axes")
+    if x.ndim == 0 or x.shape[-1] != kernel.shape[0]:
+        last = f"last axis is {x.shape[-1]}" if x.ndim else "is a scalar"
+        raise ValueError(f"dense: kernel has shape {kernel.shape} but the input's {last}")
+    if bias is not None and bias.shape != kernel.shape[1:]:
+        raise ValueError(f"dense: bias has shape {bias.shape}, expected {kernel.shape[1:]}")
+    return x, kernel, bias
+
+
 def dense(x, kernel, bias=None, activation: str = "linear", a: float = 0.0) -> Tensor:
     """activation(x @ kernel + bias) in one pass.
 
     x: [..., k]   kernel: [k, n]   bias: [n] or None   result: [..., n]
-    activation: an element-wise activation's op code ("linear", "relu", "tanh", "gelu" ...); ``a`` is
-        its parameter (the slope of leaky_relu, the alpha of elu)
+    activation: an element-wise activation's op code ("linear", "relu", "tanh", "gelu" ...)
+    a: its parameter (the slope of leaky_relu, the alpha of elu)
     Raises ValueError where the shapes do not fit.
 
     >>> dense([[1.0, -2.0]], [[1.0], [1.0]], [0.5], "relu").tolist()
     [[0.0]]
     """
-    tensors = isinstance(x, Tensor) and isinstance(kernel, Tensor) and x.dtype == kernel.dtype
-    if not tensors or x.dtype not in FLOATS or (bias is not None and bias.dtype != x.dtype):
-        operands = [as_float(item, "dense: argument") for item in (x, kernel)]
-        operands += [] if bias is None else [as_float(bias, "dense: bias")]
-        x, kernel, *rest = promote("dense", *operands)
-        bias = rest[0] if rest else None
-    shape = x.shape
-    if kernel.ndim != 2:
-        raise ValueError(f"dense: kernel has shape {kernel.shape}, expected two axes")
-    inputs, units = kernel.shape
-    if not shape or shape[-1] != inputs:
-        last = f"last axis is {shape[-1]}" if shape else "is a scalar"
-        raise ValueError(f"dense: kernel has shape {kernel.shape} but the input's {last}")
-    if bias is not None and bias.shape != (units,):
-        raise ValueError(f"dense: bias has shape {bias.shape}, expected {(units,)}")
     reads = FUSED.get(activation)
     if reads is None:
         raise ValueError(
-            f"dense: activation is {activation!r}, expected one of {', '.join(FUSED)}; apply others "
-            "to the result"
+            f"dense: activation is {activation!r}, expected one of {', '.join(FUSED)}; apply "
+            "others to the result"
         )
-    flat = x
-    if len(shape) != 2:
-        rows = 1
-        for extent in shape[:-1]:
-            rows *= extent
-        flat = _core.reshape(x, (rows, inputs))
+    # Tensors that fit are the rule: the primitive checks them, and only its refusal is looked into.
+    plain = isinstance(x, Tensor) and isinstance(kernel, Tensor) and x.ndim and kernel.ndim == 2
+    if not plain or not (bias is None or isinstance(bias, Tensor)):
+        x, kernel, bias = _dense_operands(x, kernel, bias)
     recording = (
         x.requires_grad or kernel.requires_grad or (bias is not None and bias.requires_grad)
     ) and _core.is_grad_enabled()
-    is_sigmoid = activation == "sigmoid"
-    want = is_sigmoid or (recording and reads == "x")
-    y, z = _core.gemm(flat, kernel, bias, None, None, False, False, 1.0, 1.0, activation, a, want)
+    sigmoid = activation == "sigmoid"
+    want = sigmoid or (recording and reads == "x")
+    shape, flat = None, x
+    try:
+        if x.ndim != 2:
+            shape = x.shape
+            flat = _core.reshape(x, (_size(shape[:-1]), shape[-1]))
+        y, z = _core.gemm(
+            flat, kernel, bias, None, None, False, False, 1.0, 1.0, activation, a, want
+        )
+    except (TypeError, ValueError):
+        fitted = _dense_operands(x, kernel, bias)
+        if fitted[0] is x and fitted[1] is kernel and fitted[2] is bias:
+            raise
+        return dense(*fitted, activation, a)
     value = z if reads == "x" else None if reads == "n" or not recording else y.detach()
-    if flat is not x:
-        y = _core.reshape(y, (*shape[:-1], units))
-    saved = (flat, kernel, value, activation, a, None if flat is x else shape)
-    if not is_sigmoid:
-        return record(y, _dense_rule, saved, x, kernel, bias) if recording else y
+    if shape is not None:
+        y = _core.reshape(y, (*shape[:-1], y.shape[-1]))
+    if not sigmoid:
+        if recording:
+            record(y, _dense_rule, (flat, kernel, value, activation, a, shape), x, kernel, bias)
+        return y
     z = _core.reshape(z, y.shape)
     if recording:
+        saved = (flat, kernel, value, activation, a, shape)
         record((y, z), _dense_sigmoid_rule, saved, x, kernel, bias)
     y._logits = z
     return y
@@ -178,13 +199,6 @@ def _tensordot_axes(axes, first: Tensor, second: Tensor) -> tuple:
         tuple(normalize_axis("tensordot", axis, first.ndim) for axis in left),
         tuple(normalize_axis("tensordot", axis, second.ndim) for axis in right),
     )
-
-
-def _size(extents) -> int:
-    size = 1
-    for extent in extents:
-        size *= extent
-    return size
 
 
 def tensordot(x1, x2, axes=2) -> Tensor:

@@ -21,9 +21,9 @@ from fastnn.ops.shape import moveaxis, reshape
 def _rows_rule(node, gradient):
     """dx of a loss a row, scaled by the rows' gradients."""
     (dx,) = node.saved
-    rows = dx.shape[0]
-    weights = _core.reshape(gradient, (rows, 1))
-    return _core.reshape(_core.binary(dx, weights, "mul"), node.parent_shape(0))
+    weights = _core.reshape(gradient, (gradient.size, 1))
+    dx = _core.binary(dx, weights, "mul")
+    return dx if gradient.ndim == 1 else _core.reshape(dx, node.parent_shape(0))
 
 
 def softmax_cross_entropy(
@@ -40,22 +40,21 @@ def softmax_cross_entropy(
     smoothing: moves labels toward 1 / classes   ignore_class: rows with this label count 0
     Raises ValueError for labels out of range, naming the row. Labels get no gradient.
     """
-    shape = logits.shape
-    rows = 1
-    for extent in shape[:-1]:
-        rows *= extent
-    flat = logits if len(shape) == 2 else _core.reshape(logits, (rows, shape[-1]))
-    sparse = labels.dtype not in FLOATS
-    wanted = (rows,) if sparse else (rows, shape[-1])
-    if labels.shape != wanted:
-        labels = _core.reshape(labels, wanted)
-    if sample_weight is not None:
-        sample_weight = _core.reshape(sample_weight, (rows,))
+    flat, shape = logits, None
+    if logits.ndim != 2 or labels.ndim != (2 if labels.dtype in FLOATS else 1):
+        shape = logits.shape
+        rows = 1
+        for extent in shape[:-1]:
+            rows *= extent
+        flat = _core.reshape(logits, (rows, shape[-1]))
+        labels = _core.reshape(labels, flat.shape if labels.dtype in FLOATS else (rows,))
+        if sample_weight is not None:
+            sample_weight = _core.reshape(sample_weight, (rows,))
     ignored = ignore_class is not None
     loss, dx = _core.cross_entropy(
         flat, labels, sample_weight, smoothing, ignored, ignore_class if ignored else 0
     )
-    if len(shape) != 2:
+    if shape is not None:
         loss = _core.reshape(loss, shape[:-1])
     return record(loss, _rows_rule, (dx,), logits)
 
@@ -127,6 +126,10 @@ def sparse_categorical_crossentropy(
     0.6931
     """
     output = as_float(output, "sparse_categorical_crossentropy: output")
+    if axis == -1 and output.ndim == 2 and isinstance(target, Tensor) and target.ndim == 1:
+        logits = output if from_logits else output._logits
+        if logits is not None and target.dtype in ("int32", "int64"):  # the most frequent case
+            return softmax_cross_entropy(target, logits)
     axis = _class_axis("sparse_categorical_crossentropy", output, axis)
     logits = output if from_logits else output._logits
     if axis != output.ndim - 1:
@@ -142,7 +145,7 @@ def sparse_categorical_crossentropy(
 
 def _check_labels(target: Tensor, classes: int) -> None:
     labels = target.numpy()
-    if labels.size and not (0 <= labels.min() and labels.max() < classes):
+    if labels.size and not (labels.min() >= 0 and labels.max() < classes):
         row = int(((labels < 0) | (labels >= classes)).reshape(-1).argmax())
         raise ValueError(
             f"sparse_categorical_crossentropy: label {labels.reshape(-1)[row]} in row {row} is not "

@@ -15,8 +15,8 @@ def dropout(x, rate, state: Variable, noise_shape: tuple | None = None) -> Tenso
     """x with a fraction ``rate`` of its elements set to 0 and the others divided by 1 - rate.
 
     rate: a number in [0, 1], or a 0-d Tensor of x's dtype
-    state: the random state to draw from   noise_shape: x's shape with 1 where elements share a draw;
-        None entries mean x's extent
+    state: the random state to draw from
+    noise_shape: x's shape with 1 where elements share a draw; None entries mean x's extent
     Srivastava et al., "Dropout" (2014).
     """
     x = as_float(x, "dropout: x")

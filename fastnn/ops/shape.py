@@ -288,7 +288,7 @@ def repeat(x, repeats, axis=None) -> Tensor:
             )
         return take(x, np.repeat(np.arange(x.shape[axis]), counts), axis)
     count = int(counts.reshape(()))
-    result = x.shape[:axis] + (x.shape[axis] * count,) + x.shape[axis + 1 :]
+    result = (*x.shape[:axis], x.shape[axis] * count, *x.shape[axis + 1 :])
     return _repeated(x, {axis + 1: count}, result)
 
 
@@ -304,7 +304,7 @@ def _pad_rule(node, gradient):
         return _copy((gradient, shape, strides_of(gradient.shape), offset), gradient.dtype)
     for axis, (first, last) in enumerate(zip(before, after)):
         if first or last:
-            into = gradient.shape[:axis] + (shape[axis],) + gradient.shape[axis + 1 :]
+            into = (*gradient.shape[:axis], shape[axis], *gradient.shape[axis + 1 :])
             total = filled(into, 0, gradient.dtype)
             places = _core.from_numpy(pad_map(mode, shape[axis], first, last))
             _core.scatter_add(total, gradient, places, axis)

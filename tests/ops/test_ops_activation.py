@@ -80,7 +80,7 @@ def test_defaults_are_those_of_keras_ops():
 def test_glu():
     x = rng.normal(size=(3, 4))
     np.testing.assert_allclose(ops.glu(x), x[:, :2] * sigmoid(x[:, 2:]), rtol=1e-13)
-    with pytest.raises(ValueError, match="glu: axis 0 of shape .3, 4. must have an even extent"):
+    with pytest.raises(ValueError, match=r"glu: axis 0 of shape .3, 4. must have an even extent"):
         ops.glu(x, 0)
 
 

@@ -101,7 +101,7 @@ def test_weights_smoothing_and_ignored_class():
 @pytest.mark.parametrize("bad", [5, -1, np.nan])
 def test_labels_out_of_range(from_logits, bad):
     labels = np.array([0, 1, bad, 2])
-    with pytest.raises(ValueError, match="row 2|labels.2"):
+    with pytest.raises(ValueError, match=r"row 2|labels.2"):
         ops.sparse_categorical_crossentropy(labels, np.abs(LOGITS), from_logits)
 
 
