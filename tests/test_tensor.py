@@ -117,7 +117,7 @@ def test_operations_name_themselves_and_the_argument():
         ops.exp("text")
     with pytest.raises(TypeError, match="add: x2 must be numbers"):
         ops.add(fn.tensor([1.0]), "text")
-    with pytest.raises(ValueError, match=r"dense: kernel has shape .784, 500. but the input's last"):
+    with pytest.raises(ValueError, match=r"kernel has shape .784, 500. but the input's last axis"):
         ops.dense(np.zeros((2, 256)), np.zeros((784, 500)))
     with pytest.raises(ValueError, match=r"matmul: x1 has shape \(2, 3\) and x2 \(2, 3\)"):
         ops.matmul(np.zeros((2, 3)), np.zeros((2, 3)))
