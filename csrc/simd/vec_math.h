@@ -166,12 +166,10 @@ FASTNN_INLINE Vec<T> scaled(Vec<T> a, const Exponent<T>& e) {
 #if defined(FASTNN_TARGET_avx512) && !defined(FASTNN_EMULATE_AVX512)
   return scale(a, e.n);
 #else
-  // Two steps, 2^(n / 2) twice: neither factor leaves the normal range.
+  // Two steps, 2^(n / 2) twice: neither factor leaves the normal range. What else stands in the
+  // bits of `biased` is shifted out.
   using F = Format<T>;
-  constexpr typename F::Int kEven = 4096;  // keeps the halved number positive
-  const auto n = bits(e.biased) - bits(constant<T>(Reduction<T>::kRound));
-  const auto half = shift_right<1>(n + integers<T>(kEven)) - integers<T>(kEven / 2);
-  const auto one = integers<T>(F::kOne);
+  const auto n = bits(e.biased), half = shift_right<1>(n), one = integers<T>(F::kOne);
   return a * from_bits<T>(shift_left<F::kMantissaBits>(half) + one) *
          from_bits<T>(shift_left<F::kMantissaBits>(n - half) + one);
 #endif
