@@ -88,17 +88,19 @@ inline T integer_pow(T a, T b) {
   return static_cast<T>(result);
 }
 
-// Counts outside [0, width) shift everything out.
+// Counts outside [0, width) shift everything out: 0, or -1 from a negative number to the right.
+template <class T>
+inline bool shiftable(T count) {
+  return static_cast<uint64_t>(count) < 8 * sizeof(T);
+}
 template <class T>
 inline T left_shift(T a, T b) {
   using U = typename Wide<T>::type;
-  const bool inside = static_cast<uint64_t>(b) < 8 * sizeof(T);
-  return inside ? static_cast<T>(static_cast<U>(a) << b) : T{0};
+  return shiftable(b) ? static_cast<T>(static_cast<U>(a) << b) : T{0};
 }
 template <class T>
 inline T right_shift(T a, T b) {
-  const bool inside = static_cast<uint64_t>(b) < 8 * sizeof(T);
-  return inside ? static_cast<T>(a >> b) : static_cast<T>(a < 0 ? -1 : 0);
+  return shiftable(b) ? static_cast<T>(a >> b) : static_cast<T>(a < 0 ? -1 : 0);
 }
 
 // What all dtypes share. `T` is the operands' type.

@@ -61,9 +61,8 @@ void cast(int64_t n, const void* x_, void* y_, double scale) {
   const From* x = static_cast<const From*>(x_);
   To* y = static_cast<To*>(y_);
   if constexpr (To(0.5) != 0) {
-    const To factor = static_cast<To>(scale);
-    if (factor != 1) {
-      for (int64_t i = 0; i < n; ++i) y[i] = static_cast<To>(x[i]) * factor;
+    if (scale != 1) {  // in double, so that 255 / 255 is 1
+      for (int64_t i = 0; i < n; ++i) y[i] = static_cast<To>(static_cast<double>(x[i]) * scale);
     } else {
       for (int64_t i = 0; i < n; ++i) y[i] = static_cast<To>(x[i]);
     }

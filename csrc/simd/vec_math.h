@@ -228,14 +228,28 @@ FASTNN_INLINE Vec<T> tanh(Vec<T> x) {
   return copy_sign(select(a < constant<T>(0.55), inner, outer), x);
 }
 
-// e / (1 + e) or 1 / (1 + e), e = e^-|x|, with what rounding took from 1 + e given back.
+// e / (1 + e) where `negative`, else 1 / (1 + e), for e <= 1, with what rounding took from 1 + e
+// given back.
+template <class T>
+FASTNN_INLINE Vec<T> sigmoid_of_power(Vec<T> e, typename Vec<T>::Mask negative) {
+  const Vec<T> one = constant<T>(1), sum = one + e, rest = e - (sum - one);
+  const Vec<T> y = select(negative, e, one) / sum;
+  return fma(-y, rest, y);
+}
+
 template <class T>
 FASTNN_INLINE Vec<T> sigmoid(Vec<T> x) {
-  const Vec<T> one = constant<T>(1), low = constant<T>(Reduction<T>::kExpLow);
-  const Vec<T> e = bounded_exp(larger(low, -abs(x)));
-  const Vec<T> sum = one + e, rest = e - (sum - one);
-  const Vec<T> y = select(x < Vec<T>::zero(), e, one) / sum;
-  return fma(-y, rest, y);
+  const Vec<T> e = bounded_exp(larger(constant<T>(Reduction<T>::kExpLow), -abs(x)));
+  return sigmoid_of_power(e, x < Vec<T>::zero());
+}
+
+// Of x + low, low far below x.
+template <class T>
+FASTNN_INLINE Vec<T> sigmoid_of_sum(Vec<T> x, Vec<T> low) {
+  const auto negative = x < Vec<T>::zero();
+  Exponent<T> e = split_exponent(larger(constant<T>(Reduction<T>::kExpLow), -abs(x)));
+  e.r = e.r + select(negative, low, -low);
+  return sigmoid_of_power(scaled(exp_reduced(e.r) + constant<T>(1), e), negative);
 }
 
 // ---- log and its kin ----------------------------------------------------------------------------

@@ -197,21 +197,39 @@ FASTNN_INLINE Vec<T> silu_slope(Vec<T> x_) {
   return s * fma(x, one - s, one);
 }
 
-// x (1 + tanh(u)) / 2 = x sigmoid(2 u), 2 u = x (c + d x^2).
-constexpr double kGeluTanhC = 1.5957691216057307118, kGeluTanhD = 0.071354816272600248779;
+// x (1 + tanh(u / 2)) / 2 = x sigmoid(u), u = x (c + d x^2). A relative error of u would be one of
+// |u| times the size in the result, so u is kept in two parts, and so are c and d.
+constexpr double kGeluTanhC = 1.5957691216057308, kGeluTanhCRest = -9.96930880911092e-17;
+constexpr double kGeluTanhD = 0.07135481627260025, kGeluTanhDRest = -6.175149918155315e-19;
+
+template <class T>
+FASTNN_INLINE Vec<T> low_part(double value, double rest) {
+  return constant<T>(value - static_cast<double>(static_cast<T>(value)) + rest);
+}
+
+// The sigmoid of u, for |x| <= 100.
+template <class T>
+FASTNN_INLINE Vec<T> gelu_tanh_gate(Vec<T> x) {
+  const Vec<T> c = constant<T>(kGeluTanhC), d = constant<T>(kGeluTanhD);
+  const Vec<T> z = x * x, t = d * z, w = t + c, u = x * w, back = w - t;
+  const Vec<T> sum_rest = (t - (w - back)) + (c - back);
+  const Vec<T> t_rest = fma(d, exact_fma(x, x, -z), exact_fma(d, z, -t));
+  const Vec<T> constants =
+      fma(low_part<T>(kGeluTanhD, kGeluTanhDRest), z, low_part<T>(kGeluTanhC, kGeluTanhCRest));
+  const Vec<T> w_rest = sum_rest + (t_rest + constants);
+  return sigmoid_of_sum(u, fma(x, w_rest, exact_fma(x, w, -u)));
+}
 
 template <class T>
 FASTNN_INLINE Vec<T> gelu_tanh(Vec<T> x) {
-  const Vec<T> w = fma(constant<T>(kGeluTanhD), x * x, constant<T>(kGeluTanhC));
-  return larger(constant<T>(-1e30), x) * sigmoid(x * w);
+  return larger(constant<T>(-1e30), x) * gelu_tanh_gate(clamp(x, -100, 100));
 }
 
 template <class T>
 FASTNN_INLINE Vec<T> gelu_tanh_slope(Vec<T> x_) {
-  const Vec<T> x = clamp(x_, -100, 100), z = x * x, one = constant<T>(1);
-  const Vec<T> c = constant<T>(kGeluTanhC);
-  const Vec<T> s = sigmoid(x * fma(constant<T>(kGeluTanhD), z, c));
-  return s * fma(x * fma(constant<T>(3 * kGeluTanhD), z, c), one - s, one);
+  const Vec<T> x = clamp(x_, -100, 100), s = gelu_tanh_gate(x), one = constant<T>(1);
+  const Vec<T> slope = x * fma(constant<T>(3 * kGeluTanhD), x * x, constant<T>(kGeluTanhC));
+  return s * fma(slope, one - s, one);
 }
 
 // tanh(log(1 + e^x)) = w / (w + 2), w = e^x (e^x + 2); 1 where w is large.
