@@ -1,0 +1,189 @@
+"""Elementary functions: units in the last place over the whole range, on every instruction set."""
+
+import math
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+from same_bits import ROOT, same_at_offsets, same_for_threads
+
+from fastnn import _core
+
+TARGETS = _core.targets()["available"]
+WITH_FMA = [target for target in TARGETS if target != "scalar"]
+
+
+def normal_cdf(x):
+    return 0.5 * np.vectorize(math.erfc, otypes="d")(x * -math.sqrt(0.5))
+
+
+def sigmoid(x):
+    e = np.exp(-np.abs(x))
+    return np.where(x < 0, e, 1.0) / (1.0 + e)
+
+
+def softplus(x):
+    return np.maximum(x, 0) + np.log1p(np.exp(-np.abs(x)))
+
+
+# Name: float64 NumPy, and the most units in the last place that float32 may be off.
+FUNCTIONS = {
+    "exp": (np.exp, 2),
+    "expm1": (np.expm1, 2),
+    "log": (np.log, 2),
+    "log1p": (np.log1p, 2),
+    "sin": (np.sin, 2),
+    "cos": (np.cos, 2),
+    "tan": (np.tan, 2),
+    "asin": (np.arcsin, 2),
+    "acos": (np.arccos, 2),
+    "atan": (np.arctan, 2),
+    "sinh": (np.sinh, 2),
+    "cosh": (np.cosh, 2),
+    "tanh": (np.tanh, 2),
+    "sigmoid": (sigmoid, 2),
+    "softplus": (softplus, 2),
+    "log_sigmoid": (lambda x: -softplus(-x), 2),
+    "erf": (np.vectorize(math.erf, otypes="d"), 2),
+    "gelu": (lambda x: np.where(x == -np.inf, -0.0, x * normal_cdf(x)), 2),
+    "sqrt": (np.sqrt, 0.5),
+    "reciprocal": (lambda x: 1 / x, 0.5),
+    "rsqrt": (lambda x: 1 / np.sqrt(x), 1.5),
+}
+# On Vec, without the C library: these have the same bits on every target with FMA.
+OWN = ("exp", "expm1", "log", "log1p", "tanh", "sigmoid", "softplus", "log_sigmoid", "erf", "gelu")
+
+PROGRAM = """
+import sys, numpy as np
+from fastnn import _core
+x = _core.from_numpy(np.load(sys.argv[1]))
+np.savez(sys.argv[2], **{op: np.asarray(_core.unary(x, op)) for op in sys.argv[3].split(",")})
+"""
+
+
+def all_sizes():
+    """Numbers with every exponent and both signs, the neighbours of edges, and what is no number."""
+    step = 30011  # a prime: the last bits vary
+    spread = np.arange(0, 2**32, step, dtype=np.uint64).astype(np.uint32).view(np.float32)
+    common = np.random.default_rng(0).uniform(-12, 12, 100_000).astype(np.float32)
+    near_zero = np.random.default_rng(1).uniform(-1, 1, 50_000).astype(np.float32)
+    edges = [0, np.inf, np.nan, 1, 0.55, 0.9, 0.5, 2, 4, 15, 25, 88.7228, 87.3365, 103.972, 30000]
+    edges += [1.4e-45, 1.17549421e-38, 1.17549435e-38, 3.4028235e38, np.pi, np.pi / 2, np.pi / 4]
+    edges = np.array(edges, dtype=np.float32)
+    edges = np.concatenate([edges, np.nextafter(edges, np.float32(0)), np.nextafter(edges, 2 * edges)])
+    return np.concatenate([spread, common, near_zero, edges, -edges])
+
+
+@pytest.fixture(scope="module")
+def results(tmp_path_factory):
+    """The input, and by target what every function makes of it."""
+    folder = tmp_path_factory.mktemp("vec_math")
+    with np.errstate(all="ignore"):
+        x = all_sizes()
+    np.save(folder / "x.npy", x)
+    found = {}
+    for target in TARGETS:
+        output = folder / f"{target}.npz"
+        subprocess.run(
+            [sys.executable, "-c", PROGRAM, folder / "x.npy", output, ",".join(FUNCTIONS)],
+            env={"FASTNN_ISA": target, "PYTHONPATH": str(ROOT)},
+            check=True,
+        )
+        found[target] = np.load(output)
+    return x, found
+
+
+def ulps_off(y, expected):
+    """|y - expected| in units in the last place of the rounded expected value."""
+    rounded = expected.astype(y.dtype)
+    unit = np.spacing(np.minimum(np.abs(rounded), np.finfo(y.dtype).max)).astype(np.float64)
+    return np.abs(y.astype(np.float64) - expected) / unit
+
+
+@pytest.mark.parametrize("target", TARGETS)
+@pytest.mark.parametrize("op", FUNCTIONS)
+def test_float32_is_within_its_bound(results, op, target):
+    x, found = results
+    reference, most = FUNCTIONS[op]
+    y = found[target][op]
+    with np.errstate(all="ignore"):
+        expected = reference(x.astype(np.float64))
+        rounded = expected.astype(np.float32)
+        finite = np.isfinite(rounded) & np.isfinite(y)
+        off = ulps_off(y[finite], expected[finite])
+    assert off.max() <= most, (x[finite][off.argmax()], off.max())
+    # Infinite and not a number at the same places; at the end of the range, rounding may decide.
+    decided = finite | (np.abs(expected) < 3.402823e38) | (np.abs(expected) > 3.402824e38)
+    np.testing.assert_array_equal(y[~finite & decided], rounded[~finite & decided])
+    zero = finite & (rounded == 0) & (y == 0)
+    np.testing.assert_array_equal(np.signbit(y[zero]), np.signbit(rounded[zero]))
+
+
+@pytest.mark.skipif(len(WITH_FMA) < 2, reason="one target with FMA only")
+@pytest.mark.parametrize("op", OWN)
+def test_targets_with_fma_agree_to_the_bit(results, op):
+    _, found = results
+    first, *others = [found[target][op].view(np.uint32) for target in WITH_FMA]
+    for other in others:
+        np.testing.assert_array_equal(first, other)
+
+
+DOUBLE = {
+    op: FUNCTIONS[op][0] for op in ("exp", "expm1", "log", "log1p", "tanh", "sigmoid", "softplus")
+}
+
+
+@pytest.mark.skipif(
+    np.finfo(np.longdouble).nmant < 63, reason="needs a long double of more bits than double"
+)
+@pytest.mark.parametrize("op", DOUBLE)
+def test_float64_is_within_2_ulp(op):
+    random = np.random.default_rng(2)
+    edges = [0.0, 5e-324, 2.3e-308, 1.0, 0.55, 40.0, 709.78, 709.79, 745.13, 745.2, 1e308, np.inf]
+    x = np.concatenate(
+        [
+            random.uniform(-800, 800, 20_000),
+            random.uniform(-3, 3, 40_000),
+            10.0 ** random.uniform(-307, 308, 20_000) * random.choice([-1, 1], 20_000),
+            edges,
+            np.negative(edges),
+        ]
+    )
+    with np.errstate(all="ignore"):
+        expected = DOUBLE[op](x.astype(np.longdouble))
+        y = np.asarray(_core.unary(_core.from_numpy(x), op))
+        finite = np.isfinite(expected.astype(np.float64))
+        unit = np.spacing(np.abs(expected[finite].astype(np.float64))).astype(np.longdouble)
+        off = np.abs(y[finite].astype(np.longdouble) - expected[finite]) / unit
+    assert off.max() <= 2, (x[finite][off.argmax()], off.max())
+    np.testing.assert_array_equal(y[~finite], expected[~finite].astype(np.float64))
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_erfinv_inverts_erf(dtype):
+    p = np.random.default_rng(3).uniform(-1, 1, 2000)
+    p = np.concatenate([p, 1 - np.logspace(-15, -1, 50), [0.0, 1e-300, 1.0, -1.0]]).astype(dtype)
+    x = np.asarray(_core.unary(_core.from_numpy(p), "erfinv")).astype(np.float64)
+    ends = np.abs(p) == 1
+    np.testing.assert_array_equal(x[ends], np.copysign(np.inf, p[ends]))
+    # An error d of x moves erfc(x) by about 2 x d: compare where that is told best.
+    erfc = np.vectorize(math.erfc, otypes="d")(np.abs(x[~ends]))
+    exact = 1 - np.abs(p[~ends].astype(np.float64))
+    slack = 4 * np.finfo(dtype).eps * (1 + 2 * x[~ends] ** 2)
+    assert (np.abs(erfc - exact) <= slack * np.maximum(exact, np.abs(p[~ends]) * (exact > 0.5))).all()
+    beyond = np.asarray(_core.unary(_core.from_numpy(np.array([1.5, -2, np.nan], dtype)), "erfinv"))
+    assert np.isnan(beyond).all()
+
+
+@pytest.mark.parametrize("op", ["exp", "tanh", "sin", "gelu", "erf"])
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_bits_do_not_depend_on_place_or_threads(op, dtype):
+    x = np.random.default_rng(4).standard_normal(1003).astype(dtype)
+    same_at_offsets(lambda t: _core.unary(t, op), x)
+    long = _core.from_numpy(np.random.default_rng(5).standard_normal(200_003).astype(dtype))
+    same_for_threads(lambda: _core.unary(long, op))
+    np.testing.assert_array_equal(
+        np.asarray(_core.unary(_core.from_numpy(x), op))[-3:],
+        np.asarray(_core.unary(_core.from_numpy(x[-3:].copy()), op)),
+    )
