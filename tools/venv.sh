@@ -9,6 +9,6 @@ python=${PYTHON:-python3}
 # install_fastnn NAME=VALUE...: builds the tree with these CMake options and installs it.
 install_fastnn() {
   "$python" -m venv "$work/venv"
-  "$work/venv/bin/pip" install --quiet --disable-pip-version-check -Cbuild-dir="$work/build" \
-    "${@/#/-Ccmake.define.}" "$root[test]"
+  PYTHONWARNINGS=ignore "$work/venv/bin/pip" install --quiet --disable-pip-version-check \
+    --config-settings=build-dir="$work/build" "${@/#/--config-settings=cmake.define.}" "$root[test]"
 }

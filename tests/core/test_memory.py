@@ -13,12 +13,13 @@ from fastnn import _core, runtime
 MIB = 1 << 20
 
 
-@pytest.fixture(autouse=True)
-def pool_in_use():
-    if runtime.memory_stats()["limit_bytes"] == 0:
-        pytest.skip("built for a sanitizer: nothing is kept for reuse")
+pooled = pytest.mark.skipif(
+    runtime.memory_stats()["limit_bytes"] == 0,
+    reason="built for a sanitizer: nothing is kept for reuse",
+)
 
 
+@pooled
 def test_memory_is_reused():
     shape = (1237, 411)
     _core.empty(shape, "float32")  # dies at once
@@ -44,6 +45,7 @@ def test_counts():
     assert runtime.memory_stats()["in_use_bytes"] == before
 
 
+@pooled
 def test_release_and_bound():
     tensors = [_core.empty((MIB,), "uint8") for _ in range(20)]
     del tensors
@@ -70,6 +72,7 @@ def test_more_than_the_machine_has_is_a_memory_error():
         _core.empty((1 << 43,), "float32")
 
 
+@pooled
 @pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
 def test_a_refusal_of_the_system_is_a_memory_error(run_python):
     run_python("""
