@@ -1,13 +1,11 @@
 """Types of the compiled module. Written by tools/make_stubs.py; do not edit."""
 
-from collections.abc import Callable, Sequence
 import typing
+from collections.abc import Sequence
 from typing import Any
 
 import numpy
-
-# A Tensor, or (tensor, shape, strides, offset): its elements read another way.
-Operand = Tensor | tuple[Tensor, tuple[int, ...], tuple[int, ...], int]
+from typing_extensions import Self
 
 PRIMITIVES: dict[str, dict[str, Any]]
 UNARY: dict[str, tuple[str, str]]
@@ -15,9 +13,8 @@ BINARY: dict[str, tuple[str, str]]
 REDUCE: dict[str, tuple[str, str]]
 __version__: str
 
-
 class Tensor:
-    def __init__(self, data: Any) -> None: ...
+    def __new__(cls, data: Any) -> Self: ...
     def __abs__(self, *args: Any, **kwargs: Any) -> Any: ...
     def __add__(self, *args: Any, **kwargs: Any) -> Any: ...
     def __and__(self, *args: Any, **kwargs: Any) -> Any: ...
@@ -94,66 +91,39 @@ class Node:
     saved: Any
     sequence: int
 
+# A Tensor, or (tensor, shape, strides, offset): its elements read another way.
+Operand = Tensor | tuple[Tensor, Sequence[int], Sequence[int], int]
+
 def assign(*args: Any) -> Any: ...
-
 def caches() -> dict: ...
-
-def cgroup_processors(root: str = '') -> float: ...
-
+def cgroup_processors(root: str = "") -> float: ...
 def compiler() -> str: ...
-
 def cpu_features() -> dict: ...
-
 def empty(*args: Any) -> Any: ...
-
 def fma_ceiling(rounds: typing.SupportsInt | typing.SupportsIndex = 5) -> float: ...
-
 def from_dlpack(*args: Any) -> Any: ...
-
 def from_numpy(*args: Any) -> Any: ...
-
 def get_backend() -> str: ...
-
 def get_local_threads() -> object: ...
-
 def get_num_threads() -> int: ...
-
 def is_grad_enabled(*args: Any) -> Any: ...
-
 def memory_stats() -> dict: ...
-
 def propagate(*args: Any) -> Any: ...
-
 def record(*args: Any) -> Any: ...
-
 def register_backend(name: str, functions: object) -> None: ...
-
 def release_memory() -> None: ...
-
 def reshape(*args: Any) -> Any: ...
-
 def rows(*args: Any) -> Any: ...
-
 def set_backend(name: str) -> None: ...
-
 def set_default_backend(name: str) -> None: ...
-
 def set_grad_enabled(*args: Any) -> Any: ...
-
 def set_hooks(*args: Any) -> Any: ...
-
 def set_local_threads(arg0: object) -> None: ...
-
 def set_num_threads(arg0: object) -> None: ...
-
 def set_strict_backend(strict: bool) -> None: ...
-
 def targets() -> dict: ...
-
 def threads_origin() -> str: ...
-
-def usable_processors(root: str = '') -> int: ...
-
+def usable_processors(root: str = "") -> int: ...
 def arange(
     start: float = ...,
     step: float = ...,
@@ -161,7 +131,6 @@ def arange(
     dtype: str = ...,
     /,
 ) -> Tensor: ...
-
 def arg_reduce(
     x: Operand,
     op: str = ...,
@@ -169,14 +138,12 @@ def arg_reduce(
     keepdims: bool = ...,
     /,
 ) -> Tensor: ...
-
 def binary(
     x1: Operand,
     x2: Operand,
     op: str = ...,
     /,
 ) -> Tensor: ...
-
 def binary_cross_entropy(
     logits: Tensor,
     targets: Tensor,
@@ -184,20 +151,17 @@ def binary_cross_entropy(
     smoothing: float = ...,
     /,
 ) -> tuple[Tensor, Tensor]: ...
-
 def concatenate(
     xs: Sequence[Tensor],
     axis: int = ...,
     /,
 ) -> Tensor: ...
-
 def copy(
     x: Operand,
     dtype: str = ...,
     scale: float = ...,
     /,
 ) -> Tensor: ...
-
 def cross_entropy(
     logits: Tensor,
     labels: Tensor,
@@ -207,7 +171,6 @@ def cross_entropy(
     ignore_class: int = ...,
     /,
 ) -> tuple[Tensor, Tensor]: ...
-
 def dense_backward(
     dy: Tensor,
     x: Tensor,
@@ -220,16 +183,14 @@ def dense_backward(
     want_db: bool = ...,
     /,
 ) -> tuple[Tensor | None, Tensor | None, Tensor | None]: ...
-
 def dropout(
     x: Tensor,
     rate: Tensor,
     state: Tensor,
     kind: str = ...,
-    noise_shape: tuple[int, ...] = ...,
+    noise_shape: Sequence[int] = ...,
     /,
 ) -> tuple[Tensor, Tensor]: ...
-
 def dropout_backward(
     dy: Tensor,
     mask: Tensor,
@@ -237,7 +198,6 @@ def dropout_backward(
     kind: str = ...,
     /,
 ) -> Tensor: ...
-
 def gather(
     x: Tensor,
     indices: Tensor,
@@ -245,24 +205,21 @@ def gather(
     wrap: bool = ...,
     /,
 ) -> Tensor: ...
-
 def gather_batch(
     xs: Sequence[Tensor],
     permutation: Tensor,
     position: Tensor,
     rows: int = ...,
-    dtypes: tuple[int, ...] = ...,
+    dtypes: Sequence[int] = ...,
     scale: float = ...,
     /,
 ) -> list[Tensor]: ...
-
 def gather_nd(
     x: Tensor,
     indices: Tensor,
     batch_dims: int = ...,
     /,
 ) -> Tensor: ...
-
 def gemm(
     A: Operand,
     B: Operand,
@@ -278,7 +235,6 @@ def gemm(
     want_preactivation: bool = ...,
     /,
 ) -> tuple[Tensor, Tensor | None]: ...
-
 def one_hot(
     labels: Tensor,
     depth: int = ...,
@@ -287,7 +243,6 @@ def one_hot(
     dtype: str = ...,
     /,
 ) -> Tensor: ...
-
 def optimizer_step(
     parameters: Sequence[Tensor],
     slots: Sequence[Tensor],
@@ -299,70 +254,61 @@ def optimizer_step(
     amsgrad: bool = ...,
     /,
 ) -> None: ...
-
 def pad(
     x: Tensor,
-    before: tuple[int, ...] = ...,
-    after: tuple[int, ...] = ...,
+    before: Sequence[int] = ...,
+    after: Sequence[int] = ...,
     mode: int = ...,
     value: float = ...,
     /,
 ) -> Tensor: ...
-
 def random_integers(
     state: Tensor,
-    shape: tuple[int, ...] = ...,
+    shape: Sequence[int] = ...,
     low: int = ...,
     high: int = ...,
     dtype: str = ...,
     /,
 ) -> Tensor: ...
-
 def random_normal(
     state: Tensor,
-    shape: tuple[int, ...] = ...,
+    shape: Sequence[int] = ...,
     mean: float = ...,
     std: float = ...,
     truncated: bool = ...,
     dtype: str = ...,
     /,
 ) -> Tensor: ...
-
 def random_permutation(
     state: Tensor,
     n: int = ...,
     /,
 ) -> Tensor: ...
-
 def random_uniform(
     state: Tensor,
-    shape: tuple[int, ...] = ...,
+    shape: Sequence[int] = ...,
     low: float = ...,
     high: float = ...,
     dtype: str = ...,
     /,
 ) -> Tensor: ...
-
 def reduce(
     x: Operand,
     op: str = ...,
-    axes: tuple[int, ...] = ...,
+    axes: Sequence[int] = ...,
     keepdims: bool = ...,
     /,
 ) -> Tensor: ...
-
 def reduce_list(
     xs: Sequence[Tensor],
     op: str = ...,
     /,
 ) -> Tensor: ...
-
 def scale_list(
     xs: Sequence[Tensor],
     scale: Tensor,
     /,
 ) -> None: ...
-
 def scatter_add(
     y: Tensor,
     updates: Tensor,
@@ -371,7 +317,6 @@ def scatter_add(
     wrap: bool = ...,
     /,
 ) -> None: ...
-
 def scatter_nd_add(
     y: Tensor,
     updates: Tensor,
@@ -379,21 +324,18 @@ def scatter_nd_add(
     batch_dims: int = ...,
     /,
 ) -> None: ...
-
 def select(
     mask: Operand,
     a: Operand,
     b: Operand,
     /,
 ) -> Tensor: ...
-
 def softmax(
     x: Tensor,
     axis: int = ...,
     log: bool = ...,
     /,
 ) -> Tensor: ...
-
 def softmax_backward(
     dy: Tensor,
     y: Tensor,
@@ -401,7 +343,6 @@ def softmax_backward(
     log: bool = ...,
     /,
 ) -> Tensor: ...
-
 def unary(
     x: Operand,
     op: str = ...,
@@ -409,7 +350,6 @@ def unary(
     b: float = ...,
     /,
 ) -> Tensor: ...
-
 def unary_backward(
     dy: Tensor,
     value: Tensor,

@@ -168,7 +168,7 @@ def get(identifier: Any) -> Callable:
 
 def serialize(activation: Callable) -> Any:
     """The name of one of fastnn's functions, else its configuration."""
-    name = getattr(activation, "__name__", None)
+    name: Any = getattr(activation, "__name__", None)
     return name if _KNOWN.get(name) is activation else serialize_keras_object(activation)
 
 

@@ -236,7 +236,7 @@ class VarianceScaling(_Random):
 class _NamedScaling(VarianceScaling):
     """A variance scaling with fixed settings."""
 
-    _settings: tuple = ()
+    _settings: tuple[float, str, str]  # scale, mode, distribution
 
     def __init__(self, seed: Any = None):
         super().__init__(*self._settings, seed=seed)

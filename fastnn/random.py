@@ -77,7 +77,7 @@ class SeedGenerator:
         return cls(**config)
 
 
-def _state(seed: int) -> np.ndarray:
+def _state(seed: int | np.integer) -> np.ndarray:
     """[key, counter] as int64, whose bits are read as uint64."""
     return np.array([int(seed) & (2**64 - 1), 0], np.uint64).view(np.int64)
 

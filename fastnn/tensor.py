@@ -6,10 +6,15 @@ are attached by ``fastnn.ops``.
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, Any
+
 import numpy as np
 
 from fastnn import _core, config
 from fastnn.dtypes import WIDENED, standardize_dtype
+
+if TYPE_CHECKING:
+    from typing_extensions import Self
 
 Tensor = _core.Tensor
 
@@ -19,7 +24,7 @@ def _fits_int32(array: np.ndarray) -> bool:
     return array.size == 0 or (limits.min <= array.min() and array.max() <= limits.max)
 
 
-def _array_of(data, dtype: str | None, what: str) -> np.ndarray:
+def _array_of(data: Any, dtype: str | None, what: str) -> np.ndarray:
     """Data as a NumPy array of a dtype that fastnn has, or a clear error."""
     if isinstance(data, np.ndarray):
         array, weak = data, False
@@ -51,7 +56,7 @@ def _array_of(data, dtype: str | None, what: str) -> np.ndarray:
     return array.astype(array.dtype.newbyteorder("="), copy=False)
 
 
-def from_data(data, dtype=None, what: str = "tensor: data") -> Tensor:
+def from_data(data: Any, dtype: Any = None, what: str = "tensor: data") -> Tensor:
     """A new Tensor from a number, a nested list, or anything that NumPy makes an array of.
 
     Python floats become floatx and Python integers int32 (int64 if they need it); arrays keep
@@ -64,7 +69,9 @@ def from_data(data, dtype=None, what: str = "tensor: data") -> Tensor:
     return _core.from_numpy(array)
 
 
-def tensor(data, dtype=None, requires_grad: bool = False, device: str | None = None) -> Tensor:
+def tensor(
+    data: Any, dtype: Any = None, requires_grad: bool = False, device: str | None = None
+) -> Tensor:
     """A new Tensor holding a copy of ``data``.
 
     data: number, nested list, NumPy array or Tensor (cut off from its gradient)
@@ -85,7 +92,7 @@ def tensor(data, dtype=None, requires_grad: bool = False, device: str | None = N
     return result
 
 
-def from_dlpack(data) -> Tensor:
+def from_dlpack(data: Any) -> Tensor:
     """A new Tensor with a copy of what another library's CPU tensor holds (DLPack protocol).
 
     >>> from_dlpack(np.arange(3)).tolist()
@@ -108,7 +115,20 @@ class Variable(Tensor):
     [2.0, 3.0]
     """
 
-    def __new__(cls, initializer, shape=None, dtype=None, trainable=True, name=None):
+    name: str
+    path: str
+    regularizer: Any  # this and what follows: of variables that a layer made
+    constraint: Any
+    overwrite_with_gradient: bool
+
+    def __new__(
+        cls,
+        initializer: Any,
+        shape: Any = None,
+        dtype: Any = None,
+        trainable: bool = True,
+        name: str | None = None,
+    ) -> Self:
         if callable(initializer):
             if shape is None:
                 raise ValueError("Variable: a function as initializer needs a shape")
@@ -141,7 +161,7 @@ class Variable(Tensor):
         """Itself, for Keras's ``variable.value``."""
         return self
 
-    def _operand(self, value, operation: str) -> Tensor:
+    def _operand(self, value: Any, operation: str) -> Tensor:
         if not isinstance(value, Tensor):
             value = from_data(value, self.dtype, f"{operation}: value for {self.name}")
         elif value.dtype != self.dtype:
@@ -152,35 +172,35 @@ class Variable(Tensor):
             )
         return value
 
-    def assign(self, value) -> Variable:
+    def assign(self, value: Any) -> Variable:
         """Writes a value of the same shape, cast to the variable's dtype; returns itself."""
         _core.assign(self, self._operand(value, "assign"))
         return self
 
-    def assign_add(self, value) -> Variable:
+    def assign_add(self, value: Any) -> Variable:
         """Adds a value of the same shape in place; returns itself."""
         _core.assign(self, _core.binary(self, self._operand(value, "assign_add"), "add"))
         return self
 
-    def assign_sub(self, value) -> Variable:
+    def assign_sub(self, value: Any) -> Variable:
         """Subtracts a value of the same shape in place; returns itself."""
         _core.assign(self, _core.binary(self, self._operand(value, "assign_sub"), "sub"))
         return self
 
-    def __reduce__(self):
+    def __reduce__(self) -> tuple:
         return _restore_variable, (type(self), self.numpy(), self.trainable, self.name)
 
 
-def _restore_variable(cls, value, trainable, name):
+def _restore_variable(cls: type, value: Any, trainable: bool, name: str) -> Variable:
     return cls(value, trainable=trainable, name=name)
 
 
-def _restore_tensor(value, requires_grad):
+def _restore_tensor(value: Any, requires_grad: bool) -> Tensor:
     return tensor(value, requires_grad=requires_grad)
 
 
-def _reduce_tensor(self):
+def _reduce_tensor(self: Tensor) -> tuple:
     return _restore_tensor, (self.numpy(), self.requires_grad and self._node is None)
 
 
-Tensor.__reduce__ = _reduce_tensor
+Tensor.__reduce__ = _reduce_tensor  # type: ignore[assignment]

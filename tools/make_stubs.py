@@ -13,14 +13,12 @@ from fastnn import _core
 
 HEADER = '''"""Types of the compiled module. Written by tools/make_stubs.py; do not edit."""
 
-from collections.abc import Callable, Sequence
 import typing
+from collections.abc import Sequence
 from typing import Any
 
 import numpy
-
-# A Tensor, or (tensor, shape, strides, offset): its elements read another way.
-Operand = Tensor | tuple[Tensor, tuple[int, ...], tuple[int, ...], int]
+from typing_extensions import Self
 
 PRIMITIVES: dict[str, dict[str, Any]]
 UNARY: dict[str, tuple[str, str]]
@@ -28,14 +26,18 @@ BINARY: dict[str, tuple[str, str]]
 REDUCE: dict[str, tuple[str, str]]
 __version__: str
 '''
+OPERAND = """\
+# A Tensor, or (tensor, shape, strides, offset): its elements read another way.
+Operand = Tensor | tuple[Tensor, Sequence[int], Sequence[int], int]
+"""
 
 ATTRIBUTE_TYPES = {
     "integer": "int",
     "real": "float",
     "boolean": "bool",
     "code": "str",
-    "axes": "tuple[int, ...]",
-    "integers": "tuple[int, ...]",
+    "axes": "Sequence[int]",
+    "integers": "Sequence[int]",
     "dtype": "str",
 }
 # What getters and slots return; everything else is Any.
@@ -97,7 +99,7 @@ def compiled_type(cls: type) -> str:
         if type(value).__name__ in descriptors and name not in ("__weakref__", "__eq__", "__ne__"):
             lines.append(member(name, value))
     if cls.__name__ == "Tensor":
-        lines.insert(1, "    def __init__(self, data: Any) -> None: ...")
+        lines.insert(1, "    def __new__(cls, data: Any) -> Self: ...")
         # fastnn/tensor.py gives the type its methods that are written in Python.
         lines.append("    def __getattr__(self, name: str) -> Any: ...")
         lines.append("    def __eq__(self, other: Any) -> Any: ...  # type: ignore[override]")
@@ -109,7 +111,7 @@ def function(name: str) -> str:
     """A function of the module: pybind11 writes its signature into the docstring."""
     first = (getattr(_core, name).__doc__ or "").split("\n")[0]
     if re.fullmatch(rf"{name}\((\w+: .*)?\) -> (None|bool|int|float|str|dict|list|object)", first):
-        return f"def {first}: ...".replace("collections.abc.", "")
+        return f"def {first}: ...".replace("'", '"')
     return f"def {name}(*args: Any) -> Any: ..."
 
 
@@ -117,10 +119,10 @@ def stubs() -> str:
     """The whole file."""
     names = [n for n in sorted(vars(_core)) if not n.startswith("__")]
     functions = [n for n in names if callable(getattr(_core, n)) and n not in ("Tensor", "Node")]
-    parts = [HEADER, compiled_type(_core.Tensor), compiled_type(_core.Node)]
+    parts = [HEADER, compiled_type(_core.Tensor), "", compiled_type(_core.Node), "", OPERAND]
     parts += [function(n) for n in functions if n not in _core.PRIMITIVES]
     parts += [primitive(n, record) for n, record in sorted(_core.PRIMITIVES.items())]
-    return "\n\n".join(parts) + "\n"
+    return "\n".join(parts) + "\n"
 
 
 def main() -> int:

@@ -53,7 +53,7 @@ class Context(threading.local):
 
     training: bool | None = None  # what the outermost call was given
     depth = 0  # calls that hold others
-    path = ()  # names of the layers that are being built
+    path: tuple[str, ...] = ()  # names of the layers that are being built
     losses = False  # whether any layer has called add_loss
     budget: int | None = None  # how many elements of weights a file that is loaded holds
 

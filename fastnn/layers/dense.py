@@ -57,7 +57,8 @@ class Dense(Layer):
         self.bias_regularizer = regularizer_of(bias_regularizer)
         self.kernel_constraint = constraint_of(kernel_constraint)
         self.bias_constraint = constraint_of(bias_constraint)
-        self.kernel = self.bias = None
+        self.kernel: Any = None
+        self.bias: Any = None
         self.supports_masking = True
 
     def build(self, input_shape: tuple) -> None:

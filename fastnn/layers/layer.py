@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -31,6 +31,9 @@ from fastnn.utils.serialization import (
     without_unset,
 )
 from fastnn.utils.tracking import configuration_changed
+
+if TYPE_CHECKING:
+    from typing_extensions import Self
 
 # How a layer may be called: by the general way; built and without others inside as call(x) or as
 # call(x, training=...); built and with others inside, which see its ``training`` in the context.
@@ -69,7 +72,7 @@ class Layer(LayerState):
     def __init_subclass__(cls, **kwargs: Any):
         super().__init_subclass__(**kwargs)
         if "build" in vars(cls):
-            cls.build = wrapped_build(cls.build)
+            cls.build = wrapped_build(cls.build)  # type: ignore[method-assign]
         cls._call_signature = signature_of(cls.call)
         cls._build_signature = signature_of(cls.build)
         cls._takes_training = "training" in cls._call_signature.names
@@ -102,7 +105,7 @@ class Layer(LayerState):
         self.autocast = autocast
         self._accepted = frozenset((self._dtype, *_NOT_FLOATS))
         self.activity_regularizer = regularizer_of(activity_regularizer)
-        self.input_spec = None
+        self.input_spec: Any = None
         self.supports_masking = type(self).compute_mask is not Layer.compute_mask
         vars(self)["_trainable"] = bool(trainable)
 
@@ -382,7 +385,7 @@ class Layer(LayerState):
             ) from error
 
     @classmethod
-    def from_config(cls, config: dict) -> Layer:
+    def from_config(cls, config: dict) -> Self:
         """A layer from ``get_config``'s dictionary."""
         config = without_unset(config, ("quantization_config",))
         if _is_default(cls.get_config):

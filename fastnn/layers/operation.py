@@ -92,7 +92,7 @@ def _getitem(x: Any, key: Any) -> Any:
 def _function(name: str) -> Callable:
     if name == "getitem":
         return _getitem
-    function = getattr(ops, name, None)
+    function: Any = getattr(ops, name, None)
     if not getattr(function, "__module__", "").startswith("fastnn.ops."):
         raise ValueError(f"Operation: fastnn.ops has no function {name!r}")
     return getattr(function, "__wrapped__", function)
@@ -139,8 +139,8 @@ def _attach_operators() -> None:
         setattr(KerasTensor, f"__{name}__", binary(function, swap=False))
     for name, function in _UNARY.items():
         setattr(KerasTensor, f"__{name}__", unary(function))
-    KerasTensor.__getitem__ = lambda self, key: Operation("getitem")(self, key)
-    KerasTensor.__hash__ = object.__hash__
+    setattr(KerasTensor, "__getitem__", lambda self, key: Operation("getitem")(self, key))  # noqa: B010
+    KerasTensor.__hash__ = object.__hash__  # type: ignore[method-assign]
 
 
 _attach_operators()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -15,6 +15,11 @@ from fastnn.random import SeedGenerator
 from fastnn.tensor import Tensor, Variable
 from fastnn.utils.naming import auto_name
 from fastnn.utils.tracking import Tracker, configuration_changed
+
+if TYPE_CHECKING:
+    from typing_extensions import Self
+
+    from fastnn.layers.symbolic import Node
 
 
 def is_metric(value: Any) -> bool:
@@ -70,12 +75,30 @@ class LayerState:
 
     # Attributes that change without changing what a call computes.
     _quiet = frozenset(("built", "history", "stop_training"))
+    name: str  # Layer's
+    variable_dtype: Any
+    # Kept in vars(self), past __setattr__.
+    built: bool
+    _init_arguments: tuple[tuple, dict]
+    _trainable_variables: list[Variable]
+    _non_trainable_variables: list[Variable]
+    _layers: list[Any]
+    _metrics: list[Any]
+    _seed_generators: list[SeedGenerator]
+    _losses: list[Any]
+    _inbound_nodes: list[Node]
+    _trainable: bool
+    _mode: int
+    _tracker: Tracker
 
-    def __new__(cls, *args: Any, **kwargs: Any) -> LayerState:
+    def __new__(cls, *args: Any, **kwargs: Any) -> Self:
         self = object.__new__(cls)
         store = vars(self)  # past __setattr__, which needs all this
-        layers, metrics, seeds = [], [], []
-        trainable, non_trainable = [], []
+        layers: list = []
+        metrics: list = []
+        seeds: list = []
+        trainable: list = []
+        non_trainable: list = []
         store.update(
             _init_arguments=(args, kwargs),
             _trainable_variables=trainable,

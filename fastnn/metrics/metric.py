@@ -62,15 +62,15 @@ class Metric:
     ) -> Variable:
         """A new total. `initializer` is "zeros", "ones", or what `initializers.get` takes."""
         dtype = dtype or "float64"
-        simple = {None: np.zeros, "zeros": np.zeros, "ones": np.ones}.get(
-            initializer if isinstance(initializer, str) else initializer and 0
-        )
+        key: Any = initializer if isinstance(initializer, str) else initializer and 0
+        simple = {None: np.zeros, "zeros": np.zeros, "ones": np.ones}.get(key)
         if simple is not None:
             value = simple(shape, dtype)
         else:
             from fastnn import initializers
 
-            value = initializers.get(initializer)(shape, dtype=dtype)
+            function: Any = initializers.get(initializer)
+            value = function(shape, dtype=dtype)
         variable = Variable(value, trainable=False, name=f"{self.name}/{name or 'variable'}")
         self._variables.append(variable)
         return variable
@@ -255,7 +255,9 @@ class MeanMetricWrapper(Mean):
         self._fn = fn
         self._options = options
 
-    def update_state(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> None:
+    def update_state(  # type: ignore[override]  # a pair in place of the values
+        self, y_true: Any, y_pred: Any, sample_weight: Any = None
+    ) -> None:
         """Adds a batch.
 
         Raises:

@@ -26,7 +26,7 @@ def _checksum(tensors: dict[str, np.ndarray], metadata: dict[str, str]) -> str:
     for name in sorted(tensors):
         array = np.ascontiguousarray(tensors[name])
         digest.update(f"{len(name)}:{name}{array.dtype.str}{tensors[name].shape}".encode())
-        digest.update(memoryview(array.reshape(-1)).cast("B") if array.size else b"")
+        digest.update(memoryview(array.reshape(-1).data).cast("B") if array.size else b"")
     return digest.hexdigest()
 
 

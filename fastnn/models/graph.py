@@ -37,9 +37,10 @@ class Graph:
         given = {id(x) for x in self.flat_inputs}
         self.nodes: list[Node] = []
         self._first_seen: dict[int, int] = {}  # of operations, by id
-        done, open_nodes = set(), set()
+        done: set[int] = set()
+        open_nodes: set[int] = set()
         for output in self.flat_outputs:
-            stack = [(output, None)]
+            stack: list[tuple[KerasTensor, Node | None]] = [(output, None)]
             while stack:
                 x, finished = stack.pop()
                 if finished is not None:
@@ -82,12 +83,12 @@ class Graph:
                 if parent is not None and id(parent) in in_graph:
                     depth[id(parent)] = max(level + 1, depth.get(id(parent), 0))
         for x in self.flat_inputs:  # inputs that no output needs
-            node = _node_of(x)
-            if node is not None and node.is_input and id(node.operation) not in operations:
-                operations[id(node.operation)] = node.operation
-                operation_depth[id(node.operation)] = 0
-                self._first_seen[id(node.operation)] = -1
-                self.nodes.append(node)
+            own = _node_of(x)
+            if own is not None and own.is_input and id(own.operation) not in operations:
+                operations[id(own.operation)] = own.operation
+                operation_depth[id(own.operation)] = 0
+                self._first_seen[id(own.operation)] = -1
+                self.nodes.append(own)
         order = sorted(operations, key=lambda key: (-operation_depth[key], self._first_seen[key]))
         self.operations = [operations[key] for key in order]
         self._check_names()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from fastnn import ops
 from fastnn.layers.input_layer import InputLayer
@@ -21,6 +21,9 @@ from fastnn.models.training import Trainer
 from fastnn.tensor import Tensor
 from fastnn.utils import naming, tree
 from fastnn.utils.serialization import CustomObjectScope, SharedObjects, serialize_keras_object
+
+if TYPE_CHECKING:
+    from typing_extensions import Self
 
 
 class Model(Trainer, Layer):
@@ -40,6 +43,8 @@ class Model(Trainer, Layer):
     """
 
     _graph: Graph | None = None
+    _input_structure: Any
+    _usual: tuple[tuple, str] | None  # shape without batch axis and dtype of the only input
 
     def __init__(
         self, inputs: Any = None, outputs: Any = None, *, name: str | None = None, **kwargs: Any
@@ -225,7 +230,7 @@ class Model(Trainer, Layer):
     @property
     def output_names(self) -> list[str]:
         """The names of the layers that make the outputs."""
-        return [x._history.operation.name for x in self.outputs]
+        return [_input_name(x) for x in self.outputs]
 
     @property
     def input_names(self) -> list[str]:
@@ -265,7 +270,7 @@ class Model(Trainer, Layer):
             return {**config, **graph_config(self._graph)}
 
     @classmethod
-    def from_config(cls, config: dict, custom_objects: dict | None = None) -> Model:
+    def from_config(cls, config: dict, custom_objects: dict | None = None) -> Self:
         """A model from ``get_config``'s dictionary."""
         if "input_layers" not in config or "layers" not in config:
             return super().from_config(config)
@@ -292,7 +297,7 @@ class Model(Trainer, Layer):
         vars(self)["_first_call"] = tree.map_structure(symbol_config, given)
         super()._build_for(args, kwargs)
 
-    def __reduce_ex__(self, protocol: Any) -> tuple:
+    def __reduce_ex__(self, protocol: Any) -> Any:
         """Copies and pickles of a built model are made as its file is."""
         if not self.built:
             return super().__reduce_ex__(protocol)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from fastnn.layers.call_spec import context
 from fastnn.layers.input_layer import InputLayer
@@ -17,6 +17,9 @@ from fastnn.utils.serialization import (
     serialize_keras_object,
 )
 from fastnn.utils.tracking import configuration_changed
+
+if TYPE_CHECKING:
+    from typing_extensions import Self
 
 
 class Sequential(Model):
@@ -33,6 +36,9 @@ class Sequential(Model):
     >>> model(np.ones((5, 3))).shape, model.count_params()
     ((5, 2), 26)
     """
+
+    _first: InputLayer | None
+    _trail: list[KerasTensor]  # the symbolic input, then each layer's output
 
     def __init__(self, layers: list | None = None, trainable: bool = True, name: str | None = None):
         super().__init__(trainable=trainable, name=name)
@@ -64,7 +70,7 @@ class Sequential(Model):
             if self._first is not None or self._layers:
                 raise ValueError(
                     f"{self.name}: an Input must be the first layer; there are "
-                    f"{[known.name for known in self._layers] or self._first.name}"
+                    f"{[known.name for known in self._layers or [self._first]]}"
                 )
             vars(self)["_first"] = layer
             return
@@ -160,7 +166,7 @@ class Sequential(Model):
         }
 
     @classmethod
-    def from_config(cls, config: dict, custom_objects: dict | None = None) -> Sequential:
+    def from_config(cls, config: dict, custom_objects: dict | None = None) -> Self:
         with CustomObjectScope(custom_objects), SharedObjects():
             layers = [deserialize_keras_object(layer) for layer in config["layers"]]
         model = cls(layers, trainable=config.get("trainable", True), name=config.get("name"))

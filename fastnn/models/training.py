@@ -134,7 +134,7 @@ class Trainer(Compiled):
         finally:
             if display is not None:
                 display.close()
-        return self.history
+        return self.history  # type: ignore[return-value]  # add_history is set
 
     def evaluate(
         self,

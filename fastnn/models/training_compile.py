@@ -43,7 +43,7 @@ class Objective:
         self.user_weighted = _map(_named_metric, _as_list("weighted_metrics", weighted_metrics))
         self.built = False
         self.names: list[str | None] = []
-        self.losses: list[losses.Loss | None] = []
+        self.losses: list[Any] = []  # Loss or None
         self.weights: list[float | None] = []
         self.loss_trackers: list[metrics.Mean | None] = []
         self.metrics: list[list] = []  # of each output
@@ -160,8 +160,9 @@ class Objective:
             if loss is None or targets[i] is None:
                 continue
             value = evaluator(loss)(targets[i], outputs[i], weights[i])
-            if self.loss_trackers[i] is not None:
-                self.loss_trackers[i].add_scaled(ops.mean(value).detach(), outputs[i].shape[0])
+            tracker = self.loss_trackers[i]
+            if tracker is not None:
+                tracker.add_scaled(ops.mean(value).detach(), outputs[i].shape[0])
             if self.weights[i] is not None:
                 value = value * self.weights[i]
             total = value if total is None else total + value
@@ -240,7 +241,7 @@ def _named_loss(loss: Any) -> Any:
     """A Loss, or the name "crossentropy", which the first batch explains."""
     if loss is None or (isinstance(loss, str) and loss.lower() in _CROSSENTROPY):
         return loss
-    found = losses.get(loss)
+    found: Any = losses.get(loss)
     if isinstance(found, losses.Loss):
         return found
     if found in _CLASSES:  # the class knows a shorter way to the mean
@@ -255,7 +256,7 @@ def _named_metric(metric: Any) -> Any:
         return None
     if isinstance(metric, str) and metric.lower() in _ACCURACY + _CROSSENTROPY:
         return metric
-    found = metrics.get(metric)
+    found: Any = metrics.get(metric)
     if not hasattr(found, "update_state"):
         return metrics.MeanMetricWrapper(found)
     if isinstance(metric, str):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 import warnings
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from fastnn import config, ops, optimizers
 from fastnn.autograd import gradients, no_grad
@@ -17,8 +17,14 @@ from fastnn.tensor import Tensor, Variable
 from fastnn.utils import tree
 from fastnn.utils.serialization import deserialize_keras_object, serialize_keras_object
 
+if TYPE_CHECKING:  # a mixin beside Layer, whose attributes it uses
+    from fastnn.layers.layer import Layer as _Base
+    from fastnn.models.graph import Graph
+else:
+    _Base = object
 
-class Compiled:
+
+class Compiled(_Base):
     """The part of a model that `compile` makes; `Trainer` adds the loops."""
 
     compiled = False
@@ -28,8 +34,11 @@ class Compiled:
     run_eagerly = False
     steps_per_execution = 1
     history: History | None = None
+    # Model's: what data must look like, as (name, shape, dtype, optional), and the calls.
+    _expected: list[tuple[str, tuple, str, bool]]
+    _graph: Graph | None
     # What follows changes without changing what a step computes: kept past Layer.__setattr__.
-    _objective: Objective | None = None
+    _objective: Objective = None  # type: ignore[assignment]  # until compile
     _loss_tracker: Mean
     _compile_arguments: dict | None = None
     _trained: tuple | None = None  # (configuration number, all variables, those to train)
@@ -195,7 +204,8 @@ class Compiled:
         y_pred = self(x, training=True)
         loss = self._loss_of(x, y, y_pred, weight, True)
         variables = self._trained_variables()
-        self.optimizer.apply(gradients(loss, variables), variables)
+        optimizer: Any = self.optimizer
+        optimizer.apply(gradients(loss, variables), variables)
         return self._judge(x, y, y_pred, weight, loss)
 
     def test_step(self, data: tuple) -> dict | None:

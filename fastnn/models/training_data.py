@@ -122,18 +122,18 @@ class IterableData:
     """
 
     rows = None
+    steps: int | None = None
 
     def __init__(self, source: Any, class_weight: dict | None = None):
         self.source = source
         self.class_weight = class_weight
-        self.steps: int | None = None
         if hasattr(source, "__len__"):
             self.steps = len(source)
             if not self.steps:
                 raise ValueError("x has no batches")
         self.renewable = not isinstance(source, Iterator)
 
-    def batches(self, permutation: None = None) -> Iterator[tuple]:
+    def batches(self, permutation: Tensor | None = None) -> Iterator[tuple]:
         """(x, y, sample_weight) batch by batch."""
         for item in self._items():
             if not isinstance(item, (tuple, list)):
@@ -148,7 +148,7 @@ class IterableData:
     def _items(self) -> Iterable:
         if hasattr(self.source, "__iter__"):
             return self.source
-        return (self.source[i] for i in range(self.steps))
+        return (self.source[i] for i in range(self.steps))  # type: ignore[arg-type]
 
 
 def make_data(
@@ -303,18 +303,18 @@ class Feed:
 
     def epoch(self) -> Iterator[tuple]:
         """The batches of the next epoch."""
-        return self._pass() if self.limit is None else self._limited()
+        return self._pass() if self.limit is None else self._limited(self.limit)
 
     def _pass(self) -> Iterator[tuple]:
         return self.data.batches(self.order() if self.order is not None else None)
 
-    def _limited(self) -> Iterator[tuple]:
-        for step in range(self.limit):
+    def _limited(self, limit: int) -> Iterator[tuple]:
+        for step in range(limit):
             batch = self._next()
             if batch is None:
                 self.exhausted = True
                 warnings.warn(
-                    f"the data ran out after {step} of {self.limit} steps of an epoch: the "
+                    f"the data ran out after {step} of {limit} steps of an epoch: the "
                     "iterable must yield at least steps_per_epoch * epochs batches",
                     stacklevel=2,
                 )

@@ -97,7 +97,7 @@ def _straight_training(model: Compiled) -> Callable[[Any, Any, Any], None] | Non
     if not _usual(model):
         return None
     variables = model._trained_variables()
-    optimizer = model.optimizer
+    optimizer: Any = model.optimizer
     prepared, apply = optimizer._steps, optimizer.prepared(variables)
     loss_of, penalties = evaluator(model._objective.losses[0]), _penalties(model)
     call, judge = forward_of(model, True), _judge(model)
@@ -119,6 +119,7 @@ def _straight_training(model: Compiled) -> Callable[[Any, Any, Any], None] | Non
 
 def _penalties(model: Compiled) -> list[tuple[Callable, Any]]:
     """The regularizers with their variables: those that are trained, as in `Layer.losses`."""
+    pairs: list[tuple[Any, Any]]
     pairs = [(getattr(v, "regularizer", None), v) for v in model.trainable_variables]
     return [pair for pair in pairs if pair[0] is not None]
 

@@ -35,7 +35,7 @@ class Optimizer:
     The learning rate is float64, so that 0.001 reads back as 0.001.
     """
 
-    rule = ""
+    rule: Any = ""
     nesterov = False
     amsgrad = False
 

@@ -8,7 +8,7 @@ and removed later.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, SupportsIndex
 
 from fastnn import config
 
@@ -85,13 +85,13 @@ class TrackedList(list):
     def append(self, value: Any) -> None:
         super().append(self._enter(value))
 
-    def insert(self, index: int, value: Any) -> None:
+    def insert(self, index: SupportsIndex, value: Any) -> None:
         super().insert(index, self._enter(value))
 
     def extend(self, values: Any) -> None:
         super().extend([self._enter(value) for value in values])
 
-    def __iadd__(self, values: Any) -> TrackedList:
+    def __iadd__(self, values: Any) -> TrackedList:  # type: ignore[misc]
         self.extend(values)
         return self
 
@@ -107,7 +107,7 @@ class TrackedList(list):
         self._leave(*(self[key] if isinstance(key, slice) else [self[key]]))
         super().__delitem__(key)
 
-    def pop(self, index: int = -1) -> Any:
+    def pop(self, index: SupportsIndex = -1) -> Any:
         value = super().pop(index)
         self._leave(value)
         return value

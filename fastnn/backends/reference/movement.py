@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
 PAD_MODES = ("constant", "edge", "reflect", "symmetric")
@@ -34,9 +36,11 @@ def pad(
     """
     if x.ndim == 0:
         return x.copy()
-    mode = mode if isinstance(mode, str) else PAD_MODES[mode]
-    options = {"constant_values": np.asarray(value).astype(x.dtype)} if mode == "constant" else {}
-    return np.pad(x, list(zip(before, after, strict=True)), mode=mode, **options)
+    kind: Any = mode if isinstance(mode, str) else PAD_MODES[mode]
+    options: dict = (
+        {"constant_values": np.asarray(value).astype(x.dtype)} if kind == "constant" else {}
+    )
+    return np.pad(x, list(zip(before, after, strict=True)), mode=kind, **options)
 
 
 def concatenate(xs: list[np.ndarray], *, axis: int) -> np.ndarray:

@@ -8,6 +8,7 @@ those of Keras 3.
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 
 import numpy as np
 
@@ -35,7 +36,7 @@ def _adam(w, slots, g, hyper, t, *, amsgrad, **_):
     return w - step * m / (np.sqrt(top[0] if amsgrad else v) + epsilon), (m, v, *top)
 
 
-RULES = {"sgd": _sgd, "momentum": _momentum, "adam": _adam}
+RULES: dict[str, Callable] = {"sgd": _sgd, "momentum": _momentum, "adam": _adam}
 
 
 @np.errstate(all="ignore")
@@ -59,7 +60,7 @@ def optimizer_step(
     count = len(parameters)
     t = int(iterations) + 1
     rates = [float(value) for value in hyper]
-    new_parameters, new_slots = [], [None] * len(slots)
+    new_parameters, new_slots = [], list(slots)
     for i, (w, g) in enumerate(zip(parameters, gradients, strict=True)):
         w, state = RULES[rule](w, slots[i::count], g, rates, t, nesterov=nesterov, amsgrad=amsgrad)
         new_parameters.append(w)
