@@ -56,7 +56,7 @@ def run(
     (x_train, y_train), (x_test, y_test) = load(quick)
     targets = fn.utils.to_categorical(y_train, 10), fn.utils.to_categorical(y_test, 10)
     runs = {
-        "sigmoid, SGD": ("sigmoid", lambda: fn.optimizers.SGD(0.1), 2 if quick else 20),
+        "sigmoid, SGD": ("sigmoid", lambda: fn.optimizers.SGD(0.1), 5 if quick else 20),
         "ReLU, Adam": ("relu", lambda: fn.optimizers.Adam(), 2 if quick else 10),
     }
     figures: dict = {}

@@ -1,6 +1,7 @@
 """fit: what is learned, logged, shuffled, weighted and shown."""
 
 import io
+import subprocess
 import sys
 from itertools import chain
 
@@ -304,7 +305,16 @@ def test_lines_where_there_is_no_terminal(verbose, capsys):
     for figure in ("us/step|ms/step", "loss: ", "accuracy: ", "val_loss: ", "val_accuracy: "):
         assert any(part in lines[1] for part in figure.split("|"))
     assert len(lines) == 4
-    assert "rich" not in sys.modules or verbose == "auto"
+
+
+def test_rich_is_not_imported_where_there_is_no_terminal():
+    program = (
+        "import sys, numpy as np, fastnn as fn;"
+        "model = fn.Sequential([fn.layers.Dense(1)]); model.compile('sgd', 'mse');"
+        "model.fit(np.ones((4, 2)), np.ones((4, 1)), verbose=1);"
+        "sys.exit('rich' in sys.modules)"
+    )
+    subprocess.run([sys.executable, "-c", program], check=True, capture_output=True)
 
 
 def test_a_bar_on_a_terminal(monkeypatch):

@@ -69,7 +69,7 @@ def test_mnist_learns(tmp_path):
         pytest.skip("MNIST is not here: set FASTNN_DATA to a folder with mnist/")
     figures = recipe.run(quick=True, out=tmp_path)
     assert figures["ReLU, Adam"]["accuracy"] >= 0.93
-    assert figures["sigmoid, SGD"]["accuracy"] >= 0.5
+    assert figures["sigmoid, SGD"]["accuracy"] >= 0.6  # the course after more: 0.84
     assert figures["ReLU, Adam"]["parameters"] == 784 * 500 + 500 + 500 * 500 + 500 + 5010
 
 
