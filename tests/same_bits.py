@@ -60,6 +60,10 @@ def on_targets(code: str, *, scalar: bool) -> dict[str, str]:
     for name in names:
         environment = os.environ | {"FASTNN_ISA": name, "PYTHONPATH": str(ROOT)}
         printed[name] = subprocess.run(
-            [sys.executable, "-c", code], env=environment, check=True, capture_output=True, text=True
+            [sys.executable, "-c", code],
+            env=environment,
+            check=True,
+            capture_output=True,
+            text=True,
         ).stdout
     return printed

@@ -168,9 +168,9 @@ void normal(PhiloxState state, double mean, double std, int truncated, int64_t n
     }
     for (int64_t i = 0; i < count; i += V::kLanes) {
       const V r = load_some(tail + i, count - i), outside = abs(r), inside = half - outside;
-      const V z = truncated ? smaller(normal_quantile(fma(outside, between, cut), inside * between),
-                                      two)
-                            : normal_quantile(outside, inside);
+      const V z = truncated
+                      ? smaller(normal_quantile(fma(outside, between, cut), inside * between), two)
+                      : normal_quantile(outside, inside);
       store_some(fma(copy_sign(z, r), s, m), to + first + i, count - i);
     }
   });

@@ -31,7 +31,7 @@ FASTNN_INLINE void add_rows(const T* x, int64_t stride, int64_t width, T* y) {
   for (int64_t j = 0; j < width; j += V::kLanes) {
     V sum = load_some(y + j, width - j);
     for (int r = 0; r < count; ++r)
-      sum = Fold<op>::step_propagating(sum, load_some(x + r * stride + j, width - j));
+      sum = step_propagating<op>(sum, load_some(x + r * stride + j, width - j));
     store_some(sum, y + j, width - j);
   }
 }
@@ -72,15 +72,22 @@ void fold_columns(const T* x, int64_t rows, int64_t stride, int64_t width, T* y)
   }
 }
 
-#define FASTNN_EACH_FOLD(f, ...)                                                             \
-  switch (op) {                                                                              \
-    case kFoldSum: return f<T, kFoldSum>(__VA_ARGS__);                                       \
-    case kFoldProd: return f<T, kFoldProd>(__VA_ARGS__);                                     \
-    case kFoldMax: return f<T, kFoldMax>(__VA_ARGS__);                                       \
-    case kFoldMin: return f<T, kFoldMin>(__VA_ARGS__);                                       \
-    case kFoldSquares: return f<T, kFoldSquares>(__VA_ARGS__);                               \
-    case kFoldMagnitudes: return f<T, kFoldMagnitudes>(__VA_ARGS__);                         \
-    case kFoldLargest: return f<T, kFoldLargest>(__VA_ARGS__);                               \
+#define FASTNN_EACH_FOLD(f, ...)                 \
+  switch (op) {                                  \
+    case kFoldSum:                               \
+      return f<T, kFoldSum>(__VA_ARGS__);        \
+    case kFoldProd:                              \
+      return f<T, kFoldProd>(__VA_ARGS__);       \
+    case kFoldMax:                               \
+      return f<T, kFoldMax>(__VA_ARGS__);        \
+    case kFoldMin:                               \
+      return f<T, kFoldMin>(__VA_ARGS__);        \
+    case kFoldSquares:                           \
+      return f<T, kFoldSquares>(__VA_ARGS__);    \
+    case kFoldMagnitudes:                        \
+      return f<T, kFoldMagnitudes>(__VA_ARGS__); \
+    case kFoldLargest:                           \
+      return f<T, kFoldLargest>(__VA_ARGS__);    \
   }
 
 template <class T>

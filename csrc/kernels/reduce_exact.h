@@ -7,8 +7,8 @@
 
 /* y[i] = position of the first largest (or smallest) of n elements; the first NaN wins */
 typedef void (*ArgRows)(int smallest, const void* x, int64_t rows, int64_t n, int64_t* y);
-typedef void (*ArgColumns)(int smallest, const void* x, int64_t rows, int64_t stride,
-                           int64_t width, int64_t* y);
+typedef void (*ArgColumns)(int smallest, const void* x, int64_t rows, int64_t stride, int64_t width,
+                           int64_t* y);
 
 /* Indexed by DType; the folds of float and double are those of the family `reduce`. */
 struct ReduceExactKernels {

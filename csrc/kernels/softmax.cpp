@@ -1,11 +1,12 @@
 // Softmax and its gradient, along rows and along columns.
 //
-// A row: its largest element m, then exp(x - m) with its sum, then the scale; the row stays in the
-// nearest cache in between. Sums go by core/summation_order.h.
+// A long row: its largest element m, then exp(x - m) with its sum, then the scale; the row stays in
+// the nearest cache in between. Short rows go several at a time. Sums go by core/summation_order.h.
 #include "kernels/softmax.h"
 
 #include "kernels/fill.h"
 #include "simd/exp_row.h"
+#include "simd/short_rows.h"
 
 namespace fastnn {
 namespace {
@@ -39,9 +40,32 @@ FASTNN_INLINE void log_softmax_row(const T* x, int64_t n, T* y) {
 }
 
 template <class T>
+FASTNN_INLINE void softmax_short_rows(bool log, const T* x, int64_t rows, int64_t n, T* y) {
+  using V = Vec<T>;
+  ShortRows<T> block;
+  for (int64_t r = 0; r < rows; r += V::kLanes, x += V::kLanes * n, y += V::kLanes * n) {
+    const int64_t count = rows - r < V::kLanes ? rows - r : V::kLanes;
+    block.load(x, count, n);
+    const V m = block.template fold<kFoldMax>();
+    block.apply([=](int, V value) { return value - m; });
+    if (log) {
+      const V sum = block.template fold<kFoldSum>([](int, V z) { return exp(z); });
+      const V shift = fastnn::log(sum);
+      block.apply([=](int, V z) { return z - shift; });
+    } else {
+      block.apply([](int, V z) { return exp(z); });
+      const V scale = V::broadcast(1) / block.template fold<kFoldSum>();
+      block.apply([=](int, V e) { return e * scale; });
+    }
+    block.store(y, count);
+  }
+}
+
+template <class T>
 void softmax_rows(int log, const void* x, int64_t rows, int64_t n, void* y) {
   const T* from = static_cast<const T*>(x);
   T* to = static_cast<T*>(y);
+  if (n <= ShortRows<T>::kMost) return softmax_short_rows(log != 0, from, rows, n, to);
   for (int64_t r = 0; r < rows; ++r, from += n, to += n)
     log ? log_softmax_row(from, n, to) : softmax_row(from, n, to);
 }
@@ -69,8 +93,7 @@ template <class T, int op, class Value>
 FASTNN_INLINE Vec<T> fold_down(int64_t rows, Value value) {
   return fold_blocks<op, Vec<T>>(rows, kRowBlock, [&](int64_t start, int64_t count) {
     Vec<T> fold = Vec<T>::broadcast(Fold<op>::template identity<T>());
-    for (int64_t r = start; r < start + count; ++r)
-      fold = Fold<op>::step_propagating(fold, value(r));
+    for (int64_t r = start; r < start + count; ++r) fold = step_propagating<op>(fold, value(r));
     return fold;
   });
 }

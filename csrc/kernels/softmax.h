@@ -12,8 +12,8 @@ typedef void (*SoftmaxRows)(int log, const void* x, int64_t rows, int64_t n, voi
 typedef void (*SoftmaxColumns)(int log, const void* x, int64_t rows, int64_t stride, int64_t width,
                                void* y);
 /* dx from the gradient dy and the result y */
-typedef void (*SoftmaxBackwardRows)(int log, const void* dy, const void* y, int64_t rows,
-                                    int64_t n, void* dx);
+typedef void (*SoftmaxBackwardRows)(int log, const void* dy, const void* y, int64_t rows, int64_t n,
+                                    void* dx);
 typedef void (*SoftmaxBackwardColumns)(int log, const void* dy, const void* y, int64_t rows,
                                        int64_t stride, int64_t width, void* dx);
 

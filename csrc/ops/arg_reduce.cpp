@@ -91,9 +91,7 @@ Status run_arg_reduce(const Call& call) {
 void register_arg_reduce() {
   register_primitive(
       {"arg_reduce",
-       {{"y", Role::out},
-        {"x", Role::in, false, false, true},
-        {"scratch", Role::scratch, true}},
+       {{"y", Role::out}, {"x", Role::in, false, false, true}, {"scratch", Role::scratch, true}},
        {{"op", AttributeKind::code, offsetof(ArgReduceAttributes, op), 0, arg_codes},
         {"axis", AttributeKind::integer, offsetof(ArgReduceAttributes, axis), -1},
         {"keepdims", AttributeKind::boolean, offsetof(ArgReduceAttributes, keepdims)}},

@@ -130,8 +130,7 @@ Status run(const Call& call) {
   const bool repeated = call.has(Scratch);
   for_tasks(mask.size(), [&](int64_t first, int64_t count) {
     kernel.dropout_mask(skip(state, first), threshold, count, kept + first);
-    if (!repeated)
-      apply(x.data + first * item, kept + first, scale, count, y.data + first * item);
+    if (!repeated) apply(x.data + first * item, kept + first, scale, count, y.data + first * item);
   });
   if (repeated) {
     const uint8_t* wide = widened(x, mask, call.operand(Scratch).data);

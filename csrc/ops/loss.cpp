@@ -76,8 +76,8 @@ void widen(const Array& labels, const Attributes& attributes, int64_t first, int
            int64_t* wide) {
   const I* label = labels.as<I>() + first;
   for (int64_t i = 0; i < count; ++i)
-    wide[i] = attributes.has_ignore && label[i] == attributes.ignore_class ? FASTNN_NO_LABEL
-                                                                           : label[i];
+    wide[i] =
+        attributes.has_ignore && label[i] == attributes.ignore_class ? FASTNN_NO_LABEL : label[i];
 }
 
 Status run(const Call& call) {
@@ -174,18 +174,17 @@ void register_loss() {
        categorical::run,
        categorical::describe,
        categorical::cost});
-  register_primitive(
-      {"binary_cross_entropy",
-       {{"loss", Role::out},
-        {"dx", Role::out},
-        {"logits", Role::in},
-        {"targets", Role::in},
-        {"sample_weight", Role::in, true}},
-       {{"smoothing", AttributeKind::real, offsetof(binary::Attributes, smoothing)}},
-       binary::infer,
-       binary::run,
-       nullptr,
-       binary::cost});
+  register_primitive({"binary_cross_entropy",
+                      {{"loss", Role::out},
+                       {"dx", Role::out},
+                       {"logits", Role::in},
+                       {"targets", Role::in},
+                       {"sample_weight", Role::in, true}},
+                      {{"smoothing", AttributeKind::real, offsetof(binary::Attributes, smoothing)}},
+                      binary::infer,
+                      binary::run,
+                      nullptr,
+                      binary::cost});
 }
 
 }  // namespace fastnn

@@ -157,8 +157,7 @@ void infer(Call& call) {
 
 Status run(const Call& call) {
   const Array& scale = call.operand(Scale);
-  const double factor =
-      scale.dtype == DType::float32 ? *scale.as<float>() : *scale.as<double>();
+  const double factor = scale.dtype == DType::float32 ? *scale.as<float>() : *scale.as<double>();
   const FlatList list(call, Xs, 1, scratch_of(call, Scratch));
   const auto& kernel = kernels().optimizer;
   for_elements(list, [&](int i, int64_t first, int64_t count) {
@@ -185,13 +184,12 @@ void register_optimizer() {
         {"amsgrad", AttributeKind::boolean, offsetof(step::Attributes, amsgrad)}},
        step::infer,
        step::run});
-  register_primitive({"scale_list",
-                      {{"xs", Role::inout, false, true},
-                       {"scale", Role::in},
-                       {"scratch", Role::scratch, true}},
-                      {},
-                      scale::infer,
-                      scale::run});
+  register_primitive(
+      {"scale_list",
+       {{"xs", Role::inout, false, true}, {"scale", Role::in}, {"scratch", Role::scratch, true}},
+       {},
+       scale::infer,
+       scale::run});
 }
 
 }  // namespace fastnn

@@ -117,8 +117,8 @@ void infer_integers(Call& call) {
   if (dtype != DType::int32 && dtype != DType::int64 && dtype != DType::uint8)
     fail(ErrorKind::type, call,
          std::string("dtype is ") + dtype_name(dtype) + ", expected int32, int64 or uint8");
-  const std::string range = "[" + std::to_string(attributes.low) + ", " +
-                            std::to_string(attributes.high) + ")";
+  const std::string range =
+      "[" + std::to_string(attributes.low) + ", " + std::to_string(attributes.high) + ")";
   if (attributes.low >= attributes.high)
     fail(ErrorKind::value, call, "no integer lies in " + range + ", expected low < high");
   const Limits limits = limits_of(dtype);
@@ -200,40 +200,37 @@ PhiloxState draw(const Array& state, int64_t words) {
 void register_random() {
   const std::vector<OperandInfo> operands = {{"y", Role::out}, {"state", Role::inout}};
   constexpr double int32 = static_cast<double>(DType::int32);
-  register_primitive(
-      {"random_uniform",
-       operands,
-       {{"shape", AttributeKind::integers, offsetof(UniformAttributes, shape)},
-        {"low", AttributeKind::real, offsetof(UniformAttributes, low), 0},
-        {"high", AttributeKind::real, offsetof(UniformAttributes, high), 1},
-        {"dtype", AttributeKind::dtype, offsetof(UniformAttributes, dtype)}},
-       infer_uniform,
-       run_uniform,
-       nullptr,
-       cost});
-  register_primitive(
-      {"random_normal",
-       operands,
-       {{"shape", AttributeKind::integers, offsetof(NormalAttributes, shape)},
-        {"mean", AttributeKind::real, offsetof(NormalAttributes, mean), 0},
-        {"std", AttributeKind::real, offsetof(NormalAttributes, std), 1},
-        {"truncated", AttributeKind::boolean, offsetof(NormalAttributes, truncated)},
-        {"dtype", AttributeKind::dtype, offsetof(NormalAttributes, dtype)}},
-       infer_normal,
-       run_normal,
-       nullptr,
-       cost});
-  register_primitive(
-      {"random_integers",
-       operands,
-       {{"shape", AttributeKind::integers, offsetof(IntegerAttributes, shape)},
-        {"low", AttributeKind::integer, offsetof(IntegerAttributes, low)},
-        {"high", AttributeKind::integer, offsetof(IntegerAttributes, high)},
-        {"dtype", AttributeKind::dtype, offsetof(IntegerAttributes, dtype), int32}},
-       infer_integers,
-       run_integers,
-       nullptr,
-       cost});
+  register_primitive({"random_uniform",
+                      operands,
+                      {{"shape", AttributeKind::integers, offsetof(UniformAttributes, shape)},
+                       {"low", AttributeKind::real, offsetof(UniformAttributes, low), 0},
+                       {"high", AttributeKind::real, offsetof(UniformAttributes, high), 1},
+                       {"dtype", AttributeKind::dtype, offsetof(UniformAttributes, dtype)}},
+                      infer_uniform,
+                      run_uniform,
+                      nullptr,
+                      cost});
+  register_primitive({"random_normal",
+                      operands,
+                      {{"shape", AttributeKind::integers, offsetof(NormalAttributes, shape)},
+                       {"mean", AttributeKind::real, offsetof(NormalAttributes, mean), 0},
+                       {"std", AttributeKind::real, offsetof(NormalAttributes, std), 1},
+                       {"truncated", AttributeKind::boolean, offsetof(NormalAttributes, truncated)},
+                       {"dtype", AttributeKind::dtype, offsetof(NormalAttributes, dtype)}},
+                      infer_normal,
+                      run_normal,
+                      nullptr,
+                      cost});
+  register_primitive({"random_integers",
+                      operands,
+                      {{"shape", AttributeKind::integers, offsetof(IntegerAttributes, shape)},
+                       {"low", AttributeKind::integer, offsetof(IntegerAttributes, low)},
+                       {"high", AttributeKind::integer, offsetof(IntegerAttributes, high)},
+                       {"dtype", AttributeKind::dtype, offsetof(IntegerAttributes, dtype), int32}},
+                      infer_integers,
+                      run_integers,
+                      nullptr,
+                      cost});
   register_dropout();
   register_permutation();
 }

@@ -92,11 +92,16 @@ void fill_empty(ReduceOp op, const Array& y) {
   if (op == ReduceOp::prod || op == ReduceOp::all) value = 1;
   if (op == ReduceOp::logsumexp) value = -INFINITY;
   switch (y.dtype) {
-    case DType::float32: return fill(y, static_cast<float>(value));
-    case DType::float64: return fill(y, value);
-    case DType::int32: return fill(y, static_cast<int32_t>(value));
-    case DType::int64: return fill(y, static_cast<int64_t>(value));
-    default: return fill(y, static_cast<uint8_t>(value));
+    case DType::float32:
+      return fill(y, static_cast<float>(value));
+    case DType::float64:
+      return fill(y, value);
+    case DType::int32:
+      return fill(y, static_cast<int32_t>(value));
+    case DType::int64:
+      return fill(y, static_cast<int64_t>(value));
+    default:
+      return fill(y, static_cast<uint8_t>(value));
   }
 }
 
@@ -167,8 +172,8 @@ Folder folder_for(ReduceOp op, DType dtype) {
   if (op == ReduceOp::any || op == ReduceOp::all) {
     constexpr int boolean = static_cast<int>(DType::boolean);
     return {op == ReduceOp::any ? kFoldMax : kFoldMin, DType::boolean,
-            table.reduce_exact.truth_rows[i], table.reduce_exact.truth_columns[i],
-            table.reduce_exact.merge[boolean], false};
+            table.reduce_exact.truth_rows[i],          table.reduce_exact.truth_columns[i],
+            table.reduce_exact.merge[boolean],         false};
   }
   if (op == ReduceOp::logsumexp)
     return {kFoldSum, dtype, table.softmax.logsumexp[i], nullptr, nullptr, true};
@@ -181,16 +186,18 @@ Folder folder_for(ReduceOp op, DType dtype) {
   if (is_float(dtype))
     return {fold, dtype, table.reduce.rows[i], table.reduce.columns[i], table.reduce.merge[i],
             false};
-  return {fold, dtype, table.reduce_exact.rows[i], table.reduce_exact.columns[i],
-          table.reduce_exact.merge[i], false};
+  return {fold,
+          dtype,
+          table.reduce_exact.rows[i],
+          table.reduce_exact.columns[i],
+          table.reduce_exact.merge[i],
+          false};
 }
 
 void register_reduce() {
   register_primitive(
       {"reduce",
-       {{"y", Role::out},
-        {"x", Role::in, false, false, true},
-        {"scratch", Role::scratch, true}},
+       {{"y", Role::out}, {"x", Role::in, false, false, true}, {"scratch", Role::scratch, true}},
        {{"op", AttributeKind::code, offsetof(ReduceAttributes, op), 0, reduce_codes},
         {"axes", AttributeKind::axes, offsetof(ReduceAttributes, axes)},
         {"keepdims", AttributeKind::boolean, offsetof(ReduceAttributes, keepdims)}},

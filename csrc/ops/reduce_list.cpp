@@ -69,13 +69,14 @@ Status run_reduce_list(const Call& call) {
   parallel_for(many ? (pieces + many - 1) / many : 0, [&](int64_t task) {
     char* result = results + task * many * item;
     const int64_t end = task * many + many;
-    list.for_each(task * many, end < pieces ? end : pieces, [&](int i, int64_t first, int64_t stop) {
-      const Array& x = call.operand(Xs, i);
-      for (int64_t piece = first; piece < stop; ++piece, result += item) {
-        const int64_t start = piece * kPiece, left = x.size() - start;
-        folder.rows(folder.op, x.data + start * item, 1, left < kPiece ? left : kPiece, result);
-      }
-    });
+    list.for_each(
+        task * many, end < pieces ? end : pieces, [&](int i, int64_t first, int64_t stop) {
+          const Array& x = call.operand(Xs, i);
+          for (int64_t piece = first; piece < stop; ++piece, result += item) {
+            const int64_t start = piece * kPiece, left = x.size() - start;
+            folder.rows(folder.op, x.data + start * item, 1, left < kPiece ? left : kPiece, result);
+          }
+        });
   });
   char* y = call.operand(Y).data;
   if (pieces == 0) std::memset(results, 0, static_cast<size_t>(item));

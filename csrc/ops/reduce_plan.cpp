@@ -111,9 +111,12 @@ ReducePlan plan_reduction(const Array& x, int64_t axes, bool one_pass) {
 
 void pack_for_reduction(const ReducePlan& plan, const Array& x, char* packed) {
   switch (item_size(x.dtype)) {
-    case 1: return pack_all<uint8_t>(plan, x, packed);
-    case 4: return pack_all<uint32_t>(plan, x, packed);
-    default: return pack_all<uint64_t>(plan, x, packed);
+    case 1:
+      return pack_all<uint8_t>(plan, x, packed);
+    case 4:
+      return pack_all<uint32_t>(plan, x, packed);
+    default:
+      return pack_all<uint64_t>(plan, x, packed);
   }
 }
 

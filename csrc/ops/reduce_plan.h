@@ -12,10 +12,10 @@ struct ReducePass {
 
 struct ReducePlan {
   // The operand as it is read: axes in the order of memory when that needs no copy.
-  bool copied;      // packed into scratch first
+  bool copied;  // packed into scratch first
   int rank;
   int64_t shape[kMaxRank], strides[kMaxRank];
-  int count;        // passes; more than one when reduced axes are not neighbours
+  int count;  // passes; more than one when reduced axes are not neighbours
   ReducePass passes[kMaxRank];
 };
 

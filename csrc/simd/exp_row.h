@@ -15,10 +15,10 @@ FASTNN_INLINE T log_of(T x) {
   return lanes[0];
 }
 
-// exp(x - m), zero in lanes beyond `left`.
+// exp(x - m), zero in lanes beyond `left`: those compute exp(0), as an underflow may be slow.
 template <class T>
 FASTNN_INLINE Vec<T> exp_shifted(const T* x, int64_t left, Vec<T> m) {
-  return exp(load_padded(x, left, Vec<T>::broadcast(-static_cast<T>(INFINITY))) - m);
+  return pad(exp(load_padded(x, left, m) - m), left, Vec<T>::zero());
 }
 
 // The sum of exp(x - m) over a row.

@@ -41,7 +41,7 @@ FASTNN_INLINE Vec<T> load_padded(const T* p, int64_t n, Vec<T> padding) {
 }
 
 // identity, step (a partial result and an element), merge (two partial results).
-// kOrders: the fold picks one of its operands, and its step may lose a NaN.
+// kOrders: the fold picks one `element`, and its step may lose a NaN; merge never does.
 template <int op>
 struct Fold;
 
@@ -57,10 +57,6 @@ struct Fold<kFoldSum> {
     return sum + x;
   }
   template <class V>
-  static FASTNN_INLINE V step_propagating(V sum, V x) {
-    return sum + x;
-  }
-  template <class V>
   static FASTNN_INLINE V merge(V a, V b) {
     return a + b;
   }
@@ -72,20 +68,12 @@ struct Fold<kFoldSquares> : Fold<kFoldSum> {
   static FASTNN_INLINE V step(V sum, V x) {
     return fma(x, x, sum);
   }
-  template <class V>
-  static FASTNN_INLINE V step_propagating(V sum, V x) {
-    return fma(x, x, sum);
-  }
 };
 
 template <>
 struct Fold<kFoldMagnitudes> : Fold<kFoldSum> {
   template <class V>
   static FASTNN_INLINE V step(V sum, V x) {
-    return sum + abs(x);
-  }
-  template <class V>
-  static FASTNN_INLINE V step_propagating(V sum, V x) {
     return sum + abs(x);
   }
 };
@@ -99,10 +87,6 @@ struct Fold<kFoldProd> {
   }
   template <class V>
   static FASTNN_INLINE V step(V product, V x) {
-    return product * x;
-  }
-  template <class V>
-  static FASTNN_INLINE V step_propagating(V product, V x) {
     return product * x;
   }
   template <class V>
@@ -124,12 +108,12 @@ struct Fold<kFoldMax> {
     return -static_cast<T>(INFINITY);
   }
   template <class V>
-  static FASTNN_INLINE V step(V best, V x) {
-    return larger(x, best);
+  static FASTNN_INLINE V element(V x) {
+    return x;
   }
   template <class V>
-  static FASTNN_INLINE V step_propagating(V best, V x) {
-    return maximum(best, x);
+  static FASTNN_INLINE V step(V best, V x) {
+    return larger(x, best);
   }
   template <class V>
   static FASTNN_INLINE V merge(V a, V b) {
@@ -145,12 +129,12 @@ struct Fold<kFoldMin> {
     return static_cast<T>(INFINITY);
   }
   template <class V>
-  static FASTNN_INLINE V step(V best, V x) {
-    return smaller(x, best);
+  static FASTNN_INLINE V element(V x) {
+    return x;
   }
   template <class V>
-  static FASTNN_INLINE V step_propagating(V best, V x) {
-    return minimum(best, x);
+  static FASTNN_INLINE V step(V best, V x) {
+    return smaller(x, best);
   }
   template <class V>
   static FASTNN_INLINE V merge(V a, V b) {
@@ -165,14 +149,23 @@ struct Fold<kFoldLargest> : Fold<kFoldMax> {
     return 0;
   }
   template <class V>
+  static FASTNN_INLINE V element(V x) {
+    return abs(x);
+  }
+  template <class V>
   static FASTNN_INLINE V step(V best, V x) {
     return larger(abs(x), best);
   }
-  template <class V>
-  static FASTNN_INLINE V step_propagating(V best, V x) {
-    return maximum(best, abs(x));
-  }
 };
+
+// A step that keeps a NaN.
+template <int op, class V>
+FASTNN_INLINE V step_propagating(V fold, V x) {
+  if constexpr (Fold<op>::kOrders)
+    return Fold<op>::merge(fold, Fold<op>::element(x));
+  else
+    return Fold<op>::step(fold, x);
+}
 
 // The virtual lanes, folded in halves to one number.
 template <int op, class T, int K>

@@ -130,9 +130,7 @@ def test_binary(shape, dtype, weighted, smoothing):
     x = (rng.standard_normal(shape) * 20).astype(dtype)
     targets = rng.random(shape).astype(dtype)
     weight = rng.random(shape).astype(dtype) if weighted else None
-    loss, dx = map(
-        np.asarray, _core.binary_cross_entropy(*tensors(x, targets, weight), smoothing)
-    )
+    loss, dx = map(np.asarray, _core.binary_cross_entropy(*tensors(x, targets, weight), smoothing))
     wide, t = x.astype(np.longdouble), targets.astype(np.longdouble) * (1 - smoothing)
     t, w = t + smoothing / 2, 1 if weight is None else weight
     eps = np.finfo(dtype).eps
@@ -191,13 +189,13 @@ def test_errors():
     x, labels = np.zeros((2, 3), "float32"), np.zeros(2, "int64")
     with pytest.raises(ValueError, match=r"labels has shape \(3,\), expected \(2,\)"):
         cross_entropy(x, np.zeros(3, "int64"))
-    with pytest.raises(TypeError, match="labels has dtype float64, .*float32 as logits"):
+    with pytest.raises(TypeError, match=r"labels has dtype float64, .*float32 as logits"):
         cross_entropy(x, np.zeros((2, 3)))
     with pytest.raises(ValueError, match=r"labels has shape \(2, 4\) but logits has \(2, 3\)"):
         cross_entropy(x, np.zeros((2, 4), "float32"))
     with pytest.raises(ValueError, match=r"sample_weight has shape \(3,\), expected \(2,\)"):
         cross_entropy(x, labels, np.zeros(3, "float32"))
-    with pytest.raises(ValueError, match="smoothing is 1.5.*, expected a number from 0 to 1"):
+    with pytest.raises(ValueError, match=r"smoothing is 1\.5.*, expected a number from 0 to 1"):
         cross_entropy(x, labels, None, 1.5)
     with pytest.raises(ValueError, match=r"logits has shape \(6,\), expected 2 axes"):
         cross_entropy(np.zeros(6, "float32"), labels)

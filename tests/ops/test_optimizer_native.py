@@ -82,7 +82,8 @@ def test_mixed_dtypes_and_many_tensors():
     run("adam", {}, parameters, slots, tensors(g), 3)
     for before, after, gradient in zip(w, parameters, g, strict=True):
         zero = np.zeros(before.shape)
-        expected, _ = exact_step("adam", before.astype(float), [zero, zero], gradient.astype(float), 4)
+        wide = before.astype(float), [zero, zero], gradient.astype(float)
+        expected, _ = exact_step("adam", *wide, 4)
         np.testing.assert_allclose(after, expected, rtol=1e-5, atol=1e-6)
 
 
@@ -132,7 +133,7 @@ def test_errors():
         _core.optimizer_step(parameters, slots, gradients, h, it, rule)
 
     (bad,) = tensors([np.ones(3)])
-    with pytest.raises(ValueError, match=r"gradients\[0\] has shape \(3,\).*parameters\[0\] has \(2"):
+    with pytest.raises(ValueError, match=r"gradients\[0\] has shape \(3,\).*parameters\[0\] has"):
         step(gradients=[bad])
     with pytest.raises(ValueError, match=r"slots\[1\] has shape \(3,\)"):
         step(slots=[zeros, bad])

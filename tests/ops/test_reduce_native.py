@@ -187,7 +187,7 @@ print(h.hexdigest())
     assert len(set(on_targets(code, scalar=False).values())) <= 1
 
 
-# ---- Strided operands ----------------------------------------------------------------------------
+# ---- Strided operands ---------------------------------------------------------------------------
 
 
 def views():
@@ -226,7 +226,7 @@ def test_any_shape_any_axes_any_view(data):
         np.testing.assert_array_equal(y, np.sum(x, axis=axes))
 
 
-# ---- Integers and truth --------------------------------------------------------------------------
+# ---- Integers and truth -------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("dtype", INTEGERS)
@@ -263,7 +263,7 @@ def test_nan_is_true():
     assert reduce(x, "all", (1,)).tolist() == [False, True, False]
 
 
-# ---- NaN and first positions -----------------------------------------------------------------------
+# ---- NaN and first positions --------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("dtype", FLOATS)
@@ -300,7 +300,7 @@ def test_extremes_of_infinities():
     assert np.asarray(_core.arg_reduce(_core.from_numpy(x), "argmax", 1)).tolist() == [0, 0, 0]
 
 
-# ---- No elements, errors ---------------------------------------------------------------------------
+# ---- No elements, errors ------------------------------------------------------------------------
 
 
 def test_no_elements():
@@ -320,9 +320,9 @@ def test_no_elements():
 
 def test_errors_name_the_argument():
     x = _core.from_numpy(np.zeros((2, 3), "int32"))
-    with pytest.raises(TypeError, match="reduce: x has dtype int32.*float32 or float64 for mean"):
+    with pytest.raises(TypeError, match=r"reduce: x has dtype int32.*float32 or float64 for mean"):
         _core.reduce(x, "mean", (0,))
-    with pytest.raises(TypeError, match="reduce: x has dtype bool.*a number for sum"):
+    with pytest.raises(TypeError, match=r"reduce: x has dtype bool.*a number for sum"):
         _core.reduce(_core.from_numpy(np.zeros(3, bool)), "sum", (0,))
     with pytest.raises(ValueError, match=r"reduce: axes .* 2 of x with shape \(2, 3\)"):
         _core.reduce(x, "sum", (2,))
@@ -335,7 +335,7 @@ def test_errors_name_the_argument():
         _core.reduce_list(mixed, "sum")
 
 
-# ---- Lists -------------------------------------------------------------------------------------------
+# ---- Lists --------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("dtype", FLOATS)
@@ -345,14 +345,18 @@ def test_reduce_list(shapes, dtype):
     xs = [rng.standard_normal(shape).astype(dtype) for shape in shapes]
     tensors = [_core.from_numpy(x) for x in xs]
     joined = np.concatenate([x.reshape(-1) for x in xs]).astype(np.longdouble)
-    for op, magnitude in (("sum", abs(joined)), ("sum_squares", joined**2), ("abs_sum", abs(joined))):
+    for op, magnitude in (
+        ("sum", abs(joined)),
+        ("sum_squares", joined**2),
+        ("abs_sum", abs(joined)),
+    ):
         y = np.asarray(_core.reduce_list(tensors, op))
         assert y.shape == () and y.dtype == dtype
         assert abs(y - NUMPY[op](joined)) <= 300 * np.finfo(dtype).eps * magnitude.sum()
     assert np.asarray(_core.reduce_list(tensors, "max")) == joined.max()
     same_for_threads(lambda: [_core.reduce_list(tensors, op) for op in ("sum", "max")])
     same_at_offsets(
-        lambda x: _core.reduce_list([x, tensors[0]], "sum_squares"), xs[-1][..., : 4_000]
+        lambda x: _core.reduce_list([x, tensors[0]], "sum_squares"), xs[-1][..., :4_000]
     )
 
 

@@ -22,7 +22,7 @@ def exact(x, axis):
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 @pytest.mark.parametrize("shape, axis", SHAPES)
 def test_values(shape, axis, dtype):
-    """x - max is rounded once: exp makes that |x - max| / 2 ULP; the sum half an ULP an addition."""
+    """x - max is rounded once: exp makes |x - max| / 2 ULP of it; an addition adds half an ULP."""
     x = (np.random.default_rng(0).standard_normal(shape) * 5 + 40).astype(dtype)
     tensor = _core.from_numpy(x)
     expected, eps = exact(x, axis), np.finfo(dtype).eps
