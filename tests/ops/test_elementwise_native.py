@@ -18,7 +18,7 @@ def binary(x1, x2, op):
     return out(_core.binary(T(np.asarray(x1)), T(np.asarray(x2)), op))
 
 
-# ---- Values ---------------------------------------------------------------------------------------
+# ---- Values -------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("dtype", INFO)
@@ -114,7 +114,7 @@ def test_bytes_scaled_to_one():
     assert y[255] == 1
 
 
-# ---- Broadcasting and strides ---------------------------------------------------------------------
+# ---- Broadcasting and strides -------------------------------------------------------------------
 
 SHAPES = [
     ((100, 10), (10,)),
@@ -183,7 +183,7 @@ def test_scatter_add_adds_in_ascending_order():
     np.testing.assert_array_equal(out(table), expected)
 
 
-# ---- Errors ---------------------------------------------------------------------------------------
+# ---- Errors -------------------------------------------------------------------------------------
 
 F = np.ones((4, 3), np.float32)
 ERRORS = [

@@ -63,7 +63,7 @@ np.savez(sys.argv[2], **{op: np.asarray(_core.unary(x, op)) for op in sys.argv[3
 
 
 def all_sizes():
-    """Numbers with every exponent and both signs, the neighbours of edges, and what is no number."""
+    """Numbers with every exponent and both signs, neighbours of edges, and NaN."""
     step = 30011  # a prime: the last bits vary
     spread = np.arange(0, 2**32, step, dtype=np.uint64).astype(np.uint32).view(np.float32)
     common = np.random.default_rng(0).uniform(-12, 12, 100_000).astype(np.float32)
@@ -71,7 +71,9 @@ def all_sizes():
     edges = [0, np.inf, np.nan, 1, 0.55, 0.9, 0.5, 2, 4, 15, 25, 88.7228, 87.3365, 103.972, 30000]
     edges += [1.4e-45, 1.17549421e-38, 1.17549435e-38, 3.4028235e38, np.pi, np.pi / 2, np.pi / 4]
     edges = np.array(edges, dtype=np.float32)
-    edges = np.concatenate([edges, np.nextafter(edges, np.float32(0)), np.nextafter(edges, 2 * edges)])
+    edges = np.concatenate(
+        [edges, np.nextafter(edges, np.float32(0)), np.nextafter(edges, 2 * edges)]
+    )
     return np.concatenate([spread, common, near_zero, edges, -edges])
 
 
@@ -124,9 +126,12 @@ def test_float32_is_within_its_bound(results, op, target):
 @pytest.mark.parametrize("op", OWN)
 def test_targets_with_fma_agree_to_the_bit(results, op):
     _, found = results
-    first, *others = [found[target][op].view(np.uint32) for target in WITH_FMA]
+    first, *others = [found[target][op] for target in WITH_FMA]
     for other in others:
-        np.testing.assert_array_equal(first, other)
+        same = (first.view(np.uint32) == other.view(np.uint32)) | (
+            np.isnan(first) & np.isnan(other)
+        )
+        assert same.all()
 
 
 DOUBLE = {
@@ -153,11 +158,12 @@ def test_float64_is_within_2_ulp(op):
     with np.errstate(all="ignore"):
         expected = DOUBLE[op](x.astype(np.longdouble))
         y = np.asarray(_core.unary(_core.from_numpy(x), op))
-        finite = np.isfinite(expected.astype(np.float64))
-        unit = np.spacing(np.abs(expected[finite].astype(np.float64))).astype(np.longdouble)
+        rounded = expected.astype(np.float64)
+        finite = np.isfinite(rounded)
+        unit = np.spacing(np.abs(rounded[finite])).astype(np.longdouble)
         off = np.abs(y[finite].astype(np.longdouble) - expected[finite]) / unit
     assert off.max() <= 2, (x[finite][off.argmax()], off.max())
-    np.testing.assert_array_equal(y[~finite], expected[~finite].astype(np.float64))
+    np.testing.assert_array_equal(y[~finite], rounded[~finite])
 
 
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
@@ -167,11 +173,15 @@ def test_erfinv_inverts_erf(dtype):
     x = np.asarray(_core.unary(_core.from_numpy(p), "erfinv")).astype(np.float64)
     ends = np.abs(p) == 1
     np.testing.assert_array_equal(x[ends], np.copysign(np.inf, p[ends]))
-    # An error d of x moves erfc(x) by about 2 x d: compare where that is told best.
-    erfc = np.vectorize(math.erfc, otypes="d")(np.abs(x[~ends]))
-    exact = 1 - np.abs(p[~ends].astype(np.float64))
-    slack = 4 * np.finfo(dtype).eps * (1 + 2 * x[~ends] ** 2)
-    assert (np.abs(erfc - exact) <= slack * np.maximum(exact, np.abs(p[~ends]) * (exact > 0.5))).all()
+    p, x = p[~ends].astype(np.float64), x[~ends]
+    # An error d of x is one of 2 / sqrt(pi) exp(-x^2) d in erf(x), and in erfc(x).
+    wrong = np.where(
+        np.abs(p) < 0.5,
+        np.vectorize(math.erf, otypes="d")(x) - p,
+        np.vectorize(math.erfc, otypes="d")(np.abs(x)) - (1 - np.abs(p)),
+    )
+    slope = 2 / math.sqrt(math.pi) * np.exp(-x * x)
+    assert (np.abs(wrong) <= 4 * np.finfo(dtype).eps * np.abs(x) * slope).all()
     beyond = np.asarray(_core.unary(_core.from_numpy(np.array([1.5, -2, np.nan], dtype)), "erfinv"))
     assert np.isnan(beyond).all()
 
