@@ -9,9 +9,10 @@ from pathlib import Path
 
 import numpy as np
 
+import fastnn
 from fastnn import _core
 
-ROOT = Path(__file__).resolve().parents[1]
+ROOT = Path(fastnn.__file__).parents[1]  # of the package that is tested
 THREADS = (1, 2, 3, 5)
 
 
