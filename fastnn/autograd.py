@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import functools
 import threading
+from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 
@@ -53,7 +55,7 @@ def _one(shape: tuple, dtype: str) -> Tensor:
     return _core.from_numpy(np.ones(shape, dtype))
 
 
-def _seed(root: Tensor, gradient) -> Tensor:
+def _seed(root: Tensor, gradient: Any) -> Tensor:
     if gradient is None:
         if root.size != 1:
             raise RuntimeError(
@@ -75,7 +77,7 @@ def _seed(root: Tensor, gradient) -> Tensor:
     return gradient.detach()
 
 
-def backward(self: Tensor, gradient=None) -> None:
+def backward(self: Tensor, gradient: Any = None) -> None:
     """Adds the gradients of this tensor to ``.grad`` of the leaves it depends on.
 
     Leaves are tensors made with ``requires_grad=True`` and trainable Variables. What the graph
@@ -92,7 +94,7 @@ def backward(self: Tensor, gradient=None) -> None:
         leaf.grad = part if leaf.grad is None else _core.binary(leaf.grad, part, "add")
 
 
-def gradients(loss: Tensor, variables) -> list:
+def gradients(loss: Tensor, variables: Any) -> list:
     """Gradients of a scalar for a list of leaves, None where it does not depend on one.
 
     For training steps: ``.grad`` is left alone. Gradients may share memory with each other.
@@ -104,7 +106,7 @@ def gradients(loss: Tensor, variables) -> list:
 # ---- functions -----------------------------------------------------------------------------------
 
 
-def _map_structure(function, tree, path):
+def _map_structure(function: Callable, tree: Any, path: str) -> Any:
     """``tree`` with every leaf replaced by function(leaf, path); lists, tuples, dicts, None."""
     if isinstance(tree, dict):
         return {k: _map_structure(function, v, f"{path}[{k!r}]") for k, v in tree.items()}
@@ -116,16 +118,16 @@ def _map_structure(function, tree, path):
     return None if tree is None else function(tree, path)
 
 
-def _detached(tree):
+def _detached(tree: Any) -> Any:
     return _map_structure(lambda x, _: x.detach() if isinstance(x, Tensor) else x, tree, "")
 
 
-def _as_leaf(x, path: str) -> Tensor:
+def _as_leaf(x: Any, path: str) -> Tensor:
     """The leaf that stands for an argument: the Variable itself, or a new tensor."""
     if isinstance(x, Variable):
-        leaf = x
+        leaf: Tensor = x
     elif isinstance(x, Tensor):
-        if x.requires_grad and getattr(_nesting, "depth", 0):
+        if x.requires_grad and getattr(_nesting, "depth", 0) > 0:
             raise RuntimeError(
                 f"grad: {path} is already being differentiated; gradients of gradients are not "
                 "supported (detach() it if it is a constant)"
@@ -138,7 +140,7 @@ def _as_leaf(x, path: str) -> Tensor:
     return leaf
 
 
-def value_and_grad(f, argnums: int | tuple = 0, has_aux: bool = False):
+def value_and_grad(f: Any, argnums: int | tuple | list = 0, has_aux: bool = False) -> Callable:
     """The function that returns f's value and its gradient for some of its arguments.
 
     f: returns a scalar Tensor, or (scalar, anything) with ``has_aux``
@@ -150,30 +152,30 @@ def value_and_grad(f, argnums: int | tuple = 0, has_aux: bool = False):
     [2.0, 4.0]
     """
     several = isinstance(argnums, (tuple, list))
-    positions = tuple(argnums) if several else (argnums,)
+    positions = tuple(argnums) if isinstance(argnums, (tuple, list)) else (argnums,)
 
     @functools.wraps(f)
-    def wrapped(*args, **kwargs):
-        args = list(args)
+    def wrapped(*args: Any, **kwargs: Any) -> Any:
+        given = list(args)
         places = []
         for position in positions:
-            if not -len(args) <= position < len(args):
+            if not -len(given) <= position < len(given):
                 raise ValueError(
-                    f"grad: argnums has {position}, but there are {len(args)} positional arguments"
+                    f"grad: argnums has {position}, but there are {len(given)} positional arguments"
                 )
-            places.append(position % len(args))
+            places.append(position % len(given))
             place = places[-1]
-            args[place] = _map_structure(_as_leaf, args[place], f"argument {place}")
-        wanted = []
+            given[place] = _map_structure(_as_leaf, given[place], f"argument {place}")
+        wanted: list[Tensor] = []
         for place in places:
-            _map_structure(lambda leaf, _: wanted.append(leaf), args[place], "")
+            _map_structure(lambda leaf, _: wanted.append(leaf), given[place], "")
         before = [leaf.requires_grad for leaf in wanted]
         previous = _set_grad_enabled(True)
         _nesting.depth = getattr(_nesting, "depth", 0) + 1
         try:
             for leaf in wanted:
                 leaf.requires_grad = True
-            output = f(*args, **kwargs)
+            output = f(*given, **kwargs)
             value, aux = output if has_aux else (output, None)
             if not isinstance(value, Tensor) or value.shape != ():
                 got = f"shape {value.shape}" if isinstance(value, Tensor) else type(value).__name__
@@ -185,18 +187,18 @@ def value_and_grad(f, argnums: int | tuple = 0, has_aux: bool = False):
             for leaf, flag in zip(wanted, before):
                 leaf.requires_grad = flag
 
-        def gradient_of(leaf, _):
+        def gradient_of(leaf: Any, _: Any) -> Any:
             found = leaves.get(leaf)
             return _core.from_numpy(np.zeros(leaf.shape, leaf.dtype)) if found is None else found
 
-        parts = tuple(_map_structure(gradient_of, args[place], "") for place in places)
+        parts = tuple(_map_structure(gradient_of, given[place], "") for place in places)
         value = value.detach()
         return ((value, _detached(aux)) if has_aux else value), (parts if several else parts[0])
 
     return wrapped
 
 
-def grad(f, argnums: int | tuple = 0, has_aux: bool = False):
+def grad(f: Any, argnums: int | tuple | list = 0, has_aux: bool = False) -> Callable:
     """The function that returns f's gradient; with ``has_aux``, (gradient, aux).
 
     >>> grad(lambda x: x * x * x)(2.0).item()
@@ -205,7 +207,7 @@ def grad(f, argnums: int | tuple = 0, has_aux: bool = False):
     both = value_and_grad(f, argnums, has_aux)
 
     @functools.wraps(f)
-    def wrapped(*args, **kwargs):
+    def wrapped(*args: Any, **kwargs: Any) -> Any:
         value, parts = both(*args, **kwargs)
         return (parts, value[1]) if has_aux else parts
 
@@ -221,28 +223,32 @@ class no_grad:
     False
     """
 
-    def __new__(cls, function=None):
+    _previous: list[bool]
+
+    def __new__(cls, function: Any = None) -> Any:
         self = super().__new__(cls)
         self._previous = []
         return self if function is None else self(function)
 
-    def __enter__(self):
+    def __enter__(self) -> no_grad:
         self._previous.append(_set_grad_enabled(False))
         return self
 
-    def __exit__(self, *exception):
+    def __exit__(self, *exception: Any) -> None:
         _set_grad_enabled(self._previous.pop())
 
-    def __call__(self, function):
+    def __call__(self, function: Any) -> Any:
         @functools.wraps(function)
-        def wrapped(*args, **kwargs):
+        def wrapped(*args: Any, **kwargs: Any) -> Any:
             with no_grad():
                 return function(*args, **kwargs)
 
         return wrapped
 
 
-def gradcheck(f, inputs, eps: float = 1e-6, atol: float = 1e-6, rtol: float = 1e-5) -> bool:
+def gradcheck(
+    f: Any, inputs: Any, eps: float = 1e-6, atol: float = 1e-6, rtol: float = 1e-5
+) -> bool:
     """Compares the gradients of f with central differences in float64.
 
     f: takes tensors, returns a Tensor or a tuple of them; must be deterministic
@@ -257,9 +263,9 @@ def gradcheck(f, inputs, eps: float = 1e-6, atol: float = 1e-6, rtol: float = 1e
     arrays = [np.array(x) for x in (inputs if isinstance(inputs, (tuple, list)) else (inputs,))]
     arrays = [x.astype(np.float64) if x.dtype.kind == "f" else x for x in arrays]
     generator = np.random.default_rng(0)
-    weights = []
+    weights: list[np.ndarray] = []
 
-    def outputs_of(tensors):
+    def outputs_of(tensors: Any) -> Any:
         results = f(*tensors)
         results = results if isinstance(results, (tuple, list)) else (results,)
         for result in results:
@@ -269,10 +275,10 @@ def gradcheck(f, inputs, eps: float = 1e-6, atol: float = 1e-6, rtol: float = 1e
             weights.extend(generator.uniform(0.5, 1.5, result.shape) for result in results)
         return results
 
-    def contracted():
+    def contracted() -> float:
         with no_grad():
             results = outputs_of([from_data(x) for x in arrays])
-        return sum(float((w * np.asarray(y)).sum()) for w, y in zip(weights, results))
+        return float(sum((w * np.asarray(y)).sum() for w, y in zip(weights, results)))
 
     tensors = [tensor(x, requires_grad=x.dtype.kind == "f") for x in arrays]
     results = outputs_of(tensors)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import sys
 from types import ModuleType
+from typing import Any
 
 __all__ = [
     "backend",
@@ -77,7 +78,7 @@ def backend() -> str:
     return "fastnn"
 
 
-def _change(name: str, value) -> None:
+def _change(name: str, value: Any) -> None:
     settings = globals()
     settings["version"] += 1
     settings[name] = value
@@ -86,7 +87,7 @@ def _change(name: str, value) -> None:
 class _Config(ModuleType):
     """The module itself, checking what is assigned to it."""
 
-    def __setattr__(self, name, value):
+    def __setattr__(self, name: Any, value: Any) -> None:
         if name in _SWITCHES:
             if not isinstance(value, bool):
                 raise TypeError(f"config.{name}: expected True or False, got {value!r}")

@@ -7,6 +7,8 @@ of the tensor they meet, unless it cannot hold their kind (int64 + 1.5 is float3
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
 from fastnn import config
@@ -30,7 +32,7 @@ WIDENED = {
 }
 
 
-def standardize_dtype(dtype) -> str:
+def standardize_dtype(dtype: Any) -> str:
     """The name of a dtype given as a name, a NumPy dtype, a Python type or None (floatx).
 
     >>> standardize_dtype(np.float64), standardize_dtype(int), standardize_dtype("float32")
@@ -65,7 +67,7 @@ def is_int(dtype: str) -> bool:
     return dtype in INTEGERS
 
 
-def result_type(*operands) -> str:
+def result_type(*operands: Any) -> str:
     """The dtype that operands are promoted to: tensors, arrays, dtype names or Python numbers.
 
     >>> result_type("int64", "float32"), result_type("int32", 1.5), result_type("bool", 1)

@@ -7,6 +7,7 @@ values at every call) or a SeedGenerator (which moves on at every call).
 from __future__ import annotations
 
 import random as _python_random
+from typing import Any
 
 import numpy as np
 
@@ -44,7 +45,7 @@ class SeedGenerator:
     True
     """
 
-    def __init__(self, seed: int | None = None, name: str | None = None, **kwargs):
+    def __init__(self, seed: int | None = None, name: str | None = None, **kwargs: Any) -> None:
         if kwargs:
             raise TypeError(f"SeedGenerator: unknown argument {next(iter(kwargs))!r}")
         if seed is None:
@@ -98,7 +99,7 @@ def seed_global_generator(seed: int) -> None:
     global_generator().reset(seed)
 
 
-def state_of(seed) -> Variable:
+def state_of(seed: Any) -> Variable:
     """The state that a draw advances for a ``seed`` argument."""
     if seed is None:
         return global_generator().state
@@ -111,14 +112,16 @@ def state_of(seed) -> Variable:
     return Variable(_state(seed), trainable=False)
 
 
-def _float_dtype(operation: str, dtype) -> str:
+def _float_dtype(operation: str, dtype: Any) -> str:
     dtype = standardize_dtype(dtype)
     if not is_float(dtype):
         raise ValueError(f"{operation}: dtype is {dtype}, expected a floating-point type")
     return dtype
 
 
-def normal(shape, mean: float = 0.0, stddev: float = 1.0, dtype=None, seed=None) -> Tensor:
+def normal(
+    shape: Any, mean: float = 0.0, stddev: float = 1.0, dtype: Any = None, seed: Any = None
+) -> Tensor:
     """Numbers from a normal distribution.
 
     >>> normal((2, 3), seed=0).shape
@@ -129,21 +132,25 @@ def normal(shape, mean: float = 0.0, stddev: float = 1.0, dtype=None, seed=None)
     return _core.random_normal(state_of(seed), shape, float(mean), float(stddev), False, dtype)
 
 
-def truncated_normal(shape, mean: float = 0.0, stddev: float = 1.0, dtype=None, seed=None):
+def truncated_normal(
+    shape: Any, mean: float = 0.0, stddev: float = 1.0, dtype: Any = None, seed: Any = None
+) -> Tensor:
     """Numbers from a normal distribution, drawn again beyond two standard deviations."""
     dtype = _float_dtype("truncated_normal", dtype)
     shape = shape_argument("truncated_normal", shape)
     return _core.random_normal(state_of(seed), shape, float(mean), float(stddev), True, dtype)
 
 
-def uniform(shape, minval: float = 0.0, maxval: float = 1.0, dtype=None, seed=None) -> Tensor:
+def uniform(
+    shape: Any, minval: float = 0.0, maxval: float = 1.0, dtype: Any = None, seed: Any = None
+) -> Tensor:
     """Numbers with equal chances in [minval, maxval)."""
     dtype = _float_dtype("uniform", dtype)
     shape = shape_argument("uniform", shape)
     return _core.random_uniform(state_of(seed), shape, float(minval), float(maxval), dtype)
 
 
-def randint(shape, minval: int, maxval: int, dtype="int32", seed=None) -> Tensor:
+def randint(shape: Any, minval: int, maxval: int, dtype: str = "int32", seed: Any = None) -> Tensor:
     """Integers with equal chances in [minval, maxval)."""
     dtype = standardize_dtype(dtype)
     if not is_int(dtype):
@@ -152,7 +159,7 @@ def randint(shape, minval: int, maxval: int, dtype="int32", seed=None) -> Tensor
     return _core.random_integers(state_of(seed), shape, int(minval), int(maxval), dtype)
 
 
-def categorical(logits, num_samples: int, dtype="int32", seed=None) -> Tensor:
+def categorical(logits: Any, num_samples: int, dtype: str = "int32", seed: Any = None) -> Tensor:
     """Classes drawn with the chances softmax(logits).
 
     logits: [rows, classes]   result: [rows, num_samples]
@@ -167,17 +174,17 @@ def categorical(logits, num_samples: int, dtype="int32", seed=None) -> Tensor:
     return cast(reduce.argmax(expand_dims(logits, 1) + noise, axis=-1), standardize_dtype(dtype))
 
 
-def dropout(inputs, rate: float, noise_shape=None, seed=None) -> Tensor:
+def dropout(inputs: Any, rate: float, noise_shape: Any = None, seed: Any = None) -> Tensor:
     """inputs with a fraction ``rate`` set to 0 and the others divided by 1 - rate."""
     return _ops.dropout(inputs, rate, state_of(seed), noise_shape)
 
 
-def permutation(n: int, seed=None) -> Tensor:
+def permutation(n: int, seed: Any = None) -> Tensor:
     """The numbers 0 to n - 1 in random order, int64."""
     return _core.random_permutation(state_of(seed), int(n))
 
 
-def shuffle(x, axis: int = 0, seed=None) -> Tensor:
+def shuffle(x: Any, axis: int = 0, seed: Any = None) -> Tensor:
     """The slices of x along an axis in random order."""
     x = as_tensor(x, None, "shuffle: x")
     axis = normalize_axis("shuffle", axis, x.ndim)

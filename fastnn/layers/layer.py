@@ -133,10 +133,8 @@ class Layer(LayerState):
         self._finish_build(input_shape, {})
 
     def _finish_build(self, args: tuple, kwargs: dict) -> None:
-        store = vars(self)
-        store["_build_shapes"] = bind(self._build_signature, args, kwargs)
-        store["built"] = True
-        store["_mode"] = _GENERAL
+        shapes = bind(self._build_signature, args, kwargs)
+        vars(self).update(_build_shapes=shapes, built=True, _mode=_GENERAL)
         self._tracker.locked = _LOCKED.format(self.name)
         self._tracker.locked_stores = ("trainable", "non_trainable", "layers")
         configuration_changed()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from fastnn import _core
 from fastnn.ops.arithmetic import divide, multiply, subtract
 from fastnn.ops.comparison import clip, greater, where
@@ -31,7 +33,7 @@ _gelu_rule = unary_rule("gelu")
 _gelu_tanh_rule = unary_rule("gelu_tanh")
 
 
-def sigmoid(x) -> Tensor:
+def sigmoid(x: Any) -> Tensor:
     """1 / (1 + exp(-x)). The result remembers x, for losses that are exact on logits.
 
     >>> sigmoid([0.0]).tolist()
@@ -45,7 +47,7 @@ def sigmoid(x) -> Tensor:
     return y
 
 
-def gelu(x, approximate: bool = True) -> Tensor:
+def gelu(x: Any, approximate: bool = True) -> Tensor:
     """x times the normal distribution function; ``approximate`` is the form with tanh.
 
     Hendrycks and Gimpel, "Gaussian error linear units" (2016).
@@ -59,7 +61,7 @@ def gelu(x, approximate: bool = True) -> Tensor:
     return record(_core.unary(x, "gelu"), _gelu_rule, (x,), x)
 
 
-def leaky_relu(x, negative_slope: float = 0.2) -> Tensor:
+def leaky_relu(x: Any, negative_slope: float = 0.2) -> Tensor:
     """x where positive, else negative_slope * x.
 
     >>> leaky_relu([-1.0, 2.0], 0.5).tolist()
@@ -68,17 +70,17 @@ def leaky_relu(x, negative_slope: float = 0.2) -> Tensor:
     return unary("leaky_relu", as_float(x, "leaky_relu: x"), float(negative_slope))
 
 
-def elu(x, alpha: float = 1.0) -> Tensor:
+def elu(x: Any, alpha: float = 1.0) -> Tensor:
     """x where positive, else alpha * (exp(x) - 1)."""
     return unary("elu", as_float(x, "elu: x"), float(alpha))
 
 
-def celu(x, alpha: float = 1.0) -> Tensor:
+def celu(x: Any, alpha: float = 1.0) -> Tensor:
     """x where positive, else alpha * (exp(x / alpha) - 1)."""
     return multiply(elu(divide(as_float(x, "celu: x"), alpha)), alpha)
 
 
-def relu6(x) -> Tensor:
+def relu6(x: Any) -> Tensor:
     """x limited to [0, 6]; its derivative is 0 at the ends."""
     x = as_float(x, "relu6: x")
     inside = _core.binary(greater(x, 0), greater(6, x), "logical_and")
@@ -86,11 +88,11 @@ def relu6(x) -> Tensor:
     return record(y, _masked_rule, (inside,), x)
 
 
-def _masked_rule(node, gradient):
+def _masked_rule(node: _core.Node, gradient: Any) -> Any:
     return _core.select(node.saved[0], gradient, like(gradient, 0))
 
 
-def glu(x, axis: int = -1) -> Tensor:
+def glu(x: Any, axis: int = -1) -> Tensor:
     """The first half of an axis times the sigmoid of the second."""
     x = as_float(x, "glu: x")
     axis = normalize_axis("glu", axis, x.ndim)
@@ -100,45 +102,45 @@ def glu(x, axis: int = -1) -> Tensor:
     return multiply(first, sigmoid(second))
 
 
-def tanh_shrink(x) -> Tensor:
+def tanh_shrink(x: Any) -> Tensor:
     """x - tanh(x)."""
     x = as_float(x, "tanh_shrink: x")
     return subtract(x, tanh(x))
 
 
-def hard_shrink(x, threshold: float = 0.5) -> Tensor:
+def hard_shrink(x: Any, threshold: float = 0.5) -> Tensor:
     """x where |x| > threshold, else 0."""
     x = as_float(x, "hard_shrink: x")
     return where(greater(absolute(x.detach()), threshold), x, like(x, 0))
 
 
-def soft_shrink(x, threshold: float = 0.5) -> Tensor:
+def soft_shrink(x: Any, threshold: float = 0.5) -> Tensor:
     """x moved toward 0 by threshold, and 0 where it would cross."""
     x = as_float(x, "soft_shrink: x")
     size = absolute(x.detach())
     return where(greater(size, threshold), subtract(x, sign(x.detach()) * threshold), like(x, 0))
 
 
-def threshold(x, threshold: float, default_value: float) -> Tensor:
+def threshold(x: Any, threshold: float, default_value: float) -> Tensor:
     """x where it is above the threshold, else default_value."""
     x = as_float(x, "threshold: x")
     return where(greater(x.detach(), threshold), x, like(x, default_value))
 
 
-def squareplus(x, b: float = 4) -> Tensor:
+def squareplus(x: Any, b: float = 4) -> Tensor:
     """(x + sqrt(x * x + b)) / 2."""
     x = as_float(x, "squareplus: x")
     return (x + sqrt(square(x) + b)) * 0.5
 
 
-def sparse_plus(x) -> Tensor:
+def sparse_plus(x: Any) -> Tensor:
     """0 up to -1, (x + 1)^2 / 4 up to 1, then x."""
     x = as_float(x, "sparse_plus: x")
     middle = square(clip(x, -1.0, 1.0) + 1.0) * 0.25
     return where(greater(x.detach(), 1), x, middle)
 
 
-def sparse_sigmoid(x) -> Tensor:
+def sparse_sigmoid(x: Any) -> Tensor:
     """(x + 1) / 2, limited to [0, 1]."""
     return (clip(as_float(x, "sparse_sigmoid: x"), -1.0, 1.0) + 1.0) * 0.5
 
@@ -146,12 +148,12 @@ def sparse_sigmoid(x) -> Tensor:
 # ---- softmax -------------------------------------------------------------------------------------
 
 
-def _softmax_rule(node, gradient):
+def _softmax_rule(node: _core.Node, gradient: Any) -> Any:
     y, axis, log = node.saved
     return _core.softmax_backward(gradient, y, axis, log)
 
 
-def _softmax(operation: str, x, axis, log: bool) -> Tensor:
+def _softmax(operation: str, x: Any, axis: Any, log: bool) -> Tensor:
     x = as_float(x, f"{operation}: x")
     if isinstance(axis, (tuple, list)):
         return _softmax_over(operation, x, axis, log)
@@ -166,7 +168,7 @@ def _softmax(operation: str, x, axis, log: bool) -> Tensor:
     return y
 
 
-def _softmax_over(operation: str, x: Tensor, axes, log: bool) -> Tensor:
+def _softmax_over(operation: str, x: Tensor, axes: Any, log: bool) -> Tensor:
     """Over several axes as if they were one."""
     axes = [normalize_axis(operation, axis, x.ndim) for axis in axes]
     order = [i for i in range(x.ndim) if i not in axes] + axes
@@ -176,7 +178,7 @@ def _softmax_over(operation: str, x: Tensor, axes, log: bool) -> Tensor:
     return transpose(y, [order.index(i) for i in range(x.ndim)])
 
 
-def softmax(x, axis=-1) -> Tensor:
+def softmax(x: Any, axis: Any = -1) -> Tensor:
     """exp(x) divided by its sum over an axis (None: over all). The result remembers x.
 
     >>> softmax([0.0, 0.0]).tolist()
@@ -185,7 +187,7 @@ def softmax(x, axis=-1) -> Tensor:
     return _softmax("softmax", x, axis, False)
 
 
-def log_softmax(x, axis=-1) -> Tensor:
+def log_softmax(x: Any, axis: Any = -1) -> Tensor:
     """log(softmax(x)) without underflow.
 
     >>> log_softmax([[1000.0, 0.0]]).tolist()
@@ -194,7 +196,7 @@ def log_softmax(x, axis=-1) -> Tensor:
     return _softmax("log_softmax", x, axis, True)
 
 
-def sparsemax(x, axis: int = -1) -> Tensor:
+def sparsemax(x: Any, axis: int = -1) -> Tensor:
     """The point of the simplex nearest to x: like softmax, with exact zeros.
 
     Martins and Astudillo, "From softmax to sparsemax" (2016).
@@ -217,7 +219,7 @@ def _sparsemax(x: Tensor, axis: int) -> Tensor:
     return as_tensor(np.moveaxis(np.maximum(values - limit.astype(values.dtype), 0), -1, axis))
 
 
-def _sparsemax_rule(node, gradient):
+def _sparsemax_rule(node: _core.Node, gradient: Any) -> Any:
     support, axis = node.saved
     inside = _core.select(support, gradient, like(gradient, 0))
     count = _core.reduce(_core.copy(support, gradient.dtype), "sum", (axis,), True)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from fastnn import _core
 from fastnn.dtypes import FLOATS
 from fastnn.ops.core import BINARY_RULES, Tensor, as_float, like, promote, record
@@ -13,7 +15,7 @@ _binary = _core.binary
 _unary = _core.unary
 
 
-def binary(op: str, x1, x2) -> Tensor:
+def binary(op: str, x1: Any, x2: Any) -> Tensor:
     """A binary op code on promoted operands, recorded; the hook of the C type's operators."""
     if not (isinstance(x1, Tensor) and isinstance(x2, Tensor) and x1.dtype == x2.dtype):
         x1, x2 = promote(op, x1, x2)
@@ -31,11 +33,11 @@ def binary(op: str, x1, x2) -> Tensor:
     return y
 
 
-def _add_rule(node, gradient):
+def _add_rule(node: _core.Node, gradient: Any) -> Any:
     return gradient, gradient
 
 
-def add(x1, x2) -> Tensor:
+def add(x1: Any, x2: Any) -> Tensor:
     """x1 + x2.
 
     >>> add([1.0, 2.0], 1).tolist()
@@ -44,16 +46,16 @@ def add(x1, x2) -> Tensor:
     return binary("add", x1, x2)
 
 
-def _subtract_rule(node, gradient):
+def _subtract_rule(node: _core.Node, gradient: Any) -> Any:
     return gradient, _unary(gradient, "neg") if node.needs[1] else None
 
 
-def subtract(x1, x2) -> Tensor:
+def subtract(x1: Any, x2: Any) -> Tensor:
     """x1 - x2."""
     return binary("sub", x1, x2)
 
 
-def _multiply_rule(node, gradient):
+def _multiply_rule(node: _core.Node, gradient: Any) -> Any:
     x1, x2 = node.saved
     first, second = node.needs
     return (
@@ -62,12 +64,12 @@ def _multiply_rule(node, gradient):
     )
 
 
-def multiply(x1, x2) -> Tensor:
+def multiply(x1: Any, x2: Any) -> Tensor:
     """x1 * x2."""
     return binary("mul", x1, x2)
 
 
-def _divide_rule(node, gradient):
+def _divide_rule(node: _core.Node, gradient: Any) -> Any:
     x1, x2 = node.saved
     scaled = _binary(gradient, x2, "div")
     if not node.needs[1]:
@@ -75,7 +77,7 @@ def _divide_rule(node, gradient):
     return scaled, _unary(_binary(scaled, _binary(x1, x2, "div"), "mul"), "neg")
 
 
-def divide(x1, x2) -> Tensor:
+def divide(x1: Any, x2: Any) -> Tensor:
     """x1 / x2; integers become floatx."""
     return binary("div", x1, x2)
 
@@ -83,28 +85,28 @@ def divide(x1, x2) -> Tensor:
 true_divide = divide
 
 
-def _floor_divide_rule(node, gradient):
+def _floor_divide_rule(node: _core.Node, gradient: Any) -> Any:
     return None, None
 
 
-def floor_divide(x1, x2) -> Tensor:
+def floor_divide(x1: Any, x2: Any) -> Tensor:
     """The largest integer below x1 / x2; its derivative is 0."""
     return binary("floordiv", x1, x2)
 
 
-def _mod_rule(node, gradient):
+def _mod_rule(node: _core.Node, gradient: Any) -> Any:
     if not node.needs[1]:
         return gradient, None
     x1, x2 = node.saved
     return gradient, _unary(_binary(gradient, _binary(x1, x2, "floordiv"), "mul"), "neg")
 
 
-def mod(x1, x2) -> Tensor:
+def mod(x1: Any, x2: Any) -> Tensor:
     """The remainder of floor_divide, with the sign of x2."""
     return binary("mod", x1, x2)
 
 
-def _power_rule(node, gradient):
+def _power_rule(node: _core.Node, gradient: Any) -> Any:
     x1, x2 = node.saved
     zero, one = like(x1, 0), like(x1, 1)
     first = second = None
@@ -121,7 +123,7 @@ def _power_rule(node, gradient):
     return first, second
 
 
-def power(x1, x2) -> Tensor:
+def power(x1: Any, x2: Any) -> Tensor:
     """x1 to the power of x2; the derivative by x2 counts where x1 > 0."""
     return binary("pow", x1, x2)
 
@@ -132,7 +134,7 @@ def _share(winner: Tensor, loser: Tensor, dtype: str) -> Tensor:
     return _binary(above, _core.copy(_binary(loser, winner, "less_equal"), dtype, 0.5), "add")
 
 
-def _maximum_rule(node, gradient):
+def _maximum_rule(node: _core.Node, gradient: Any) -> Any:
     x1, x2 = node.saved
     return tuple(
         _binary(gradient, _share(a, b, gradient.dtype), "mul") if needed else None
@@ -140,12 +142,12 @@ def _maximum_rule(node, gradient):
     )
 
 
-def maximum(x1, x2) -> Tensor:
+def maximum(x1: Any, x2: Any) -> Tensor:
     """The larger of two; a tie shares the gradient, NaN wins."""
     return binary("maximum", x1, x2)
 
 
-def _minimum_rule(node, gradient):
+def _minimum_rule(node: _core.Node, gradient: Any) -> Any:
     x1, x2 = node.saved
     return tuple(
         _binary(gradient, _share(a, b, gradient.dtype), "mul") if needed else None
@@ -153,24 +155,24 @@ def _minimum_rule(node, gradient):
     )
 
 
-def minimum(x1, x2) -> Tensor:
+def minimum(x1: Any, x2: Any) -> Tensor:
     """The smaller of two; a tie shares the gradient, NaN wins."""
     return binary("minimum", x1, x2)
 
 
-def _arctan2_rule(node, gradient):
+def _arctan2_rule(node: _core.Node, gradient: Any) -> Any:
     x1, x2 = node.saved
     norm = _binary(_unary(x1, "square"), _unary(x2, "square"), "add")
     scaled = _binary(gradient, norm, "div")
     return _binary(scaled, x2, "mul"), _unary(_binary(scaled, x1, "mul"), "neg")
 
 
-def arctan2(x1, x2) -> Tensor:
+def arctan2(x1: Any, x2: Any) -> Tensor:
     """The angle of the point (x2, x1), between -pi and pi."""
     return binary("atan2", x1, x2)
 
 
-def squared_difference(x1, x2) -> Tensor:
+def squared_difference(x1: Any, x2: Any) -> Tensor:
     """(x1 - x2) squared."""
     return square(subtract(x1, x2))
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from fastnn import _core
 from fastnn.dtypes import FLOATS
 from fastnn.ops.arithmetic import binary, divide, maximum, minimum
@@ -11,88 +13,88 @@ from fastnn.ops.elementwise import absolute, isnan
 _binary = _core.binary
 
 
-def equal(x1, x2) -> Tensor:
+def equal(x1: Any, x2: Any) -> Tensor:
     """x1 == x2."""
     return binary("equal", x1, x2)
 
 
-def not_equal(x1, x2) -> Tensor:
+def not_equal(x1: Any, x2: Any) -> Tensor:
     """x1 != x2."""
     return binary("not_equal", x1, x2)
 
 
-def less(x1, x2) -> Tensor:
+def less(x1: Any, x2: Any) -> Tensor:
     """x1 < x2."""
     return binary("less", x1, x2)
 
 
-def less_equal(x1, x2) -> Tensor:
+def less_equal(x1: Any, x2: Any) -> Tensor:
     """x1 <= x2."""
     return binary("less_equal", x1, x2)
 
 
-def greater(x1, x2) -> Tensor:
+def greater(x1: Any, x2: Any) -> Tensor:
     """x1 > x2."""
     return binary("less", x2, x1)
 
 
-def greater_equal(x1, x2) -> Tensor:
+def greater_equal(x1: Any, x2: Any) -> Tensor:
     """x1 >= x2."""
     return binary("less_equal", x2, x1)
 
 
-def logical_and(x1, x2) -> Tensor:
+def logical_and(x1: Any, x2: Any) -> Tensor:
     """Whether both are non-zero."""
     return binary("logical_and", x1, x2)
 
 
-def logical_or(x1, x2) -> Tensor:
+def logical_or(x1: Any, x2: Any) -> Tensor:
     """Whether one is non-zero."""
     return binary("logical_or", x1, x2)
 
 
-def logical_xor(x1, x2) -> Tensor:
+def logical_xor(x1: Any, x2: Any) -> Tensor:
     """Whether exactly one is non-zero."""
     return binary("logical_xor", x1, x2)
 
 
-def bitwise_and(x1, x2) -> Tensor:
+def bitwise_and(x1: Any, x2: Any) -> Tensor:
     """The bits set in both integers."""
     return binary("bitwise_and", x1, x2)
 
 
-def bitwise_or(x1, x2) -> Tensor:
+def bitwise_or(x1: Any, x2: Any) -> Tensor:
     """The bits set in one of the integers."""
     return binary("bitwise_or", x1, x2)
 
 
-def bitwise_xor(x1, x2) -> Tensor:
+def bitwise_xor(x1: Any, x2: Any) -> Tensor:
     """The bits set in exactly one of the integers."""
     return binary("bitwise_xor", x1, x2)
 
 
-def left_shift(x1, x2) -> Tensor:
+def left_shift(x1: Any, x2: Any) -> Tensor:
     """x1 shifted to the left by x2 bits."""
     return binary("left_shift", x1, x2)
 
 
-def right_shift(x1, x2) -> Tensor:
+def right_shift(x1: Any, x2: Any) -> Tensor:
     """x1 shifted to the right by x2 bits, keeping the sign."""
     return binary("right_shift", x1, x2)
 
 
-def isinf(x) -> Tensor:
+def isinf(x: Any) -> Tensor:
     """Whether x is infinite, element by element."""
     return equal(absolute(as_float(x, "isinf: x")), float("inf"))
 
 
-def _where_rule(node, gradient):
+def _where_rule(node: _core.Node, gradient: Any) -> Any:
     (condition,) = node.saved
     zero = like(gradient, 0)
     return None, _core.select(condition, gradient, zero), _core.select(condition, zero, gradient)
 
 
-def where(condition, x1=None, x2=None):
+def where(condition: Any, x1: Any = None, x2: Any = None) -> Any:
     """x1 where the condition is true, else x2; with the condition alone, its indices.
 
     >>> where([True, False], 1.0, 2.0).tolist()
@@ -109,13 +111,13 @@ def where(condition, x1=None, x2=None):
     return record(_core.select(condition, x1, x2), _where_rule, (condition,), condition, x1, x2)
 
 
-def _clip_rule(node, gradient):
+def _clip_rule(node: _core.Node, gradient: Any) -> Any:
     x, low, high = node.saved
     inside = _binary(_binary(low, x, "less_equal"), _binary(x, high, "less_equal"), "logical_and")
     return _core.select(inside, gradient, like(gradient, 0))
 
 
-def clip(x, x_min, x_max) -> Tensor:
+def clip(x: Any, x_min: Any, x_max: Any) -> Tensor:
     """x limited to [x_min, x_max]; its derivative is 1 there, ends included, and 0 outside.
 
     x_min, x_max: numbers or arrays; None for no limit
@@ -139,7 +141,9 @@ def clip(x, x_min, x_max) -> Tensor:
     return record(y, _clip_rule, (x, low, high), x)
 
 
-def nan_to_num(x, nan: float = 0.0, posinf: float | None = None, neginf: float | None = None):
+def nan_to_num(
+    x: Any, nan: float = 0.0, posinf: float | None = None, neginf: float | None = None
+) -> Tensor:
     """x with NaN and infinities replaced, by default with 0 and the largest finite numbers."""
     x = as_float(x, "nan_to_num: x")
     largest = 3.4028234663852886e38 if x.dtype == "float32" else 1.7976931348623157e308
@@ -148,7 +152,7 @@ def nan_to_num(x, nan: float = 0.0, posinf: float | None = None, neginf: float |
     return where(equal(x, float("-inf")), like(x, -largest if neginf is None else neginf), x)
 
 
-def divide_no_nan(x1, x2) -> Tensor:
+def divide_no_nan(x1: Any, x2: Any) -> Tensor:
     """x1 / x2, and 0 where x2 is 0."""
     x1, x2 = (as_float(x, "divide_no_nan") for x in promote("divide_no_nan", x1, x2))
     zero = equal(x2, 0)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from functools import lru_cache
 from operator import index
+from typing import Any
 
 import numpy as np
 
@@ -32,12 +33,12 @@ record = _core.record
 
 # Gradient rules of binary operations by op, beside their forward in elementwise.py; the operators
 # of the C type record these too.
-BINARY_RULES = {}
+BINARY_RULES: dict[str, Any] = {}
 
 _LIMITS = {"uint8": (0, 255), "int32": (-(2**31), 2**31 - 1), "int64": (-(2**63), 2**63 - 1)}
 
 
-def as_tensor(x, dtype: str | None = None, what: str = "convert_to_tensor: x") -> Tensor:
+def as_tensor(x: Any, dtype: str | None = None, what: str = "convert_to_tensor: x") -> Tensor:
     """``x`` as a Tensor, of ``dtype`` if given; a Tensor stays the one it is.
 
     what: "operation: argument", with which the message of an error begins
@@ -56,37 +57,37 @@ def as_tensor(x, dtype: str | None = None, what: str = "convert_to_tensor: x") -
     return from_data(x, dtype, what)
 
 
-def _holds_tensor(x) -> bool:
+def _holds_tensor(x: Any) -> bool:
     return any(
         isinstance(item, Tensor) or (isinstance(item, (list, tuple)) and _holds_tensor(item))
         for item in x
     )
 
 
-def as_float(x, what: str) -> Tensor:
+def as_float(x: Any, what: str) -> Tensor:
     """``x`` as a floating-point Tensor: integers and booleans become floatx."""
     if not isinstance(x, Tensor):
         x = as_tensor(x, None, what)
     return x if x.dtype in FLOATS else _core.copy(x, config.floatx())
 
 
-def promote(operation: str, *operands) -> list:
+def promote(operation: str, *operands: Any) -> list:
     """The operands as Tensors of the dtype they are promoted to."""
-    operands = [
+    converted: list[Any] = [
         x
         if isinstance(x, (Tensor, bool, int, float))
         else as_tensor(x, None, f"{operation}: x{i + 1}")
         for i, x in enumerate(operands)
     ]
-    dtype = result_type(*operands)
-    return [as_tensor(x, dtype, f"{operation}: x{i + 1}") for i, x in enumerate(operands)]
+    dtype = result_type(*converted)
+    return [as_tensor(x, dtype, f"{operation}: x{i + 1}") for i, x in enumerate(converted)]
 
 
-def _cast_rule(node, gradient):
+def _cast_rule(node: _core.Node, gradient: Any) -> Any:
     return _core.copy(gradient, node.saved)
 
 
-def cast(x, dtype) -> Tensor:
+def cast(x: Any, dtype: Any) -> Tensor:
     """Elements of another dtype: to bool is ``!= 0``, floats lose their fraction to integers.
 
     Differentiable between floating-point types.
@@ -103,17 +104,17 @@ def cast(x, dtype) -> Tensor:
 
 
 @lru_cache(maxsize=256)
-def constant(value, dtype: str) -> Tensor:
+def constant(value: Any, dtype: str) -> Tensor:
     """A number as a 0-d Tensor, kept between calls (so -0.0, which equals 0.0, becomes 0.0)."""
     return _core.from_numpy(np.array(value or 0, dtype))
 
 
-def filled(shape, value, dtype: str) -> Tensor:
+def filled(shape: Any, value: Any, dtype: str) -> Tensor:
     """A new Tensor with every element ``value``."""
     return _core.copy((constant(value, dtype), shape, (0,) * len(shape), 0), dtype)
 
 
-def like(x: Tensor, value) -> Tensor:
+def like(x: Tensor, value: Any) -> Tensor:
     """A number as a 0-d Tensor of x's dtype."""
     return constant(value, x.dtype)
 
@@ -129,7 +130,7 @@ def saved_output(y: Tensor, *parents: Tensor) -> tuple | None:
     return None
 
 
-def normalize_axis(operation: str, axis, rank: int) -> int:
+def normalize_axis(operation: str, axis: Any, rank: int) -> int:
     """A possibly negative axis as an index from the front, or a ValueError."""
     try:
         axis = index(axis)
@@ -140,7 +141,7 @@ def normalize_axis(operation: str, axis, rank: int) -> int:
     return axis % rank
 
 
-def normalize_axes(operation: str, axis, rank: int) -> tuple:
+def normalize_axes(operation: str, axis: Any, rank: int) -> tuple:
     """Axes given as None (all), an integer or several, as different indices from the front."""
     if axis is None:
         return tuple(range(rank))
@@ -152,7 +153,7 @@ def normalize_axes(operation: str, axis, rank: int) -> tuple:
     return axes
 
 
-def strides_of(shape) -> list:
+def strides_of(shape: Any) -> list:
     """Strides in elements of a row-major tensor."""
     strides, step = [0] * len(shape), 1
     for axis in range(len(shape) - 1, -1, -1):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import numpy as np
 
@@ -13,7 +14,7 @@ from fastnn.ops.reduce import amax
 from fastnn.ops.shape import broadcast_to, moveaxis, reshape, shape_argument
 
 
-def convert_to_tensor(x, dtype=None, sparse=None) -> Tensor:
+def convert_to_tensor(x: Any, dtype: Any = None, sparse: Any = None) -> Tensor:
     """x as a Tensor, the same one if it is a Tensor of that dtype already (not if a Variable).
 
     >>> convert_to_tensor([1.0, 2.0]).dtype
@@ -25,17 +26,17 @@ def convert_to_tensor(x, dtype=None, sparse=None) -> Tensor:
     return x if type(x) is Tensor else reshape(x, x.shape)
 
 
-def convert_to_numpy(x) -> np.ndarray:
+def convert_to_numpy(x: Any) -> np.ndarray:
     """x as a NumPy array: a read-only view of a Tensor's elements."""
     return np.asarray(x)
 
 
-def is_tensor(x) -> bool:
+def is_tensor(x: Any) -> bool:
     """Whether x is a Tensor."""
     return isinstance(x, Tensor)
 
 
-def full(shape, fill_value, dtype=None) -> Tensor:
+def full(shape: Any, fill_value: Any, dtype: Any = None) -> Tensor:
     """A tensor of that shape with every element ``fill_value`` (a number or a scalar Tensor)."""
     shape = shape_argument("full", shape)
     dtype = result_type(fill_value) if dtype is None else standardize_dtype(dtype)
@@ -44,7 +45,7 @@ def full(shape, fill_value, dtype=None) -> Tensor:
     return broadcast_to(as_tensor(fill_value, dtype, "full: fill_value"), shape)
 
 
-def zeros(shape, dtype=None) -> Tensor:
+def zeros(shape: Any, dtype: Any = None) -> Tensor:
     """A tensor of zeros, of floatx unless told.
 
     >>> zeros((2, 3)).shape
@@ -53,33 +54,33 @@ def zeros(shape, dtype=None) -> Tensor:
     return filled(shape_argument("zeros", shape), 0, standardize_dtype(dtype))
 
 
-def ones(shape, dtype=None) -> Tensor:
+def ones(shape: Any, dtype: Any = None) -> Tensor:
     """A tensor of ones, of floatx unless told."""
     return filled(shape_argument("ones", shape), 1, standardize_dtype(dtype))
 
 
-def empty(shape, dtype=None) -> Tensor:
+def empty(shape: Any, dtype: Any = None) -> Tensor:
     """A tensor whose elements are not set."""
     return _core.empty(shape_argument("empty", shape), standardize_dtype(dtype))
 
 
-def full_like(x, fill_value, dtype=None) -> Tensor:
+def full_like(x: Any, fill_value: Any, dtype: Any = None) -> Tensor:
     """A tensor of x's shape (and dtype unless told) with every element ``fill_value``."""
     x = as_tensor(x, None, "full_like: x")
     return full(x.shape, fill_value, x.dtype if dtype is None else dtype)
 
 
-def zeros_like(x, dtype=None) -> Tensor:
+def zeros_like(x: Any, dtype: Any = None) -> Tensor:
     """Zeros of x's shape and dtype."""
     return full_like(x, 0, dtype)
 
 
-def ones_like(x, dtype=None) -> Tensor:
+def ones_like(x: Any, dtype: Any = None) -> Tensor:
     """Ones of x's shape and dtype."""
     return full_like(x, 1, dtype)
 
 
-def arange(start, stop=None, step=1, dtype=None) -> Tensor:
+def arange(start: Any, stop: Any = None, step: Any = 1, dtype: Any = None) -> Tensor:
     """Numbers from start (0 if there is one argument) to before stop.
 
     >>> arange(1, 4).tolist()
@@ -95,25 +96,29 @@ def arange(start, stop=None, step=1, dtype=None) -> Tensor:
     return _core.arange(float(start), float(step), count, dtype)
 
 
-def linspace(start, stop, num: int = 50, endpoint: bool = True, dtype=None) -> Tensor:
+def linspace(
+    start: Any, stop: Any, num: int = 50, endpoint: bool = True, dtype: Any = None
+) -> Tensor:
     """``num`` numbers at equal distances from start to stop."""
     values = np.linspace(np.asarray(start), np.asarray(stop), num, endpoint=endpoint)
     return as_tensor(values, standardize_dtype(dtype))
 
 
-def eye(N: int, M: int | None = None, k: int = 0, dtype=None) -> Tensor:
+def eye(N: int, M: int | None = None, k: int = 0, dtype: Any = None) -> Tensor:
     """Ones on diagonal k of an N by M matrix, zeros elsewhere."""
     columns = N if M is None else M
     labels = _core.arange(float(k), 1.0, N, "int64")
     return _core.one_hot(labels, columns, 1.0, 0.0, standardize_dtype(dtype))
 
 
-def identity(n: int, dtype=None) -> Tensor:
+def identity(n: int, dtype: Any = None) -> Tensor:
     """The identity matrix."""
     return eye(n, dtype=dtype)
 
 
-def one_hot(x, num_classes: int, axis: int = -1, dtype=None, sparse: bool = False) -> Tensor:
+def one_hot(
+    x: Any, num_classes: int, axis: int = -1, dtype: Any = None, sparse: bool = False
+) -> Tensor:
     """A new axis with 1 at the position that x names; labels out of range give zeros.
 
     x: integers   result: x.shape with ``num_classes`` inserted at ``axis``
@@ -131,7 +136,7 @@ def one_hot(x, num_classes: int, axis: int = -1, dtype=None, sparse: bool = Fals
     return y if axis == y.ndim - 1 else moveaxis(y, -1, axis)
 
 
-def multi_hot(inputs, num_classes: int, axis: int = -1, dtype=None) -> Tensor:
+def multi_hot(inputs: Any, num_classes: int, axis: int = -1, dtype: Any = None) -> Tensor:
     """1 at every position that a row of ``inputs`` names."""
     rows = one_hot(inputs, num_classes, dtype=dtype)
     y = amax(rows, axis=-2) if rows.ndim > 1 else rows

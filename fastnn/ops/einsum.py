@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from fastnn.ops.core import Tensor, promote
 from fastnn.ops.linalg import matmul
 from fastnn.ops.reduce import sum
@@ -10,7 +12,7 @@ from fastnn.ops.shape import reshape, transpose
 _SPARE = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 
 
-def _parse(subscripts: str, operands) -> tuple:
+def _parse(subscripts: str, operands: Any) -> tuple:
     """Labels of each operand and of the result; an ellipsis becomes labels of its own."""
     text = subscripts.replace(" ", "")
     sides = text.split("->")
@@ -75,7 +77,7 @@ def _product(a: Tensor, a_labels: str, b: Tensor, b_labels: str, kept: set) -> t
         if first != second:
             raise ValueError(f"einsum: label {c!r} has extents {first} and {second}")
 
-    def size(extents):
+    def size(extents: Any) -> int:
         count = 1
         for extent in extents:
             count *= extent
@@ -89,7 +91,7 @@ def _product(a: Tensor, a_labels: str, b: Tensor, b_labels: str, kept: set) -> t
     return reshape(y, (*y.shape[:n], *row_shape, *column_shape)), batch + rows + columns
 
 
-def einsum(subscripts: str, *operands) -> Tensor:
+def einsum(subscripts: str, *operands: Any) -> Tensor:
     """The sum of products that ``subscripts`` names, operands multiplied from left to right.
 
     Labels repeated within one operand (diagonals) raise NotImplementedError.
@@ -97,13 +99,13 @@ def einsum(subscripts: str, *operands) -> Tensor:
     >>> einsum("ij,jk->ik", [[1.0, 2.0]], [[3.0], [4.0]]).tolist()
     [[11.0]]
     """
-    operands = promote("einsum", *operands)
-    inputs, result = _parse(subscripts, operands)
-    x, labels = operands[0], inputs[0]
-    for i in range(1, len(operands)):
+    tensors = promote("einsum", *operands)
+    inputs, result = _parse(subscripts, tensors)
+    x, labels = tensors[0], inputs[0]
+    for i in range(1, len(tensors)):
         kept = set(result).union(*inputs[i + 1 :])
         x, labels = _without(x, labels, kept | set(inputs[i]))
-        other, other_labels = _without(operands[i], inputs[i], kept | set(labels))
+        other, other_labels = _without(tensors[i], inputs[i], kept | set(labels))
         x, labels = _product(x, labels, other, other_labels, kept)
     x, labels = _without(x, labels, set(result))
     return _ordered(x, labels, result)

@@ -6,6 +6,9 @@ Arguments may be Tensors, arrays or numbers.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Any
+
 from fastnn import _core
 from fastnn.dtypes import FLOATS
 from fastnn.ops.core import Tensor, as_float, as_tensor, like, record
@@ -15,7 +18,7 @@ _unary = _core.unary
 _unary_backward = _core.unary_backward
 
 
-def unary_rule(op: str):
+def unary_rule(op: str) -> Any:
     """The gradient rule of a unary op code without parameters."""
 
     if _core.UNARY[op][0] == "n":
@@ -23,7 +26,7 @@ def unary_rule(op: str):
     return lambda node, gradient: _unary_backward(gradient, node.saved[0], op)
 
 
-def _parametrized_rule(node, gradient):
+def _parametrized_rule(node: _core.Node, gradient: Any) -> Any:
     value, op, a, b = node.saved
     return _unary_backward(gradient, value, op, a, b)
 
@@ -37,14 +40,14 @@ def unary(op: str, x: Tensor, a: float = 0.0, b: float = 0.0) -> Tensor:
     return record(y, _parametrized_rule, (value, op, a, b), x)
 
 
-def define_unary(name: str, op: str, doc: str):
+def define_unary(name: str, op: str, doc: str) -> Callable:
     """The public function of an op code without parameters."""
     reads, dtypes = _core.UNARY[op]
     only_float = dtypes in ("F", "FB")
     rule = None if reads == "z" else unary_rule(op)
     what = f"{name}: x"
 
-    def function(x) -> Tensor:
+    def function(x: Any) -> Tensor:
         if not isinstance(x, Tensor) or (only_float and x.dtype not in FLOATS):
             x = as_float(x, what) if only_float else as_tensor(x, None, what)
         y = _unary(x, op)
@@ -93,7 +96,7 @@ _round = define_unary("round", "round", "The nearest integer, ties to even; not 
 abs = absolute
 
 
-def round(x, decimals: int = 0) -> Tensor:
+def round(x: Any, decimals: int = 0) -> Tensor:
     """The nearest multiple of 10 ** -decimals, ties to even; not differentiable.
 
     >>> round([0.5, 1.26], decimals=1).tolist() == round([0.5, 1.3], decimals=1).tolist()
@@ -106,16 +109,16 @@ def round(x, decimals: int = 0) -> Tensor:
     return _binary(_unary(_binary(x, scale, "mul"), "round"), scale, "div")
 
 
-def log2(x) -> Tensor:
+def log2(x: Any) -> Tensor:
     """The logarithm to base 2."""
     return log(x) * 1.4426950408889634
 
 
-def log10(x) -> Tensor:
+def log10(x: Any) -> Tensor:
     """The logarithm to base 10."""
     return log(x) * 0.4342944819032518
 
 
-def stop_gradient(variable) -> Tensor:
+def stop_gradient(variable: Any) -> Tensor:
     """The same values, cut off from back-propagation."""
     return as_tensor(variable, None, "stop_gradient: variable").detach()

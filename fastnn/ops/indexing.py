@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from operator import index
+from typing import Any
 
 import numpy as np
 
@@ -23,14 +24,14 @@ _INDEX_DTYPES = ("int32", "int64")
 # ---- take ----------------------------------------------------------------------------------------
 
 
-def _take_rule(node, gradient):
+def _take_rule(node: _core.Node, gradient: Any) -> Any:
     shape, indices, axis = node.saved
     total = filled(shape, 0, gradient.dtype)
     _core.scatter_add(total, gradient, indices, axis)
     return total
 
 
-def as_indices(indices, what: str) -> Tensor:
+def as_indices(indices: Any, what: str) -> Tensor:
     """Positions as an int32 or int64 Tensor; floats are an error."""
     indices = as_tensor(indices, None, what)
     if indices.dtype in _INDEX_DTYPES:
@@ -40,7 +41,7 @@ def as_indices(indices, what: str) -> Tensor:
     raise TypeError(f"{what} must be integers, got {indices.dtype}")
 
 
-def take(x, indices, axis: int | None = None) -> Tensor:
+def take(x: Any, indices: Any, axis: int | None = None) -> Tensor:
     """Slices of x along an axis, at positions given by integers of any shape.
 
     x: [a..., n, b...]   indices: [i...]   result: [a..., i..., b...]; axis None: of the flat x.
@@ -67,7 +68,7 @@ def _wrapped(indices: Tensor, extent: int) -> Tensor:
     return _core.select(negative, moved, indices)
 
 
-def _gather_nd_rule(node, gradient):
+def _gather_nd_rule(node: _core.Node, gradient: Any) -> Any:
     shape, indices, batch_dims = node.saved
     total = filled(shape, 0, gradient.dtype)
     _core.scatter_nd_add(total, gradient, indices, batch_dims)
@@ -79,7 +80,7 @@ def _gather_nd(x: Tensor, indices: Tensor, batch_dims: int) -> Tensor:
     return record(y, _gather_nd_rule, (x.shape, indices, batch_dims), x)
 
 
-def take_along_axis(x, indices, axis: int | None = None) -> Tensor:
+def take_along_axis(x: Any, indices: Any, axis: int | None = None) -> Tensor:
     """For every position of ``indices``, the element of x at that index of the axis.
 
     indices: x's number of axes and extents, but for the axis; axis None: both are flattened
@@ -109,7 +110,7 @@ def take_along_axis(x, indices, axis: int | None = None) -> Tensor:
 # ---- x[...] --------------------------------------------------------------------------------------
 
 
-def _slice_rule(node, gradient):
+def _slice_rule(node: _core.Node, gradient: Any) -> Any:
     shape, taken, strides, offset = node.saved
     steps = strides_of(shape)
     plain = all(a == b for a, b in zip(strides, steps))
@@ -133,20 +134,22 @@ def _slice_rule(node, gradient):
     return _core.reshape(total, shape)
 
 
-def _row_rule(node, gradient):
+def _row_rule(node: _core.Node, gradient: Any) -> Any:
     shape, row = node.saved
     rest = (0,) * (len(shape) - 1)
     gradient = _core.reshape(gradient, (1, *shape[1:]))
     return _core.pad(gradient, (row, *rest), (shape[0] - row - 1, *rest))
 
 
-def _basic(x: Tensor, items) -> Tensor:
+def _basic(x: Tensor, items: Any) -> Tensor:
     """x read by integers and slices, one an axis from the front; the other axes are whole."""
     shape = x.shape
     steps = strides_of(shape)
     if len(items) > len(shape):
         raise IndexError(f"getitem: too many indices for a tensor of {len(shape)} axes")
-    taken, strides, kept, kept_strides, offset = list(shape), steps[:], [], [], 0
+    extents, strides, offset = list(shape), steps[:], 0
+    kept: list[int] = []
+    kept_strides: list[int] = []
     for axis, item in enumerate(items):
         extent, step = shape[axis], steps[axis]
         if type(item) is slice:
@@ -160,10 +163,10 @@ def _basic(x: Tensor, items) -> Tensor:
             if not -extent <= item < extent:
                 raise IndexError(f"getitem: index {item} is outside axis {axis} of extent {extent}")
             first, count = item % extent, 1
-        taken[axis] = count
+        extents[axis] = count
         offset += first * step if count else 0
     kept += shape[len(items) :]
-    taken = tuple(taken)
+    taken = tuple(extents)
     whole = strides == steps
     if whole and taken == shape and len(kept) == len(shape) and type(x) is Tensor:
         return x
@@ -181,7 +184,7 @@ def _basic(x: Tensor, items) -> Tensor:
     return record(y, _slice_rule, (shape, taken, strides, offset), x)
 
 
-def _positions(item, extent: int, axis: int):
+def _positions(item: Any, extent: int, axis: int) -> Any:
     """An advanced index as int64 on the host or as a Tensor, negative positions wrapped."""
     if isinstance(item, Tensor):
         return _wrapped(as_indices(item, "getitem: index"), extent)
@@ -195,9 +198,9 @@ def _positions(item, extent: int, axis: int):
     return np.where(array < 0, array + extent, array)
 
 
-def _expand_key(x: Tensor, key) -> list:
+def _expand_key(x: Tensor, key: Any) -> list:
     """The key as a list with one entry an axis (slice, int or array) and None for new axes."""
-    items = []
+    items: list[Any] = []
     for item in key if isinstance(key, tuple) else (key,):
         if isinstance(item, list) or (isinstance(item, np.ndarray) and item.ndim):
             item = np.asarray(item)
@@ -229,13 +232,13 @@ def _expand_key(x: Tensor, key) -> list:
     return items[:place] + [slice(None)] * missing + items[place + 1 :]
 
 
-def _is_integer(item) -> bool:
+def _is_integer(item: Any) -> bool:
     return isinstance(item, (int, np.integer)) or (
         isinstance(item, (Tensor, np.ndarray)) and item.ndim == 0 and "int" in str(item.dtype)
     )
 
 
-def getitem(x: Tensor, key) -> Tensor:
+def getitem(x: Tensor, key: Any) -> Tensor:
     """x[key] as in NumPy: slices, integers, None, Ellipsis, integer arrays, boolean masks.
 
     The result of a mask has as many elements as the mask has true ones, so a mask is read on the
@@ -254,31 +257,34 @@ def getitem(x: Tensor, key) -> Tensor:
             break
     else:
         return _basic(x, items)
-    items = _expand_key(x, key)
+    entries = _expand_key(x, key)
     advanced = any(
-        isinstance(item, (Tensor, np.ndarray)) and not _is_integer(item) for item in items
+        isinstance(item, (Tensor, np.ndarray)) and not _is_integer(item) for item in entries
     )
-    slices, shape, arrays, axis = [], [], {}, 0
-    for item in items:
+    slices: list[slice | int] = []
+    extents: list[int] = []
+    arrays: dict[int, Any] = {}
+    axis = 0
+    for item in entries:
         if item is None:
-            shape.append(1)
+            extents.append(1)
             continue
         extent = x.shape[axis]
         if isinstance(item, slice):
             slices.append(item)
-            shape.append(len(range(*item.indices(extent))))
+            extents.append(len(range(*item.indices(extent))))
         elif advanced:
-            arrays[len(shape)] = _positions(item, extent, axis)
+            arrays[len(extents)] = _positions(item, extent, axis)
             slices.append(slice(None))
-            shape.append(extent)
+            extents.append(extent)
         elif _is_integer(item):
             slices.append(index(item))
         else:
             raise TypeError(f"getitem: {type(item).__name__} {item!r} is not an index")
         axis += 1
     y = _basic(x, slices)
-    if y.shape != tuple(shape):
-        y = reshape(y, tuple(shape))
+    if y.shape != tuple(extents):
+        y = reshape(y, tuple(extents))
     return _advanced(y, arrays) if arrays else y
 
 
@@ -301,8 +307,8 @@ def _advanced(x: Tensor, arrays: dict) -> Tensor:
         parts = [broadcast_to(as_tensor(part, "int64"), common) for part in arrays.values()]
         indices = stack(parts, -1)
     else:
-        parts = [np.broadcast_to(part, common) for part in arrays.values()]
-        indices = _core.from_numpy(np.stack(parts, -1))
+        hosts = [np.broadcast_to(part, common) for part in arrays.values()]
+        indices = _core.from_numpy(np.stack(hosts, -1))
     rest = [axis for axis in range(x.ndim) if axis not in arrays]
     y = _gather_nd(transpose(x, axes + rest), indices, 0)
     adjacent = axes[-1] - axes[0] == len(axes) - 1

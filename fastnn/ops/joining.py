@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 from operator import index
+from typing import Any
 
 import numpy as np
 
@@ -31,7 +32,7 @@ def _part(x: Tensor, axis: int, start: int, stop: int) -> Tensor:
     return _core.copy((x, shape, strides, start * strides[axis]), x.dtype)
 
 
-def _concatenate_rule(node, gradient):
+def _concatenate_rule(node: _core.Node, gradient: Any) -> Any:
     axis, extents = node.saved
     parts, start = [], 0
     for extent, needed in zip(extents, node.needs):
@@ -40,7 +41,7 @@ def _concatenate_rule(node, gradient):
     return tuple(parts)
 
 
-def concatenate(xs, axis: int = 0) -> Tensor:
+def concatenate(xs: Any, axis: int = 0) -> Tensor:
     """Tensors joined along an axis; their other extents must agree. Dtypes are promoted.
 
     >>> concatenate([[1, 2], [3]]).tolist()
@@ -65,7 +66,7 @@ def concatenate(xs, axis: int = 0) -> Tensor:
     return record(y, _concatenate_rule, (axis, [x.shape[axis] for x in xs]), *xs)
 
 
-def stack(x, axis: int = 0) -> Tensor:
+def stack(x: Any, axis: int = 0) -> Tensor:
     """Tensors of one shape joined along a new axis.
 
     >>> stack([[1, 2], [3, 4]], axis=1).tolist()
@@ -81,7 +82,7 @@ def stack(x, axis: int = 0) -> Tensor:
     return concatenate([expand_dims(item, axis) for item in xs], axis)
 
 
-def _split_rule(node, gradients):
+def _split_rule(node: _core.Node, gradients: Any) -> Any:
     dtype, axis, shapes = node.saved
     parts = [
         filled(shape, 0, dtype) if part is None else part for part, shape in zip(gradients, shapes)
@@ -89,7 +90,7 @@ def _split_rule(node, gradients):
     return _core.concatenate(parts, axis)
 
 
-def split(x, indices_or_sections, axis: int = 0) -> list:
+def split(x: Any, indices_or_sections: Any, axis: int = 0) -> list:
     """x cut along an axis into equal parts (a number) or at positions (a list).
 
     >>> [part.tolist() for part in split([1, 2, 3, 4], 2)]
@@ -111,31 +112,31 @@ def split(x, indices_or_sections, axis: int = 0) -> list:
     return list(record(parts, _split_rule, (x.dtype, axis, [p.shape for p in parts]), x))
 
 
-def unstack(x, num=None, axis: int = 0) -> list:
+def unstack(x: Any, num: Any = None, axis: int = 0) -> list:
     """The slices along an axis, without it."""
     x = as_tensor(x, None, "unstack: x")
     axis = normalize_axis("unstack", axis, x.ndim)
     return [squeeze(part, axis) for part in split(x, x.shape[axis], axis)] if x.shape[axis] else []
 
 
-def _triangle(x, k: int, lower: bool) -> Tensor:
+def _triangle(x: Any, k: int, lower: bool) -> Tensor:
     rows, columns = x.shape[-2:]
     inside = np.tri(rows, columns, k if lower else k - 1, dtype=bool)
     mask = _core.from_numpy(inside if lower else ~inside)
     return where(mask, x, constant(0, x.dtype))
 
 
-def tril(x, k: int = 0) -> Tensor:
+def tril(x: Any, k: int = 0) -> Tensor:
     """x with the elements above diagonal k of its last two axes set to 0."""
     return _triangle(as_tensor(x, None, "tril: x"), k, True)
 
 
-def triu(x, k: int = 0) -> Tensor:
+def triu(x: Any, k: int = 0) -> Tensor:
     """x with the elements below diagonal k of its last two axes set to 0."""
     return _triangle(as_tensor(x, None, "triu: x"), k, False)
 
 
-def meshgrid(*x, indexing: str = "xy") -> list:
+def meshgrid(*x: Any, indexing: str = "xy") -> list:
     """Coordinate grids from vectors: indexing "xy" or "ij"."""
     xs = [as_tensor(item, None, f"meshgrid: x{i + 1}") for i, item in enumerate(x)]
     extents = [item.size for item in xs]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from fastnn import _core
 from fastnn.dtypes import FLOATS
 from fastnn.ops.arithmetic import multiply
@@ -9,12 +11,12 @@ from fastnn.ops.core import Tensor, as_float, cast, normalize_axis, promote, rec
 from fastnn.ops.shape import expand_dims, reshape, squeeze, transpose
 
 
-def gemm(a, b, trans_a: bool = False, trans_b: bool = False) -> Tensor:
+def gemm(a: Any, b: Any, trans_a: bool = False, trans_b: bool = False) -> Tensor:
     """op(a) @ op(b) over the last two axes, not recorded."""
     return _core.gemm(a, b, None, None, None, trans_a, trans_b)[0]
 
 
-def _matmul_rule(node, gradient):
+def _matmul_rule(node: _core.Node, gradient: Any) -> Any:
     a, b = node.saved
     first, second = node.needs
     return (
@@ -23,7 +25,7 @@ def _matmul_rule(node, gradient):
     )
 
 
-def _rows_rule(node, gradient):
+def _rows_rule(node: _core.Node, gradient: Any) -> Any:
     """Of [..., m, k] @ [k, n], which is one product of flattened rows."""
     a, b = node.saved
     first, second = node.needs
@@ -35,7 +37,7 @@ def _rows_rule(node, gradient):
     )
 
 
-def matmul(x1, x2) -> Tensor:
+def matmul(x1: Any, x2: Any) -> Tensor:
     """Matrix product over the last two axes; leading axes broadcast, vectors get an axis.
 
     Integers are multiplied in float64, exactly up to 2 ** 53.
@@ -77,7 +79,16 @@ FUSED = {
 }
 
 
-def _dense_backward(node, gradient, x, kernel, value, activation, a, shape):
+def _dense_backward(
+    node: _core.Node,
+    gradient: Any,
+    x: Any,
+    kernel: Any,
+    value: Any,
+    activation: Any,
+    a: Any,
+    shape: Any,
+) -> Any:
     """value: what the activation's derivative reads; shape: the input's, None if of two axes."""
     if gradient.ndim != 2:
         gradient = _core.reshape(gradient, (x.shape[0], kernel.shape[1]))
@@ -87,11 +98,11 @@ def _dense_backward(node, gradient, x, kernel, value, activation, a, shape):
     return (dx if dx is None or shape is None else _core.reshape(dx, shape)), dw, db
 
 
-def _dense_rule(node, gradient):
+def _dense_rule(node: _core.Node, gradient: Any) -> Any:
     return _dense_backward(node, gradient, *node.saved)
 
 
-def _dense_sigmoid_rule(node, gradients):
+def _dense_sigmoid_rule(node: _core.Node, gradients: Any) -> Any:
     """Of (sigmoid(z), z): what comes after used the output, the logits z, or both."""
     outer, inner = gradients
     x, kernel, y, activation, a, shape = node.saved
@@ -104,14 +115,14 @@ def _dense_sigmoid_rule(node, gradients):
     return _dense_backward(node, inner, x, kernel, None, "linear", 0.0, shape)
 
 
-def _size(extents) -> int:
+def _size(extents: Any) -> int:
     size = 1
     for extent in extents:
         size *= extent
     return size
 
 
-def _dense_operands(x, kernel, bias) -> tuple:
+def _dense_operands(x: Any, kernel: Any, bias: Any) -> tuple[Tensor, Tensor, Tensor | None]:
     """The operands as Tensors of one floating-point dtype whose shapes fit, or a clear error."""
     operands = [as_float(x, "dense: x"), as_float(kernel, "dense: kernel")]
     if bias is not None:
@@ -128,7 +139,9 @@ def _dense_operands(x, kernel, bias) -> tuple:
     return x, kernel, bias
 
 
-def dense(x, kernel, bias=None, activation: str = "linear", a: float = 0.0) -> Tensor:
+def dense(
+    x: Any, kernel: Any, bias: Any = None, activation: str = "linear", a: float = 0.0
+) -> Tensor:
     """activation(x @ kernel + bias) in one pass.
 
     x: [..., k]   kernel: [k, n]   bias: [n] or None   result: [..., n]
@@ -185,7 +198,7 @@ def dense(x, kernel, bias=None, activation: str = "linear", a: float = 0.0) -> T
 # ---- products over chosen axes -------------------------------------------------------------------
 
 
-def _tensordot_axes(axes, first: Tensor, second: Tensor) -> tuple:
+def _tensordot_axes(axes: Any, first: Tensor, second: Tensor) -> tuple:
     if isinstance(axes, int):
         if not 0 <= axes <= min(first.ndim, second.ndim):
             raise ValueError(
@@ -201,7 +214,7 @@ def _tensordot_axes(axes, first: Tensor, second: Tensor) -> tuple:
     )
 
 
-def tensordot(x1, x2, axes=2) -> Tensor:
+def tensordot(x1: Any, x2: Any, axes: Any = 2) -> Tensor:
     """The sum of products over axes: the last and first ``axes`` ones, or a pair of lists.
 
     >>> tensordot([[1.0, 2.0]], [[3.0], [4.0]], axes=1).tolist()
@@ -222,7 +235,7 @@ def tensordot(x1, x2, axes=2) -> Tensor:
     return reshape(matmul(first, second), (*rows, *columns))
 
 
-def dot(x1, x2) -> Tensor:
+def dot(x1: Any, x2: Any) -> Tensor:
     """NumPy's dot: the sum over the last axis of x1 and the last but one of x2.
 
     >>> dot([1.0, 2.0], [3.0, 4.0]).item()
@@ -234,17 +247,17 @@ def dot(x1, x2) -> Tensor:
     return matmul(x1, x2) if x2.ndim <= 2 else tensordot(x1, x2, (-1, -2))
 
 
-def inner(x1, x2) -> Tensor:
+def inner(x1: Any, x2: Any) -> Tensor:
     """The sum of products over the last axes."""
     x1, x2 = promote("inner", x1, x2)
     return multiply(x1, x2) if x1.ndim == 0 or x2.ndim == 0 else tensordot(x1, x2, (-1, -1))
 
 
-def vdot(x1, x2) -> Tensor:
+def vdot(x1: Any, x2: Any) -> Tensor:
     """The sum of products of all elements."""
     return dot(reshape(x1, (-1,)), reshape(x2, (-1,)))
 
 
-def outer(x1, x2) -> Tensor:
+def outer(x1: Any, x2: Any) -> Tensor:
     """The product of every element of x1 with every element of x2."""
     return multiply(reshape(x1, (-1, 1)), reshape(x2, (1, -1)))

@@ -6,6 +6,8 @@ probabilities, as Keras does on TensorFlow.
 
 from __future__ import annotations
 
+from typing import Any
+
 from fastnn import _core, config
 from fastnn.dtypes import FLOATS
 from fastnn.ops.activation import log_softmax, softplus
@@ -18,7 +20,7 @@ from fastnn.ops.reduce import sum
 from fastnn.ops.shape import moveaxis, reshape
 
 
-def _rows_rule(node, gradient):
+def _rows_rule(node: _core.Node, gradient: Any) -> Any:
     """dx of a loss a row, scaled by the rows' gradients."""
     (dx,) = node.saved
     weights = _core.reshape(gradient, (gradient.size, 1))
@@ -51,9 +53,8 @@ def softmax_cross_entropy(
         if sample_weight is not None:
             sample_weight = _core.reshape(sample_weight, (rows,))
     ignored = ignore_class is not None
-    loss, dx = _core.cross_entropy(
-        flat, labels, sample_weight, smoothing, ignored, ignore_class if ignored else 0
-    )
+    label = 0 if ignore_class is None else ignore_class
+    loss, dx = _core.cross_entropy(flat, labels, sample_weight, smoothing, ignored, label)
     if shape is not None:
         loss = _core.reshape(loss, shape[:-1])
     return record(loss, _rows_rule, (dx,), logits)
@@ -71,7 +72,9 @@ def _probabilities(output: Tensor) -> Tensor:
     return clip(divide(output, sum(output, -1, keepdims=True)), epsilon, 1.0 - epsilon)
 
 
-def categorical_crossentropy(target, output, from_logits: bool = False, axis: int = -1) -> Tensor:
+def categorical_crossentropy(
+    target: Any, output: Any, from_logits: bool = False, axis: int = -1
+) -> Tensor:
     """-sum(target * log(output)) over the class axis.
 
     target, output: [..., classes] (class axis given)   result: without that axis
@@ -100,7 +103,7 @@ def categorical_crossentropy(target, output, from_logits: bool = False, axis: in
     return softmax_cross_entropy(target, logits)
 
 
-def sparse_labels(operation: str, target, shape: tuple) -> Tensor:
+def sparse_labels(operation: str, target: Any, shape: tuple) -> Tensor:
     """Class labels as integers of that shape; a last axis of 1 more than it is dropped."""
     target = as_tensor(target, None, f"{operation}: target")
     if target.shape == (*shape, 1):
@@ -115,7 +118,7 @@ def sparse_labels(operation: str, target, shape: tuple) -> Tensor:
 
 
 def sparse_categorical_crossentropy(
-    target, output, from_logits: bool = False, axis: int = -1
+    target: Any, output: Any, from_logits: bool = False, axis: int = -1
 ) -> Tensor:
     """-log(output) at the class that target names.
 
@@ -153,7 +156,7 @@ def _check_labels(target: Tensor, classes: int) -> None:
         )
 
 
-def _elements_rule(node, gradient):
+def _elements_rule(node: _core.Node, gradient: Any) -> Any:
     (dx,) = node.saved
     return _core.binary(dx, gradient, "mul")
 
@@ -169,7 +172,7 @@ def sigmoid_cross_entropy(
     return record(loss, _elements_rule, (dx,), logits)
 
 
-def binary_crossentropy(target, output, from_logits: bool = False) -> Tensor:
+def binary_crossentropy(target: Any, output: Any, from_logits: bool = False) -> Tensor:
     """-target * log(output) - (1 - target) * log(1 - output), element by element.
 
     target, output: one shape. Probabilities are clipped to [1e-7, 1 - 1e-7], unless they come from

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
 from fastnn import _core
@@ -20,7 +22,7 @@ _BITWISE = {
 _UNARY = {"neg": elementwise.negative, "abs": elementwise.absolute}
 
 
-def _binary_operator(op: str, a, b):
+def _binary_operator(op: str, a: Any, b: Any) -> Any:
     """An operator whose operands differ in shape or dtype; NotImplemented for strangers."""
     if op in BINARY_RULES:
         return arithmetic.binary(op, a, b)
@@ -35,7 +37,7 @@ def _binary_operator(op: str, a, b):
     return arithmetic.binary(op, a, b)
 
 
-def _unary_operator(op: str, x):
+def _unary_operator(op: str, x: Any) -> Any:
     if op == "logical_not":
         if x.dtype != "bool":
             return arithmetic.subtract(-1, x)  # ~x of integers
@@ -43,7 +45,7 @@ def _unary_operator(op: str, x):
     return _UNARY[op](x)
 
 
-def _repr(x) -> str:
+def _repr(x: Any) -> str:
     values = np.array2string(
         x.numpy(), separator=", ", prefix="  " if x.ndim > 1 else "Tensor(", threshold=200
     )
@@ -70,10 +72,17 @@ _core.set_hooks(
 # ---- methods -------------------------------------------------------------------------------------
 
 
-def _without_out(function):
+def _without_out(function: Any) -> Any:
     """The reduction as a method that NumPy may call: np.sum(t) is t.sum(axis=None, out=None)."""
 
-    def method(self, axis=None, dtype=None, out=None, keepdims=False, **options):
+    def method(
+        self,
+        axis: Any = None,
+        dtype: Any = None,
+        out: Any = None,
+        keepdims: bool = False,
+        **options: Any,
+    ) -> Any:
         if out is not None:
             raise TypeError(f"{function.__name__}: tensors are immutable, out must be None")
         result = function(self, axis, keepdims=keepdims, **options)
@@ -84,30 +93,30 @@ def _without_out(function):
     return method
 
 
-def _argument(values):
+def _argument(values: Any) -> Any:
     """Integers given one by one or as one tuple."""
     return values[0] if len(values) == 1 and not isinstance(values[0], int) else values
 
 
-def _iterate(self):
+def _iterate(self) -> Any:
     if self.ndim == 0:
         raise TypeError("iteration over a tensor without axes")
     return (self[i] for i in range(self.shape[0]))
 
 
-def _reshape(self, *shape_, order="C"):
+def _reshape(self, *shape_: Any, order: str = "C") -> Any:
     """The same elements under another shape, given as a tuple or one by one."""
     if order != "C":
         raise TypeError("reshape: tensors are row-major, order must be 'C'")
     return shape.reshape(self, _argument(shape_))
 
 
-def _transpose(self, *axes):
+def _transpose(self, *axes: Any) -> Any:
     """The axes in another order (reversed if not given)."""
     return shape.transpose(self, _argument(axes) if axes and axes[0] is not None else None)
 
 
-def _round(self, decimals=0, out=None):
+def _round(self, decimals: int = 0, out: Any = None) -> Tensor:
     """The nearest multiple of 10 ** -decimals."""
     return elementwise.round(self, decimals)
 
@@ -178,12 +187,11 @@ _UFUNCS = {
 _UFUNCS.update(remainder=arithmetic.mod, float_power=arithmetic.power, rint=elementwise.round)
 
 
-def _array_ufunc(self, ufunc, method, *inputs, **options):
+def _array_ufunc(self, ufunc: Any, method: Any, *inputs: Any, **options: Any) -> Any:
     """np.exp(t) is ops.exp(t): NumPy's functions keep the gradient, or say that they cannot."""
+    function: Any = _UFUNCS.get(ufunc.__name__)
     if ufunc is np.tanh:
         from fastnn.ops.activation import tanh as function
-    else:
-        function = _UFUNCS.get(ufunc.__name__)
     if method != "__call__" or function is None:
         raise TypeError(
             f"np.{ufunc.__name__}{'' if method == '__call__' else '.' + method} has no fastnn "

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from fastnn import _core
 from fastnn.ops.core import Tensor, Variable, as_float, constant, record
 
 
-def _dropout_rule(node, gradient):
+def _dropout_rule(node: _core.Node, gradient: Any) -> Any:
     mask, rate = node.saved
     return _core.dropout_backward(gradient, mask, rate, "plain")
 
 
-def dropout(x, rate, state: Variable, noise_shape: tuple | None = None) -> Tensor:
+def dropout(x: Any, rate: Any, state: Variable, noise_shape: tuple | None = None) -> Tensor:
     """x with a fraction ``rate`` of its elements set to 0 and the others divided by 1 - rate.
 
     rate: a number in [0, 1], or a 0-d Tensor of x's dtype

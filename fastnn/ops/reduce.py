@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 from builtins import abs as _abs
+from typing import Any
 
 from fastnn import _core
 from fastnn.dtypes import FLOATS
@@ -56,18 +57,18 @@ def _count(shape: tuple, axes: tuple) -> int:
     return count
 
 
-def _widened(x, what: str) -> Tensor:
+def _widened(x: Any, what: str) -> Tensor:
     """A Tensor whose sum can be held: booleans and uint8 are counted in int32."""
     x = as_tensor(x, None, what)
     return _core.copy(x, "int32") if x.dtype in ("bool", "uint8") else x
 
 
-def _sum_rule(node, gradient):
+def _sum_rule(node: _core.Node, gradient: Any) -> Any:
     shape, axes = node.saved
     return _spread(gradient, shape, axes)
 
 
-def sum(x, axis=None, keepdims: bool = False) -> Tensor:
+def sum(x: Any, axis: Any = None, keepdims: bool = False) -> Tensor:
     """The sum over axes; booleans and uint8 are summed in int32.
 
     >>> sum([[1, 2], [3, 4]], axis=0).tolist()
@@ -80,13 +81,13 @@ def sum(x, axis=None, keepdims: bool = False) -> Tensor:
     return record(y, _sum_rule, (x.shape, axes), x) if x.requires_grad else y
 
 
-def _mean_rule(node, gradient):
+def _mean_rule(node: _core.Node, gradient: Any) -> Any:
     shape, axes = node.saved
     scale = like(gradient, 1 / _count(shape, axes))
     return _spread(_binary(gradient, scale, "mul"), shape, axes)
 
 
-def mean(x, axis=None, keepdims: bool = False) -> Tensor:
+def mean(x: Any, axis: Any = None, keepdims: bool = False) -> Tensor:
     """The mean over axes; integers become floatx. NaN over nothing.
 
     >>> mean([1, 2, 6]).item()
@@ -99,14 +100,14 @@ def mean(x, axis=None, keepdims: bool = False) -> Tensor:
     return record(y, _mean_rule, (x.shape, axes), x) if x.requires_grad else y
 
 
-def _extreme_rule(node, gradient):
+def _extreme_rule(node: _core.Node, gradient: Any) -> Any:
     x, y, axes = node.saved
     hits = _core.copy(_binary(x, _align(y, x.shape, axes), "equal"), x.dtype)
     share = _binary(_align(gradient, x.shape, axes), _core.reduce(hits, "sum", axes, True), "div")
     return _binary(hits, share, "mul")
 
 
-def _extreme(op: str, x, axis, keepdims: bool, initial) -> Tensor:
+def _extreme(op: str, x: Any, axis: Any, keepdims: bool, initial: Any) -> Tensor:
     x = as_tensor(x, None, f"{op}: x")
     axes = normalize_axes(op, axis, x.ndim)
     if _count(x.shape, axes) == 0 and initial is None:
@@ -124,7 +125,7 @@ def _extreme(op: str, x, axis, keepdims: bool, initial) -> Tensor:
     return (maximum if op == "max" else minimum)(y, initial)
 
 
-def max(x, axis=None, keepdims: bool = False, initial=None) -> Tensor:
+def max(x: Any, axis: Any = None, keepdims: bool = False, initial: Any = None) -> Tensor:
     """The largest element; equal ones share the gradient, NaN wins.
 
     initial: the least it can be; needed over an empty axis
@@ -135,7 +136,7 @@ def max(x, axis=None, keepdims: bool = False, initial=None) -> Tensor:
     return _extreme("max", x, axis, keepdims, initial)
 
 
-def min(x, axis=None, keepdims: bool = False, initial=None) -> Tensor:
+def min(x: Any, axis: Any = None, keepdims: bool = False, initial: Any = None) -> Tensor:
     """The smallest element; equal ones share the gradient, NaN wins.
 
     initial: the most it can be; needed over an empty axis
@@ -147,7 +148,7 @@ amax = max
 amin = min
 
 
-def _prod_rule(node, gradient):
+def _prod_rule(node: _core.Node, gradient: Any) -> Any:
     x, axes = node.saved
     zero = _binary(x, like(x, 0), "equal")
     others = _core.select(zero, like(x, 1), x)
@@ -161,7 +162,7 @@ def _prod_rule(node, gradient):
     return _binary(_align(gradient, x.shape, axes), slope, "mul")
 
 
-def prod(x, axis=None, keepdims: bool = False) -> Tensor:
+def prod(x: Any, axis: Any = None, keepdims: bool = False) -> Tensor:
     """The product over axes.
 
     >>> prod([2.0, 3.0]).item()
@@ -172,19 +173,19 @@ def prod(x, axis=None, keepdims: bool = False) -> Tensor:
     return record(_core.reduce(x, "prod", axes, keepdims), _prod_rule, (x, axes), x)
 
 
-def any(x, axis=None, keepdims: bool = False) -> Tensor:
+def any(x: Any, axis: Any = None, keepdims: bool = False) -> Tensor:
     """Whether an element is non-zero."""
     x = as_tensor(x, None, "any: x")
     return _core.reduce(x, "any", normalize_axes("any", axis, x.ndim), keepdims)
 
 
-def all(x, axis=None, keepdims: bool = False) -> Tensor:
+def all(x: Any, axis: Any = None, keepdims: bool = False) -> Tensor:
     """Whether every element is non-zero."""
     x = as_tensor(x, None, "all: x")
     return _core.reduce(x, "all", normalize_axes("all", axis, x.ndim), keepdims)
 
 
-def _logsumexp_rule(node, gradient):
+def _logsumexp_rule(node: _core.Node, gradient: Any) -> Any:
     x, y, axes = node.saved
     aligned = _align(y, x.shape, axes)
     # Over nothing but -inf the result is -inf and no element has a share.
@@ -193,7 +194,7 @@ def _logsumexp_rule(node, gradient):
     return _binary(_align(gradient, x.shape, axes), weight, "mul")
 
 
-def logsumexp(x, axis=None, keepdims: bool = False) -> Tensor:
+def logsumexp(x: Any, axis: Any = None, keepdims: bool = False) -> Tensor:
     """log(sum(exp(x))) without overflow.
 
     >>> round(logsumexp([1000.0, 1000.0]).item(), 3)
@@ -207,7 +208,7 @@ def logsumexp(x, axis=None, keepdims: bool = False) -> Tensor:
     return record(y, _logsumexp_rule, (x, y.detach(), axes), x)
 
 
-def var(x, axis=None, keepdims: bool = False, ddof: int = 0) -> Tensor:
+def var(x: Any, axis: Any = None, keepdims: bool = False, ddof: int = 0) -> Tensor:
     """The mean squared distance from the mean, computed in two passes.
 
     ddof: what the divisor is less than the number of elements
@@ -223,17 +224,17 @@ def var(x, axis=None, keepdims: bool = False, ddof: int = 0) -> Tensor:
     return divide(sum(squares, axes, keepdims), float(_count(x.shape, axes) - ddof))
 
 
-def std(x, axis=None, keepdims: bool = False, ddof: int = 0) -> Tensor:
+def std(x: Any, axis: Any = None, keepdims: bool = False, ddof: int = 0) -> Tensor:
     """The square root of the variance."""
     return sqrt(var(x, axis, keepdims, ddof))
 
 
-def moments(x, axes, keepdims: bool = False) -> tuple:
+def moments(x: Any, axes: Any, keepdims: bool = False) -> tuple:
     """Mean and variance over axes."""
     return mean(x, axes, keepdims), var(x, axes, keepdims)
 
 
-def _norm_rule(node, gradient):
+def _norm_rule(node: _core.Node, gradient: Any) -> Any:
     x, y, axes = node.saved
     zero = _binary(y, like(y, 0), "equal")
     scaled = _binary(gradient, _core.select(zero, like(y, 1), y), "div")
@@ -246,7 +247,7 @@ def _euclidean(x: Tensor, axes: tuple, keepdims: bool) -> Tensor:
     return y if saved is None else record(y, _norm_rule, (x, saved[0], axes), x)
 
 
-def norm(x, ord=None, axis=None, keepdims: bool = False) -> Tensor:
+def norm(x: Any, ord: Any = None, axis: Any = None, keepdims: bool = False) -> Tensor:
     """The norm of vectors or (over two axes) matrices; integers become floatx.
 
     ord: None or 2 (Euclidean; "fro" for matrices), 1, inf, -inf, 0 (how many are non-zero), or
@@ -277,7 +278,7 @@ def norm(x, ord=None, axis=None, keepdims: bool = False) -> Tensor:
     raise ValueError(f"norm: ord {ord!r} is not available over {len(axes)} axes")
 
 
-def count_nonzero(x, axis=None) -> Tensor:
+def count_nonzero(x: Any, axis: Any = None) -> Tensor:
     """How many elements are not zero.
 
     >>> count_nonzero([0, 3, 4]).item()
@@ -286,7 +287,7 @@ def count_nonzero(x, axis=None) -> Tensor:
     return sum(not_equal(as_tensor(x, None, "count_nonzero: x"), 0), axis)
 
 
-def average(x, axis=None, weights=None) -> Tensor:
+def average(x: Any, axis: Any = None, weights: Any = None) -> Tensor:
     """The mean, or the mean with weights: of x's shape, or one a position of the axis.
 
     >>> average([1.0, 3.0], weights=[3.0, 1.0]).item()
@@ -312,7 +313,7 @@ def average(x, axis=None, weights=None) -> Tensor:
     return divide(sum(multiply(x, weights), axis), sum(weights, axis))
 
 
-def _arg_extreme(op: str, x, axis, keepdims: bool) -> Tensor:
+def _arg_extreme(op: str, x: Any, axis: Any, keepdims: bool) -> Tensor:
     x = as_tensor(x, None, f"{op}: x")
     if x.dtype == "bool":
         x = _core.copy(x, "uint8")
@@ -322,7 +323,7 @@ def _arg_extreme(op: str, x, axis, keepdims: bool) -> Tensor:
     return _core.arg_reduce(x, op, normalize_axis(op, axis, x.ndim), keepdims)
 
 
-def argmax(x, axis=None, keepdims: bool = False) -> Tensor:
+def argmax(x: Any, axis: Any = None, keepdims: bool = False) -> Tensor:
     """Where the largest element is, the first of equal ones; int64, of the flat x if axis is None.
 
     >>> argmax([[1, 7, 2], [9, 0, 9]], axis=-1).tolist()
@@ -331,12 +332,12 @@ def argmax(x, axis=None, keepdims: bool = False) -> Tensor:
     return _arg_extreme("argmax", x, axis, keepdims)
 
 
-def argmin(x, axis=None, keepdims: bool = False) -> Tensor:
+def argmin(x: Any, axis: Any = None, keepdims: bool = False) -> Tensor:
     """Where the smallest element is, the first of equal ones; int64."""
     return _arg_extreme("argmin", x, axis, keepdims)
 
 
-def normalize(x, axis=-1, order=2, epsilon=None) -> Tensor:
+def normalize(x: Any, axis: Any = -1, order: Any = 2, epsilon: Any = None) -> Tensor:
     """x divided by its norm over axes, which counts as at least epsilon (config.epsilon())."""
     from fastnn import config
     from fastnn.ops.arithmetic import maximum

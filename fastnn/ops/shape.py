@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from operator import index
+from typing import Any
 
 import numpy as np
 
@@ -21,7 +23,7 @@ _copy = _core.copy
 _IN_ORDER = [tuple(range(rank)) for rank in range(9)]
 
 
-def shape_argument(operation: str, shape) -> tuple:
+def shape_argument(operation: str, shape: Any) -> tuple:
     try:
         return (index(shape),) if not isinstance(shape, (tuple, list)) else tuple(map(index, shape))
     except TypeError:
@@ -31,11 +33,11 @@ def shape_argument(operation: str, shape) -> tuple:
 # ---- the same elements under another shape -------------------------------------------------------
 
 
-def _reshape_rule(node, gradient):
+def _reshape_rule(node: _core.Node, gradient: Any) -> Any:
     return _core.reshape(gradient, node.saved)
 
 
-def reshape(x, newshape) -> Tensor:
+def reshape(x: Any, newshape: Any) -> Tensor:
     """The same elements, in row-major order, under another shape; one extent may be -1.
 
     Raises ValueError if the numbers of elements differ.
@@ -54,12 +56,12 @@ def reshape(x, newshape) -> Tensor:
     return record(y, _reshape_rule, x.shape, x) if x.requires_grad else y
 
 
-def ravel(x) -> Tensor:
+def ravel(x: Any) -> Tensor:
     """The elements in one axis."""
     return reshape(x, (-1,))
 
 
-def expand_dims(x, axis) -> Tensor:
+def expand_dims(x: Any, axis: Any) -> Tensor:
     """A new axis of extent 1 at ``axis``, or one at each of several places of the result.
 
     >>> expand_dims([1, 2], -1).shape
@@ -72,7 +74,7 @@ def expand_dims(x, axis) -> Tensor:
     return reshape(x, tuple(1 if i in axes else next(rest) for i in range(x.ndim + count)))
 
 
-def squeeze(x, axis=None) -> Tensor:
+def squeeze(x: Any, axis: Any = None) -> Tensor:
     """Without the axes of extent 1, or without the given ones.
 
     >>> squeeze([[1], [2]], -1).shape
@@ -91,14 +93,14 @@ def squeeze(x, axis=None) -> Tensor:
 # ---- other orders --------------------------------------------------------------------------------
 
 
-def permuted(x: Tensor, axes: tuple) -> Tensor:
+def permuted(x: Tensor, axes: Sequence[int]) -> Tensor:
     """x with its axes in another order, not recorded."""
     strides = strides_of(x.shape)
     shape = x.shape
     return _copy((x, [shape[i] for i in axes], [strides[i] for i in axes], 0), x.dtype)
 
 
-def _transpose_rule(node, gradient):
+def _transpose_rule(node: _core.Node, gradient: Any) -> Any:
     axes = node.saved
     inverse = [0] * len(axes)
     for i, axis in enumerate(axes):
@@ -106,7 +108,7 @@ def _transpose_rule(node, gradient):
     return permuted(gradient, inverse)
 
 
-def transpose(x, axes=None) -> Tensor:
+def transpose(x: Any, axes: Any = None) -> Tensor:
     """The axes in another order, reversed if not given.
 
     >>> transpose([[1, 2], [3, 4]]).tolist()
@@ -124,7 +126,7 @@ def transpose(x, axes=None) -> Tensor:
     return record(permuted(x, axes), _transpose_rule, axes, x)
 
 
-def moveaxis(x, source, destination) -> Tensor:
+def moveaxis(x: Any, source: Any, destination: Any) -> Tensor:
     """Axes moved to other places, the others keeping their order."""
     x = as_tensor(x, None, "moveaxis: x")
     source = normalize_axes("moveaxis", source, x.ndim)
@@ -137,7 +139,7 @@ def moveaxis(x, source, destination) -> Tensor:
     return transpose(x, order)
 
 
-def swapaxes(x, axis1, axis2) -> Tensor:
+def swapaxes(x: Any, axis1: Any, axis2: Any) -> Tensor:
     """Two axes exchanged."""
     x = as_tensor(x, None, "swapaxes: x")
     order = list(range(x.ndim))
@@ -156,11 +158,11 @@ def _flipped(x: Tensor, axes: tuple) -> Tensor:
     return _copy((x, x.shape, strides, offset), x.dtype)
 
 
-def _flip_rule(node, gradient):
+def _flip_rule(node: _core.Node, gradient: Any) -> Any:
     return _flipped(gradient, node.saved)
 
 
-def flip(x, axis=None) -> Tensor:
+def flip(x: Any, axis: Any = None) -> Tensor:
     """The order of elements reversed along axes (None: all).
 
     >>> flip([1, 2, 3]).tolist()
@@ -180,12 +182,12 @@ def _rolled(x: Tensor, shifts: tuple, axes: tuple) -> Tensor:
     return x
 
 
-def _roll_rule(node, gradient):
+def _roll_rule(node: _core.Node, gradient: Any) -> Any:
     shifts, axes = node.saved
     return _rolled(gradient, tuple(-shift for shift in shifts), axes)
 
 
-def roll(x, shift, axis=None) -> Tensor:
+def roll(x: Any, shift: Any, axis: Any = None) -> Tensor:
     """Elements moved along axes, those that leave at the end coming in at the front.
 
     >>> roll([1, 2, 3], 1).tolist()
@@ -204,11 +206,11 @@ def roll(x, shift, axis=None) -> Tensor:
 # ---- repetition ----------------------------------------------------------------------------------
 
 
-def _pass_rule(node, gradient):
+def _pass_rule(node: _core.Node, gradient: Any) -> Any:
     return gradient  # summed to the operand's shape by backward
 
 
-def broadcast_to(x, shape) -> Tensor:
+def broadcast_to(x: Any, shape: Any) -> Tensor:
     """x repeated along new axes and axes of extent 1, as operands of arithmetic are.
 
     >>> broadcast_to([1, 2], (2, 2)).tolist()
@@ -228,7 +230,7 @@ def broadcast_to(x, shape) -> Tensor:
     return record(_copy((x, shape, strides, 0), x.dtype), _pass_rule, None, x)
 
 
-def _repeated_rule(node, gradient):
+def _repeated_rule(node: _core.Node, gradient: Any) -> Any:
     shape, new_axes = node.saved
     return _core.reduce(_core.reshape(gradient, shape), "sum", new_axes, False)
 
@@ -238,7 +240,9 @@ def _repeated(x: Tensor, repeats: dict, result: tuple) -> Tensor:
 
     An axis beyond the last one stands for one behind all.
     """
-    shape, strides, new_axes = [], [], []
+    shape: list[int] = []
+    strides: list[int] = []
+    new_axes: list[int] = []
     own = strides_of(x.shape)
     for i in range(x.ndim + 1):
         if i in repeats:
@@ -248,12 +252,11 @@ def _repeated(x: Tensor, repeats: dict, result: tuple) -> Tensor:
         if i < x.ndim:
             shape.append(x.shape[i])
             strides.append(own[i])
-    shape = tuple(shape)
     y = _core.reshape(_copy((x, shape, strides, 0), x.dtype), result)
-    return record(y, _repeated_rule, (shape, tuple(new_axes)), x)
+    return record(y, _repeated_rule, (tuple(shape), tuple(new_axes)), x)
 
 
-def tile(x, repeats) -> Tensor:
+def tile(x: Any, repeats: Any) -> Tensor:
     """Copies of the whole of x laid side by side along each axis.
 
     >>> tile([1, 2], 2).tolist()
@@ -268,7 +271,7 @@ def tile(x, repeats) -> Tensor:
     return _repeated(x, wanted, tuple(a * b for a, b in zip(x.shape, repeats))) if wanted else x
 
 
-def repeat(x, repeats, axis=None) -> Tensor:
+def repeat(x: Any, repeats: Any, axis: Any = None) -> Tensor:
     """Each element (or slice along ``axis``) repeated; a number, or one for each.
 
     >>> repeat([1, 2], 2).tolist()
@@ -292,12 +295,12 @@ def repeat(x, repeats, axis=None) -> Tensor:
     return _repeated(x, {axis + 1: count}, result)
 
 
-def pad_map(mode: str, extent: int, before: int, after: int) -> np.ndarray:
+def pad_map(mode: Any, extent: int, before: int, after: int) -> np.ndarray:
     """Which element of an axis each element of the padded axis shows (not for mode constant)."""
     return np.pad(np.arange(extent), (before, after), mode=mode)
 
 
-def _pad_rule(node, gradient):
+def _pad_rule(node: _core.Node, gradient: Any) -> Any:
     shape, before, after, mode = node.saved
     if mode == "constant":
         offset = sum(b * s for b, s in zip(before, strides_of(gradient.shape)))
@@ -315,7 +318,7 @@ def _pad_rule(node, gradient):
 _PAD_MODES = {"constant": 0, "edge": 1, "reflect": 2, "symmetric": 3}
 
 
-def pad(x, pad_width, mode: str = "constant", constant_values=None) -> Tensor:
+def pad(x: Any, pad_width: Any, mode: str = "constant", constant_values: Any = None) -> Tensor:
     """x with elements added before and after each axis.
 
     pad_width: a number, one (before, after) for all axes, or one a axis
@@ -338,6 +341,6 @@ def pad(x, pad_width, mode: str = "constant", constant_values=None) -> Tensor:
     return record(y, _pad_rule, (x.shape, before, after, mode), x)
 
 
-def shape(x) -> tuple:
+def shape(x: Any) -> tuple:
     """The extents of x."""
     return as_tensor(x, None, "shape: x").shape

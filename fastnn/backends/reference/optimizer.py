@@ -9,23 +9,24 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 
 
-def _sgd(w, slots, g, hyper, t, **_):
+def _sgd(w: Any, slots: Any, g: Any, hyper: Any, t: Any, **_: Any) -> Any:
     (rate,) = hyper
     return w - rate * g, ()
 
 
-def _momentum(w, slots, g, hyper, t, *, nesterov, **_):
+def _momentum(w: Any, slots: Any, g: Any, hyper: Any, t: Any, *, nesterov: Any, **_: Any) -> Any:
     """I. Sutskever et al., "On the importance of initialization and momentum" (2013)."""
     (m,), (rate, momentum) = slots, hyper
     m = momentum * m - rate * g
     return w + (momentum * m - rate * g if nesterov else m), (m,)
 
 
-def _adam(w, slots, g, hyper, t, *, amsgrad, **_):
+def _adam(w: Any, slots: Any, g: Any, hyper: Any, t: Any, *, amsgrad: Any, **_: Any) -> Any:
     """D. Kingma, J. Ba, "Adam" (2015), in the form where epsilon joins the uncorrected root."""
     m, v, *top = slots
     rate, beta_1, beta_2, epsilon = hyper

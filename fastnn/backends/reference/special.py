@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import numpy as np
 
@@ -39,7 +40,7 @@ def _ratio(coefficients: tuple, r: np.ndarray) -> np.ndarray:
     return np.polyval(coefficients[0], r) / np.polyval(coefficients[1], r)
 
 
-def _vectorize(function, x: np.ndarray) -> np.ndarray:
+def _vectorize(function: Any, x: np.ndarray) -> np.ndarray:
     x = np.asarray(x)
     return np.asarray(np.frompyfunc(function, 1, 1)(x), dtype=x.dtype)
 
