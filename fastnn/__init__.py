@@ -6,6 +6,7 @@ The tensor, the tape and the operations are imported at once; everything else wh
 from __future__ import annotations
 
 from importlib import import_module as _import_module
+from typing import Any as _Any
 
 from fastnn import backends, config, ops
 from fastnn._core import __version__
@@ -61,7 +62,7 @@ __all__ = [
 ]
 
 
-def __getattr__(name: str):
+def __getattr__(name: str) -> _Any:
     if name in _MODULES:
         return _import_module(f"fastnn.{name}")
     if name in _NAMES:
@@ -71,5 +72,5 @@ def __getattr__(name: str):
     raise AttributeError(f"module 'fastnn' has no attribute {name!r}")
 
 
-def __dir__():
+def __dir__() -> list[str]:
     return sorted({*globals(), *__all__})

@@ -7,6 +7,7 @@ import time
 import traceback
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -73,7 +74,7 @@ def _run(options: argparse.Namespace) -> int:
     return 0
 
 
-def _run_one(recipe, options: argparse.Namespace) -> None:
+def _run_one(recipe: Any, options: argparse.Namespace) -> None:
     info = recipe.INFO
     name = recipe.__name__.rsplit(".", 1)[-1]
     print(f"{name}: lecture {info.lecture}, {info.slide} (seed {options.seed})")

@@ -73,7 +73,7 @@ class Constant(Initializer):
 class Zeros(Constant):
     """All zeros."""
 
-    def __init__(self):
+    def __init__(self) -> None:
         super().__init__(0)
 
     def get_config(self) -> dict:
@@ -87,7 +87,7 @@ class Zeros(Constant):
 class Ones(Zeros):
     """All ones."""
 
-    def __init__(self):
+    def __init__(self) -> None:
         Constant.__init__(self, 1)
 
 

@@ -76,7 +76,7 @@ def _without_out(function: Any) -> Any:
     """The reduction as a method that NumPy may call: np.sum(t) is t.sum(axis=None, out=None)."""
 
     def method(
-        self,
+        self: Tensor,
         axis: Any = None,
         dtype: Any = None,
         out: Any = None,
@@ -98,25 +98,25 @@ def _argument(values: Any) -> Any:
     return values[0] if len(values) == 1 and not isinstance(values[0], int) else values
 
 
-def _iterate(self) -> Any:
+def _iterate(self: Tensor) -> Any:
     if self.ndim == 0:
         raise TypeError("iteration over a tensor without axes")
     return (self[i] for i in range(self.shape[0]))
 
 
-def _reshape(self, *shape_: Any, order: str = "C") -> Any:
+def _reshape(self: Tensor, *shape_: Any, order: str = "C") -> Any:
     """The same elements under another shape, given as a tuple or one by one."""
     if order != "C":
         raise TypeError("reshape: tensors are row-major, order must be 'C'")
     return shape.reshape(self, _argument(shape_))
 
 
-def _transpose(self, *axes: Any) -> Any:
+def _transpose(self: Tensor, *axes: Any) -> Any:
     """The axes in another order (reversed if not given)."""
     return shape.transpose(self, _argument(axes) if axes and axes[0] is not None else None)
 
 
-def _round(self, decimals: int = 0, out: Any = None) -> Tensor:
+def _round(self: Tensor, decimals: int = 0, out: Any = None) -> Tensor:
     """The nearest multiple of 10 ** -decimals."""
     return elementwise.round(self, decimals)
 
@@ -187,7 +187,7 @@ _UFUNCS = {
 _UFUNCS.update(remainder=arithmetic.mod, float_power=arithmetic.power, rint=elementwise.round)
 
 
-def _array_ufunc(self, ufunc: Any, method: Any, *inputs: Any, **options: Any) -> Any:
+def _array_ufunc(self: Tensor, ufunc: Any, method: Any, *inputs: Any, **options: Any) -> Any:
     """np.exp(t) is ops.exp(t): NumPy's functions keep the gradient, or say that they cannot."""
     function: Any = _UFUNCS.get(ufunc.__name__)
     if ufunc is np.tanh:

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -52,7 +53,7 @@ def folder_for(name: str, out: str | Path | None) -> Path:
     return folder
 
 
-def pyplot():
+def pyplot() -> Any:
     """matplotlib's pyplot drawing to files, or None (and a line that says so)."""
     try:
         import matplotlib

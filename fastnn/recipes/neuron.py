@@ -5,6 +5,7 @@ Course: Hung-yi Lee, "Understanding deep learning in one day" (DSC 2016), lectur
 and "Backpropagation".
 """
 
+from collections.abc import Callable
 from itertools import pairwise
 from pathlib import Path
 
@@ -82,7 +83,7 @@ def gradients() -> dict[str, list[np.ndarray]]:
         for i, w in enumerate(layer)
     ]
 
-    def loss(*parameters):
+    def loss(*parameters: np.ndarray) -> fn.Tensor:
         a = fn.tensor(x)
         for w, b in zip(parameters[::2], parameters[1::2]):
             a = fn.ops.dense(a, w, b, activation="sigmoid")
@@ -96,7 +97,9 @@ def gradients() -> dict[str, list[np.ndarray]]:
     }
 
 
-def _gradients_by_hand(x, target, weights):
+def _gradients_by_hand(
+    x: np.ndarray, target: np.ndarray, weights: list[np.ndarray]
+) -> list[np.ndarray]:
     """The chain rule written out: error signals from the last layer to the first."""
     a = [x]
     for w, b in zip(weights[::2], weights[1::2]):
@@ -110,7 +113,9 @@ def _gradients_by_hand(x, target, weights):
     return result
 
 
-def _gradients_by_differences(loss, weights, step=1e-5):
+def _gradients_by_differences(
+    loss: Callable, weights: list[np.ndarray], step: float = 1e-5
+) -> list[np.ndarray]:
     """The change of the loss over the change of one weight, weight by weight."""
     result = []
     for index, weight in enumerate(weights):
