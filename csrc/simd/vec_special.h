@@ -97,13 +97,14 @@ FASTNN_INLINE Vec<T> erfinv(Vec<T> x) {
   return lanewise(x, [](double v) { return inverse_erf(v); });
 }
 
-// The normal distribution function P. Inside |x| < 1, P(x) = 1/2 + x A(x^2); outside, with a = |x|
-// and q = (a - 4) / (a + 4), a P(-a) = e^(-a^2 / 2) B(q).
-constexpr float kNormal[] = {0.398942292f,    -0.0664905384f,  0.00997416303f,
-                             -0.00118801754f, 0.000115012568f, -8.16563625e-06f};
-constexpr float kNormalTail[] = {0.377642572f,   0.0736942366f,    -0.110380128f,
-                                 0.100307778f,   -0.0630568638f,   0.0264310464f,
-                                 -0.0055242544f, -0.000947001157f, 0.000849509728f};
+// The normal distribution function P. Inside |x| < 1, P(x) = 1/2 + x A(x^2); outside, with a =
+// |x| and q = (a - 4) / (a + 4), a P(-a) = e^(-a^2 / 2) B(q).
+constexpr float kNormalFirst = 0.398942292f;
+constexpr float kNormal[] = {-0.0664905384f, 0.00997416303f, -0.00118801754f, 0.000115012568f,
+                             -8.16563625e-06f};
+constexpr float kNormalTailFirst = 0.377642572f;
+constexpr float kNormalTail[] = {0.0736942366f, -0.110380128f,  0.100307778f,     -0.0630568638f,
+                                 0.0264310464f, -0.0055242544f, -0.000947001157f, 0.000849509728f};
 
 // a P(-a)
 FASTNN_INLINE Vec<float> normal_tail(Vec<float> a) {
@@ -113,9 +114,11 @@ FASTNN_INLINE Vec<float> normal_tail(Vec<float> a) {
   const Vec<float> rest = bounded - (sum - four), v = eight / sum;
   const Vec<float> residual = fma(-v, rest, exact_fma(-v, sum, eight));
   const Vec<float> q = fma(residual * constant<float>(-0.125f), v, constant<float>(1) - v);
-  const Vec<float> b = polynomial(q, kNormalTail);
+  // B as b + b_rest: its rounding would be one too many for 2 ULP.
+  const Vec<float> first = constant<float>(kNormalTailFirst), p = polynomial(q, kNormalTail);
+  const Vec<float> b = fma(q, p, first), b_rest = fma(q, p, first - b);
   const Exponent<float> e = split_minus_square(bounded, 2);
-  return scaled(fma(b, exp_reduced(e.r), b), e);
+  return scaled(b + fma(b, exp_reduced(e.r), b_rest), e);
 }
 
 // x P(x)
@@ -128,7 +131,10 @@ FASTNN_INLINE Vec<T> lanewise_gelu(Vec<T> x) {
 FASTNN_INLINE Vec<float> gelu(Vec<float> x) {
   if (Vec<float>::kLanes == 1) return lanewise_gelu(x);  // without FMA, not within 2 ULP
   const Vec<float> a = abs(x), positive = larger(-Vec<float>::zero(), x);
-  const Vec<float> inner = x * fma(x, polynomial(x * x, kNormal), constant<float>(0.5f));
+  const Vec<float> z = x * x, first = constant<float>(kNormalFirst), p = polynomial(z, kNormal);
+  // A as slope - excess, subtracted last, so that -0 stays -0.
+  const Vec<float> slope = fma(z, p, first), excess = fma(-z, p, slope - first);
+  const Vec<float> inner = fma(x, fma(x, slope, constant<float>(0.5f)), -(z * excess));
   return select(a < constant<float>(1), inner, positive - normal_tail(a));
 }
 FASTNN_INLINE Vec<double> gelu(Vec<double> x) { return lanewise_gelu(x); }
@@ -136,7 +142,9 @@ FASTNN_INLINE Vec<double> gelu(Vec<double> x) { return lanewise_gelu(x); }
 // P(x) + x P'(x)
 FASTNN_INLINE Vec<float> gelu_slope(Vec<float> x_) {
   const Vec<float> x = clamp(x_, -15, 15), a = abs(x), one = constant<float>(1);
-  const Vec<float> inner = fma(x, polynomial(x * x, kNormal), constant<float>(0.5f));
+  const Vec<float> z = x * x, half = constant<float>(0.5f);
+  const Vec<float> inner =
+      fma(x, fma(z, polynomial(z, kNormal), constant<float>(kNormalFirst)), half);
   const Vec<float> outer = normal_tail(a) / a;
   const Vec<float> p = select(a < one, inner, select(x < Vec<float>::zero(), outer, one - outer));
   const Exponent<float> e = split_exponent(x * x * constant<float>(-0.5f));
