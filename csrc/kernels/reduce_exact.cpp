@@ -201,10 +201,14 @@ inline T preferred(T a, T b) {
   return better || b != b ? b : a;
 }
 
-// First the value, over lanes that run side by side, then where it stands.
+// Where the search along a row begins to pay.
+constexpr int64_t kLongRow = 64;
+
+// First the value, over lanes that run side by side, then where it stands. n >= kLongRow.
 template <class T, bool smallest>
 inline int64_t arg_row(const T* x, int64_t n) {
-  constexpr int64_t kLanes = 128 / sizeof(T);
+  constexpr int64_t kLanes = sizeof(T) == 1 ? 64 : 128 / sizeof(T);
+  static_assert(kLanes <= kLongRow, "the lanes start with the first elements of the row");
   T lane[kLanes];
   for (int64_t k = 0; k < kLanes; ++k) lane[k] = x[k];
   int64_t j = kLanes;
@@ -220,7 +224,6 @@ inline int64_t arg_row(const T* x, int64_t n) {
 
 template <class T, bool smallest>
 inline void arg_all_rows(const T* x, int64_t rows, int64_t n, int64_t* y) {
-  constexpr int64_t kLongRow = 64;  // where the search along a row begins to pay
   if (n >= kLongRow) {
     for (int64_t i = 0; i < rows; ++i) y[i] = arg_row<T, smallest>(x + i * n, n);
     return;
