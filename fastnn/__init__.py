@@ -6,7 +6,14 @@ The tensor, the tape and the operations are imported at once; everything else wh
 from __future__ import annotations
 
 from importlib import import_module as _import_module
+from importlib.util import find_spec as _find_spec
 from typing import Any as _Any
+
+if _find_spec("fastnn._core") is None:
+    raise ImportError(
+        "fastnn: this is the source folder, which has no compiled module. Start Python in another "
+        "folder to use the installed fastnn, or build it in place: pip install -e ."
+    )
 
 from fastnn import backends, config, ops
 from fastnn._core import __version__

@@ -1,11 +1,23 @@
 """What holds for the whole suite: when parity tests run, where real data is."""
 
 import os
+import tempfile
 
 import pytest
 
 # Keras reads this when it is first imported.
 os.environ.setdefault("KERAS_BACKEND", "jax")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def elsewhere():
+    """The suite runs outside the checkout: a Python that a test starts looks into its folder
+    first, and must find the package under test."""
+    before = os.getcwd()
+    with tempfile.TemporaryDirectory() as folder:
+        os.chdir(folder)
+        yield
+        os.chdir(before)
 
 
 def pytest_collection_modifyitems(config, items):

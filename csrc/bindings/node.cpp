@@ -196,8 +196,10 @@ PyObject* record_call(PyObject*, PyObject* const* args, Py_ssize_t count) {
     PyErr_SetString(PyExc_TypeError, "record: expected result, rule, saved and the parents");
     return nullptr;
   }
-  if (!record(args[0], args[1], args[2], args + 3, count - 3)) return nullptr;
-  return Py_NewRef(args[0]);
+  return guarded([&]() -> PyObject* {
+    if (!record(args[0], args[1], args[2], args + 3, count - 3)) return nullptr;
+    return Py_NewRef(args[0]);
+  });
 }
 
 PyObject* is_grad_enabled_call(PyObject*, PyObject*) { return PyBool_FromLong(grad_mode); }

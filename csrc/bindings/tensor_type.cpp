@@ -298,15 +298,15 @@ DType parse_dtype(PyObject* name) {
 }
 
 int parse_integers(const char* what, PyObject* sequence, int64_t* values, int limit) {
-  py::object fast =
-      py::reinterpret_steal<py::object>(PySequence_Fast(sequence, "expected a tuple of integers"));
-  if (!fast) throw py::error_already_set();
-  const Py_ssize_t n = PySequence_Fast_GET_SIZE(fast.ptr());
+  // A tuple of our own: what __index__ of an item runs cannot change it.
+  py::object items = py::reinterpret_steal<py::object>(PySequence_Tuple(sequence));
+  if (!items) throw py::error_already_set();
+  const Py_ssize_t n = PyTuple_GET_SIZE(items.ptr());
   if (n > limit)
     throw Error(ErrorKind::value, std::string(what) + ": " + std::to_string(n) +
                                       " values, expected at most " + std::to_string(limit));
   for (Py_ssize_t i = 0; i < n; ++i) {
-    values[i] = PyLong_AsLongLong(PySequence_Fast_GET_ITEM(fast.ptr(), i));
+    values[i] = PyLong_AsLongLong(PyTuple_GET_ITEM(items.ptr(), i));
     if (values[i] == -1 && PyErr_Occurred()) throw py::error_already_set();
   }
   return static_cast<int>(n);

@@ -29,8 +29,8 @@ inline const char* dtype_name(DType dtype) {
 }
 
 struct Array {
-  Block* block = nullptr;  // who owns the memory; null for an operand that is absent
-  char* data = nullptr;    // first element (inside the block)
+  Block* block = nullptr;     // who owns the memory; null for an operand that is absent
+  char* data = nullptr;       // first element (inside the block)
   int64_t shape[kMaxRank];    // the first `rank` count
   int64_t strides[kMaxRank];  // in elements; 0 repeats
   uint8_t rank = 0;

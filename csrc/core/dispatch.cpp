@@ -1,6 +1,7 @@
 #include "core/dispatch.h"
 
 #include <atomic>
+#include <new>
 #include <vector>
 
 #include "core/memory_pool.h"
@@ -28,6 +29,18 @@ void for_each_produced(Call& call, Visit visit) {
     for (int i = 0; i < call.count(static_cast<int>(j)); ++i)
       visit(operands[j].role, call.operand(static_cast<int>(j), i));
   }
+}
+
+// What the elements take; extents whose product no number holds are out of memory too.
+size_t checked_bytes(const Array& array) {
+  int64_t bytes = item_size(array.dtype);
+  bool overflow = false;
+  for (int axis = 0; axis < array.rank; ++axis) {
+    if (array.shape[axis] == 0) return 0;
+    overflow = overflow || __builtin_mul_overflow(bytes, array.shape[axis], &bytes);
+  }
+  if (overflow) throw std::bad_alloc();
+  return static_cast<size_t>(bytes);
 }
 
 [[noreturn]] void fail_missing(const Call& call, int backend, const char* reason) {
@@ -78,7 +91,7 @@ void set_strict_backend(bool strict) { strict_backend = strict; }
 
 void allocate_outputs(Call& call) {
   for_each_produced(call, [](Role, Array& array) {
-    array.block = allocate_block(static_cast<size_t>(array.bytes()));
+    array.block = allocate_block(checked_bytes(array));
     array.data = array.block->data;
   });
 }

@@ -93,7 +93,8 @@ void check_extents(const Call& call, int rank, const int64_t* shape) {
   }
   for (int axis = 0; axis < rank; ++axis)
     if (shape[axis] == 0) overflow = false;
-  if (overflow) fail(ErrorKind::overflow, call, "shape " + shape_text(rank, shape) + " is too large");
+  if (overflow)
+    fail(ErrorKind::overflow, call, "shape " + shape_text(rank, shape) + " is too large");
 }
 
 }  // namespace fastnn
