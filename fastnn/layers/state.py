@@ -13,7 +13,7 @@ from fastnn.dtypes import is_float, standardize_dtype
 from fastnn.layers.call_spec import context
 from fastnn.random import SeedGenerator
 from fastnn.tensor import Tensor, Variable
-from fastnn.utils.naming import auto_name
+from fastnn.utils.naming import counted
 from fastnn.utils.tracking import Tracker, configuration_changed
 
 if TYPE_CHECKING:
@@ -86,6 +86,7 @@ class LayerState:
     _metrics: list[Any]
     _seed_generators: list[SeedGenerator]
     _losses: list[Any]
+    _unnamed: dict[str, int]  # how many weights were made without a name
     _inbound_nodes: list[Node]
     _trainable: bool
     _mode: int
@@ -107,6 +108,7 @@ class LayerState:
             _metrics=metrics,
             _seed_generators=seeds,
             _losses=[],
+            _unnamed={},
             _inbound_nodes=[],
             _trainable=True,
             _mode=0,
@@ -161,7 +163,7 @@ class LayerState:
             trainable: whether optimizers change it.
             regularizer: a function of the variable whose result is added to the loss.
             constraint: a function of the variable that is applied after each update.
-            name: what files and messages call it.
+            name: what files and messages call it; variable, variable_1 ... of the layer if None.
         """
         shape = (shape,) if isinstance(shape, (int, np.integer)) else tuple(shape or ())
         if not all(isinstance(n, (int, np.integer)) and n >= 0 for n in shape):
@@ -169,7 +171,7 @@ class LayerState:
         dtype = standardize_dtype(dtype or self.variable_dtype)
         if initializer is None:
             initializer = "glorot_uniform" if is_float(dtype) else "zeros"
-        name = name or auto_name("variable")
+        name = name or counted("variable", self._unnamed)
         if context.budget is not None:
             initializer = _within_budget(self.name, shape)
         variable = Variable(
