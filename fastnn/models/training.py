@@ -193,7 +193,7 @@ class Trainer(Compiled):
             for hook in begins:
                 hook(count, {})
             outputs = self.predict_step((x, y, weight))
-            results.add(outputs)
+            results.add(outputs, tree.flatten(x)[0].shape[0])
             for hook in ends:
                 hook(count, {"outputs": tree.map_structure(np.asarray, outputs)})
             count += 1

@@ -332,33 +332,42 @@ class Feed:
 
 
 class Results:
-    """Outputs of batches, put together. With a known number of rows each output is copied once."""
+    """Outputs of batches, put together.
+
+    With a known number of rows an output is copied once, to where it belongs; one that has another
+    number of rows than its batches is collected and concatenated.
+    """
 
     def __init__(self, rows: int | None):
         self.rows = rows
         self.filled = 0
         self.structure: Any = None
-        self.outputs: list = []
+        self.outputs: list[np.ndarray | list[np.ndarray]] = []
 
-    def add(self, outputs: Any) -> None:
+    def add(self, outputs: Any, rows: int) -> None:
+        """Takes the outputs of a batch of `rows` samples."""
         leaves = [leaf.numpy() for leaf in tree.flatten(outputs)]
+        if not all(leaf.ndim for leaf in leaves):
+            raise ValueError(
+                "predict: an output is a scalar; the first axis of each must count the samples"
+            )
         if not self.filled:
             self.structure = outputs
-            self.outputs = (
-                [[] for _ in leaves]
-                if self.rows is None
-                else [np.empty((self.rows, *leaf.shape[1:]), leaf.dtype) for leaf in leaves]
-            )
-        count = leaves[0].shape[0]
-        for output, leaf in zip(self.outputs, leaves):
-            if self.rows is None:
+            self.outputs = [
+                [] if self.rows is None else np.empty((self.rows, *leaf.shape[1:]), leaf.dtype)
+                for leaf in leaves
+            ]
+        for i, leaf in enumerate(leaves):
+            output = self.outputs[i]
+            if isinstance(output, np.ndarray) and leaf.shape != (rows, *output.shape[1:]):
+                output = self.outputs[i] = [output[: self.filled]]
+            if isinstance(output, list):
                 output.append(leaf)
             else:
-                output[self.filled : self.filled + count] = leaf
-        self.filled += count
+                output[self.filled : self.filled + rows] = leaf
+        self.filled += rows
 
     def arrays(self) -> Any:
-        outputs = self.outputs
-        if self.rows is None:
-            outputs = [np.concatenate(parts) for parts in outputs]
-        return tree.pack_sequence_as(self.structure, outputs)
+        """All outputs, in their structure."""
+        arrays = [np.concatenate(o) if isinstance(o, list) else o for o in self.outputs]
+        return tree.pack_sequence_as(self.structure, arrays)
