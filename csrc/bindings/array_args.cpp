@@ -2,6 +2,8 @@
 
 #include <cstring>
 
+#include "bindings/gil.h"
+
 namespace py = pybind11;
 
 namespace fastnn {
@@ -180,7 +182,7 @@ void run_call(Call& call) {
     allocate_outputs(call);
     if (current_backend() == kNative && call.primitive->native &&
         estimated_cost(call) > kReleaseGilCost) {
-      py::gil_scoped_release release;
+      ReleasedGil released;
       launch(call);
     } else {
       launch(call);

@@ -128,6 +128,19 @@ assert not wrong
 """)
 
 
+def test_exit_while_a_thread_computes(run):
+    run("""
+runtime.set_num_threads(3)
+def compute():
+    while True:
+        product()
+thread = threading.Thread(target=compute, daemon=True)
+thread.start()
+time.sleep(0.05)
+assert thread.is_alive()
+""")
+
+
 @pytest.mark.skipif(_core.usable_processors() < 2, reason="one processor")
 def test_two_threads_share_the_work(run):
     run("""
