@@ -22,7 +22,7 @@ class Tracker:
     """Files values in stores: the first store whose test holds for a value takes it.
 
     Args:
-        stores: name -> (test, list). A list holds a value once.
+        stores: name -> (test, list). A value is in one list, once.
     """
 
     def __init__(self, stores: dict[str, tuple[Callable[[Any], bool], list]]):
@@ -49,8 +49,8 @@ class Tracker:
         return value
 
     def add(self, name: str, value: Any, store: list) -> None:
-        """Files a value in a store, unless it is there."""
-        if any(value is member for member in store):
+        """Files a value in a store, unless it is in one: a test may have another answer by now."""
+        if any(value is member for _, known in self.stores.values() for member in known):
             return
         if self.locked and name in self.locked_stores:
             raise ValueError(self.locked)

@@ -28,6 +28,13 @@ def test_each_layer_counts_for_itself():
         ]
 
 
+def test_a_layer_that_is_made_frozen_has_each_weight_once():
+    layer = fn.layers.Dense(2, trainable=False)
+    layer.build((None, 3))
+    assert [v.name for v in layer._trainable_variables] == ["kernel", "bias"]
+    assert not layer._non_trainable_variables and not layer.trainable_weights
+
+
 def test_files_fit_other_instances(tmp_path):
     first, second = model(), model()
     x = np.random.default_rng(0).standard_normal((4, 2)).astype("float32")
