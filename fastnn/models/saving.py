@@ -96,8 +96,9 @@ def contents(model: Any, include_optimizer: bool = True) -> tuple[dict, dict[str
     compiled = model.get_compile_config()
     if compiled:
         metadata["compile"] = json.dumps(compiled)
-        if include_optimizer and model.optimizer is not None:
-            tensors |= _arrays(_OPTIMIZER, _numbered(model.optimizer.variables))
+        optimizer = model.optimizer
+        if include_optimizer and optimizer is not None and optimizer.built:
+            tensors |= _arrays(_OPTIMIZER, _numbered(optimizer.variables))
     return tensors, metadata
 
 

@@ -40,7 +40,7 @@ class Compiled(_Base):
     # What follows changes without changing what a step computes: kept past Layer.__setattr__.
     _objective: Objective = None  # type: ignore[assignment]  # until compile
     _loss_tracker: Mean
-    _compile_arguments: dict | None = None
+    _compile_arguments: dict | None = None  # but for the optimizer, which may be replaced
     _trained: tuple | None = None  # (configuration number, all variables, those to train)
     _shuffle_seed: int | None = None
     _epoch_count = 0  # passes over shuffled data that were begun
@@ -93,7 +93,6 @@ class Compiled(_Base):
         if self._shuffle_seed is None:
             own["_shuffle_seed"] = random.getrandbits(62)
         own["_compile_arguments"] = {
-            "optimizer": self.optimizer,
             "loss": loss,
             "loss_weights": loss_weights,
             "metrics": metrics,
@@ -106,9 +105,8 @@ class Compiled(_Base):
         """The arguments of `compile` as plain values, None before it."""
         if self._compile_arguments is None:
             return None
-        return {
-            name: serialize_keras_object(value) for name, value in self._compile_arguments.items()
-        }
+        arguments = {"optimizer": self.optimizer, **self._compile_arguments}
+        return {name: serialize_keras_object(value) for name, value in arguments.items()}
 
     def compile_from_config(self, config: dict) -> None:
         """Compiles as `get_compile_config` said, and builds the optimizer."""
@@ -204,8 +202,11 @@ class Compiled(_Base):
         y_pred = self(x, training=True)
         loss = self._loss_of(x, y, y_pred, weight, True)
         variables = self._trained_variables()
-        optimizer: Any = self.optimizer
-        optimizer.apply(gradients(loss, variables), variables)
+        if variables:
+            optimizer: Any = self.optimizer
+            optimizer.apply(gradients(loss, variables), variables)
+        else:
+            warnings.warn("the model has no trainable weights: nothing is trained", stacklevel=2)
         return self._judge(x, y, y_pred, weight, loss)
 
     def test_step(self, data: tuple) -> dict | None:

@@ -97,8 +97,8 @@ def _straight_training(model: Compiled) -> Callable[[Any, Any, Any], None] | Non
     if not _usual(model):
         return None
     variables = model._trained_variables()
-    optimizer: Any = model.optimizer
-    prepared, apply = optimizer._steps, optimizer.prepared(variables)
+    prepared: Any = None
+    apply: Any = None
     loss_of, penalties = evaluator(model._objective.losses[0]), _penalties(model)
     call, judge = forward_of(model, True), _judge(model)
 
@@ -108,10 +108,12 @@ def _straight_training(model: Compiled) -> Callable[[Any, Any, Any], None] | Non
         loss = loss_of(y, y_pred, weight)
         for penalty, variable in penalties:
             loss = loss + penalty(variable)
-        found = gradients(loss, variables)
-        if optimizer._steps is not prepared:  # somebody changed a setting
-            prepared, apply = optimizer._steps, optimizer.prepared(variables)
-        apply(found)
+        if variables:
+            found = gradients(loss, variables)
+            optimizer: Any = model.optimizer
+            if optimizer._steps is not prepared:  # first, a changed setting, another optimizer
+                prepared, apply = optimizer._steps, optimizer.prepared(variables)
+            apply(found)
         judge(y, y_pred, loss, weight)
 
     return step

@@ -1,0 +1,95 @@
+"""An optimizer that is replaced after compile, and a model without anything to train."""
+
+import warnings
+
+import numpy as np
+import pytest
+
+import fastnn as fn
+
+X = np.random.default_rng(0).standard_normal((12, 3)).astype("float32")
+Y = X.sum(axis=1, keepdims=True)
+
+
+def model(optimizer="adam"):
+    fn.utils.set_random_seed(1)
+    made = fn.Sequential([fn.Input((3,)), fn.layers.Dense(4), fn.layers.Dense(1)])
+    made.compile(optimizer, "mse", metrics=["mae"])
+    return made
+
+
+@pytest.mark.parametrize(
+    "replacement", [lambda: fn.optimizers.SGD(0.1), lambda: fn.optimizers.SGD(0.1, momentum=0.9)]
+)
+def test_a_replaced_optimizer_is_saved(replacement, tmp_path):
+    made = model()
+    made.fit(X, Y, verbose=0)
+    made.optimizer = replacement()
+    made.fit(X, Y, verbose=0)
+    made.save(tmp_path / "model.fastnn")
+    again = fn.models.load_model(tmp_path / "model.fastnn")
+    assert again.optimizer.get_config() == made.optimizer.get_config()
+    for a, b in zip(made.optimizer.variables, again.optimizer.variables, strict=True):
+        np.testing.assert_array_equal(a.numpy(), b.numpy())
+
+
+@pytest.mark.parametrize("replaced", [False, True])
+def test_an_optimizer_before_any_step_is_saved(replaced, tmp_path):
+    made = model()
+    if replaced:
+        made.optimizer = fn.optimizers.SGD(0.1, momentum=0.9)
+    made.optimizer.learning_rate = 0.25
+    made.save(tmp_path / "model.fastnn")
+    again = fn.models.load_model(tmp_path / "model.fastnn")
+    assert again.optimizer.get_config() == made.optimizer.get_config()
+    assert again.optimizer.learning_rate.item() == 0.25
+    for one in (made, again):
+        one.fit(X, Y, shuffle=False, verbose=0)
+    for a, b in zip(made.get_weights(), again.get_weights(), strict=True):
+        np.testing.assert_array_equal(a, b)
+
+
+def test_fit_goes_on_with_an_optimizer_that_a_callback_put_in():
+    class Replace(fn.callbacks.Callback):
+        def on_train_batch_end(self, batch, logs=None):
+            if batch == 2:
+                self.model.optimizer = fn.optimizers.SGD(0.5)
+
+    options = {"batch_size": 2, "shuffle": False, "verbose": 0}
+    replaced, stepwise = model(fn.optimizers.SGD(0.01)), model(fn.optimizers.SGD(0.01))
+    replaced.fit(X, Y, callbacks=[Replace()], **options)
+    stepwise.fit(X[:6], Y[:6], **options)
+    stepwise.compile(fn.optimizers.SGD(0.5), "mse")
+    stepwise.fit(X[6:], Y[6:], **options)
+    assert int(replaced.optimizer.iterations) == 3
+    for a, b in zip(replaced.get_weights(), stepwise.get_weights(), strict=True):
+        np.testing.assert_array_equal(a, b)
+
+
+def test_a_frozen_model_is_evaluated_but_not_trained(tmp_path):
+    made = model()
+    for layer in made.layers:
+        layer.trainable = False
+    made.compile("adam", "mse", metrics=["mae"])
+    before = made.get_weights()
+    with pytest.warns(UserWarning, match="no trainable weights"):
+        logs = made.fit(X, Y, batch_size=4, epochs=2, shuffle=False, verbose=0).history
+    for a, b in zip(before, made.get_weights(), strict=True):
+        np.testing.assert_array_equal(a, b)
+    error = (X.astype(float) @ before[0] + before[1]) @ before[2] + before[3] - Y
+    np.testing.assert_allclose(logs["loss"], [np.mean(error**2)] * 2, rtol=1e-5)
+    np.testing.assert_allclose(logs["mae"], [np.mean(np.abs(error))] * 2, rtol=1e-5)
+    made.save(tmp_path / "model.fastnn")
+    fn.models.load_model(tmp_path / "model.fastnn")
+
+
+def test_a_partly_frozen_model_trains_the_rest_without_a_warning():
+    made = model()
+    made.layers[0].trainable = False
+    made.compile("sgd", "mse")
+    before = made.get_weights()
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        made.fit(X, Y, verbose=0)
+    changed = [not np.array_equal(a, b) for a, b in zip(before, made.get_weights(), strict=True)]
+    assert changed == [False, False, True, True]
