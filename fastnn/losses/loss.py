@@ -76,6 +76,11 @@ class Loss:
     def value(self, y_true: Tensor, y_pred: Tensor, sample_weight: Tensor | None = None) -> Tensor:
         """The loss of tensors that were checked before: what a training step computes."""
         values = self.call(y_true, y_pred)
+        if not isinstance(values, Tensor):
+            raise TypeError(
+                f"loss {self.name!r} must return a Tensor with a value per sample, got "
+                f"{type(values).__name__}"
+            )
         if masks.state.in_use:
             mask = masks.get_mask(y_pred)
             sample_weight = masked_weight(mask, sample_weight, values, self.name, self.reduction)

@@ -79,6 +79,9 @@ class Sequential(Model):
                 f"{self.name}: only layers can be added, got {layer!r} of type "
                 f"{type(layer).__name__}"
             )
+        if any(inner is self for inner in layer._flatten_layers()):
+            what = "itself" if layer is self else f"{layer.name!r}, which contains it"
+            raise ValueError(f"{self.name}: add: a model cannot be a layer of itself; got {what}")
         if any(known.name == layer.name for known in self._layers):
             raise ValueError(
                 f"{self.name}: a layer is named {layer.name!r} already; names must differ"

@@ -12,6 +12,14 @@ from fastnn.autograd import no_grad
 from fastnn.callbacks import CallbackList, History
 from fastnn.models.interrupt import InterruptGuard
 from fastnn.models.progress import make_display, ticker
+from fastnn.models.training_arguments import (
+    check_class_weight,
+    integer,
+    is_due,
+    step_count,
+    validated_epochs,
+    validation_batches,
+)
 from fastnn.models.training_compiled import Compiled
 from fastnn.models.training_data import (
     ArrayData,
@@ -87,7 +95,12 @@ class Trainer(Compiled):
         3
         """
         self._require_compiled("fit")
-        epochs, initial_epoch = _count("epochs", epochs), _count("initial_epoch", initial_epoch)
+        epochs = integer("fit: epochs", epochs)
+        initial_epoch = integer("fit: initial_epoch", initial_epoch)
+        steps_per_epoch = step_count("fit: steps_per_epoch", steps_per_epoch)
+        validation_steps = step_count("fit: validation_steps", validation_steps)
+        validation_freq = validated_epochs(validation_freq)
+        check_class_weight("fit", class_weight)
         data = make_data(x, y, sample_weight, batch_size, class_weight)
         if validation_data is None and validation_split:
             data, validation_data = _split(data, validation_split)
@@ -122,7 +135,7 @@ class Trainer(Compiled):
                             break
                         raise ValueError("x yields no batches")
                     logs = self._logs()
-                    if validate is not None and _is_due(validation_freq, epoch):
+                    if validate is not None and is_due(validation_freq, epoch):
                         figures = validate(hooks)
                         logs.update({f"val_{name}": value for name, value in figures.items()})
                     if display is not None:
@@ -160,6 +173,7 @@ class Trainer(Compiled):
         1.0
         """
         self._require_compiled("evaluate")
+        steps = step_count("evaluate: steps", steps)
         feed = Feed(make_data(x, y, sample_weight, batch_size), steps)
         hooks = CallbackList(callbacks, False, self, verbose=verbose, epochs=1, steps=feed.steps)
         logs = self._evaluate(feed, hooks, make_display(verbose, None, feed.steps))
@@ -181,6 +195,7 @@ class Trainer(Compiled):
         array([[2.],
                [2.]], dtype=float32)
         """
+        steps = step_count("predict: steps", steps)
         feed = Feed(make_data(x, batch_size=batch_size), steps)
         hooks = CallbackList(callbacks, False, self, verbose=verbose, epochs=1, steps=feed.steps)
         display = make_display(verbose, None, feed.steps)
@@ -218,6 +233,7 @@ class Trainer(Compiled):
             As `evaluate`.
         """
         self._require_compiled("train_on_batch")
+        check_class_weight("train_on_batch", class_weight)
         batch = convert(x, y, sample_weight, class_weight)
         vars(self)["_step_logs"] = self.train_step(batch)
         return self._logs() if return_dict else _listed(self._logs())
@@ -251,15 +267,7 @@ class Trainer(Compiled):
         """The function that validates, or None."""
         if data is None:
             return None
-        if isinstance(data, (tuple, list)):
-            if len(data) not in (2, 3):
-                raise ValueError(
-                    "validation_data must be (x, y), (x, y, sample_weight) or an iterable of "
-                    f"batches; got {len(data)} parts"
-                )
-            x, y, weight = (*data, None)[:3]
-            data = make_data(x, y, weight, batch_size)
-        feed = Feed(make_data(data), steps)
+        feed = Feed(validation_batches(data, batch_size), steps)
         return lambda hooks: self._evaluate(feed, hooks, None)
 
     def _evaluate(self, feed: Feed, hooks: CallbackList, display: Any) -> dict:
@@ -343,14 +351,6 @@ class Trainer(Compiled):
         return order
 
 
-def _count(name: str, value: Any) -> int:
-    if not isinstance(value, (int, np.integer)) or isinstance(value, bool):
-        raise TypeError(f"{name} must be an integer, got {value!r}")
-    if value < 0:
-        raise ValueError(f"{name} must not be negative, got {value}")
-    return int(value)
-
-
 def _split(data: ArrayData | IterableData, share: float) -> tuple[ArrayData, ArrayData]:
     """The first samples to train with and the last `share` of them to validate with."""
     if not isinstance(data, ArrayData):
@@ -364,12 +364,6 @@ def _split(data: ArrayData | IterableData, share: float) -> tuple[ArrayData, Arr
             f"{data.rows - cut} to validate with; both need at least one"
         )
     return data.part(0, cut), data.part(cut, data.rows)
-
-
-def _is_due(frequency: Any, epoch: int) -> bool:
-    if isinstance(frequency, int):
-        return (epoch + 1) % frequency == 0
-    return epoch + 1 in frequency
 
 
 def _listed(logs: dict) -> Any:

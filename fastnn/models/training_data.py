@@ -288,8 +288,6 @@ class Feed:
         steps: int | None = None,
         order: Callable[[], Tensor | None] | None = None,
     ):
-        if steps is not None and steps < 1:
-            raise ValueError(f"steps must be at least 1, got {steps}")
         self.data = data
         self.limit = steps
         self.order = order

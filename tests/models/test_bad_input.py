@@ -67,11 +67,20 @@ def test_data(x, y, error, message):
         ({"shuffle": "rows"}, ValueError, "shuffle must be"),
         ({"validation_split": 1.0}, ValueError, "validation_split must be between"),
         ({"validation_split": 0.99}, ValueError, "leaves 0 to train"),
-        ({"validation_data": X}, ValueError, "x yields|validation_data must be|no targets|loss"),
+        ({"validation_data": X}, ValueError, "fit: validation_data must be .* got ndarray"),
         ({"validation_data": (X,)}, ValueError, "validation_data must be"),
         ({"sample_weight": np.ones(9)}, ValueError, "x has 10 samples, but sample_weight has 9"),
         ({"sample_weight": np.full(10, np.nan)}, ValueError, "sample_weight holds NaN"),
-        ({"steps_per_epoch": 0}, ValueError, "steps must be at least 1"),
+        ({"steps_per_epoch": 0}, ValueError, "fit: steps_per_epoch must be at least 1, got 0"),
+        ({"steps_per_epoch": 1.5}, TypeError, "fit: steps_per_epoch must be an integer, got 1.5"),
+        ({"validation_freq": 0}, ValueError, "fit: validation_freq must be at least 1, got 0"),
+        ({"validation_freq": [0]}, ValueError, "validation_freq must be at least 1, got 0"),
+        ({"validation_freq": 1.5}, TypeError, "fit: validation_freq must be an integer"),
+        ({"validation_steps": 0}, ValueError, "fit: validation_steps must be at least 1"),
+        ({"validation_data": (X, LABELS[:9])}, ValueError, "fit: validation_data: x has 10"),
+        ({"validation_data": (X, ["a"] * 10)}, TypeError, "fit: validation_data: y must be num"),
+        ({"validation_data": 3}, ValueError, "fit: validation_data must be .* got int"),
+        ({"class_weight": [1.0, 2.0]}, TypeError, "fit: class_weight must be a dict.* got list"),
         ({"callbacks": [3]}, TypeError, "expected Callback objects"),
         (
             {"class_weight": {0: 1.0}, "sample_weight": np.ones(10)},
@@ -132,3 +141,17 @@ def test_shapes_that_would_broadcast():
 def test_too_many_targets():
     with pytest.raises(ValueError, match="y has 2 targets, but the model has 1 outputs"):
         model().fit(X, [LABELS, LABELS], verbose=0)
+
+
+def test_a_loss_that_is_no_tensor():
+    def constant(y_true, y_pred):
+        return 0.5
+
+    with pytest.raises(TypeError, match=r"loss 'constant' must return a Tensor .* got float"):
+        model(constant).fit(X, Y, verbose=0)
+
+
+@pytest.mark.parametrize("operation", ["evaluate", "predict"])
+def test_steps(operation):
+    with pytest.raises(ValueError, match=f"{operation}: steps must be at least 1, got 0"):
+        getattr(model(), operation)(X, steps=0)

@@ -181,3 +181,12 @@ def test_reads_keras_configuration():
     ours = fn.models.model_from_json(theirs.to_json())
     ours.set_weights(theirs.get_weights())
     np.testing.assert_allclose(ours(data(3, 4)), np.asarray(theirs(data(3, 4))), rtol=1e-5)
+
+
+def test_a_model_cannot_be_a_layer_of_itself():
+    inner = fn.Sequential([fn.Input((2,)), fn.layers.Dense(2)])
+    outer = fn.Sequential([fn.Input((2,)), inner])
+    for added in (inner, outer):
+        with pytest.raises(ValueError, match="a model cannot be a layer of itself"):
+            inner.add(added)
+    assert inner.predict(np.ones((3, 2)), verbose=0).shape == (3, 2)

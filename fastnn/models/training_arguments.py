@@ -1,0 +1,67 @@
+"""Checks of the arguments of fit, evaluate and predict: each error names the argument."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+import numpy as np
+
+from fastnn.models.training_data import ArrayData, IterableData, is_arrays, make_data
+
+
+def integer(name: str, value: Any, least: int = 0) -> int:
+    """An integer of at least `least`."""
+    if not isinstance(value, (int, np.integer)) or isinstance(value, bool):
+        raise TypeError(f"{name} must be an integer, got {value!r}")
+    if value < least:
+        bound = f"be at least {least}" if least else "not be negative"
+        raise ValueError(f"{name} must {bound}, got {value}")
+    return int(value)
+
+
+def step_count(name: str, value: Any) -> int | None:
+    """A number of steps, or None."""
+    return None if value is None else integer(name, value, least=1)
+
+
+def check_class_weight(operation: str, class_weight: Any) -> None:
+    """Raises TypeError unless class weights are None or a dictionary."""
+    if class_weight is not None and not isinstance(class_weight, dict):
+        raise TypeError(
+            f"{operation}: class_weight must be a dictionary {{label: weight}}, got "
+            f"{type(class_weight).__name__}"
+        )
+
+
+def validated_epochs(frequency: Any) -> int | frozenset[int]:
+    """`validation_freq`: every so many epochs, or the epochs to validate after."""
+    if isinstance(frequency, Iterable) and not isinstance(frequency, str):
+        return frozenset(integer("fit: an epoch of validation_freq", e, 1) for e in frequency)
+    return integer("fit: validation_freq", frequency, least=1)
+
+
+def is_due(frequency: int | frozenset[int], epoch: int) -> bool:
+    """Whether to validate after an epoch, counted from 0."""
+    if isinstance(frequency, int):
+        return (epoch + 1) % frequency == 0
+    return epoch + 1 in frequency
+
+
+def validation_batches(data: Any, batch_size: int | None) -> ArrayData | IterableData:
+    """The data that `validation_data` means."""
+    several = isinstance(data, (tuple, list))
+    if is_arrays(data) and not (several and len(data) in (2, 3)):
+        raise ValueError(
+            "fit: validation_data must be (x, y), (x, y, sample_weight) or an iterable of "
+            f"batches; got {f'{len(data)} parts' if several else type(data).__name__}"
+        )
+    try:
+        if not several:
+            return make_data(data)
+        x, y, weight = (*data, None)[:3]
+        return make_data(x, y, weight, batch_size)
+    except TypeError as error:
+        raise TypeError(f"fit: validation_data: {error}") from error
+    except ValueError as error:
+        raise ValueError(f"fit: validation_data: {error}") from error
