@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import math
+import sys
+from operator import index
 from typing import Any
 
 import numpy as np
 
 from fastnn import _core
-from fastnn.dtypes import result_type, standardize_dtype
+from fastnn.dtypes import is_int, result_type, standardize_dtype
 from fastnn.ops.core import Tensor, as_tensor, cast, filled, normalize_axis
 from fastnn.ops.reduce import amax
 from fastnn.ops.shape import broadcast_to, moveaxis, reshape, shape_argument
@@ -36,9 +38,16 @@ def is_tensor(x: Any) -> bool:
     return isinstance(x, Tensor)
 
 
+def _extents(operation: str, shape: Any) -> tuple:
+    shape = shape_argument(operation, shape)
+    if any(extent < 0 for extent in shape):
+        raise ValueError(f"{operation}: shape {shape} has a negative extent")
+    return shape
+
+
 def full(shape: Any, fill_value: Any, dtype: Any = None) -> Tensor:
     """A tensor of that shape with every element ``fill_value`` (a number or a scalar Tensor)."""
-    shape = shape_argument("full", shape)
+    shape = _extents("full", shape)
     dtype = result_type(fill_value) if dtype is None else standardize_dtype(dtype)
     if isinstance(fill_value, (bool, int, float)):
         return filled(shape, fill_value, dtype)
@@ -51,17 +60,17 @@ def zeros(shape: Any, dtype: Any = None) -> Tensor:
     >>> zeros((2, 3)).shape
     (2, 3)
     """
-    return filled(shape_argument("zeros", shape), 0, standardize_dtype(dtype))
+    return filled(_extents("zeros", shape), 0, standardize_dtype(dtype))
 
 
 def ones(shape: Any, dtype: Any = None) -> Tensor:
     """A tensor of ones, of floatx unless told."""
-    return filled(shape_argument("ones", shape), 1, standardize_dtype(dtype))
+    return filled(_extents("ones", shape), 1, standardize_dtype(dtype))
 
 
 def empty(shape: Any, dtype: Any = None) -> Tensor:
     """A tensor whose elements are not set."""
-    return _core.empty(shape_argument("empty", shape), standardize_dtype(dtype))
+    return _core.empty(_extents("empty", shape), standardize_dtype(dtype))
 
 
 def full_like(x: Any, fill_value: Any, dtype: Any = None) -> Tensor:
@@ -80,26 +89,70 @@ def ones_like(x: Any, dtype: Any = None) -> Tensor:
     return full_like(x, 1, dtype)
 
 
+_EXACT = 2**52  # of start, stop and step: every i * step is then an integer of a double, too
+
+
+def _arange_count(start: Any, stop: Any, step: Any, integers: bool) -> int:
+    """How many elements arange has: exact for integers."""
+    try:
+        if integers:
+            count = max(-((start - stop) // step), 0)
+        elif all(map(math.isfinite, (start, stop, step))):
+            count = max(math.ceil((stop - start) / step), 0)
+        else:
+            count = sys.maxsize
+    except (ValueError, OverflowError):  # beyond a double
+        count = sys.maxsize
+    if count > sys.maxsize // 8:  # bytes of an int64
+        raise ValueError(
+            f"arange: start {start}, stop {stop} and step {step} make no number of elements "
+            "that memory can hold"
+        )
+    return count
+
+
+def _wide_arange(start: int, step: int, count: int) -> Tensor:
+    """int64 elements that doubles do not hold, modulo 2**64, which drops out of those that fit."""
+    first, stride = np.uint64(start % 2**64), np.uint64(step % 2**64)
+    return _core.from_numpy((np.arange(count, dtype=np.uint64) * stride + first).view(np.int64))
+
+
 def arange(start: Any, stop: Any = None, step: Any = 1, dtype: Any = None) -> Tensor:
     """Numbers from start (0 if there is one argument) to before stop.
+
+    ValueError for a step of 0, NaN or infinity; OverflowError for integers beyond the dtype.
 
     >>> arange(1, 4).tolist()
     [1, 2, 3]
     """
     if stop is None:
         start, stop = 0, start
+    dtype = result_type(start, stop, step) if dtype is None else standardize_dtype(dtype)
+    start, stop, step = (x.item() if hasattr(x, "item") else x for x in (start, stop, step))
     if step == 0:
         raise ValueError("arange: step is 0")
-    dtype = result_type(start, stop, step) if dtype is None else standardize_dtype(dtype)
-    start, stop, step = (x.item() if isinstance(x, Tensor) else x for x in (start, stop, step))
-    count = max(math.ceil((stop - start) / step), 0)
+    integers = is_int(dtype) and all(isinstance(x, int) for x in (start, stop, step))
+    count = _arange_count(start, stop, step, integers)
+    if integers and count:
+        limits = np.iinfo(dtype)
+        for value in (start, start + (count - 1) * step):
+            if not limits.min <= value <= limits.max:
+                raise OverflowError(f"arange: {value} does not fit {dtype}")
+        if max(abs(start), abs(stop), abs(step)) > _EXACT:
+            return cast(_wide_arange(start, step, count), dtype)
     return _core.arange(float(start), float(step), count, dtype)
 
 
 def linspace(
     start: Any, stop: Any, num: int = 50, endpoint: bool = True, dtype: Any = None
 ) -> Tensor:
-    """``num`` numbers at equal distances from start to stop."""
+    """``num`` numbers at equal distances from start to stop; ValueError if it is negative."""
+    try:
+        num = index(num)
+    except TypeError:
+        raise TypeError(f"linspace: num must be an integer, got {num!r}") from None
+    if num < 0:
+        raise ValueError(f"linspace: num must not be negative, got {num}")
     values = np.linspace(np.asarray(start), np.asarray(stop), num, endpoint=endpoint)
     return as_tensor(values, standardize_dtype(dtype))
 
