@@ -268,7 +268,16 @@ class Trainer(Compiled):
         if data is None:
             return None
         feed = Feed(validation_batches(data, batch_size), steps)
-        return lambda hooks: self._evaluate(feed, hooks, None)
+
+        def validate(hooks: CallbackList) -> dict:
+            try:
+                return self._evaluate(feed, hooks, None)
+            except ValueError as error:
+                if type(error) is not ValueError:
+                    raise
+                raise ValueError(f"fit: validation_data: {error}") from error
+
+        return validate
 
     def _evaluate(self, feed: Feed, hooks: CallbackList, display: Any) -> dict:
         begins, ends = (hooks.hooks(f"on_test_batch_{w}") for w in ("begin", "end"))

@@ -79,6 +79,8 @@ def test_data(x, y, error, message):
         ({"validation_steps": 0}, ValueError, "fit: validation_steps must be at least 1"),
         ({"validation_data": (X, LABELS[:9])}, ValueError, "fit: validation_data: x has 10"),
         ({"validation_data": (X, ["a"] * 10)}, TypeError, "fit: validation_data: y must be num"),
+        ({"validation_data": (Y, LABELS)}, ValueError, r"fit: validation_data: .*\(10, 3\)"),
+        ({"validation_data": iter([])}, ValueError, "fit: validation_data: x yields no batches"),
         ({"validation_data": 3}, ValueError, "fit: validation_data must be .* got int"),
         ({"class_weight": [1.0, 2.0]}, TypeError, "fit: class_weight must be a dict.* got list"),
         ({"callbacks": [3]}, TypeError, "expected Callback objects"),
