@@ -51,7 +51,13 @@ def _array_of(data: Any, dtype: str | None, what: str) -> np.ndarray:
             raise TypeError(f"{what} holds uint64 values that do not fit int64")
         return array.astype(WIDENED[name])
     if array.dtype.kind not in "fiub" or name in ("float16", "float128", "longdouble"):
-        kind = type(data).__name__ if array.dtype.kind in "OUSV" else f"dtype {array.dtype}"
+        for value in array.flat if array.dtype.kind == "O" else ():
+            if isinstance(value, int) and not -(2**63) <= value < 2**63:
+                raise TypeError(f"{what} holds {value}, which does not fit int64")
+        kind = f"dtype {array.dtype}"
+        if array.dtype.kind in "OUSV":
+            arrays = isinstance(data, (list, tuple, np.ndarray))
+            kind = f"an array of {kind}" if arrays else type(data).__name__
         raise TypeError(f"{what} must be numbers that fit a tensor, got {kind}")
     return array.astype(array.dtype.newbyteorder("="), copy=False)
 

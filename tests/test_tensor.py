@@ -88,15 +88,17 @@ def test_list_of_tensors_keeps_gradients():
     ("data", "error", "message"),
     [
         ("text", TypeError, "tensor: data must be numbers that fit a tensor, got str"),
-        (["a", "b"], TypeError, "got list"),
+        (["a", "b"], TypeError, "got an array of dtype <U1"),
         ([[1, 2], [3]], ValueError, "tensor: data is a ragged list"),
         (None, TypeError, "got NoneType"),
         (object(), TypeError, "got object"),
-        (np.array([None, 1]), TypeError, "got ndarray"),
+        (np.array([None, 1]), TypeError, "got an array of dtype object"),
         (np.zeros(2, np.complex64), TypeError, "got dtype complex64"),
         (np.zeros(2, np.float16), TypeError, "got dtype float16"),
         (np.zeros(2, "datetime64[s]"), TypeError, "got dtype datetime64"),
         (np.array([2**63], np.uint64), TypeError, "do not fit int64"),
+        ([1, 2**70], TypeError, f"tensor: data holds {2**70}, which does not fit int64"),
+        (-(2**70), TypeError, f"tensor: data holds -{2**70}, which does not fit int64"),
         (np.zeros((1,) * 9), ValueError, "9 axes, expected at most 8"),
     ],
 )
@@ -418,6 +420,7 @@ def test_repr():
     assert repr(fn.tensor([[1, 2], [3, 4]])) == (
         "Tensor(shape=(2, 2), dtype=int32,\n  [[1, 2],\n   [3, 4]])"
     )
+    assert repr(ops.zeros((2**62, 0))) == f"Tensor(shape=({2**62}, 0), dtype=float32)"
     text = repr(fn.Variable([1.0], name="bias"))
     assert text == "Variable(name=bias, shape=(1,), dtype=float32, requires_grad=True, [1.])"
     assert (

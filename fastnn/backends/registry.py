@@ -80,5 +80,11 @@ def _load_reference() -> Mapping[str, Callable]:
 
 
 register_backend("reference", _load_reference)
-_core.set_default_backend(_known("FASTNN_BACKEND", os.environ.get("FASTNN_BACKEND", "native")))
-_core.set_strict_backend(os.environ.get("FASTNN_STRICT_BACKEND", "0") not in ("", "0"))
+try:
+    _core.set_default_backend(_known("FASTNN_BACKEND", os.environ.get("FASTNN_BACKEND", "native")))
+except ValueError as error:
+    raise ImportError(str(error)) from None
+_strict = os.environ.get("FASTNN_STRICT_BACKEND") or "0"
+if _strict not in ("0", "1"):
+    raise ImportError(f"FASTNN_STRICT_BACKEND: expected 0 or 1, got {_strict!r}")
+_core.set_strict_backend(_strict == "1")

@@ -46,15 +46,17 @@ def _unary_operator(op: str, x: Any) -> Any:
 
 
 def _repr(x: Any) -> str:
-    values = np.array2string(
-        x.numpy(), separator=", ", prefix="  " if x.ndim > 1 else "Tensor(", threshold=200
-    )
     parts = [f"shape={x.shape}", f"dtype={x.dtype}"]
     if isinstance(x, Variable):
         parts.insert(0, f"name={x.name}")
     if x.requires_grad:
         parts.append("requires_grad=True")
-    gap = ",\n  " if x.ndim > 1 else ", "
+    try:
+        array = x.numpy()
+    except ValueError:  # no elements, but extents whose product NumPy does not represent
+        return f"{type(x).__name__}({', '.join(parts)})"
+    gap, prefix = (",\n  ", "  ") if x.ndim > 1 else (", ", "Tensor(")
+    values = np.array2string(array, separator=", ", prefix=prefix, threshold=200)
     return f"{type(x).__name__}({', '.join(parts)}{gap}{values})"
 
 

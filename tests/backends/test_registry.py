@@ -160,7 +160,7 @@ def test_environment_names_the_backend():
     assert run_python(code, FASTNN_BACKEND="reference").stdout == "reference\n"
     done = run_python(code, FASTNN_BACKEND="cudda")
     assert done.returncode == 1
-    assert "FASTNN_BACKEND: there is no backend 'cudda', expected native or ref" in done.stderr
+    assert "ImportError: FASTNN_BACKEND: there is no backend 'cudda', expected nat" in done.stderr
 
 
 @pytest.mark.parametrize(("value", "strict"), [("1", True), ("0", False), ("", False)])
@@ -176,3 +176,10 @@ def test_environment_makes_fallbacks_errors(value, strict):
     done = run_python(code, FASTNN_STRICT_BACKEND=value)
     assert (done.returncode == 1) == strict
     assert ("FASTNN_STRICT_BACKEND forbids a fallback" in done.stderr) == strict
+
+
+@pytest.mark.parametrize("value", ["q", "2", "true"])
+def test_environment_with_a_strictness_that_is_none(value):
+    done = run_python("import fastnn", FASTNN_STRICT_BACKEND=value)
+    assert done.returncode == 1
+    assert f"ImportError: FASTNN_STRICT_BACKEND: expected 0 or 1, got '{value}'" in done.stderr
