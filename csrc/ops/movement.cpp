@@ -244,8 +244,8 @@ void infer_arange(Call& call) {
   call.set_output(0, static_cast<DType>(attributes.dtype), 1, &attributes.count);
 }
 
-// start + i * step in double, converted to the dtype: exact for integers as long as i * step and the
-// sum are at most 2**53. fastnn.ops.arange makes the wider ones itself.
+// start + i * step in double, converted to the dtype: exact for integers as long as i * step and
+// the sum are at most 2**53. fastnn.ops.arange makes the wider ones itself.
 Status run_arange(const Call& call) {
   const Array& y = call.operand(0);
   const auto& attributes = call.attributes.as<ArangeAttributes>();
