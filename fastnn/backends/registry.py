@@ -18,7 +18,7 @@ _names = ["native"]
 def backends() -> tuple[str, ...]:
     """The names that `use_backend` takes.
 
-    >>> backends()
+    >>> backends()[:2]
     ('native', 'reference')
     """
     return tuple(_names)

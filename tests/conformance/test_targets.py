@@ -17,6 +17,7 @@ from fastnn import _core
 TARGETS = _core.targets()
 OTHERS = [target for target in TARGETS["available"] if target != TARGETS["chosen"]]
 FOLDER = pathlib.Path(__file__).parent
+ROOT = FOLDER.parents[1]
 PART = "native and (17 or 33 or 257 or whole_range or epilogue or special or bits)"
 WITH_FMA = [target for target in TARGETS["available"] if target != "scalar"]
 
@@ -24,21 +25,22 @@ WITH_FMA = [target for target in TARGETS["available"] if target != "scalar"]
 def run_for(target, *arguments):
     environment = dict(os.environ, FASTNN_ISA=target)
     package = str(pathlib.Path(fastnn.__file__).parents[1])
-    environment["PYTHONPATH"] = os.pathsep.join([package, environment.get("PYTHONPATH", "")])
+    # The package under test first, then the checkout, for its `tests`.
+    environment["PYTHONPATH"] = os.pathsep.join([package, str(ROOT)])
     return subprocess.run(
         [sys.executable, *arguments],
         env=environment,
         capture_output=True,
         text=True,
         check=False,
-        cwd=FOLDER.parents[1],
     )
 
 
 @pytest.mark.parametrize("target", OTHERS)
 def test_other_targets(target):
     files = sorted(str(f) for f in FOLDER.glob("test_*.py") if f.name != "test_targets.py")
-    done = run_for(target, "-m", "pytest", "-q", "-x", "-p", "no:cacheprovider", "-k", PART, *files)
+    quiet = ("-q", "-x", "-p", "no:cacheprovider", "-c", str(ROOT / "pyproject.toml"))
+    done = run_for(target, "-m", "pytest", *quiet, "-k", PART, *files)
     assert done.returncode == 0, done.stdout[-4000:] + done.stderr[-2000:]
     assert " passed" in done.stdout
 
