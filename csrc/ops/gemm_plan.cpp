@@ -17,6 +17,9 @@ constexpr int64_t kMostTasks = 64;
 constexpr int64_t kTaskRows = 112;
 // A panel of B is packed when more tiles than this will read it.
 constexpr int64_t kTilesWithoutPacking = 2;
+// A tile of A is packed for its own sake when so many panels of B go by it.
+constexpr int64_t kPanelsWorthPackingA = 8;
+constexpr int64_t kCollidingStride = 4096;  // the size of one way of the first cache
 // Packed panels of B, all blocks of k together, stay within the last cache.
 constexpr int64_t kPackedBytes = 4 << 20;
 
@@ -40,7 +43,9 @@ GemmPlan plan_gemm(const GemmProblem& g) {
   plan.panel = vectors * tiles.lanes;
   plan.panels = divide_up(g.n, plan.panel);
 
-  plan.pack_a = g.a_k != 1 && g.k > 1;
+  // Rows of A at such a distance share the sets of the first cache, which has few ways.
+  const bool rows_collide = g.a_row * plan.element % kCollidingStride == 0;
+  plan.pack_a = (g.a_k != 1 && g.k > 1) || (rows_collide && plan.panels >= kPanelsWorthPackingA);
   plan.pack_b = (g.b_column != 1 && g.n > 1) || plan.row_tiles > kTilesWithoutPacking;
 
   const CacheSizes& cache = caches();
