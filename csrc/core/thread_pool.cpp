@@ -21,6 +21,7 @@
 
 #include "core/config.h"
 #include "core/futex.h"
+#include "core/placement.h"
 #include "core/processor.h"
 
 namespace fastnn {
@@ -55,9 +56,15 @@ struct Team;
 struct alignas(64) Worker {
   std::atomic<uint32_t> mail{kIdle};
   int index = 0;  // 1 for the first: 0 is the caller
+  int off_cpu = -1;  // the processor that it is kept off
+  pthread_t thread{};
   Team* team = nullptr;
 
-  void post() {
+  // A sleeper often wakes on the processor of the one who wakes it, and then waits for that one
+  // while others are idle: so it is kept off there.
+  void post(int callers_cpu) {
+    if (off_cpu != callers_cpu && mail.load(std::memory_order_relaxed) == kAsleep)
+      keep_off(thread, off_cpu = callers_cpu);
     if (mail.exchange(kPosted, std::memory_order_acq_rel) == kAsleep) wake(mail);
   }
 
@@ -123,7 +130,8 @@ struct Team {
 
   void post(int helpers) {
     float_mode = fastnn::float_mode();
-    for (int i = 0; i < helpers; ++i) workers[i].post();
+    const int cpu = current_cpu();
+    for (int i = 0; i < helpers; ++i) workers[i].post(cpu);
   }
 
   void work(int index) {
@@ -163,8 +171,7 @@ int Team::hire(int wanted) {
     Worker& worker = workers[hired];
     worker.index = hired + 1;
     worker.team = this;
-    pthread_t thread;
-    if (pthread_create(&thread, &attributes, worker_main, &worker) != 0) break;
+    if (pthread_create(&worker.thread, &attributes, worker_main, &worker) != 0) break;
     ++hired;
   }
   pthread_attr_destroy(&attributes);

@@ -157,3 +157,20 @@ for _ in range(100):
 mine, other = (seconds(task) - begin for task, begin in zip((caller, worker), start))
 assert other > 0.25 * mine, (mine, other)
 """)
+
+
+@pytest.mark.skipif(_core.usable_processors() < 2, reason="one processor")
+def test_a_woken_worker_is_kept_off_the_callers_processor(run):
+    run("""
+allowed = os.sched_getaffinity(0)
+runtime.set_num_threads(2)
+product()
+(worker,) = set(os.listdir("/proc/self/task")) - before
+for cpu in sorted(allowed)[:2]:
+    os.sched_setaffinity(0, {cpu})  # brings the caller there, and leaves it
+    os.sched_setaffinity(0, allowed)
+    time.sleep(0.05)  # the worker falls asleep
+    product()
+    kept = os.sched_getaffinity(int(worker))
+    assert len(kept) == len(allowed) - 1 and kept < allowed, kept
+""")
