@@ -281,8 +281,12 @@ def test_nan_propagates_from_everywhere(n, dtype):
                 np.testing.assert_array_equal(y, getattr(np, arg)(tensor, axis=axis))
 
 
+FIRST = [(4,), (1000,), (6, 50), (50, 6), (3, 700, 5), (2, 9000)]
+FIRST += [(3, n) for n in (63, 64, 65, 100, 127, 128, 129, 255, 256, 300)]
+
+
 @pytest.mark.parametrize("dtype", (*FLOATS, *INTEGERS, "bool"))
-@pytest.mark.parametrize("shape", [(4,), (1000,), (6, 50), (50, 6), (3, 700, 5), (2, 9000)])
+@pytest.mark.parametrize("shape", FIRST)
 def test_first_position_wins(shape, dtype):
     x = np.random.default_rng(7).integers(0, 3, shape).astype(dtype)
     for axis, op, keepdims in itertools.product(
