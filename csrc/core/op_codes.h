@@ -24,6 +24,8 @@ namespace fastnn {
   X(exp, y, F)              \
   X(expm1, y, F)            \
   X(log, x, F)              \
+  X(log2, x, F)             \
+  X(log10, x, F)            \
   X(log1p, x, F)            \
   X(sin, x, F)              \
   X(cos, x, F)              \

@@ -27,6 +27,8 @@ FASTNN_INLINE Vec<T> apply(Vec<T> x, Vec<T> a) {
   if constexpr (op == UnaryOp::exp) return exp(x);
   if constexpr (op == UnaryOp::expm1) return expm1(x);
   if constexpr (op == UnaryOp::log) return log(x);
+  if constexpr (op == UnaryOp::log2) return log2(x);
+  if constexpr (op == UnaryOp::log10) return log10(x);
   if constexpr (op == UnaryOp::log1p) return log1p(x);
   if constexpr (op == UnaryOp::sin) return sin(x);
   if constexpr (op == UnaryOp::cos) return cos(x);

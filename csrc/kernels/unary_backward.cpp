@@ -22,6 +22,8 @@ FASTNN_INLINE Vec<T> apply(Vec<T> dy, Vec<T> v, Vec<T> a) {
   if constexpr (op == UnaryOp::exp) return dy * v;
   if constexpr (op == UnaryOp::expm1) return dy * (v + one);
   if constexpr (op == UnaryOp::log) return dy / v;
+  if constexpr (op == UnaryOp::log2) return dy * constant<T>(kLog2e.value) / v;
+  if constexpr (op == UnaryOp::log10) return dy * constant<T>(kLog10e.value) / v;
   if constexpr (op == UnaryOp::log1p) return dy / (v + one);
   if constexpr (op == UnaryOp::sin) return dy * cos(v);
   if constexpr (op == UnaryOp::cos) return -dy * sin(v);

@@ -22,9 +22,10 @@ struct Reduction<float> {
   static constexpr float kUnit = 8388608.0f;    // 2^23: its last bits are an integer from 0
   static constexpr float kLog2e = 1.44269504f;
   static constexpr float kLn2High = 0.693359375f, kLn2Low = -2.12194440e-4f;  // n * high is exact
-  static constexpr float kExpLow = -104.0f, kExpHigh = 89.0f;  // results 0 and infinity
-  static constexpr float kExpm1Low = -25.0f;                   // result -1
-  static constexpr float kTanhHigh = 20.0f;                    // tanh(10) rounds to 1
+  static constexpr float kExpLow = -104.0f, kExpHigh = 89.0f;    // results 0 and infinity
+  static constexpr float kExpm1Low = -25.0f;                     // result -1
+  static constexpr float kTanhHigh = 20.0f;                      // tanh(10) rounds to 1
+  static constexpr float kGateLow = -130.0f, kGateHigh = 20.0f;  // x sigmoid(x) is -0 and x
   static constexpr int32_t kSqrtHalf = 0x3f3504f3;
   static constexpr float kLeastNormal = 1.17549435e-38f, kLift = 16777216.0f;  // 2^24
   static constexpr float kLiftBits = 24;
@@ -39,6 +40,7 @@ struct Reduction<double> {
   static constexpr double kExpLow = -746.0, kExpHigh = 710.0;
   static constexpr double kExpm1Low = -50.0;
   static constexpr double kTanhHigh = 40.0;
+  static constexpr double kGateLow = -770.0, kGateHigh = 40.0;
   static constexpr int64_t kSqrtHalf = 0x3fe6a09e667f3bcd;
   static constexpr double kLeastNormal = 2.2250738585072014e-308;
   static constexpr double kLift = 18014398509481984.0;  // 2^54
@@ -199,22 +201,20 @@ FASTNN_INLINE Vec<T> exp_minus_square(Vec<T> x) {
   return scaled(exp_reduced(e.r) + constant<T>(1), e);
 }
 
-// e^r - 1 of a reduced argument, for its own sake.
-template <class T>
-FASTNN_INLINE Vec<T> expm1_reduced(Vec<T> r) {
-  return fma(r * r, polynomial(r, Coefficients<T>::kExpm1), r);
-}
-
-// e^x - 1 = 2^n ((e^r - 1) + (1 - 2^-n)).
+// e^x - 1 = 2^n ((1 - 2^-n) + (e^r - 1)), e^r - 1 = r + r^2 E(r), r with what its rounding took.
 template <class T>
 FASTNN_INLINE Vec<T> expm1(Vec<T> x) {
   using R = Reduction<T>;
-  const Exponent<T> e = split_exponent(clamp(x, R::kExpm1Low, R::kExpHigh));
+  const Vec<T> bounded = clamp(x, R::kExpm1Low, R::kExpHigh);
+  const Exponent<T> e = split_exponent(bounded);
+  const Vec<T> high = fma(e.n, constant<T>(-R::kLn2High), bounded);
+  const Vec<T> rest = fma(e.n, constant<T>(-R::kLn2Low), high - e.r);
   // 2^-n is lost against 1 long before it leaves the normal range.
   const Vec<T> down = smaller(e.n, constant<T>(100));
-  const Vec<T> inverse = power_of_two(constant<T>(R::kRound) - down);
-  const Vec<T> y = scaled(expm1_reduced(e.r) + (constant<T>(1) - inverse), e);
-  return copy_sign(y, x);
+  const Vec<T> whole = constant<T>(1) - power_of_two(constant<T>(R::kRound) - down);
+  const Vec<T> sum = whole + e.r, sum_rest = e.r - (sum - whole);
+  const Vec<T> y = sum + fma(e.r * e.r, polynomial(e.r, Coefficients<T>::kExpm1), sum_rest + rest);
+  return copy_sign(scaled(y, e), x);
 }
 
 // Inside |x| < 0.55 a polynomial, outside 1 - 2 / (e^(2 |x|) + 1).
@@ -228,36 +228,61 @@ FASTNN_INLINE Vec<T> tanh(Vec<T> x) {
   return copy_sign(select(a < constant<T>(0.55), inner, outer), x);
 }
 
-// e / (1 + e) where `negative`, else 1 / (1 + e), for e <= 1, with what rounding took from 1 + e
-// given back.
+// (a + a_rest) / (b + b_rest), the rests below half a unit in the last place, b > 0: rounded about
+// once.
 template <class T>
-FASTNN_INLINE Vec<T> sigmoid_of_power(Vec<T> e, typename Vec<T>::Mask negative) {
-  const Vec<T> one = constant<T>(1), sum = one + e, rest = e - (sum - one);
-  const Vec<T> y = select(negative, e, one) / sum;
-  return fma(-y, rest, y);
+FASTNN_INLINE Vec<T> quotient(Vec<T> a, Vec<T> a_rest, Vec<T> b, Vec<T> b_rest) {
+  const Vec<T> inverse = constant<T>(1) / b, y = a * inverse;
+  return copy_sign(fma(inverse, exact_fma(-y, b, a) + fma(-y, b_rest, a_rest), y), a);
+}
+
+// What a power of e leaves to be multiplied by 2^n: mantissa + rest.
+template <class T>
+struct Mantissa {
+  Vec<T> value, rest;
+};
+
+template <class T>
+FASTNN_INLINE Mantissa<T> mantissa_of(const Exponent<T>& e) {
+  const Vec<T> p = exp_reduced(e.r), value = constant<T>(1) + p;
+  return {value, p - (value - constant<T>(1))};
 }
 
 template <class T>
 FASTNN_INLINE Vec<T> sigmoid(Vec<T> x) {
+  const auto negative = x < Vec<T>::zero();
+  const Vec<T> one = constant<T>(1);
   const Vec<T> e = bounded_exp(larger(constant<T>(Reduction<T>::kExpLow), -abs(x)));
-  return sigmoid_of_power(e, x < Vec<T>::zero());
+  const Vec<T> sum = one + e, rest = e - (sum - one), y = select(negative, e, one) / sum;
+  return fma(-y, rest, y);
 }
 
-// Of x + low, low far below x.
+// x sigmoid(u + low), low far below u, for x in [-1000, kGateHigh] of the sign of u. The power of
+// two comes last, so that what is subnormal is rounded once.
 template <class T>
-FASTNN_INLINE Vec<T> sigmoid_of_sum(Vec<T> x, Vec<T> low) {
-  const auto negative = x < Vec<T>::zero();
-  Exponent<T> e = split_exponent(larger(constant<T>(Reduction<T>::kExpLow), -abs(x)));
+FASTNN_INLINE Vec<T> sigmoid_gate(Vec<T> x, Vec<T> u, Vec<T> low) {
+  const auto negative = u < Vec<T>::zero();
+  const Vec<T> one = constant<T>(1), zero = Vec<T>::zero();
+  Exponent<T> e = split_exponent(larger(constant<T>(Reduction<T>::kGateLow), -abs(u)));
   e.r = e.r + select(negative, low, -low);
-  return sigmoid_of_power(scaled(exp_reduced(e.r) + constant<T>(1), e), negative);
+  const Mantissa<T> m = mantissa_of(e);
+  const Vec<T> power = scaled(m.value, e), sum = one + power, rest = power - (sum - one);
+  const Vec<T> a = x * m.value, a_rest = fma(x, m.rest, exact_fma(x, m.value, -a));
+  const Vec<T> y = quotient(select(negative, a, x), select(negative, a_rest, zero), sum, rest);
+  return select(negative, scaled(y, e), y);
 }
 
 // ---- log and its kin ----------------------------------------------------------------------------
 
-// log(x) + low for positive x, low far below it. x = 2^e (1 + f), sqrt(1/2) <= 1 + f < sqrt(2);
-// log(1 + f) = f - f^2 / 2 + s (f^2 / 2 + s^2 R(s^2)), s = f / (2 + f).
+// x = 2^e (1 + f), sqrt(1/2) <= 1 + f < sqrt(2), for positive normal x (times 2^-lifted_bits);
+// log(1 + f) = f - (half - curve), half = f^2 / 2, curve = s (half + s^2 R(s^2)), s = f / (2 + f).
 template <class T>
-FASTNN_INLINE Vec<T> log_of_normal(Vec<T> x, Vec<T> lifted_bits, Vec<T> low) {
+struct Logarithm {
+  Vec<T> e, f, half, s, r;  // curve = s r
+};
+
+template <class T>
+FASTNN_INLINE Logarithm<T> split_log(Vec<T> x, Vec<T> lifted_bits) {
   using R = Reduction<T>;
   using F = Format<T>;
   const auto i = bits(x);
@@ -268,20 +293,71 @@ FASTNN_INLINE Vec<T> log_of_normal(Vec<T> x, Vec<T> lifted_bits, Vec<T> low) {
       from_bits<T>(k | bits(constant<T>(R::kUnit))) - constant<T>(R::kUnit + kBias) - lifted_bits;
   const Vec<T> f = m - constant<T>(1), s = f / (constant<T>(2) + f), z = s * s;
   const Vec<T> half = constant<T>(0.5) * f * f;
-  const Vec<T> correction = fma(e, constant<T>(R::kLn2Low), low);
-  const Vec<T> r = fma(z, polynomial(z, Coefficients<T>::kLog), half);
-  return fma(e, constant<T>(R::kLn2High), f - (half - fma(s, r, correction)));
+  return {e, f, half, s, fma(z, polynomial(z, Coefficients<T>::kLog), half)};
+}
+
+// log(x) + low for positive normal x, low far below it.
+template <class T>
+FASTNN_INLINE Vec<T> log_of_normal(Vec<T> x, Vec<T> lifted_bits, Vec<T> low) {
+  using R = Reduction<T>;
+  const Logarithm<T> l = split_log(x, lifted_bits);
+  const Vec<T> correction = fma(l.e, constant<T>(R::kLn2Low), low);
+  return fma(l.e, constant<T>(R::kLn2High), l.f - (l.half - fma(l.s, l.r, correction)));
+}
+
+// log_of(x, exponent to be subtracted) for normal x, and what the other x have.
+template <class T, class F>
+FASTNN_INLINE Vec<T> log_of_any(Vec<T> x, F log_of) {
+  using R = Reduction<T>;
+  const Vec<T> zero = Vec<T>::zero(), infinity = constant<T>(HUGE_VAL);
+  const auto tiny = x < constant<T>(R::kLeastNormal);
+  const Vec<T> y = log_of(select(tiny, x * constant<T>(R::kLift), x),
+                          select(tiny, constant<T>(R::kLiftBits), zero));
+  const Vec<T> special = select(x == zero, -infinity, select(x > zero, x, constant<T>(NAN)));
+  return select((x > zero) & (x < infinity), y, special);
 }
 
 template <class T>
 FASTNN_INLINE Vec<T> log(Vec<T> x) {
-  using R = Reduction<T>;
-  const Vec<T> zero = Vec<T>::zero(), infinity = constant<T>(HUGE_VAL);
-  const auto tiny = x < constant<T>(R::kLeastNormal);
-  const Vec<T> y = log_of_normal(select(tiny, x * constant<T>(R::kLift), x),
-                                 select(tiny, constant<T>(R::kLiftBits), zero), zero);
-  const Vec<T> special = select(x == zero, -infinity, select(x > zero, x, constant<T>(NAN)));
-  return select((x > zero) & (x < infinity), y, special);
+  return log_of_any(
+      x, [](Vec<T> v, Vec<T> lifted) { return log_of_normal(v, lifted, Vec<T>::zero()); });
+}
+
+// Numbers with what rounding to double takes from them: log2(e), log10(e), log10(2).
+struct LongNumber {
+  double value, rest;
+};
+constexpr LongNumber kLog2e = {1.4426950408889634, 2.0355273740931033e-17};
+constexpr LongNumber kLog10e = {0.4342944819032518, 1.098319650216765e-17};
+constexpr LongNumber kLog10Of2 = {0.3010299956639812, -2.8037281277851704e-18};
+
+// What rounding to T takes.
+template <class T>
+FASTNN_INLINE Vec<T> low_part(LongNumber x) {
+  return constant<T>(x.value - static_cast<double>(static_cast<T>(x.value)) + x.rest);
+}
+
+// log(x) in another base, as e step + log(1 + f) unit, both in two parts.
+template <class T>
+FASTNN_INLINE Vec<T> log_in_base(Vec<T> x, LongNumber unit, LongNumber step) {
+  return log_of_any(x, [=](Vec<T> v, Vec<T> lifted) {
+    const Logarithm<T> l = split_log(v, lifted);
+    const Vec<T> high = l.f - l.half, low = fma(l.s, l.r, (l.f - high) - l.half);
+    const Vec<T> c = constant<T>(unit.value), product = high * c;
+    const Vec<T> rest = fma(high, low_part<T>(unit), exact_fma(high, c, -product));
+    const Vec<T> small = fma(low, c, fma(l.e, low_part<T>(step), rest));
+    return fma(l.e, constant<T>(step.value), product + small);
+  });
+}
+
+template <class T>
+FASTNN_INLINE Vec<T> log2(Vec<T> x) {
+  return log_in_base(x, kLog2e, {1, 0});
+}
+
+template <class T>
+FASTNN_INLINE Vec<T> log10(Vec<T> x) {
+  return log_in_base(x, kLog10e, kLog10Of2);
 }
 
 // log(1 + x) = log(u) + (x - (u - 1)) / u, u = 1 + x rounded.

@@ -167,9 +167,12 @@ FASTNN_INLINE Vec<T> softsign(Vec<T> x) {
   return select(a == constant<T>(HUGE_VAL), copy_sign(one, x), x / (one + a));
 }
 
+// x / 6 + 1/2; near -3, where that vanishes, (x + 3) / 6, whose sum is exact there.
 template <class T>
 FASTNN_INLINE Vec<T> hard_sigmoid(Vec<T> x) {
-  return clamp((x + constant<T>(3)) * constant<T>(1.0 / 6), 0, 1);
+  const Vec<T> sixth = constant<T>(1.0 / 6);
+  const Vec<T> low = (x + constant<T>(3)) * sixth, high = fma(x, sixth, constant<T>(0.5));
+  return clamp(select(x < constant<T>(-1.5), low, high), 0, 1);
 }
 
 template <class T>
@@ -179,7 +182,9 @@ FASTNN_INLINE Vec<T> hard_silu(Vec<T> x) {
 
 template <class T>
 FASTNN_INLINE Vec<T> silu(Vec<T> x) {
-  return larger(constant<T>(-1e30), x) * sigmoid(x);
+  using R = Reduction<T>;
+  const Vec<T> bounded = clamp(x, R::kGateLow, R::kGateHigh);
+  return select(x < constant<T>(R::kGateHigh), sigmoid_gate(bounded, bounded, Vec<T>::zero()), x);
 }
 
 template <class T>
@@ -190,36 +195,40 @@ FASTNN_INLINE Vec<T> silu_slope(Vec<T> x_) {
 
 // x (1 + tanh(u / 2)) / 2 = x sigmoid(u), u = x (c + d x^2). A relative error of u would be one of
 // |u| times the size in the result, so u is kept in two parts, and so are c and d.
-constexpr double kGeluTanhC = 1.5957691216057308, kGeluTanhCRest = -9.96930880911092e-17;
-constexpr double kGeluTanhD = 0.07135481627260025, kGeluTanhDRest = -6.175149918155315e-19;
+constexpr LongNumber kGeluTanhC = {1.5957691216057308, -9.96930880911092e-17};
+constexpr LongNumber kGeluTanhD = {0.07135481627260025, -6.175149918155315e-19};
 
 template <class T>
-FASTNN_INLINE Vec<T> low_part(double value, double rest) {
-  return constant<T>(value - static_cast<double>(static_cast<T>(value)) + rest);
-}
+struct GeluTanhArgument {
+  Vec<T> u, rest;
+};
 
-// The sigmoid of u, for |x| <= 100.
+// For |x| <= 100.
 template <class T>
-FASTNN_INLINE Vec<T> gelu_tanh_gate(Vec<T> x) {
-  const Vec<T> c = constant<T>(kGeluTanhC), d = constant<T>(kGeluTanhD);
+FASTNN_INLINE GeluTanhArgument<T> gelu_tanh_argument(Vec<T> x) {
+  const Vec<T> c = constant<T>(kGeluTanhC.value), d = constant<T>(kGeluTanhD.value);
   const Vec<T> z = x * x, t = d * z, w = t + c, u = x * w, back = w - t;
   const Vec<T> sum_rest = (t - (w - back)) + (c - back);
   const Vec<T> t_rest = fma(d, exact_fma(x, x, -z), exact_fma(d, z, -t));
-  const Vec<T> constants =
-      fma(low_part<T>(kGeluTanhD, kGeluTanhDRest), z, low_part<T>(kGeluTanhC, kGeluTanhCRest));
+  const Vec<T> constants = fma(low_part<T>(kGeluTanhD), z, low_part<T>(kGeluTanhC));
   const Vec<T> w_rest = sum_rest + (t_rest + constants);
-  return sigmoid_of_sum(u, fma(x, w_rest, exact_fma(x, w, -u)));
+  return {u, fma(x, w_rest, exact_fma(x, w, -u))};
 }
 
 template <class T>
 FASTNN_INLINE Vec<T> gelu_tanh(Vec<T> x) {
-  return larger(constant<T>(-1e30), x) * gelu_tanh_gate(clamp(x, -100, 100));
+  constexpr double kHigh = Reduction<T>::kGateHigh;
+  const Vec<T> bounded = clamp(x, -100, kHigh);
+  const GeluTanhArgument<T> at = gelu_tanh_argument(bounded);
+  return select(x < constant<T>(kHigh), sigmoid_gate(bounded, at.u, at.rest), x);
 }
 
 template <class T>
 FASTNN_INLINE Vec<T> gelu_tanh_slope(Vec<T> x_) {
-  const Vec<T> x = clamp(x_, -100, 100), s = gelu_tanh_gate(x), one = constant<T>(1);
-  const Vec<T> slope = x * fma(constant<T>(3 * kGeluTanhD), x * x, constant<T>(kGeluTanhC));
+  const Vec<T> x = clamp(x_, -100, 100), one = constant<T>(1);
+  const Vec<T> s = sigmoid(gelu_tanh_argument(x).u);
+  const Vec<T> slope =
+      x * fma(constant<T>(3 * kGeluTanhD.value), x * x, constant<T>(kGeluTanhC.value));
   return s * fma(slope, one - s, one);
 }
 
@@ -230,9 +239,34 @@ FASTNN_INLINE Vec<T> tanh_softplus(Vec<T> x) {
   return w / (w + two);
 }
 
+// x tanh(log(1 + e^x)) = x N / (N + 2 t^2), N = 1 + 2 t, t = e^-x; x t N / (t N + 2), N = 2 + t,
+// t = e^x, where x is negative. Sums and products keep what rounding takes; 2^n comes last.
 template <class T>
-FASTNN_INLINE Vec<T> mish(Vec<T> x) {
-  return larger(constant<T>(-1e30), x) * tanh_softplus(x);
+FASTNN_INLINE Vec<T> mish(Vec<T> x_) {
+  using R = Reduction<T>;
+  const Vec<T> x = clamp(x_, R::kGateLow, R::kGateHigh), one = constant<T>(1);
+  const Vec<T> two = constant<T>(2), zero = Vec<T>::zero();
+  const auto negative = x < zero;
+  const Exponent<T> e = split_exponent(larger(constant<T>(R::kGateLow), -abs(x)));
+  const Mantissa<T> m = mantissa_of(e);
+  const Vec<T> t = scaled(m.value, e), t_rest = scaled(m.rest, e);
+  const Vec<T> whole = select(negative, two, one), part = select(negative, t, t + t);
+  const Vec<T> part_rest = select(negative, t_rest, t_rest + t_rest);
+  // whole >= part but for x in (-0, log 2), where both are of one size.
+  const Vec<T> n = whole + part, back = n - part;
+  const Vec<T> n_rest = (part - (n - back)) + (whole - back) + part_rest;
+  // The sum below: q + 2, q = t N, or q + N, q = 2 t^2.
+  const Vec<T> factor = select(negative, n, t + t), q = t * factor;
+  const Vec<T> q_rest =
+      exact_fma(t, factor, -q) + select(negative, fma(t, n_rest, t_rest * n), two * part_rest * t);
+  const Vec<T> term = select(negative, two, n), d = term + q, d_back = d - q;
+  const Vec<T> d_rest =
+      (q - (d - d_back)) + (term - d_back) + q_rest + select(negative, zero, n_rest);
+  const Vec<T> g = select(negative, m.value, one), g_rest = select(negative, m.rest, zero);
+  const Vec<T> a = x * g, a_rest = fma(x, g_rest, exact_fma(x, g, -a));
+  const Vec<T> b = a * n, b_rest = fma(a, n_rest, fma(a_rest, n, exact_fma(a, n, -b)));
+  const Vec<T> y = quotient(b, b_rest, d, d_rest);
+  return select(x_ < constant<T>(R::kGateHigh), select(negative, scaled(y, e), y), x_);
 }
 
 template <class T>

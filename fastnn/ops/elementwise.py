@@ -76,6 +76,8 @@ reciprocal = define_unary("reciprocal", "reciprocal", "1 / x")
 exp = define_unary("exp", "exp", "e to the power of x")
 expm1 = define_unary("expm1", "expm1", "exp(x) - 1, exact near 0")
 log = define_unary("log", "log", "The natural logarithm")
+log2 = define_unary("log2", "log2", "The logarithm to base 2")
+log10 = define_unary("log10", "log10", "The logarithm to base 10")
 log1p = define_unary("log1p", "log1p", "log(1 + x), exact near 0")
 sin = define_unary("sin", "sin", "The sine")
 cos = define_unary("cos", "cos", "The cosine")
@@ -107,16 +109,6 @@ def round(x: Any, decimals: int = 0) -> Tensor:
     x = as_float(x, "round: x")
     scale = like(x, 10.0**decimals)
     return _binary(_unary(_binary(x, scale, "mul"), "round"), scale, "div")
-
-
-def log2(x: Any) -> Tensor:
-    """The logarithm to base 2."""
-    return log(x) * 1.4426950408889634
-
-
-def log10(x: Any) -> Tensor:
-    """The logarithm to base 10."""
-    return log(x) * 0.4342944819032518
 
 
 def stop_gradient(variable: Any) -> Tensor:

@@ -37,6 +37,8 @@ SCALAR = {
     "exp": math.exp,
     "expm1": math.expm1,
     "log": math.log,
+    "log2": math.log2,
+    "log10": math.log10,
     "log1p": math.log1p,
     "sin": math.sin,
     "cos": math.cos,

@@ -89,7 +89,7 @@ def test_activations_at_the_ends(dtype):
 @pytest.mark.parametrize("op", [name for name, (reads, _) in _core.UNARY.items() if reads != "z"])
 def test_derivatives_are_difference_quotients(op):
     x = np.linspace(0.15, 0.85, 41)  # inside every domain, away from kinks
-    x = np.concatenate([x, -x]) if op not in ("sqrt", "rsqrt", "log") else x
+    x = np.concatenate([x, -x]) if op not in ("sqrt", "rsqrt", "log", "log2", "log10") else x
     a, step = 0.3, 1e-6
     y, up, down = (out(_core.unary(T(x + d), op, a)) for d in (0, step, -step))
     value = {"x": x, "y": y, "n": x}[_core.UNARY[op][0]]

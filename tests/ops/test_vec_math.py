@@ -27,11 +27,29 @@ def softplus(x):
     return np.maximum(x, 0) + np.log1p(np.exp(-np.abs(x)))
 
 
+def gelu_tanh(x):
+    return gated(x, sigmoid(math.sqrt(8 / math.pi) * (x + 0.044715 * x * x * x)))
+
+
+def gated(x, gate):
+    return np.where(x == -np.inf, -0.0, x * gate)
+
+
+def hard_gate(x):
+    return np.clip((x + 3) / 6, 0, 1)
+
+
+def selu(x):
+    return 1.0507009873554804934 * np.where(x > 0, x, 1.6732632423543772848 * np.expm1(x))
+
+
 # Name: float64 NumPy, and the most units in the last place that float32 may be off.
 FUNCTIONS = {
     "exp": (np.exp, 2),
     "expm1": (np.expm1, 2),
     "log": (np.log, 2),
+    "log2": (np.log2, 2),
+    "log10": (np.log10, 2),
     "log1p": (np.log1p, 2),
     "sin": (np.sin, 2),
     "cos": (np.cos, 2),
@@ -46,13 +64,34 @@ FUNCTIONS = {
     "softplus": (softplus, 2),
     "log_sigmoid": (lambda x: -softplus(-x), 2),
     "erf": (np.vectorize(math.erf, otypes="d"), 2),
-    "gelu": (lambda x: np.where(x == -np.inf, -0.0, x * normal_cdf(x)), 2),
+    "gelu": (lambda x: gated(x, normal_cdf(x)), 2),
+    "gelu_tanh": (gelu_tanh, 2),
+    "silu": (lambda x: gated(x, sigmoid(x)), 2),
+    "mish": (lambda x: gated(x, np.tanh(softplus(x))), 2),
+    "hard_sigmoid": (hard_gate, 2),
+    "hard_silu": (lambda x: gated(x, hard_gate(x)), 2),
+    "softsign": (lambda x: np.where(np.isinf(x), np.sign(x), x / (1 + np.abs(x))), 2),
+    "selu": (selu, 2),
     "sqrt": (np.sqrt, 0.5),
     "reciprocal": (lambda x: 1 / x, 0.5),
     "rsqrt": (lambda x: 1 / np.sqrt(x), 1.5),
 }
 # On Vec, without the C library: these have the same bits on every target with FMA.
-OWN = ("exp", "expm1", "log", "log1p", "tanh", "sigmoid", "softplus", "log_sigmoid", "erf", "gelu")
+OWN = (
+    "exp",
+    "expm1",
+    "log",
+    "log2",
+    "log10",
+    "log1p",
+    "tanh",
+    "sigmoid",
+    "softplus",
+    "log_sigmoid",
+    "erf",
+    "gelu",
+)
+OWN += ("gelu_tanh", "silu", "mish", "hard_sigmoid", "hard_silu", "softsign", "selu")
 
 PROGRAM = """
 import sys, numpy as np
@@ -135,7 +174,20 @@ def test_targets_with_fma_agree_to_the_bit(results, op):
 
 
 DOUBLE = {
-    op: FUNCTIONS[op][0] for op in ("exp", "expm1", "log", "log1p", "tanh", "sigmoid", "softplus")
+    op: FUNCTIONS[op][0]
+    for op in (
+        "exp",
+        "expm1",
+        "log",
+        "log2",
+        "log10",
+        "log1p",
+        "tanh",
+        "sigmoid",
+        "softplus",
+        "silu",
+        "mish",
+    )
 }
 
 

@@ -52,6 +52,8 @@ DERIVATIVE = {
     "exp": lambda y, a, b: y,
     "expm1": lambda y, a, b: y + 1,
     "log": lambda x, a, b: 1 / x,
+    "log2": lambda x, a, b: math.log2(math.e) / x,
+    "log10": lambda x, a, b: math.log10(math.e) / x,
     "log1p": lambda x, a, b: 1 / (1 + x),
     "sin": lambda x, a, b: np.cos(x),
     "cos": lambda x, a, b: -np.sin(x),

@@ -53,6 +53,8 @@ UNARY = {
     "exp": lambda x, a, b: np.exp(x),
     "expm1": lambda x, a, b: np.expm1(x),
     "log": lambda x, a, b: np.log(x),
+    "log2": lambda x, a, b: np.log2(x),
+    "log10": lambda x, a, b: np.log10(x),
     "log1p": lambda x, a, b: np.log1p(x),
     "sin": lambda x, a, b: np.sin(x),
     "cos": lambda x, a, b: np.cos(x),
