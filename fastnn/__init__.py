@@ -37,6 +37,7 @@ _NAMES = {
 _MODULES = (
     "activations",
     "callbacks",
+    "constraints",
     "datasets",
     "initializers",
     "layers",
@@ -46,6 +47,7 @@ _MODULES = (
     "optimizers",
     "random",
     "recipes",
+    "regularizers",
     "saving",
     "text",
     "utils",

@@ -123,9 +123,9 @@ class Variable(Tensor):
 
     name: str
     path: str
-    regularizer: Any  # this and what follows: of variables that a layer made
-    constraint: Any
-    overwrite_with_gradient: bool
+    regularizer: Any = None  # a function of the variable whose result is added to the loss
+    constraint: Any = None  # a function of the variable that gives its value after an update
+    overwrite_with_gradient: bool = False
 
     def __new__(
         cls,
@@ -194,11 +194,11 @@ class Variable(Tensor):
         return self
 
     def __reduce__(self) -> tuple:
-        return _restore_variable, (type(self), self.numpy(), self.trainable, self.name)
+        return _restore_variable, (type(self), self.numpy(), self.trainable), vars(self)
 
 
-def _restore_variable(cls: type, value: Any, trainable: bool, name: str) -> Variable:
-    return cls(value, trainable=trainable, name=name)
+def _restore_variable(cls: type, value: Any, trainable: bool) -> Variable:
+    return cls(value, trainable=trainable)  # vars, with name and path, are set after that
 
 
 def _restore_tensor(value: Any, requires_grad: bool) -> Tensor:

@@ -340,10 +340,13 @@ def test_a_chain_of_100000_nodes():
 
 
 def test_a_chain_that_is_dropped_without_backward():
-    y = leaf(1.0)
+    y = ops.exp(leaf(1.0))
+    first = weakref.ref(y)
     for _ in range(100_000):
         y = ops.exp(y * 0.0)
-    del y
+    assert first() is not None
+    del y  # freed one after the other: recursion would end the process
+    assert first() is None
 
 
 def test_a_wide_sum():

@@ -21,7 +21,6 @@ PYBIND11_MODULE(_core, module) {
   register_tensor(module);
   register_tensor_numpy(module);
   register_tensor_number(module);
-  register_dlpack(module);
   register_node(module);
   register_backward(module);
   register_primitives(module);

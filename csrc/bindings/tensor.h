@@ -82,7 +82,6 @@ Array array_from_numpy(PyObject* object);
 void register_tensor(pybind11::module_& module);
 void register_tensor_numpy(pybind11::module_& module);
 void register_tensor_number(pybind11::module_& module);
-void register_dlpack(pybind11::module_& module);
 void register_node(pybind11::module_& module);
 void register_backward(pybind11::module_& module);
 void register_primitives(pybind11::module_& module);

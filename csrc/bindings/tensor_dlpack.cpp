@@ -1,4 +1,5 @@
-// DLPack, version 1.0 and the unversioned form before it: tensors shared without a copy.
+// DLPack, version 1.0 and the unversioned form before it: tensors shared without a copy. Only the
+// way out: NumPy, which checks what it is given, reads the tensors of others (fastnn.from_dlpack).
 // Source: the structures of the DLPack specification,
 // https://dmlc.github.io/dlpack/latest/c_api.html
 
@@ -52,15 +53,6 @@ DLDataType dlpack_dtype(DType dtype) {
   return {codes[static_cast<int>(dtype)], static_cast<uint8_t>(8 * item_size(dtype)), 1};
 }
 
-DType dtype_of(DLDataType type) {
-  for (int i = 0; i < kDTypeCount; ++i) {
-    const DLDataType known = dlpack_dtype(static_cast<DType>(i));
-    if (known.code == type.code && known.bits == type.bits && type.lanes == 1)
-      return static_cast<DType>(i);
-  }
-  throw Error(ErrorKind::type, "from_dlpack: unsupported element type");
-}
-
 // What a capsule owns: a reference to the block, and the extents that it points to.
 template <class Managed>
 struct Export {
@@ -105,52 +97,11 @@ PyObject* capsule_of(Managed* managed, const char* name) {
   return capsule;
 }
 
-template <class Managed>
-void delete_import(void* managed) {
-  auto* imported = static_cast<Managed*>(managed);
-  if (imported->deleter) imported->deleter(imported);
+// DLPack's exception for what cannot be done.
+PyObject* refused(const char* message) {
+  PyErr_SetString(PyExc_BufferError, message);
+  return nullptr;
 }
-
-// A Tensor on the producer's memory, or a copy where its layout is not ours.
-template <class Managed>
-PyObject* import_capsule(PyObject* capsule, const char* name, const char* used) {
-  auto* managed = static_cast<Managed*>(PyCapsule_GetPointer(capsule, name));
-  if (!managed) throw py::error_already_set();
-  const DLTensor& source = managed->tensor;
-  if (source.device.type != kCpu)
-    throw Error(ErrorKind::value, "from_dlpack: the array is not in the memory of the CPU");
-  if (source.rank > kMaxRank) throw Error(ErrorKind::value, "from_dlpack: more than 8 axes");
-  Array array;
-  array.dtype = dtype_of(source.dtype);
-  array.rank = static_cast<uint8_t>(source.rank);
-  array.present = true;
-  for (int axis = 0; axis < source.rank; ++axis) array.shape[axis] = source.shape[axis];
-  array.set_row_major_strides();
-  if (source.strides)
-    for (int axis = 0; axis < source.rank; ++axis) array.strides[axis] = source.strides[axis];
-  if (!array.contiguous())
-    throw Error(ErrorKind::value, "from_dlpack: the array is not row-major without gaps");
-  array.set_row_major_strides();
-  array.data = static_cast<char*>(source.data) + source.byte_offset;
-  array.block =
-      wrap_foreign(array.data, static_cast<size_t>(array.bytes()), delete_import<Managed>, managed);
-  PyCapsule_SetName(capsule, used);
-  return make_tensor(array);
-}
-
-PyObject* from_dlpack(PyObject*, PyObject* capsule) {
-  return guarded([&]() -> PyObject* {
-    if (PyCapsule_IsValid(capsule, "dltensor_versioned"))
-      return import_capsule<Versioned>(capsule, "dltensor_versioned", "used_dltensor_versioned");
-    if (PyCapsule_IsValid(capsule, "dltensor"))
-      return import_capsule<Unversioned>(capsule, "dltensor", "used_dltensor");
-    throw Error(ErrorKind::type, "from_dlpack: expected a DLPack capsule");
-  });
-}
-
-PyMethodDef functions[] = {
-    {"from_dlpack", from_dlpack, METH_O, "from_dlpack(capsule) -> Tensor on that memory."},
-    {nullptr, nullptr, 0, nullptr}};
 
 }  // namespace
 
@@ -164,11 +115,17 @@ PyObject* tensor_dlpack(PyObject* self, PyObject* args, PyObject* keywords) {
                                      &version, &device, &copy))
       return nullptr;
     if (stream != Py_None) throw Error(ErrorKind::value, "__dlpack__: the CPU has no streams");
+    if (device != Py_None) {
+      int64_t wanted[2] = {};
+      const int parts = parse_integers("__dlpack__: dl_device", device, wanted, 2);
+      if (parts != 2 || wanted[0] != kCpu || wanted[1] != 0)
+        return refused("__dlpack__: dl_device is not the CPU, where the tensor is");
+    }
     const bool versioned =
         version != Py_None && py::cast<int>(py::handle(version)[py::int_(0)]) >= 1;
     const bool copied = !versioned || copy == Py_True || is_variable(self);
     if (copied && copy == Py_False)
-      throw Error(ErrorKind::value, "__dlpack__: sharing without a copy is not possible here");
+      return refused("__dlpack__: sharing without a copy is not possible here");
     Array array = as_tensor(self)->array;
     if (copied) {
       array.block = allocate_block(static_cast<size_t>(array.bytes()));
@@ -187,9 +144,5 @@ PyObject* tensor_dlpack(PyObject* self, PyObject* args, PyObject* keywords) {
 }
 
 PyObject* tensor_dlpack_device(PyObject*, PyObject*) { return Py_BuildValue("(ii)", kCpu, 0); }
-
-void register_dlpack(py::module_& module) {
-  if (PyModule_AddFunctions(module.ptr(), functions) < 0) throw py::error_already_set();
-}
 
 }  // namespace fastnn

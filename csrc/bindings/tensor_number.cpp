@@ -163,10 +163,15 @@ PyObject* getitem(PyObject* x, PyObject* key) { return call_hook(hooks.getitem, 
 // set_hooks(dict): see Hooks.
 PyObject* set_hooks(PyObject*, PyObject* table) {
   return guarded([&]() -> PyObject* {
-    py::dict given = py::reinterpret_borrow<py::dict>(table);
+    if (!PyDict_Check(table))
+      throw Error(ErrorKind::type,
+                  std::string("set_hooks: expected a dictionary, got ") + Py_TYPE(table)->tp_name);
+    const auto given = py::reinterpret_borrow<py::dict>(table);
     auto put = [](PyObject*& place, py::handle value) {
-      Py_XDECREF(place);
-      place = Py_NewRef(value.ptr());
+      if (!PyCallable_Check(value.ptr()))
+        throw Error(ErrorKind::type,
+                    "set_hooks: expected functions, got " + std::string(py::repr(value)));
+      Py_XSETREF(place, Py_NewRef(value.ptr()));
     };
     for (auto [key, value] : given) {
       const std::string name = py::str(key);
@@ -181,7 +186,9 @@ PyObject* set_hooks(PyObject*, PyObject* table) {
       } else if (name == "repr") {
         put(hooks.repr, value);
       } else if (name == "rules") {
-        py::dict rules = py::reinterpret_borrow<py::dict>(value);
+        if (!PyDict_Check(value.ptr()))
+          throw Error(ErrorKind::type, "set_hooks: rules must be a dictionary");
+        const auto rules = py::reinterpret_borrow<py::dict>(value);
         for (int op = 0; op < binary_codes().count; ++op)
           if (rules.contains(binary_codes().names[op]))
             put(hooks.rules[op], rules[binary_codes().names[op]]);

@@ -78,12 +78,29 @@ void tensor_dealloc(PyObject* self) {
   Py_TRASHCAN_END
 }
 
+std::string first_key(PyObject* dict) {
+  PyObject* key = nullptr;
+  Py_ssize_t position = 0;
+  PyDict_Next(dict, &position, &key, nullptr);
+  return py::str(key);
+}
+
 // Tensor(data): a copy. Subclasses get their memory here.
-PyObject* tensor_new(PyTypeObject* type, PyObject* args, PyObject*) {
+PyObject* tensor_new(PyTypeObject* type, PyObject* args, PyObject* keywords) {
   return guarded([&]() -> PyObject* {
-    PyObject* data = PyTuple_GET_SIZE(args) > 0 ? PyTuple_GET_ITEM(args, 0) : nullptr;
+    const Py_ssize_t given = PyTuple_GET_SIZE(args);
+    PyObject* data = given > 0 ? PyTuple_GET_ITEM(args, 0) : nullptr;
     if (!data)
       throw Error(ErrorKind::type, "Tensor: data is missing, expected an array or a Tensor");
+    // What else there is belongs to the __init__ of a subclass.
+    if (type->tp_init == PyBaseObject_Type.tp_init) {
+      if (given > 1)
+        throw Error(ErrorKind::type, "Tensor: got " + std::to_string(given) +
+                                         " arguments, expected data alone (see fastnn.tensor)");
+      if (keywords && PyDict_GET_SIZE(keywords) > 0)
+        throw Error(ErrorKind::type, "Tensor: unexpected argument " + first_key(keywords) +
+                                         ", expected data alone (see fastnn.tensor)");
+    }
     Array array;
     if (is_tensor(data)) {
       array = as_tensor(data)->array;

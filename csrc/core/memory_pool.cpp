@@ -55,9 +55,6 @@ struct FreeList {
   int64_t last_use = 0;
 };
 
-// The link of a free block lies where its owner kept `foreign`.
-Block*& link(Block* block) { return reinterpret_cast<Block*&>(block->foreign); }
-
 class Pool {
  public:
   // The lock is also what fork takes: a child must not inherit half a list.
@@ -78,7 +75,7 @@ class Pool {
     list.last_use = ++clock_;
     Block* block = list.head;
     if (block) {
-      list.head = link(block);
+      list.head = block->next;
       ++stats_.pool_requests;
       stats_.cached_bytes -= block->bytes;
       count_in(block->bytes);
@@ -102,12 +99,12 @@ class Pool {
     stats_.in_use_bytes -= block->bytes;
     const int64_t room = limit() - static_cast<int64_t>(block->bytes);
     if (!kCache || room < 0) {
-      link(block) = nullptr;
+      block->next = nullptr;
       surplus = block;
     } else {
       if (stats_.cached_bytes > room) surplus = evict(room);
       FreeList& list = lists_[block->size_class];
-      link(block) = list.head;
+      block->next = list.head;
       list.head = block;
       stats_.cached_bytes += block->bytes;
     }
@@ -150,9 +147,9 @@ class Pool {
       FreeList* oldest = nullptr;
       for (FreeList& list : lists_)
         if (list.head && (!oldest || list.last_use < oldest->last_use)) oldest = &list;
-      Block* block = std::exchange(oldest->head, link(oldest->head));
+      Block* block = std::exchange(oldest->head, oldest->head->next);
       stats_.cached_bytes -= block->bytes;
-      link(block) = evicted;
+      block->next = evicted;
       evicted = block;
     }
     return evicted;
@@ -160,7 +157,7 @@ class Pool {
 
   static void free_all(Block* block) {
     while (block) {
-      Block* next = link(block);
+      Block* next = block->next;
       block->~Block();
       std::free(block);
       block = next;
@@ -226,30 +223,10 @@ Block* allocate_block(size_t bytes) {
   if (!block) return new_block(kCache ? class_bytes(size_class) : bytes, size_class);
   block->references.store(1, std::memory_order_relaxed);
   block->version = 0;
-  block->foreign = nullptr;
   return block;
 }
 
-Block* wrap_foreign(char* data, size_t bytes, void (*release)(void*), void* foreign) {
-  Block* block = allocate_block(0);
-  block->data = data;
-  block->bytes = bytes;
-  block->size_class = -1;
-  block->release_foreign = release;
-  block->foreign = foreign;
-  return block;
-}
-
-void destroy_block(Block* block) {
-  if (block->size_class < 0) {
-    if (block->release_foreign) block->release_foreign(block->foreign);
-    block->data = reinterpret_cast<char*>(block) + kHeader;
-    block->bytes = kCache ? class_bytes(0) : 0;
-    block->size_class = 0;
-    block->release_foreign = nullptr;
-  }
-  pool.give(block);
-}
+void destroy_block(Block* block) { pool.give(block); }
 
 MemoryStats memory_stats() { return pool.stats(); }
 

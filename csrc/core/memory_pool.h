@@ -11,18 +11,14 @@ namespace fastnn {
 struct Block {
   std::atomic<int64_t> references{1};
   char* data = nullptr;
-  size_t bytes = 0;         // usable size, at least what was asked for
-  uint64_t version = 0;     // raised by every in-place write; saved values are checked against it
-  int32_t size_class = -1;  // -1: not from the pool
-  void (*release_foreign)(void*) = nullptr;  // for memory that somebody else owns (DLPack, NumPy)
-  void* foreign = nullptr;
+  size_t bytes = 0;      // usable size, at least what was asked for
+  uint64_t version = 0;  // raised by every in-place write; saved values are checked against it
+  int32_t size_class = 0;
+  Block* next = nullptr;  // of the pool's free blocks
 };
 
 // A new block with one reference. Throws std::bad_alloc.
 Block* allocate_block(size_t bytes);
-
-// A block around memory that `release(foreign)` gives back when the last reference dies.
-Block* wrap_foreign(char* data, size_t bytes, void (*release)(void*), void* foreign);
 
 void destroy_block(Block* block);  // called by `release` for the last reference only
 

@@ -105,6 +105,17 @@ enum class BinaryOp : int32_t { FASTNN_BINARY_OPS(FASTNN_ENUMERATE) count };
 enum class ReduceOp : int32_t { FASTNN_REDUCE_OPS(FASTNN_ENUMERATE) count };
 #undef FASTNN_ENUMERATE
 
+// By what the kernels fold elements: what the reducing operations are made of.
+enum FoldOp {
+  kFoldSum,
+  kFoldProd,
+  kFoldMax,  // NaN propagates
+  kFoldMin,
+  kFoldSquares,     // sum of squares
+  kFoldMagnitudes,  // sum of absolute values
+  kFoldLargest      // largest absolute value; floating point only
+};
+
 // The names of a list of codes, for error messages and for backends written in Python.
 struct CodeList {
   const char* const* names;

@@ -3,18 +3,9 @@
 
 #include <stdint.h>
 
-enum FoldOp {
-  kFoldSum,
-  kFoldProd,
-  kFoldMax, /* NaN propagates */
-  kFoldMin,
-  kFoldSquares,    /* sum of squares */
-  kFoldMagnitudes, /* sum of absolute values */
-  kFoldLargest,    /* largest absolute value; floating point only */
-  kFoldOps
-};
+#include "core/op_codes.h"
 
-/* y[i] = fold of the n consecutive elements at x + i * n, for i < rows */
+/* `op` is a FoldOp. y[i] = fold of the n consecutive elements at x + i * n, for i < rows */
 typedef void (*FoldRows)(int op, const void* x, int64_t rows, int64_t n, void* y);
 /* y[j] = fold over r < rows of x[r * stride + j], for j < width */
 typedef void (*FoldColumns)(int op, const void* x, int64_t rows, int64_t stride, int64_t width,

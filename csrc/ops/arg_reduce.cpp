@@ -2,9 +2,9 @@
 #include <cstddef>
 
 #include "core/kernel_table.h"
-#include "core/thread_pool.h"
 #include "ops/checks.h"
 #include "ops/reduce.h"
+#include "ops/tasks.h"
 
 namespace fastnn {
 namespace {
@@ -44,8 +44,6 @@ void infer_arg_reduce(Call& call) {
   call.set_output(Y, DType::int64, rank, shape);
 }
 
-int64_t ceil_div(int64_t a, int64_t b) { return (a + b - 1) / b; }
-
 Status run_arg_reduce(const Call& call) {
   const auto& attributes = call.attributes.as<ArgReduceAttributes>();
   const Array& x = call.operand(X);
@@ -62,27 +60,19 @@ Status run_arg_reduce(const Call& call) {
   int64_t* y = call.operand(Y).as<int64_t>();
   const auto& kernel = kernels().reduce_exact;
   if (pass.inner == 1) {
-    const int64_t many = pass.reduced < kTaskElements ? kTaskElements / pass.reduced : 1;
-    parallel_for(ceil_div(pass.outer, many), [&](int64_t task) {
-      const int64_t first = task * many, left = pass.outer - first;
-      kernel.arg_rows[dtype](smallest, from + first * pass.reduced * item,
-                             left < many ? left : many, pass.reduced, y + first);
-    });
+    for_pieces(pass.outer, units_per_task(pass.reduced, kTaskElements),
+               [&](int64_t first, int64_t count) {
+                 kernel.arg_rows[dtype](smallest, from + first * pass.reduced * item, count,
+                                        pass.reduced, y + first);
+               });
     return {};
   }
-  const int64_t width = pass.inner < kChunk ? pass.inner : kChunk;
-  const int64_t chunks = ceil_div(pass.inner, kChunk), units = pass.outer * chunks;
-  const int64_t elements = pass.reduced * width;
-  const int64_t many = elements < kTaskElements ? kTaskElements / elements : 1;
-  parallel_for(ceil_div(units, many), [&](int64_t task) {
-    const int64_t end = task * many + many < units ? task * many + many : units;
-    for (int64_t unit = task * many; unit < end; ++unit) {
-      const int64_t i = unit / chunks, j = unit % chunks * kChunk, left = pass.inner - j;
-      kernel.arg_columns[dtype](smallest, from + (i * pass.reduced * pass.inner + j) * item,
-                                pass.reduced, pass.inner, left < kChunk ? left : kChunk,
-                                y + i * pass.inner + j);
-    }
-  });
+  for_columns(pass.outer, pass.reduced, pass.inner, kChunk, kTaskElements,
+              [&](int64_t i, int64_t j, int64_t count) {
+                kernel.arg_columns[dtype](smallest,
+                                          from + (i * pass.reduced * pass.inner + j) * item,
+                                          pass.reduced, pass.inner, count, y + i * pass.inner + j);
+              });
   return {};
 }
 

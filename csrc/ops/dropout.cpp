@@ -4,9 +4,9 @@
 #include <cstring>
 
 #include "core/kernel_table.h"
-#include "core/thread_pool.h"
 #include "ops/checks.h"
 #include "ops/random.h"
+#include "ops/tasks.h"
 
 namespace fastnn {
 namespace {
@@ -76,15 +76,6 @@ const uint8_t* widened(const Array& x, const Array& mask, char* wide) {
   return reinterpret_cast<const uint8_t*>(wide);
 }
 
-// body(first, count) for every task of n elements.
-template <class Body>
-void for_tasks(int64_t n, Body&& body) {
-  parallel_for((n + kRandomTask - 1) / kRandomTask, [&](int64_t task) {
-    const int64_t first = task * kRandomTask, left = n - first;
-    body(first, left < kRandomTask ? left : kRandomTask);
-  });
-}
-
 namespace forward {
 enum { Y, Mask, X, Rate, State, Scratch };
 
@@ -128,13 +119,13 @@ Status run(const Call& call) {
   const int64_t item = item_size(x.dtype);
   uint8_t* kept = mask.as<uint8_t>();
   const bool repeated = call.has(Scratch);
-  for_tasks(mask.size(), [&](int64_t first, int64_t count) {
+  for_pieces(mask.size(), kRandomTask, [&](int64_t first, int64_t count) {
     kernel.dropout_mask(skip(state, first), threshold, count, kept + first);
     if (!repeated) apply(x.data + first * item, kept + first, scale, count, y.data + first * item);
   });
   if (repeated) {
     const uint8_t* wide = widened(x, mask, call.operand(Scratch).data);
-    for_tasks(x.size(), [&](int64_t first, int64_t count) {
+    for_pieces(x.size(), kRandomTask, [&](int64_t first, int64_t count) {
       apply(x.data + first * item, wide + first, scale, count, y.data + first * item);
     });
   }
@@ -177,7 +168,7 @@ Status run(const Call& call) {
       widened(dy, call.operand(Mask), call.has(Scratch) ? call.operand(Scratch).data : nullptr);
   const auto apply = kernels().random.dropout_apply[static_cast<int>(dy.dtype)];
   const int64_t item = item_size(dy.dtype);
-  for_tasks(dy.size(), [&](int64_t first, int64_t count) {
+  for_pieces(dy.size(), kRandomTask, [&](int64_t first, int64_t count) {
     apply(dy.data + first * item, mask + first, scale, count, dx.data + first * item);
   });
   return {};

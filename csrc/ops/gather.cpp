@@ -76,7 +76,7 @@ Status run_gather(const Call& call) {
   for_each_chunk(e.outer * e.count, grain > 0 ? grain : 1, 1, [&](int64_t first, int64_t last) {
     int64_t o = first / e.count, j = first % e.count;
     for (int64_t row = first; row < last; ++row) {
-      const char* from = x.data + (o * e.extent + wrapped(index_at(indices, j), e.extent)) * bytes;
+      const char* from = x.data + (o * e.extent + row_at(indices, j, e.extent)) * bytes;
       char* to = y.data + row * bytes;
       if (bytes == 4)
         std::memcpy(to, from, 4);
@@ -121,7 +121,7 @@ Status run_scatter_add(const Call& call) {
   const int64_t item = item_size(y.dtype);
   constexpr int64_t kColumns = 64;
   const int64_t strips =
-      e.outer * e.count * e.inner <= kCheapGrain ? 1 : (e.inner + kColumns - 1) / kColumns;
+      e.outer * e.count * e.inner <= kCheapGrain ? 1 : ceil_div(e.inner, kColumns);
   const int64_t width = strips == 1 ? e.inner : kColumns;
   const int64_t grain = kCheapGrain / (e.count * width);
   for_each_chunk(e.outer * strips, grain > 0 ? grain : 1, 1, [&](int64_t first, int64_t last) {
@@ -129,7 +129,7 @@ Status run_scatter_add(const Call& call) {
       const int64_t o = task / strips, c = task % strips * width;
       const int64_t n = e.inner - c < width ? e.inner - c : width;
       for (int64_t j = 0; j < e.count; ++j) {
-        const int64_t row = o * e.extent + wrapped(index_at(indices, j), e.extent);
+        const int64_t row = o * e.extent + row_at(indices, j, e.extent);
         char* to = y.data + (row * e.inner + c) * item;
         add(n, to, updates.data + ((o * e.count + j) * e.inner + c) * item, to);
       }

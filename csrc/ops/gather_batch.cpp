@@ -3,6 +3,7 @@
 
 #include "ops/all.h"
 #include "ops/checks.h"
+#include "ops/indices.h"
 #include "ops/strided.h"
 
 namespace fastnn {
@@ -70,14 +71,16 @@ Status run_gather_batch(const Call& call) {
   const auto& attributes = call.attributes.as<GatherBatchAttributes>();
   const Array& permutation = call.operand(kPermutation);
   int64_t* position = call.operand(kPosition).as<int64_t>();
-  const int64_t rows = attributes.rows, start = *position;
+  const int64_t rows = attributes.rows, start = read_once(position);
   if (start < 0 || rows > permutation.shape[0] || start > permutation.shape[0] - rows)
     return {kBadPosition, start, rows};
   const int64_t* order = permutation.as<int64_t>() + start;
+  const int64_t extent = call.has(kXs) ? call.operand(kXs).shape[0] : 0;
   if (call.has(kXs)) {
-    const int64_t extent = call.operand(kXs).shape[0];
-    for (int64_t i = 0; i < rows; ++i)
-      if (order[i] < 0 || order[i] >= extent) return {kBadRow, start + i, order[i]};
+    for (int64_t i = 0; i < rows; ++i) {
+      const int64_t row = read_once(order + i);
+      if (row < 0 || row >= extent) return {kBadRow, start + i, row};
+    }
   }
   for (int i = 0; i < call.count(kXs); ++i) {
     const Array &y = call.operand(kYs, i), &x = call.operand(kXs, i);
@@ -91,10 +94,11 @@ Status run_gather_batch(const Call& call) {
     const int64_t grain = kCheapGrain / columns;
     for_each_chunk(rows, grain > 0 ? grain : 1, 1, [&](int64_t first, int64_t last) {
       for (int64_t row = first; row < last; ++row) {
+        const char* from = x.data + bounded(read_once(order + row), extent) * in;
         if (plain)
-          std::memcpy(y.data + row * out, x.data + order[row] * in, static_cast<size_t>(in));
+          std::memcpy(y.data + row * out, from, static_cast<size_t>(in));
         else
-          cast(columns, x.data + order[row] * in, y.data + row * out, attributes.scale);
+          cast(columns, from, y.data + row * out, attributes.scale);
       }
     });
   }

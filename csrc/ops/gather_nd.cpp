@@ -78,7 +78,7 @@ int64_t block_of(const Array& x, const Array& indices, const Extents& e, int64_t
   int64_t position = 0;
   for (int d = 0; d < e.depth; ++d) {
     const int64_t n = x.shape[e.batch_dims + d];
-    position = position * n + wrapped(index_at(indices, t * e.depth + d), n);
+    position = position * n + row_at(indices, t * e.depth + d, n);
   }
   return t / e.tuples * e.addressed + position;
 }

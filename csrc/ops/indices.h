@@ -1,4 +1,8 @@
-// Indices of the gathering primitives: read, wrapped and checked before anything is written.
+// Indices and labels: checked before anything is written, and again where they are used.
+//
+// They may be a Variable's, which another thread may assign to while this one has let go of the
+// interpreter's lock. So each use reads its number once and stays within bounds by itself; which
+// row is taken for a number that has been changed since the check is left open.
 #pragma once
 
 #include <string>
@@ -7,12 +11,27 @@
 
 namespace fastnn {
 
-inline int64_t index_at(const Array& indices, int64_t i) {
-  return indices.dtype == DType::int32 ? indices.as<int32_t>()[i] : indices.as<int64_t>()[i];
+// The compiler may not read it again.
+template <class I>
+int64_t read_once(const I* number) {
+  return __atomic_load_n(number, __ATOMIC_RELAXED);
 }
 
-// Where index i of an axis of n elements lies. Has been checked.
-inline int64_t wrapped(int64_t index, int64_t n) { return index < 0 ? index + n : index; }
+inline int64_t index_at(const Array& indices, int64_t i) {
+  return indices.dtype == DType::int32 ? read_once(indices.as<int32_t>() + i)
+                                       : read_once(indices.as<int64_t>() + i);
+}
+
+// `row` of an axis of n > 0 elements.
+inline int64_t bounded(int64_t row, int64_t n) {
+  return static_cast<uint64_t>(row) < static_cast<uint64_t>(n) ? row : 0;
+}
+
+// Where index i, checked before, lies on an axis of n elements; negative ones count from the end.
+inline int64_t row_at(const Array& indices, int64_t i, int64_t n) {
+  const int64_t index = index_at(indices, i);
+  return bounded(index < 0 ? index + n : index, n);
+}
 
 // The first of `count` indices, starting at `from` and `step` apart, that is outside [low, n).
 inline Status check_indices(const Array& indices, int64_t from, int64_t step, int64_t count,

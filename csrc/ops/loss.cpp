@@ -1,17 +1,17 @@
 // cross_entropy and binary_cross_entropy: losses from logits with their gradients.
+#include <algorithm>
 #include <cstddef>
 
 #include "core/kernel_table.h"
-#include "core/thread_pool.h"
 #include "ops/all.h"
 #include "ops/checks.h"
+#include "ops/indices.h"
+#include "ops/tasks.h"
 
 namespace fastnn {
 namespace {
 
 constexpr int64_t kTaskElements = 1 << 13;
-
-int64_t ceil_div(int64_t a, int64_t b) { return (a + b - 1) / b; }
 
 void check_smoothing(const Call& call, double smoothing) {
   if (!(smoothing >= 0 && smoothing <= 1))
@@ -71,13 +71,16 @@ Status find_bad_label(const Array& labels, const Attributes& attributes, int64_t
   return {};
 }
 
+// A label that another thread has put out of range since the check does not count.
 template <class I>
-void widen(const Array& labels, const Attributes& attributes, int64_t first, int64_t count,
-           int64_t* wide) {
+void widen(const Array& labels, const Attributes& attributes, int64_t classes, int64_t first,
+           int64_t count, int64_t* wide) {
   const I* label = labels.as<I>() + first;
-  for (int64_t i = 0; i < count; ++i)
-    wide[i] =
-        attributes.has_ignore && label[i] == attributes.ignore_class ? FASTNN_NO_LABEL : label[i];
+  for (int64_t i = 0; i < count; ++i) {
+    const int64_t value = read_once(label + i);
+    const bool ignored = attributes.has_ignore && value == attributes.ignore_class;
+    wide[i] = !ignored && value >= 0 && value < classes ? value : FASTNN_NO_LABEL;
+  }
 }
 
 Status run(const Call& call) {
@@ -93,14 +96,12 @@ Status run(const Call& call) {
   const auto kernel = kernels().loss.cross_entropy[static_cast<int>(logits.dtype)];
   char *loss = call.operand(Loss).data, *dx = call.operand(Dx).data;
   const char* weight = call.has(Weight) ? call.operand(Weight).data : nullptr;
-  int64_t many = n < kTaskElements ? kTaskElements / (n ? n : 1) : 1;
-  if (many > kMaxRows) many = kMaxRows;
-  parallel_for(ceil_div(rows, many), [&](int64_t task) {
+  const int64_t many = std::min(units_per_task(n, kTaskElements), kMaxRows);
+  for_pieces(rows, many, [&](int64_t first, int64_t count) {
     int64_t wide[kMaxRows];
-    const int64_t first = task * many, count = rows - first < many ? rows - first : many;
     if (sparse)
-      narrow ? widen<int32_t>(labels, attributes, first, count, wide)
-             : widen<int64_t>(labels, attributes, first, count, wide);
+      narrow ? widen<int32_t>(labels, attributes, n, first, count, wide)
+             : widen<int64_t>(labels, attributes, n, first, count, wide);
     kernel(logits.data + first * n * item, sparse ? wide : nullptr,
            sparse ? nullptr : labels.data + first * n * item,
            weight ? weight + first * item : nullptr, attributes.smoothing, count, n,
@@ -144,12 +145,11 @@ Status run(const Call& call) {
   const int64_t n = logits.size(), item = item_size(logits.dtype);
   const auto kernel = kernels().loss.binary_cross_entropy[static_cast<int>(logits.dtype)];
   const double smoothing = call.attributes.as<Attributes>().smoothing;
-  parallel_for(ceil_div(n, kTaskElements), [&](int64_t task) {
-    const int64_t first = task * kTaskElements, left = n - first, at = first * item;
+  for_pieces(n, kTaskElements, [&](int64_t first, int64_t count) {
+    const int64_t at = first * item;
     kernel(logits.data + at, call.operand(Targets).data + at,
-           call.has(Weight) ? call.operand(Weight).data + at : nullptr, smoothing,
-           left < kTaskElements ? left : kTaskElements, call.operand(Loss).data + at,
-           call.operand(Dx).data + at);
+           call.has(Weight) ? call.operand(Weight).data + at : nullptr, smoothing, count,
+           call.operand(Loss).data + at, call.operand(Dx).data + at);
   });
   return {};
 }

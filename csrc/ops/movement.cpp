@@ -4,6 +4,7 @@
 
 #include "ops/all.h"
 #include "ops/checks.h"
+#include "ops/indices.h"
 #include "ops/strided.h"
 
 namespace fastnn {
@@ -208,9 +209,7 @@ void infer_one_hot(Call& call) {
 }
 
 int64_t label_at(const Array& labels, int64_t i) {
-  if (labels.dtype == DType::int32) return labels.as<int32_t>()[i];
-  if (labels.dtype == DType::int64) return labels.as<int64_t>()[i];
-  return labels.as<uint8_t>()[i];
+  return labels.dtype == DType::uint8 ? labels.as<uint8_t>()[i] : index_at(labels, i);
 }
 
 Status run_one_hot(const Call& call) {

@@ -6,9 +6,9 @@
 #include <cstring>
 
 #include "core/kernel_table.h"
-#include "core/thread_pool.h"
 #include "ops/checks.h"
 #include "ops/random.h"
+#include "ops/tasks.h"
 
 namespace fastnn {
 namespace {
@@ -42,9 +42,7 @@ Status run_permutation(const Call& call) {
   uint64_t* keys = call.operand(Scratch).as<uint64_t>();
   int64_t* ends = reinterpret_cast<int64_t*>(keys + n + 1);
   const PhiloxState state = draw(call.operand(State), 2 * n);
-  parallel_for((n + kRandomTask - 1) / kRandomTask, [&](int64_t task) {
-    const int64_t first = task * kRandomTask, left = n - first;
-    const int64_t count = left < kRandomTask ? left : kRandomTask;
+  for_pieces(n, kRandomTask, [&](int64_t first, int64_t count) {
     kernels().random.words(skip(state, 2 * first), (count + 1) / 2,
                            reinterpret_cast<uint32_t*>(keys + first));
   });

@@ -5,25 +5,14 @@
 #include <cstddef>
 
 #include "core/kernel_table.h"
-#include "core/thread_pool.h"
 #include "ops/all.h"
 #include "ops/checks.h"
+#include "ops/tasks.h"
 
 namespace fastnn {
 namespace {
 
 enum { Y, State };
-
-int64_t ceil_div(int64_t a, int64_t b) { return (a + b - 1) / b; }
-
-// body(first element, elements) for every task of n elements.
-template <class Body>
-void for_tasks(int64_t n, Body&& body) {
-  parallel_for(ceil_div(n, kRandomTask), [&](int64_t task) {
-    const int64_t first = task * kRandomTask, left = n - first;
-    body(first, left < kRandomTask ? left : kRandomTask);
-  });
-}
 
 struct UniformAttributes {
   int64_t shape[kMaxRank + 1];
@@ -72,7 +61,7 @@ Status run_uniform(const Call& call) {
   const int64_t n = y.size(), item = item_size(y.dtype), words = item / 4;
   const PhiloxState state = draw(call.operand(State), n * words);
   const auto kernel = kernels().random.uniform[static_cast<int>(y.dtype)];
-  for_tasks(n, [&](int64_t first, int64_t count) {
+  for_pieces(n, kRandomTask, [&](int64_t first, int64_t count) {
     kernel(skip(state, first * words), attributes.low, attributes.high, count,
            y.data + first * item);
   });
@@ -95,7 +84,7 @@ Status run_normal(const Call& call) {
   const int64_t n = y.size(), item = item_size(y.dtype), words = item / 4;
   const PhiloxState state = draw(call.operand(State), n * words);
   const auto kernel = kernels().random.normal[static_cast<int>(y.dtype)];
-  for_tasks(n, [&](int64_t first, int64_t count) {
+  for_pieces(n, kRandomTask, [&](int64_t first, int64_t count) {
     kernel(skip(state, first * words), attributes.mean, attributes.std,
            static_cast<int>(attributes.truncated), count, y.data + first * item);
   });
@@ -169,7 +158,7 @@ Status run_integers(const Call& call) {
   const bool wide = range > uint64_t{1} << 32;
   const int64_t n = y.size(), words = wide ? 2 : 1;
   const PhiloxState state = draw(call.operand(State), n * words);
-  for_tasks(n, [&](int64_t first, int64_t count) {
+  for_pieces(n, kRandomTask, [&](int64_t first, int64_t count) {
     const PhiloxState start = skip(state, first * words);
     wide ? fill_integers<uint64_t>(start, attributes.low, range, y, first, count)
          : fill_integers<uint32_t>(start, attributes.low, range, y, first, count);

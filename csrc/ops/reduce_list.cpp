@@ -5,10 +5,10 @@
 
 #include "core/kernel_table.h"
 #include "core/summation_order.h"
-#include "core/thread_pool.h"
 #include "ops/checks.h"
 #include "ops/flat_list.h"
 #include "ops/reduce.h"
+#include "ops/tasks.h"
 
 namespace fastnn {
 namespace {
@@ -41,7 +41,7 @@ void infer_reduce_list(Call& call) {
            "xs[" + std::to_string(i) + "] has dtype " + dtype_name(x.dtype) + ", expected " +
                (is_float(dtype) ? dtype_name(dtype) : "float32 or float64"));
     elements += x.size();
-    pieces += (x.size() + kPiece - 1) / kPiece;
+    pieces += ceil_div(x.size(), kPiece);
   }
   if (elements == 0 && attributes.op == kMax)
     fail(ErrorKind::value, call, "max of no elements, all of xs are empty");
@@ -65,18 +65,15 @@ Status run_reduce_list(const Call& call) {
   int64_t elements = 0;
   for (int i = 0; i < call.count(Xs); ++i) elements += call.operand(Xs, i).size();
   const int64_t tasks = elements / kTaskElements + 1;
-  const int64_t many = (pieces + tasks - 1) / tasks;
-  parallel_for(many ? (pieces + many - 1) / many : 0, [&](int64_t task) {
-    char* result = results + task * many * item;
-    const int64_t end = task * many + many;
-    list.for_each(
-        task * many, end < pieces ? end : pieces, [&](int i, int64_t first, int64_t stop) {
-          const Array& x = call.operand(Xs, i);
-          for (int64_t piece = first; piece < stop; ++piece, result += item) {
-            const int64_t start = piece * kPiece, left = x.size() - start;
-            folder.rows(folder.op, x.data + start * item, 1, left < kPiece ? left : kPiece, result);
-          }
-        });
+  for_pieces(pieces, pieces ? ceil_div(pieces, tasks) : 1, [&](int64_t begin, int64_t count) {
+    char* result = results + begin * item;
+    list.for_each(begin, begin + count, [&](int i, int64_t first, int64_t stop) {
+      const Array& x = call.operand(Xs, i);
+      for (int64_t piece = first; piece < stop; ++piece, result += item) {
+        const int64_t start = piece * kPiece, left = x.size() - start;
+        folder.rows(folder.op, x.data + start * item, 1, left < kPiece ? left : kPiece, result);
+      }
+    });
   });
   char* y = call.operand(Y).data;
   if (pieces == 0) std::memset(results, 0, static_cast<size_t>(item));

@@ -6,8 +6,8 @@
 
 #include "core/kernel_table.h"
 #include "core/summation_order.h"
-#include "core/thread_pool.h"
 #include "ops/reduce.h"
+#include "ops/tasks.h"
 
 namespace fastnn {
 namespace {
@@ -17,8 +17,6 @@ constexpr int64_t kSplitElements = 1 << 17;  // worth splitting a single run
 constexpr int64_t kFewTasks = 8;
 constexpr int64_t kMaxRowGroups = 64, kMaxColumnGroups = 16;
 constexpr int64_t kChunk = 2048;  // columns of one task
-
-int64_t ceil_div(int64_t a, int64_t b) { return (a + b - 1) / b; }
 
 // Rows of a group when rows are shared out, 0 when they are not. `block` of them, each of `width`
 // elements, are the unit of the order of summation.
@@ -42,12 +40,11 @@ int64_t column_group(const ReducePass& pass) {
 template <class Run>
 void fold_groups(const Folder& folder, int64_t rows, int64_t group, int64_t n, char* partial,
                  char* y, Run&& run) {
-  const int64_t groups = ceil_div(rows, group), bytes = n * item_size(folder.result);
-  parallel_for(groups, [&](int64_t g) {
-    const int64_t first = g * group, left = rows - first;
-    run(first, left < group ? left : group, partial + g * bytes);
+  const int64_t bytes = n * item_size(folder.result);
+  for_pieces(rows, group, [&](int64_t first, int64_t count) {
+    run(first, count, partial + first / group * bytes);
   });
-  fold_in_pairs(folder, partial, groups, n);
+  fold_in_pairs(folder, partial, ceil_div(rows, group), n);
   std::memcpy(y, partial, static_cast<size_t>(bytes));
 }
 
@@ -64,11 +61,8 @@ void run_rows(const Folder& folder, int64_t item, const ReducePass& pass, const 
     }
     return;
   }
-  const int64_t many = n < kTaskElements ? kTaskElements / (n ? n : 1) : 1;
-  parallel_for(ceil_div(pass.outer, many), [&](int64_t task) {
-    const int64_t first = task * many, left = pass.outer - first;
-    folder.rows(folder.op, x + first * n * item, left < many ? left : many, n,
-                y + first * result_item);
+  for_pieces(pass.outer, units_per_task(n, kTaskElements), [&](int64_t first, int64_t count) {
+    folder.rows(folder.op, x + first * n * item, count, n, y + first * result_item);
   });
 }
 
@@ -86,17 +80,11 @@ void run_columns(const Folder& folder, int64_t item, const ReducePass& pass, con
     }
     return;
   }
-  const int64_t chunks = ceil_div(width, kChunk), units = pass.outer * chunks;
-  const int64_t elements = pass.reduced * (width < kChunk ? width : kChunk);
-  const int64_t many = elements < kTaskElements ? kTaskElements / (elements ? elements : 1) : 1;
-  parallel_for(ceil_div(units, many), [&](int64_t task) {
-    const int64_t end = task * many + many < units ? task * many + many : units;
-    for (int64_t unit = task * many; unit < end; ++unit) {
-      const int64_t i = unit / chunks, j = unit % chunks * kChunk;
-      folder.columns(folder.op, x + (i * pass.reduced * width + j) * item, pass.reduced, width,
-                     width - j < kChunk ? width - j : kChunk, y + (i * width + j) * result_item);
-    }
-  });
+  for_columns(pass.outer, pass.reduced, width, kChunk, kTaskElements,
+              [&](int64_t i, int64_t j, int64_t count) {
+                folder.columns(folder.op, x + (i * pass.reduced * width + j) * item, pass.reduced,
+                               width, count, y + (i * width + j) * result_item);
+              });
 }
 
 }  // namespace

@@ -2,9 +2,9 @@
 #include <cstddef>
 
 #include "core/kernel_table.h"
-#include "core/thread_pool.h"
 #include "ops/all.h"
 #include "ops/checks.h"
+#include "ops/tasks.h"
 
 namespace fastnn {
 namespace {
@@ -37,31 +37,18 @@ void normalize_axis(Call& call, const Array& x) {
   check_axis(call, "axis", attributes.axis, x.rank);
 }
 
-int64_t ceil_div(int64_t a, int64_t b) { return (a + b - 1) / b; }
-
 // rows(first element, rows) or columns(first element, columns), as the axis demands.
 template <class Rows, class Columns>
 void split(const Extents& extents, Rows rows, Columns columns) {
   const int64_t n = extents.axis, inner = extents.inner;
   if (extents.outer == 0 || n == 0 || inner == 0) return;
   if (inner == 1) {
-    const int64_t many = n < kTaskElements ? kTaskElements / n : 1;
-    parallel_for(ceil_div(extents.outer, many), [&](int64_t task) {
-      const int64_t first = task * many, left = extents.outer - first;
-      rows(first * n, left < many ? left : many);
-    });
+    for_pieces(extents.outer, units_per_task(n, kTaskElements),
+               [&](int64_t first, int64_t count) { rows(first * n, count); });
     return;
   }
-  const int64_t chunks = ceil_div(inner, kChunk), units = extents.outer * chunks;
-  const int64_t elements = n * (inner < kChunk ? inner : kChunk);
-  const int64_t many = elements < kTaskElements ? kTaskElements / elements : 1;
-  parallel_for(ceil_div(units, many), [&](int64_t task) {
-    const int64_t end = task * many + many < units ? task * many + many : units;
-    for (int64_t unit = task * many; unit < end; ++unit) {
-      const int64_t i = unit / chunks, j = unit % chunks * kChunk, left = inner - j;
-      columns(i * n * inner + j, left < kChunk ? left : kChunk);
-    }
-  });
+  for_columns(extents.outer, n, inner, kChunk, kTaskElements,
+              [&](int64_t i, int64_t j, int64_t count) { columns(i * n * inner + j, count); });
 }
 
 namespace forward {

@@ -7,7 +7,7 @@
 
 #include "core/array.h"
 #include "core/kernel_table.h"
-#include "core/thread_pool.h"
+#include "ops/tasks.h"
 
 namespace fastnn {
 
@@ -23,12 +23,8 @@ void for_each_chunk(int64_t n, int64_t grain, int64_t unit, Body&& body) {
     if (n > 0) body(int64_t{0}, n);
     return;
   }
-  const int64_t tasks = (n + grain - 1) / grain;
-  const int64_t chunk = ((n + tasks - 1) / tasks + unit - 1) / unit * unit;
-  parallel_for((n + chunk - 1) / chunk, [&](int64_t task) {
-    const int64_t begin = task * chunk;
-    body(begin, begin + chunk < n ? begin + chunk : n);
-  });
+  const int64_t chunk = ceil_div(ceil_div(n, ceil_div(n, grain)), unit) * unit;
+  for_pieces(n, chunk, [&](int64_t first, int64_t count) { body(first, first + count); });
 }
 
 struct StridedLoop {

@@ -4,8 +4,8 @@
 #include <math.h>
 #include <stdint.h>
 
+#include "core/op_codes.h"
 #include "core/summation_order.h"
-#include "kernels/reduce.h"
 #include "simd/vec.h"
 
 namespace fastnn {

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from fastnn import activations, initializers
+from fastnn import activations, constraints, initializers, regularizers
 from fastnn.layers.layer import Layer
-from fastnn.layers.state import constraint_of, regularizer_of
 from fastnn.ops.linalg import dense
 from fastnn.tensor import Tensor
 from fastnn.utils.serialization import serialize_keras_object
@@ -53,10 +52,10 @@ class Dense(Layer):
         self.use_bias = use_bias
         self.kernel_initializer = initializers.get(kernel_initializer)
         self.bias_initializer = initializers.get(bias_initializer)
-        self.kernel_regularizer = regularizer_of(kernel_regularizer)
-        self.bias_regularizer = regularizer_of(bias_regularizer)
-        self.kernel_constraint = constraint_of(kernel_constraint)
-        self.bias_constraint = constraint_of(bias_constraint)
+        self.kernel_regularizer = regularizers.get(kernel_regularizer)
+        self.bias_regularizer = regularizers.get(bias_regularizer)
+        self.kernel_constraint = constraints.get(kernel_constraint)
+        self.bias_constraint = constraints.get(bias_constraint)
         self.kernel: Any = None
         self.bias: Any = None
         self.supports_masking = True

@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from fastnn import config, ops
+from fastnn import config, ops, regularizers
 from fastnn.dtypes import is_float, standardize_dtype
 from fastnn.layers import masks
 from fastnn.layers.call_spec import Signature, bind, context, signature_of, wrapped_build
 from fastnn.layers.input_spec import check_inputs
-from fastnn.layers.state import LayerState, regularizer_of
+from fastnn.layers.state import LayerState
 from fastnn.layers.symbolic import (
     KerasTensor,
     Node,
@@ -104,7 +104,7 @@ class Layer(LayerState):
         self._dtype = standardize_dtype(getattr(dtype, "name", dtype) or config.floatx())
         self.autocast = autocast
         self._accepted = frozenset((self._dtype, *_NOT_FLOATS))
-        self.activity_regularizer = regularizer_of(activity_regularizer)
+        self.activity_regularizer = regularizers.get(activity_regularizer)
         self.input_spec: Any = None
         self.supports_masking = type(self).compute_mask is not Layer.compute_mask
         vars(self)["_trainable"] = bool(trainable)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from fastnn import initializers
+from fastnn import constraints, initializers, regularizers
 from fastnn.dtypes import is_float, standardize_dtype
 from fastnn.layers.call_spec import context
 from fastnn.random import SeedGenerator
@@ -41,24 +41,6 @@ def _is_layer(value: Any) -> bool:
 
 def _is_seed_generator(value: Any) -> bool:
     return isinstance(value, SeedGenerator)
-
-
-def regularizer_of(identifier: Any) -> Any:
-    """A regularizer from None, a function, a name or a configuration."""
-    if identifier is None or callable(identifier):
-        return identifier
-    from fastnn import regularizers
-
-    return regularizers.get(identifier)
-
-
-def constraint_of(identifier: Any) -> Any:
-    """A constraint from None, a function, a name or a configuration."""
-    if identifier is None or callable(identifier):
-        return identifier
-    from fastnn import constraints
-
-    return constraints.get(identifier)
 
 
 def _within_budget(who: str, shape: tuple) -> Any:
@@ -178,8 +160,8 @@ class LayerState:
             initializers.get(initializer), shape=shape, dtype=dtype, trainable=trainable, name=name
         )
         variable.path = "/".join((*(context.path or (self.name,)), name))
-        variable.regularizer = regularizer_of(regularizer)
-        variable.constraint = constraint_of(constraint)
+        variable.regularizer = regularizers.get(regularizer)
+        variable.constraint = constraints.get(constraint)
         variable.overwrite_with_gradient = overwrite_with_gradient
         self._track_variable(variable)
         return variable
@@ -323,9 +305,8 @@ class LayerState:
         """What was added by ``add_loss`` in the last call, then the regularizers' losses."""
         losses = [loss for layer in self._flatten_layers() for loss in layer._losses]
         for variable in self.trainable_weights:
-            regularizer = getattr(variable, "regularizer", None)
-            if regularizer is not None:
-                losses.append(regularizer(variable))
+            if variable.regularizer is not None:
+                losses.append(variable.regularizer(variable))
         return losses
 
     def _clear_losses(self) -> None:

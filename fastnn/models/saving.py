@@ -35,10 +35,19 @@ def named_weights(layer: Any) -> dict[str, Variable]:
 def _walk(layer: Any, prefix: str, seen: set[int]) -> Iterator[tuple[str, Variable]]:
     seen.add(id(layer))
     counters: dict[str, int] = {}
+    taken: set[str] = set()
+
+    def unique(name: str) -> str:
+        key = naming.counted(name, counters)
+        while key in taken:  # a name that was chosen by hand: w, w, w_1
+            key = naming.counted(name, counters)
+        taken.add(key)
+        return key
+
     for variable in layer._trainable_variables + layer._non_trainable_variables:
-        yield prefix + naming.counted(variable.name.rsplit("/", 1)[-1], counters), variable
+        yield prefix + unique(variable.name.rsplit("/", 1)[-1]), variable
     for sublayer in layer._layers:
-        name = naming.counted(naming.to_snake_case(type(sublayer).__name__), counters)
+        name = unique(naming.to_snake_case(type(sublayer).__name__))
         if id(sublayer) not in seen:
             yield from _walk(sublayer, f"{prefix}{name}/", seen)
 

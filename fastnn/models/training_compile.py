@@ -91,13 +91,13 @@ class Objective:
         count = len(self.names)
         if y is None:
             return [None] * count
-        if isinstance(y, dict) and (count > 1 or set(y) == set(self.names)):
-            unknown = set(y) - set(self.names)
-            if unknown:
-                raise ValueError(
-                    f"y has targets for {sorted(unknown)}, but the outputs are {self.names}"
-                )
-            return [y.get(name) for name in self.names]
+        if isinstance(y, dict):
+            targets = self._by_name("y has targets for", y)
+            losses = self._per_output("loss", self.user_loss)
+            missing = [n for n, loss in zip(self.names, losses) if loss and n not in y]
+            if missing:
+                raise ValueError(f"y has no targets for {missing}, which have a loss")
+            return targets
         leaves = tree.flatten(y)
         if len(leaves) == count:
             return leaves
@@ -112,7 +112,7 @@ class Objective:
     def sample_weights(self, weight: Any) -> list:
         """A sample weight for each output; a single one goes to all."""
         if isinstance(weight, dict):
-            return [weight.get(name) for name in self.names]
+            return self._by_name("sample_weight has weights for", weight)
         leaves = tree.flatten(weight)
         if len(leaves) == len(self.names):
             return leaves
@@ -122,15 +122,17 @@ class Objective:
             f"sample_weight has {len(leaves)} parts, but the model has {len(self.names)} outputs"
         )
 
+    def _by_name(self, complaint: str, given: dict) -> list:
+        unknown = sorted(set(given) - set(self.names))
+        if unknown:
+            known = "output has no name" if self.names == [None] else f"outputs are {self.names}"
+            raise ValueError(f"{complaint} {unknown}, but the {known}")
+        return [given.get(name) for name in self.names]
+
     def _per_output(self, what: str, given: Any) -> list:
         count = len(self.names)
         if isinstance(given, dict):
-            unknown = set(given) - set(self.names)
-            if unknown:
-                raise ValueError(
-                    f"{what} names {sorted(unknown)}, but the outputs are {self.names}"
-                )
-            return [given.get(name) for name in self.names]
+            return self._by_name(f"{what} names", given)
         if isinstance(given, list):
             if len(given) != count:
                 raise ValueError(f"{what} has {len(given)} entries for {count} outputs")

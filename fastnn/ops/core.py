@@ -95,8 +95,10 @@ def cast(x: Any, dtype: Any) -> Tensor:
     >>> cast([0.0, 1.7], "int32").tolist()
     [0, 1]
     """
-    x = as_tensor(x, None, "cast: x")
     dtype = standardize_dtype(dtype)
+    if isinstance(x, float) and dtype in FLOATS:  # not by way of floatx
+        return from_data(x, dtype, "cast: x")
+    x = as_tensor(x, None, "cast: x")
     if x.dtype == dtype and type(x) is Tensor:
         return x
     y = _core.copy(x, dtype)

@@ -213,11 +213,16 @@ def _pass_rule(node: _core.Node, gradient: Any) -> Any:
 def broadcast_to(x: Any, shape: Any) -> Tensor:
     """x repeated along new axes and axes of extent 1, as operands of arithmetic are.
 
+    Raises:
+        ValueError: a negative extent, or a shape that x does not broadcast to.
+
     >>> broadcast_to([1, 2], (2, 2)).tolist()
     [[1, 2], [1, 2]]
     """
     x = as_tensor(x, None, "broadcast_to: x")
     shape = shape_argument("broadcast_to", shape)
+    if any(extent < 0 for extent in shape):
+        raise ValueError(f"broadcast_to: shape is {shape}, expected no negative extents")
     extra = len(shape) - x.ndim
     fits = extra >= 0 and all(a in (1, b) for a, b in zip(x.shape, shape[extra:]))
     if not fits:

@@ -45,3 +45,23 @@ def test_files_fit_other_instances(tmp_path):
     want = first.predict(x, verbose=0)
     np.testing.assert_array_equal(second.predict(x, verbose=0), want)
     np.testing.assert_array_equal(third.predict(x, verbose=0), want)
+
+
+def test_weights_whose_names_were_chosen_by_hand(tmp_path):
+    class Scales(fn.layers.Layer):
+        def build(self, shape):
+            self.scales = [self.add_weight(shape=(1,), name=n) for n in ("w", "w", "w_1", "w_1")]
+
+        def call(self, x):
+            return x * self.scales[0]
+
+    def made():
+        layer = Scales()
+        layer.build((None, 1))
+        return fn.Sequential([fn.Input((1,)), layer])
+
+    one, other = made(), made()
+    one.set_weights([np.full(1, i) for i in range(4)])
+    one.save_weights(tmp_path / "weights")
+    other.load_weights(tmp_path / "weights")
+    assert [w.item() for w in other.get_weights()] == [0, 1, 2, 3]

@@ -145,6 +145,50 @@ def test_too_many_targets():
         model().fit(X, [LABELS, LABELS], verbose=0)
 
 
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"y": {"z": Y}}, r"y has targets for \['z'\], but the outputs are \['a'\]"),
+        ({"y": {"a": Y, "z": Y}}, r"y has targets for \['z'\]"),
+        (
+            {"y": {"a": Y}, "sample_weight": {"z": np.ones(10)}},
+            r"sample_weight has weights for \['z'\], but the outputs are \['a'\]",
+        ),
+    ],
+)
+def test_an_output_that_does_not_exist(options, message):
+    made = fn.Sequential([fn.Input((4,)), fn.layers.Dense(Y.shape[1], name="a")])
+    made.compile("sgd", "mse")
+    with pytest.raises(ValueError, match=message):
+        made.fit(X, verbose=0, **options)
+    made.fit(X, {"a": Y}, verbose=0)
+
+
+def test_an_output_without_targets():
+    x = fn.Input((4,))
+    made = fn.Model(x, [fn.layers.Dense(1, name=name)(x) for name in "ab"])
+    made.compile("sgd", "mse")
+    with pytest.raises(ValueError, match=r"y has no targets for \['b'\], which have a loss"):
+        made.fit(X, {"a": np.ones((10, 1))}, verbose=0)
+    made.compile("sgd", {"a": "mse"})
+    made.evaluate(X, {"a": np.ones((10, 1))}, verbose=0)
+
+
+def test_a_name_for_the_output_of_a_call_of_ones_own():
+    class Net(fn.Model):
+        def __init__(self):
+            super().__init__()
+            self.dense = fn.layers.Dense(1)
+
+        def call(self, x):
+            return self.dense(x)
+
+    made = Net()
+    made.compile("sgd", "mse")
+    with pytest.raises(ValueError, match=r"targets for \['a'\], but the output has no name"):
+        made.fit(X, {"a": np.ones((10, 1))}, verbose=0)
+
+
 def test_a_loss_that_is_no_tensor():
     def constant(y_true, y_pred):
         return 0.5

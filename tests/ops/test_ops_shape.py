@@ -88,6 +88,7 @@ def test_meshgrid_and_unstack():
         (lambda: ops.transpose(X, (0, 1)), ValueError, "transpose: axes"),
         (lambda: ops.transpose(X, (0, 1, 1)), ValueError, "transpose: an axis is given twice"),
         (lambda: ops.broadcast_to(X, (3, 4)), ValueError, "does not broadcast to"),
+        (lambda: ops.broadcast_to(X, (-1,)), ValueError, r"is \(-1,\), expected no negative"),
         (lambda: ops.pad(X, ((1, 1),) * 2), ValueError, "pad: pad_width"),
         (lambda: ops.pad(X, 1, "wrap"), ValueError, "pad: mode is 'wrap'"),
         (lambda: ops.concatenate([X, X[0]]), ValueError, r"xs\[1\] has shape \(3, 4\)"),

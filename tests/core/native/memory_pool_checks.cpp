@@ -120,22 +120,6 @@ void out_of_memory() {
   CHECK(block_works(10 * kMiB));
 }
 
-void foreign_memory() {
-  static int released = 0;
-  char mine[256];
-  Block* block = fastnn::wrap_foreign(
-      mine, sizeof(mine), [](void* context) { released += *static_cast<int*>(context); },
-      new int(3));
-  CHECK(block->data == mine && block->bytes == sizeof(mine) && block->references == 1);
-  fastnn::retain(block);
-  fastnn::release(block);
-  CHECK(released == 0);
-  fastnn::release(block);
-  CHECK(released == 3);
-  CHECK(block_works(10) && block_works(64));
-  CHECK(memory_stats().in_use_bytes == 0);
-}
-
 // Blocks go from thread to thread; no two owners ever share one.
 void several_threads() {
   std::atomic<int> wrong{0};
@@ -184,7 +168,6 @@ int main(int argc, char** argv) {
                      {"bound", bound},
                      {"absurd_sizes", absurd_sizes},
                      {"out_of_memory", out_of_memory},
-                     {"foreign_memory", foreign_memory},
                      {"several_threads", several_threads},
                      {"forks", forks}});
 }
