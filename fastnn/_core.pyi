@@ -120,6 +120,7 @@ def set_hooks(*args: Any) -> Any: ...
 def set_local_threads(arg0: object) -> None: ...
 def set_num_threads(arg0: object) -> None: ...
 def set_strict_backend(strict: bool) -> None: ...
+def stream(read: list, updated: list, written: list) -> None: ...
 def targets() -> dict: ...
 def threads_origin() -> str: ...
 def usable_processors(root: str = "") -> int: ...
@@ -246,11 +247,21 @@ def optimizer_step(
     parameters: Sequence[Tensor],
     slots: Sequence[Tensor],
     gradients: Sequence[Tensor],
+    learning_rate: Tensor,
     hyper: Tensor,
     iterations: Tensor,
+    product: Tensor | None,
+    accumulators: Sequence[Tensor] | None,
+    averages: Sequence[Tensor] | None,
     rule: str = ...,
-    nesterov: bool = ...,
-    amsgrad: bool = ...,
+    clip: str = ...,
+    limit: float = ...,
+    scale: float = ...,
+    weight_decay: float = ...,
+    decayed: int = ...,
+    accumulate: int = ...,
+    momentum: float = ...,
+    overwrite: int = ...,
     /,
 ) -> None: ...
 def pad(

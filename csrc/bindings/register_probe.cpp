@@ -37,11 +37,48 @@ double fma_ceiling(int rounds) {
   return best;
 }
 
+std::vector<float*> floats_of(const pybind11::list& tensors, int64_t size) {
+  std::vector<float*> pointers;
+  for (const pybind11::handle tensor : tensors) {
+    if (!is_tensor(tensor.ptr())) throw Error(ErrorKind::type, "stream: expected Tensors");
+    const Array& array = as_tensor(tensor.ptr())->array;
+    if (array.dtype != DType::float32 || array.size() != size)
+      throw Error(ErrorKind::value, "stream: expected float32 Tensors of one size");
+    pointers.push_back(array.as<float>());
+  }
+  return pointers;
+}
+
+// One pass over all elements on all threads, cut as element-wise work is.
+void stream(const pybind11::list& read, const pybind11::list& updated,
+            const pybind11::list& written) {
+  constexpr int64_t kTask = 1 << 14;
+  const pybind11::object first = pybind11::list(updated + written)[0];
+  if (!is_tensor(first.ptr())) throw Error(ErrorKind::type, "stream: expected Tensors");
+  const int64_t size = as_tensor(first.ptr())->array.size();
+  const auto in = floats_of(read, size), inout = floats_of(updated, size),
+             out = floats_of(written, size);
+  const Streams streams{in.data(),
+                        inout.data(),
+                        out.data(),
+                        static_cast<int>(in.size()),
+                        static_cast<int>(inout.size()),
+                        static_cast<int>(out.size())};
+  parallel_for((size + kTask - 1) / kTask, [&](int64_t task) {
+    const int64_t end = (task + 1) * kTask;
+    kernels().probe.stream_f32(&streams, task * kTask, end < size ? end : size);
+  });
+}
+
 }  // namespace
 
 void register_probe(pybind11::module_& module) {
   module.def("fma_ceiling", fma_ceiling, pybind11::arg("rounds") = 5,
              "Float32 operations a second that fused multiply-adds reach on all threads.");
+  module.def("stream", stream, pybind11::arg("read"), pybind11::arg("updated"),
+             pybind11::arg("written"),
+             "Touches lists of float32 Tensors of one size with hardly any arithmetic: the ceiling "
+             "of memory. Those updated and written lose their values.");
 }
 
 }  // namespace fastnn

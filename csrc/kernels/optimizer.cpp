@@ -1,21 +1,32 @@
 // Optimizer rules: one pass over the parameter, its slots and its gradient.
 //
-// A rule reads and writes registers; `step` walks over memory for all of them.
+// A rule reads and writes registers; `step` walks over memory for all of them. Numerics are those
+// of Keras 3: where it puts epsilon, which means are corrected.
 #include "kernels/optimizer.h"
+
+#include <math.h>
 
 #include "kernels/fill.h"
 #include "simd/vec.h"
+#include "simd/vec_math.h"
 
 namespace fastnn {
 namespace {
+
+template <class T>
+struct Constants {
+  const OptimizerConstants& c;
+  FASTNN_INLINE Vec<T> operator[](int i) const {
+    return Vec<T>::broadcast(static_cast<T>(c.values[i]));
+  }
+};
 
 template <class T>
 struct Sgd {
   static constexpr int kSlots = 0;
   using V = Vec<T>;
   V rate;
-  explicit FASTNN_INLINE Sgd(const OptimizerConstants& c)
-      : rate(V::broadcast(static_cast<T>(c.values[0]))) {}
+  explicit FASTNN_INLINE Sgd(Constants<T> c) : rate(c[0]) {}
   FASTNN_INLINE V operator()(V w, V*, V g) const { return fma(-rate, g, w); }
 };
 
@@ -25,9 +36,7 @@ struct Momentum {
   static constexpr int kSlots = 1;
   using V = Vec<T>;
   V rate, momentum;
-  explicit FASTNN_INLINE Momentum(const OptimizerConstants& c)
-      : rate(V::broadcast(static_cast<T>(c.values[0]))),
-        momentum(V::broadcast(static_cast<T>(c.values[1]))) {}
+  explicit FASTNN_INLINE Momentum(Constants<T> c) : rate(c[0]), momentum(c[1]) {}
   FASTNN_INLINE V operator()(V w, V* slots, V g) const {
     const V change = rate * g;
     slots[0] = fma(momentum, slots[0], -change);
@@ -35,18 +44,67 @@ struct Momentum {
   }
 };
 
+// J. Duchi et al., "Adaptive subgradient methods" (2011).
+template <class T>
+struct Adagrad {
+  static constexpr int kSlots = 1;
+  using V = Vec<T>;
+  V rate, epsilon;
+  explicit FASTNN_INLINE Adagrad(Constants<T> c) : rate(c[0]), epsilon(c[1]) {}
+  FASTNN_INLINE V operator()(V w, V* slots, V g) const {
+    slots[0] = fma(g, g, slots[0]);
+    return w - rate * g / sqrt(slots[0] + epsilon);
+  }
+};
+
+// M. Zeiler, "ADADELTA: an adaptive learning rate method" (2012).
+template <class T>
+struct Adadelta {
+  static constexpr int kSlots = 2;  // means of squares: of gradients, of changes
+  using V = Vec<T>;
+  V rate, rho, rest, epsilon;
+  explicit FASTNN_INLINE Adadelta(Constants<T> c)
+      : rate(c[0]), rho(c[1]), rest(c[2]), epsilon(c[3]) {}
+  FASTNN_INLINE V operator()(V w, V* slots, V g) const {
+    slots[0] = fma(rho, slots[0], rest * (g * g));
+    const V change = g * sqrt((slots[1] + epsilon) / (slots[0] + epsilon));
+    slots[1] = fma(rho, slots[1], rest * (change * change));
+    return fma(-rate, change, w);
+  }
+};
+
+// T. Tieleman, G. Hinton, "Lecture 6.5" (2012); centered: A. Graves, "Generating sequences with
+// recurrent neural networks" (2013).
+template <class T, bool with_momentum, bool centered>
+struct Rmsprop {
+  static constexpr int kSlots = 1 + with_momentum + centered;
+  using V = Vec<T>;
+  V rate, rho, rest, epsilon, momentum;
+  explicit FASTNN_INLINE Rmsprop(Constants<T> c)
+      : rate(c[0]), rho(c[1]), rest(c[2]), epsilon(c[3]), momentum(c[4]) {}
+  FASTNN_INLINE V operator()(V w, V* slots, V g) const {
+    slots[0] = fma(rho, slots[0], rest * (g * g));
+    V spread = slots[0];
+    if (centered) {
+      V& mean = slots[1 + with_momentum];
+      mean = fma(rho, mean, rest * g);
+      spread = fma(-mean, mean, spread);
+    }
+    V change = rate * g / sqrt(spread + epsilon);
+    if (with_momentum) change = slots[1] = fma(momentum, slots[1], change);
+    return w - change;
+  }
+};
+
 // D. Kingma, J. Ba, "Adam: a method for stochastic optimization" (2015), with the epsilon beside
-// the uncorrected root.
+// the uncorrected root; AMSGrad: S. Reddi et al., "On the convergence of Adam and beyond" (2018).
 template <class T, bool amsgrad>
 struct Adam {
   static constexpr int kSlots = amsgrad ? 3 : 2;
   using V = Vec<T>;
   V rate, beta_1, beta_2, epsilon;  // of the betas, the complements
-  explicit FASTNN_INLINE Adam(const OptimizerConstants& c)
-      : rate(V::broadcast(static_cast<T>(c.values[0]))),
-        beta_1(V::broadcast(static_cast<T>(c.values[1]))),
-        beta_2(V::broadcast(static_cast<T>(c.values[2]))),
-        epsilon(V::broadcast(static_cast<T>(c.values[3]))) {}
+  explicit FASTNN_INLINE Adam(Constants<T> c)
+      : rate(c[0]), beta_1(c[1]), beta_2(c[2]), epsilon(c[3]) {}
   FASTNN_INLINE V operator()(V w, V* slots, V g) const {
     slots[0] = fma(g - slots[0], beta_1, slots[0]);
     slots[1] = fma(g * g - slots[1], beta_2, slots[1]);
@@ -56,12 +114,81 @@ struct Adam {
   }
 };
 
+// Kingma and Ba, section 7.1.
+template <class T>
+struct Adamax {
+  static constexpr int kSlots = 2;
+  using V = Vec<T>;
+  V rate, beta_1, beta_2, epsilon;  // of beta_1, the complement
+  explicit FASTNN_INLINE Adamax(Constants<T> c)
+      : rate(c[0]), beta_1(c[1]), beta_2(c[2]), epsilon(c[3]) {}
+  FASTNN_INLINE V operator()(V w, V* slots, V g) const {
+    slots[0] = fma(g - slots[0], beta_1, slots[0]);
+    slots[1] = maximum(beta_2 * slots[1], abs(g));
+    return w - rate * slots[0] / (slots[1] + epsilon);
+  }
+};
+
+// T. Dozat, "Incorporating Nesterov momentum into Adam" (2016).
+template <class T>
+struct Nadam {
+  static constexpr int kSlots = 2;
+  using V = Vec<T>;
+  V past, present, beta_1, beta_2, correction, epsilon;  // of the betas, the complements
+  explicit FASTNN_INLINE Nadam(Constants<T> c)
+      : past(c[0]), present(c[1]), beta_1(c[2]), beta_2(c[3]), correction(c[4]), epsilon(c[5]) {}
+  FASTNN_INLINE V operator()(V w, V* slots, V g) const {
+    slots[0] = fma(g - slots[0], beta_1, slots[0]);
+    slots[1] = fma(g * g - slots[1], beta_2, slots[1]);
+    const V change = fma(past, slots[0], present * g);
+    return w - change / (sqrt(slots[1] * correction) + epsilon);
+  }
+};
+
+// H. McMahan et al., "Ad click prediction: a view from the trenches" (2013).
+template <class T>
+struct Ftrl {
+  static constexpr int kSlots = 2;  // the sum of squares, the linear term
+  using V = Vec<T>;
+  double power;
+  V inverse_rate, l1, l2, shrinkage;
+  explicit FASTNN_INLINE Ftrl(Constants<T> c)
+      : power(c.c.values[1]), inverse_rate(c[0]), l1(c[2]), l2(c[3]), shrinkage(c[4]) {}
+  FASTNN_INLINE V raised(V x) const {
+    const double exponent = power;
+    return exponent == 0.5 ? sqrt(x) : lanewise(x, [=](double v) { return ::pow(v, exponent); });
+  }
+  FASTNN_INLINE V operator()(V w, V* slots, V g) const {
+    const V before = raised(slots[0]);
+    slots[0] = fma(g, g, slots[0]);
+    const V after = raised(slots[0]);
+    slots[1] = slots[1] + (fma(shrinkage, w, g) - (after - before) * inverse_rate * w);
+    const V clipped = minimum(maximum(slots[1], -l1), l1);
+    return (clipped - slots[1]) / fma(after, inverse_rate, l2);
+  }
+};
+
+// X. Chen et al., "Symbolic discovery of optimization algorithms" (2023).
+template <class T>
+struct Lion {
+  static constexpr int kSlots = 1;
+  using V = Vec<T>;
+  V rate, beta_1, beta_2;  // of the betas, the complements
+  explicit FASTNN_INLINE Lion(Constants<T> c) : rate(c[0]), beta_1(c[1]), beta_2(c[2]) {}
+  FASTNN_INLINE V operator()(V w, V* slots, V g) const {
+    const V change = g - slots[0], between = fma(change, beta_1, slots[0]);
+    slots[0] = fma(change, beta_2, slots[0]);
+    const V step = select(is_nan(between), between, copy_sign(rate, between));
+    return select(between == V::zero(), w, w - step);
+  }
+};
+
 template <class T, class Rule>
 void step(const OptimizerConstants* constants, int64_t n, void* parameter, void* const* slots,
           const void* gradient) {
   using V = Vec<T>;
   constexpr int kSlots = Rule::kSlots;
-  const Rule rule(*constants);
+  const Rule rule(Constants<T>{*constants});
   T* w = static_cast<T*>(parameter);
   const T* g = static_cast<const T*>(gradient);
   T* slot[kMostSlots];
@@ -81,28 +208,86 @@ void step(const OptimizerConstants* constants, int64_t n, void* parameter, void*
   }
 }
 
-template <class T, template <class, bool> class Rule>
-void step_by_flag(const OptimizerConstants* constants, int64_t n, void* w, void* const* slots,
-                  const void* g) {
-  constants->flag ? step<T, Rule<T, true>>(constants, n, w, slots, g)
-                  : step<T, Rule<T, false>>(constants, n, w, slots, g);
+// What comes before and after a rule, one block of elements at a time.
+
+template <class T>
+void scale(void* x, double factor, int64_t n) {
+  const Vec<T> v = Vec<T>::broadcast(static_cast<T>(factor));
+  T* p = static_cast<T*>(x);
+  for (int64_t i = 0; i < n; i += Vec<T>::kLanes)
+    store_some(load_some(p + i, n - i) * v, p + i, n - i);
 }
 
 template <class T>
-void scale_in_place(void* x, double scale, int64_t n) {
-  const Vec<T> factor = Vec<T>::broadcast(static_cast<T>(scale));
-  T* p = static_cast<T*>(x);
+void clip(const void* g, double factor, double limit, int64_t n, void* y) {
+  using V = Vec<T>;
+  const V by = V::broadcast(static_cast<T>(factor)), most = V::broadcast(static_cast<T>(limit));
+  const T* from = static_cast<const T*>(g);
+  T* to = static_cast<T*>(y);
+  for (int64_t i = 0; i < n; i += V::kLanes)
+    store_some(minimum(maximum(load_some(from + i, n - i) * by, -most), most), to + i, n - i);
+}
+
+template <class T>
+void decay(void* w, double amount, int64_t n) {
+  const Vec<T> by = Vec<T>::broadcast(static_cast<T>(-amount));
+  T* p = static_cast<T*>(w);
+  for (int64_t i = 0; i < n; i += Vec<T>::kLanes) {
+    const Vec<T> value = load_some(p + i, n - i);
+    store_some(fma(value, by, value), p + i, n - i);
+  }
+}
+
+template <class T>
+void accumulate(void* total, const void* g, int64_t n) {
+  T* to = static_cast<T*>(total);
+  const T* from = static_cast<const T*>(g);
   for (int64_t i = 0; i < n; i += Vec<T>::kLanes)
-    store_some(load_some(p + i, n - i) * factor, p + i, n - i);
+    store_some(load_some(to + i, n - i) + load_some(from + i, n - i), to + i, n - i);
+}
+
+template <class T>
+void average(void* mean, void* w, double momentum, int overwrite, int64_t n) {
+  using V = Vec<T>;
+  const V kept = V::broadcast(static_cast<T>(momentum));
+  const V rest = V::broadcast(static_cast<T>(1 - momentum));
+  T *means = static_cast<T*>(mean), *values = static_cast<T*>(w);
+  for (int64_t i = 0; i < n; i += V::kLanes) {
+    const V y = fma(kept, load_some(means + i, n - i), rest * load_some(values + i, n - i));
+    store_some(y, means + i, n - i);
+    if (overwrite) store_some(y, values + i, n - i);
+  }
+}
+
+template <class T>
+void fill(OptimizerKernels* table, int dtype) {
+  auto* rules = table->step[dtype];
+  rules[kRule_sgd] = step<T, Sgd<T>>;
+  rules[kRule_momentum] = step<T, Momentum<T, false>>;
+  rules[kRule_nesterov] = step<T, Momentum<T, true>>;
+  rules[kRule_adagrad] = step<T, Adagrad<T>>;
+  rules[kRule_adadelta] = step<T, Adadelta<T>>;
+  rules[kRule_rmsprop] = step<T, Rmsprop<T, false, false>>;
+  rules[kRule_rmsprop_momentum] = step<T, Rmsprop<T, true, false>>;
+  rules[kRule_rmsprop_centered] = step<T, Rmsprop<T, false, true>>;
+  rules[kRule_rmsprop_centered_momentum] = step<T, Rmsprop<T, true, true>>;
+  rules[kRule_adam] = step<T, Adam<T, false>>;
+  rules[kRule_amsgrad] = step<T, Adam<T, true>>;
+  rules[kRule_adamax] = step<T, Adamax<T>>;
+  rules[kRule_nadam] = step<T, Nadam<T>>;
+  rules[kRule_ftrl] = step<T, Ftrl<T>>;
+  rules[kRule_lion] = step<T, Lion<T>>;
+  table->scale[dtype] = scale<T>;
+  table->clip[dtype] = clip<T>;
+  table->decay[dtype] = decay<T>;
+  table->accumulate[dtype] = accumulate<T>;
+  table->average[dtype] = average<T>;
 }
 
 }  // namespace
 }  // namespace fastnn
 
 FASTNN_FILL(optimizer, OptimizerKernels) {
-  using namespace fastnn;
-  *table = OptimizerKernels{
-      {{step<float, Sgd<float>>, step_by_flag<float, Momentum>, step_by_flag<float, Adam>},
-       {step<double, Sgd<double>>, step_by_flag<double, Momentum>, step_by_flag<double, Adam>}},
-      {scale_in_place<float>, scale_in_place<double>}};
+  fastnn::fill<float>(table, 0);
+  fastnn::fill<double>(table, 1);
 }

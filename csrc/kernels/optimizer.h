@@ -4,24 +4,56 @@
 
 #include <stdint.h>
 
-enum OptimizerRule { kRuleSgd, kRuleMomentum, kRuleAdam, kRules };
-enum { kMostSlots = 3, kMostConstants = 4 };
+/* X(rule, slots of a parameter, numbers in `hyper`) */
+#define FASTNN_OPTIMIZER_RULES(X)    \
+  X(sgd, 0, 0)                       \
+  X(momentum, 1, 1)                  \
+  X(nesterov, 1, 1)                  \
+  X(adagrad, 1, 1)                   \
+  X(adadelta, 2, 2)                  \
+  X(rmsprop, 1, 2)                   \
+  X(rmsprop_momentum, 2, 3)          \
+  X(rmsprop_centered, 2, 2)          \
+  X(rmsprop_centered_momentum, 3, 3) \
+  X(adam, 2, 3)                      \
+  X(amsgrad, 3, 3)                   \
+  X(adamax, 2, 3)                    \
+  X(nadam, 2, 3)                     \
+  X(ftrl, 2, 5)                      \
+  X(lion, 1, 2)
 
-/* What the step needs, computed once a call in double precision:
- *   sgd       learning rate
- *   momentum  learning rate, momentum; flag: Nesterov
- *   adam      corrected learning rate, 1 - beta_1, 1 - beta_2, epsilon; flag: AMSGrad */
+#define FASTNN_RULE_CODE(rule, slots, numbers) kRule_##rule,
+enum OptimizerRule { FASTNN_OPTIMIZER_RULES(FASTNN_RULE_CODE) kRules };
+#undef FASTNN_RULE_CODE
+enum { kMostSlots = 3, kMostConstants = 6 };
+
+/* What the step needs, computed once a call in double precision; r: the learning rate, t: the
+ * number of this step from 1:
+ *   sgd       r
+ *   momentum  r, momentum                                     (nesterov too)
+ *   adagrad   r, epsilon
+ *   adadelta  r, rho, 1 - rho, epsilon
+ *   rmsprop   r, rho, 1 - rho, epsilon, momentum              (all four of that name)
+ *   adam      r sqrt(1 - beta_2^t) / (1 - beta_1^t), 1 - beta_1, 1 - beta_2, epsilon  (amsgrad too)
+ *   adamax    r / (1 - beta_1^t), 1 - beta_1, beta_2, epsilon
+ *   nadam     factor of m, factor of g, 1 - beta_1, 1 - beta_2, 1 / (1 - beta_2^t), epsilon
+ *   ftrl      1 / r, -power, l1, 2 l2 + beta / r, 2 shrinkage
+ *   lion      r, 1 - beta_1, 1 - beta_2 */
 struct OptimizerConstants {
   double values[kMostConstants];
-  int flag;
 };
 
-typedef void (*OptimizerStep)(const struct OptimizerConstants* constants, int64_t n, void* w,
-                              void* const* slots, const void* g);
-/* x = x * scale */
-typedef void (*ScaleInPlace)(void* x, double scale, int64_t n);
-
 struct OptimizerKernels {
-  OptimizerStep step[2][kRules];
-  ScaleInPlace scale[2];
+  void (*step[2][kRules])(const struct OptimizerConstants* constants, int64_t n, void* w,
+                          void* const* slots, const void* g);
+  /* x = x * scale */
+  void (*scale[2])(void* x, double scale, int64_t n);
+  /* y = g * factor, cut to [-limit, limit] */
+  void (*clip[2])(const void* g, double factor, double limit, int64_t n, void* y);
+  /* w = w - w * amount */
+  void (*decay[2])(void* w, double amount, int64_t n);
+  /* total = total + g */
+  void (*accumulate[2])(void* total, const void* g, int64_t n);
+  /* mean = momentum * mean + (1 - momentum) * w; with `overwrite` w = mean */
+  void (*average[2])(void* mean, void* w, double momentum, int overwrite, int64_t n);
 };

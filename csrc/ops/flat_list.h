@@ -3,6 +3,7 @@
 #pragma once
 
 #include "core/primitive.h"
+#include "core/thread_pool.h"
 
 namespace fastnn {
 
@@ -54,5 +55,23 @@ class FlatList {
   int64_t* ends_;
   int count_;
 };
+
+// Calls body(tensor, first, count) for all elements of a list whose units are elements, cut into
+// tasks.
+template <class Body>
+void for_elements(const FlatList& list, Body&& body) {
+  constexpr int64_t kTaskElements = 1 << 14;
+  const int64_t n = list.units();
+  parallel_for((n + kTaskElements - 1) / kTaskElements, [&](int64_t task) {
+    const int64_t begin = task * kTaskElements, end = begin + kTaskElements;
+    list.for_each(begin, end < n ? end : n,
+                  [&](int i, int64_t first, int64_t stop) { body(i, first, stop - first); });
+  });
+}
+
+// The value of a 0-d floating-point operand.
+inline double number_of(const Array& x) {
+  return x.dtype == DType::float32 ? static_cast<double>(*x.as<float>()) : *x.as<double>();
+}
 
 }  // namespace fastnn

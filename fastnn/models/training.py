@@ -143,6 +143,8 @@ class Trainer(Compiled):
                     hooks.on_epoch_end(epoch, logs)
                     if self.stop_training or feed.exhausted:
                         break
+                optimizer: Any = self.optimizer
+                optimizer.finalize_variable_values(self.trainable_variables)
                 hooks.on_train_end(logs)
         finally:
             if display is not None:

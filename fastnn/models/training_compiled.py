@@ -204,7 +204,7 @@ class Compiled(_Base):
         variables = self._trained_variables()
         if variables:
             optimizer: Any = self.optimizer
-            optimizer.apply(gradients(loss, variables), variables)
+            optimizer.apply(gradients(optimizer.scale_loss(loss), variables), variables)
         else:
             warnings.warn("the model has no trainable weights: nothing is trained", stacklevel=2)
         return self._judge(x, y, y_pred, weight, loss)

@@ -109,8 +109,8 @@ def _straight_training(model: Compiled) -> Callable[[Any, Any, Any], None] | Non
         for penalty, variable in penalties:
             loss = loss + penalty(variable)
         if variables:
-            found = gradients(loss, variables)
             optimizer: Any = model.optimizer
+            found = gradients(optimizer.scale_loss(loss), variables)
             if optimizer._steps is not prepared:  # first, a changed setting, another optimizer
                 prepared, apply = optimizer._steps, optimizer.prepared(variables)
             apply(found)

@@ -4,16 +4,39 @@ from __future__ import annotations
 
 from typing import Any
 
-from fastnn.optimizers.adam import Adam, AdamW
+from fastnn.optimizers import schedules
+from fastnn.optimizers.adadelta import Adadelta
+from fastnn.optimizers.adagrad import Adagrad
+from fastnn.optimizers.adam import Adam, Adamax, AdamW, Nadam
+from fastnn.optimizers.ftrl import Ftrl
+from fastnn.optimizers.lion import Lion
 from fastnn.optimizers.optimizer import Optimizer
 from fastnn.optimizers.rmsprop import RMSprop
 from fastnn.optimizers.sgd import SGD
 from fastnn.utils.identifiers import known_names, resolve
 from fastnn.utils.serialization import deserialize_keras_object, serialize_keras_object
 
-__all__ = ["SGD", "Adam", "AdamW", "Optimizer", "RMSprop", "deserialize", "get", "serialize"]
+__all__ = [
+    "SGD",
+    "Adadelta",
+    "Adagrad",
+    "Adam",
+    "AdamW",
+    "Adamax",
+    "Ftrl",
+    "Lion",
+    "Nadam",
+    "Optimizer",
+    "RMSprop",
+    "deserialize",
+    "get",
+    "schedules",
+    "serialize",
+]
 
-_known = known_names([Adam, AdamW, RMSprop, SGD], {"adamw": AdamW})
+_known = known_names(
+    [Adadelta, Adagrad, Adam, AdamW, Adamax, Ftrl, Lion, Nadam, RMSprop, SGD], {"adamw": AdamW}
+)
 
 
 def get(identifier: Any) -> Optimizer | None:

@@ -4,48 +4,75 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable, Iterable, Sequence
-from typing import Any
+from typing import Any, TypedDict
 
 import numpy as np
 
-from fastnn import _core
-from fastnn.autograd import no_grad
-from fastnn.ops.core import constant
-from fastnn.optimizers.clipping import make_clip
+from fastnn import initializers
+from fastnn.optimizers.schedules import LearningRateSchedule, Rate, as_rate
+from fastnn.optimizers.update import check_settings, composed_update, native_update
 from fastnn.tensor import Tensor, Variable, from_data
 from fastnn.utils.naming import auto_name
+from fastnn.utils.serialization import deserialize_keras_object, serialize_keras_object
+
+
+class Common(TypedDict, total=False):
+    """The arguments that every optimizer takes by keyword; see `Optimizer`."""
+
+    weight_decay: float | None
+    clipnorm: float | None
+    clipvalue: float | None
+    global_clipnorm: float | None
+    use_ema: bool
+    ema_momentum: float
+    ema_overwrite_frequency: int | None
+    loss_scale_factor: float | None
+    gradient_accumulation_steps: int | None
+    name: str | None
 
 
 class Optimizer:
     """What SGD, Adam ... share.
 
     A subclass names its slots (a variable of the parameter's shape each), and either the rule of
-    the primitive `optimizer_step` that it is and the numbers which that reads after the learning
-    rate, or it overrides `update_step`, which is called for each variable.
+    the primitive `optimizer_step` that it is and the numbers which that reads, or it overrides
+    `update_step`, which is called for each variable.
 
     Args:
-        learning_rate: a float. Set it between steps: `optimizer.learning_rate = 0.01`.
+        learning_rate: a float, a schedule, or a function without arguments. A float may be set
+            between steps: `optimizer.learning_rate = 0.01`.
         weight_decay: decoupled decay: before the update, `w -= w * weight_decay * learning_rate`.
         clipnorm: the largest norm of each gradient. At most one of the three may be given.
         clipvalue: the largest absolute value of a gradient's element.
         global_clipnorm: the largest norm of all gradients together.
+        use_ema: keep a moving average of each variable,
+            `average = ema_momentum * average + (1 - ema_momentum) * w`, which starts at the
+            variable after the first step and takes its place at the end of `fit`.
+        ema_overwrite_frequency: the averages take the variables' place every so many steps.
+        loss_scale_factor: gradients are divided by it: those of `scale_loss(loss)`.
+        gradient_accumulation_steps: one update, with the mean gradient, every so many calls.
         name: of the optimizer, the prefix of its variables' names.
 
-    Variables, in Keras's order: `iteration`, `learning_rate`, then the slots of each parameter.
-    The learning rate is float64, so that 0.001 reads back as 0.001.
+    Variables, in Keras's order: `iteration`, `learning_rate`, averages, accumulators, then the
+    slots of each parameter. The learning rate is float64, so that 0.001 reads back as 0.001.
+    All that changes from step to step is in arrays.
     """
 
     rule: Any = ""
-    nesterov = False
-    amsgrad = False
+    settings: tuple[str, ...] = ()  # arguments of its own, for get_config
 
     def __init__(
         self,
-        learning_rate: float = 0.001,
+        learning_rate: Rate = 0.001,
         weight_decay: float | None = None,
         clipnorm: float | None = None,
         clipvalue: float | None = None,
         global_clipnorm: float | None = None,
+        use_ema: bool = False,
+        ema_momentum: float = 0.99,
+        ema_overwrite_frequency: int | None = None,
+        loss_scale_factor: float | None = None,
+        gradient_accumulation_steps: int | None = None,
         name: str | None = None,
     ):
         self.name = name or auto_name(type(self).__name__)
@@ -56,24 +83,31 @@ class Optimizer:
         self._slot_variables: list = []
         self._positions: dict[int, int] = {}
         self._no_decay: set[int] = set()
-        rate = _as_rate(learning_rate)
-        self.iterations = Variable(
-            np.zeros((), np.int64), trainable=False, name=f"{self.name}/iteration"
-        )
-        self._learning_rate = Variable(
-            np.asarray(rate), trainable=False, name=f"{self.name}/learning_rate"
-        )
+        self._product: Variable | None = None
+        self._iterations = self._counter(np.zeros((), np.int64), "iteration")
+        self._learning_rate: Any = learning_rate
+        if not callable(learning_rate):
+            rate = np.asarray(as_rate(learning_rate))
+            self._learning_rate = self._counter(rate, "learning_rate")
         self.weight_decay = weight_decay
         self.clipnorm = clipnorm
         self.clipvalue = clipvalue
         self.global_clipnorm = global_clipnorm
-        make_clip(clipnorm, clipvalue, global_clipnorm)  # raises for bad values
+        self.use_ema = use_ema
+        self.ema_momentum = ema_momentum
+        self.ema_overwrite_frequency = ema_overwrite_frequency
+        self.loss_scale_factor = loss_scale_factor
+        self.gradient_accumulation_steps = gradient_accumulation_steps
+        check_settings(self)
 
     def __setattr__(self, name: str, value: Any) -> None:
         # Prepared steps hold the public settings; a changed one means to prepare them again.
         if name[0] != "_" and name != "learning_rate":
             self.__dict__["_steps"] = {}
         object.__setattr__(self, name, value)
+
+    def _counter(self, value: np.ndarray, name: str) -> Variable:
+        return Variable(value, trainable=False, name=f"{self.name}/{name}")
 
     # -- settings of the rule -------------------------------------------------------------------
 
@@ -82,46 +116,84 @@ class Optimizer:
         `variables`, as in Keras."""
         return ()
 
+    def _initial(self, slot: str) -> Any:
+        """The initializer of a slot."""
+        return "zeros"
+
     def _hyper_values(self) -> tuple[float, ...]:
-        """What the rule reads after the learning rate."""
+        """The numbers that the rule reads."""
         return ()
 
     # -- the learning rate ----------------------------------------------------------------------
 
     @property
-    def learning_rate(self) -> Variable:
-        """A scalar Variable; assigning a float to it changes it from the next step on."""
-        return self._learning_rate
+    def learning_rate(self) -> Tensor:
+        """A scalar Variable (assigning a float to it changes it from the next step on), or what
+        the schedule or the function says now."""
+        if isinstance(self._learning_rate, Variable):
+            return self._learning_rate
+        if isinstance(self._learning_rate, LearningRateSchedule):
+            rate = self._learning_rate(self._iterations)
+        else:
+            rate = self._learning_rate()
+        return rate if isinstance(rate, Tensor) else from_data(np.float64(rate))
 
     @learning_rate.setter
-    def learning_rate(self, value: float) -> None:
+    def learning_rate(self, value: Rate) -> None:
+        if callable(value):
+            self._learning_rate, self._steps = value, {}
+            return
         if isinstance(value, (int, np.integer)) and not isinstance(value, bool):
             value = float(value)
-        self._learning_rate.assign(np.asarray(_as_rate(value)))
+        rate = as_rate(value)
+        if not isinstance(self._learning_rate, Variable):
+            raise TypeError(
+                f"{self.name}: its learning rate is {self._learning_rate!r} and cannot be set to "
+                f"{value!r}; make the optimizer with a float"
+            )
+        self._learning_rate.assign(np.asarray(rate))
 
     # -- state ----------------------------------------------------------------------------------
 
+    @property
+    def iterations(self) -> Tensor:
+        """The number of updates so far: of calls, over `gradient_accumulation_steps`."""
+        steps = self.gradient_accumulation_steps
+        return self._iterations // steps if steps else self._iterations
+
     def build(self, variables: Iterable[Variable]) -> None:
-        """Makes the slots of `variables`, all zero. A second call does nothing."""
+        """Makes the slots of `variables`. A second call does nothing."""
         if self.built:
             return
         self._parameters = list(variables)
         self._positions = {id(v): i for i, v in enumerate(self._parameters)}
+        if self.use_ema:
+            self._add_slots(("average",))
+            for average, parameter in zip(self._slots["average"], self._parameters):
+                average.assign(parameter.detach())
+        if self.gradient_accumulation_steps:
+            self._add_slots(("gradient_accumulator",))
         for group in self._slot_groups():
-            slots: list[list] = [[] for _ in group]
-            for parameter in self._parameters:
-                for made, slot in zip(slots, group):
-                    made.append(self.add_variable_from_reference(parameter, slot))
-            self._slots.update(zip(group, slots))
+            self._add_slots(group)
         self.built = True
 
+    def _add_slots(self, group: tuple[str, ...]) -> None:
+        for name in group:
+            self._slots[name] = []
+        for parameter in self._parameters:
+            for name in group:
+                made = self.add_variable_from_reference(parameter, name, self._initial(name))
+                self._slots[name].append(made)
+
     def add_variable_from_reference(
-        self, reference_variable: Variable, name: str | None = None
+        self, reference_variable: Variable, name: str | None = None, initializer: Any = "zeros"
     ) -> Variable:
-        """A new variable of the optimizer, zero, like one of the model."""
+        """A new variable of the optimizer, of the shape and dtype of one of the model."""
         path = reference_variable.path.replace("/", "_")
         variable = Variable(
-            np.zeros(reference_variable.shape, reference_variable.dtype),
+            initializers.get(initializer),
+            reference_variable.shape,
+            reference_variable.dtype,
             trainable=False,
             name=f"{self.name}/{path}_{name or 'var'}",
         )
@@ -131,7 +203,8 @@ class Optimizer:
     @property
     def variables(self) -> list[Variable]:
         """The whole state: iteration, learning rate, slots (as Keras orders them)."""
-        return [self.iterations, self._learning_rate, *self._slot_variables]
+        rate = [self._learning_rate] if isinstance(self._learning_rate, Variable) else []
+        return [self._iterations, *rate, *self._slot_variables]
 
     def save_own_variables(self, store: dict) -> None:
         """Puts every variable's array into `store` under its number."""
@@ -190,8 +263,6 @@ class Optimizer:
             raise ValueError(
                 f"{self.name}: got {len(gradients)} gradients for {len(variables)} variables"
             )
-        if not self.built:
-            self.build(variables)
         self.prepared(variables)(gradients)
 
     def apply_gradients(self, grads_and_vars: Iterable[tuple]) -> None:
@@ -212,58 +283,22 @@ class Optimizer:
         return step
 
     def _prepare(self, variables: list[Variable]) -> Callable[[Sequence], None]:
-        update = self._native_update(variables) if self.rule else self._composed_update(variables)
-        clip = make_clip(self.clipnorm, self.clipvalue, self.global_clipnorm)
-        decay = self._decay(variables)
+        check_settings(self)
+        self.build(variables)
+        positions = self._positions_of(variables)
+        slots = {name: [all_[i] for i in positions] for name, all_ in self._slots.items()}
+        update = (native_update if self.rule else composed_update)(self, variables, slots)
         constrained = [v for v in variables if getattr(v, "constraint", None) is not None]
-        iterations, one = self.iterations, constant(1, "int64")
-        assign, binary = _core.assign, _core.binary
 
         def step(gradients: Sequence) -> None:
             for gradient in gradients:
                 if gradient is None:
                     return self._apply_some(gradients, variables)
-            if clip is not None:
-                gradients = clip(gradients)
-            if decay is not None:
-                decay()
             update(gradients)
             for variable in constrained:
                 variable.assign(variable.constraint(variable).detach())
-            assign(iterations, binary(iterations, one, "add"))
 
         return step
-
-    def _native_update(self, variables: list[Variable]) -> Callable[[Sequence], None]:
-        positions = self._positions_of(variables)
-        names = [slot for group in self._slot_groups() for slot in group]
-        slots = [self._slots[name][i] for name in names for i in positions]
-        rate, iterations = self._learning_rate, self.iterations
-        numbers = self._hyper_values()
-        hyper = Variable(np.array((rate.item(), *numbers)), trainable=False, name="hyper")
-        version = rate._version
-        rule, nesterov, amsgrad = self.rule, bool(self.nesterov), bool(self.amsgrad)
-        optimizer_step = _core.optimizer_step
-
-        def update(gradients: Sequence) -> None:
-            nonlocal version
-            if rate._version != version:
-                hyper.assign(np.array((rate.item(), *numbers)))
-                version = rate._version
-            optimizer_step(variables, slots, gradients, hyper, iterations, rule, nesterov, amsgrad)
-
-        return update
-
-    def _composed_update(self, variables: list[Variable]) -> Callable[[Sequence], None]:
-        self._positions_of(variables)
-        rate = self._learning_rate
-
-        def update(gradients: Sequence) -> None:
-            with no_grad():
-                for gradient, variable in zip(gradients, variables):
-                    self.update_step(gradient, variable, _core.copy(rate, variable.dtype))
-
-        return update
 
     def update_step(self, gradient: Tensor, variable: Variable, learning_rate: Tensor) -> None:
         """Changes one variable in place, for optimizers that are no rule of the primitive.
@@ -296,7 +331,15 @@ class Optimizer:
         warnings.warn(f"{self.name}: no gradients for {', '.join(missing)}", stacklevel=4)
         self.prepared([v for _, v in pairs])([g for g, _ in pairs])
 
-    # -- weight decay ---------------------------------------------------------------------------
+    def scale_loss(self, loss: Tensor) -> Tensor:
+        """The loss times `loss_scale_factor`, to take gradients of."""
+        return loss if self.loss_scale_factor is None else loss * self.loss_scale_factor
+
+    def finalize_variable_values(self, var_list: Sequence[Variable]) -> None:
+        """Puts the moving averages in the place of the variables, if there are any."""
+        for variable in var_list if self.use_ema else ():
+            if id(variable) in self._positions:
+                variable.assign(self.slot("average", variable))
 
     def exclude_from_weight_decay(
         self,
@@ -312,52 +355,33 @@ class Optimizer:
 
     _no_decay_names: tuple[str, ...] = ()
 
-    def _decay(self, variables: list[Variable]) -> Callable[[], None] | None:
-        if not self.weight_decay:
-            return None
-        decayed = [
-            v
-            for v in variables
-            if id(v) not in self._no_decay
-            and not any(word in v.path for word in self._no_decay_names)
-        ]
-        if not decayed:
-            return None
-        rate, amount = self._learning_rate, float(self.weight_decay)
-
-        def decay() -> None:
-            _core.scale_list(decayed, from_data(np.float64(1.0 - rate.item() * amount)))
-
-        return decay
+    def decays(self, variable: Variable) -> bool:
+        """Whether a variable takes part in weight decay."""
+        return id(variable) not in self._no_decay and not any(
+            word in variable.path for word in self._no_decay_names
+        )
 
     # -- configuration --------------------------------------------------------------------------
 
     def get_config(self) -> dict:
         """Arguments that make an optimizer like this one (without its state)."""
+        rate = self._learning_rate
         return {
-            "name": self.name,
-            "learning_rate": self._learning_rate.item(),
-            "weight_decay": self.weight_decay,
-            "clipnorm": self.clipnorm,
-            "clipvalue": self.clipvalue,
-            "global_clipnorm": self.global_clipnorm,
+            "learning_rate": rate.item()
+            if isinstance(rate, Variable)
+            else serialize_keras_object(rate),
+            **{name: getattr(self, name) for name in (*self.settings, *Common.__annotations__)},
         }
 
     @classmethod
-    def from_config(cls, config: dict) -> Optimizer:
+    def from_config(cls, config: dict, custom_objects: dict | None = None) -> Optimizer:
         """The inverse of `get_config`."""
+        rate = config.get("learning_rate")
+        if isinstance(rate, dict):
+            config = {**config, "learning_rate": deserialize_keras_object(rate, custom_objects)}
         return cls(**config)
 
     def __repr__(self) -> str:
-        return f"<{type(self).__name__} {self.name} learning_rate={self._learning_rate.item():g}>"
-
-
-def _as_rate(value: float) -> float:
-    """Checks a learning rate: Keras takes floats only, so that Adam(1) is found out."""
-    if isinstance(value, (float, np.floating)) or (
-        getattr(value, "dtype", None) is not None
-        and tuple(value.shape) == ()
-        and str(value.dtype).startswith("float")
-    ):
-        return float(value)
-    raise ValueError(f"learning_rate must be a float, got {value!r} of type {type(value).__name__}")
+        rate = self._learning_rate
+        shown = f"{rate.item():g}" if isinstance(rate, Variable) else repr(rate)
+        return f"<{type(self).__name__} {self.name} learning_rate={shown}>"

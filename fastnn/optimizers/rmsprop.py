@@ -7,9 +7,12 @@ magnitude", Coursera 2012; centered: Graves, "Generating sequences with recurren
 
 from __future__ import annotations
 
-from fastnn import ops
-from fastnn.optimizers.optimizer import Optimizer
-from fastnn.tensor import Tensor, Variable
+from typing import TYPE_CHECKING
+
+from fastnn.optimizers.optimizer import Common, Optimizer, Rate
+
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
 
 
 class RMSprop(Optimizer):
@@ -17,7 +20,14 @@ class RMSprop(Optimizer):
 
     `v = rho * v + (1 - rho) * g^2`, `w -= rate * g / sqrt(v + epsilon)`; centered, the square of
     the running mean is taken off v; with momentum, `m = momentum * m + rate * g / sqrt(...)`,
-    `w -= m`. Composed of element-wise operations.
+    `w -= m`.
+
+    Args:
+        rho: decay of the means.
+        momentum: of the steps, 0 for none.
+        epsilon: added to the mean square, inside the root.
+        centered: divide by the standard deviation instead.
+        common: what every optimizer takes; see `Optimizer`.
 
     Raises:
         ValueError: a rate that is not a float.
@@ -27,24 +37,27 @@ class RMSprop(Optimizer):
     0.9
     """
 
+    settings = ("rho", "momentum", "epsilon", "centered")
+
     def __init__(
         self,
-        learning_rate: float = 0.001,
+        learning_rate: Rate = 0.001,
         rho: float = 0.9,
         momentum: float = 0.0,
         epsilon: float = 1e-7,
         centered: bool = False,
-        weight_decay: float | None = None,
-        clipnorm: float | None = None,
-        clipvalue: float | None = None,
-        global_clipnorm: float | None = None,
-        name: str | None = None,
+        **common: Unpack[Common],
     ):
-        super().__init__(learning_rate, weight_decay, clipnorm, clipvalue, global_clipnorm, name)
+        super().__init__(learning_rate, **common)
         self.rho = rho
         self.momentum = momentum
         self.epsilon = epsilon
         self.centered = centered
+
+    @property
+    def rule(self) -> str:
+        """`rmsprop`, `rmsprop_momentum`, `rmsprop_centered` or `rmsprop_centered_momentum`."""
+        return "rmsprop" + "_centered" * bool(self.centered) + "_momentum" * bool(self.momentum > 0)
 
     def _slot_groups(self) -> tuple[tuple[str, ...], ...]:
         groups = [("velocity",)]
@@ -54,26 +67,5 @@ class RMSprop(Optimizer):
             groups.append(("average_gradient",))
         return tuple(groups)
 
-    def update_step(self, gradient: Tensor, variable: Variable, learning_rate: Tensor) -> None:
-        velocity = self.slot("velocity", variable)
-        velocity.assign(self.rho * velocity + (1 - self.rho) * ops.square(gradient))
-        spread: Tensor = velocity
-        if self.centered:
-            average = self.slot("average_gradient", variable)
-            average.assign(self.rho * average + (1 - self.rho) * gradient)
-            spread = velocity - ops.square(average)
-        change = learning_rate * gradient / ops.sqrt(spread + self.epsilon)
-        if self.momentum > 0:
-            momentum = self.slot("momentum", variable)
-            momentum.assign(self.momentum * momentum + change)
-            change = momentum
-        variable.assign_sub(change)
-
-    def get_config(self) -> dict:
-        return {
-            **super().get_config(),
-            "rho": self.rho,
-            "momentum": self.momentum,
-            "epsilon": self.epsilon,
-            "centered": self.centered,
-        }
+    def _hyper_values(self) -> tuple[float, ...]:
+        return (self.rho, self.epsilon, *([self.momentum] if self.momentum > 0 else ()))

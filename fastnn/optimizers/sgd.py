@@ -5,7 +5,12 @@ Polyak (1964); Nesterov (1983), in the form of Sutskever et al., ICML 2013.
 
 from __future__ import annotations
 
-from fastnn.optimizers.optimizer import Optimizer
+from typing import TYPE_CHECKING
+
+from fastnn.optimizers.optimizer import Common, Optimizer, Rate
+
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
 
 
 class SGD(Optimizer):
@@ -17,6 +22,7 @@ class SGD(Optimizer):
     Args:
         momentum: from 0 to 1, a float.
         nesterov: look ahead.
+        common: what every optimizer takes; see `Optimizer`.
 
     Raises:
         ValueError: a rate that is not a float, a momentum outside [0, 1].
@@ -26,18 +32,16 @@ class SGD(Optimizer):
     0.9
     """
 
+    settings = ("momentum", "nesterov")
+
     def __init__(
         self,
-        learning_rate: float = 0.01,
+        learning_rate: Rate = 0.01,
         momentum: float = 0.0,
         nesterov: bool = False,
-        weight_decay: float | None = None,
-        clipnorm: float | None = None,
-        clipvalue: float | None = None,
-        global_clipnorm: float | None = None,
-        name: str | None = None,
+        **common: Unpack[Common],
     ):
-        super().__init__(learning_rate, weight_decay, clipnorm, clipvalue, global_clipnorm, name)
+        super().__init__(learning_rate, **common)
         if not isinstance(momentum, float) or not 0 <= momentum <= 1:
             raise ValueError(f"SGD: momentum must be a float in [0, 1], got {momentum!r}")
         self.momentum = momentum
@@ -45,14 +49,13 @@ class SGD(Optimizer):
 
     @property
     def rule(self) -> str:
-        return "momentum" if self.momentum else "sgd"
+        """`sgd`, `momentum` or `nesterov`."""
+        if not self.momentum:
+            return "sgd"
+        return "nesterov" if self.nesterov else "momentum"
 
     def _slot_groups(self) -> tuple[tuple[str, ...], ...]:
         return (("momentum",),) if self.momentum else ()
 
     def _hyper_values(self) -> tuple[float, ...]:
         return (self.momentum,) if self.momentum else ()
-
-    def get_config(self) -> dict:
-        config = super().get_config()
-        return {**config, "momentum": self.momentum, "nesterov": self.nesterov}

@@ -10,10 +10,15 @@ from fastnn.backends import reference
 RNG = np.random.default_rng(0)
 
 
-def step(rule, parameters, slots, gradients, hyper, iterations=0, **options):
-    return reference.optimizer_step(
-        parameters, slots, gradients, np.array(hyper), np.array(iterations), rule=rule, **options
+def step(rule, parameters, slots, gradients, hyper, iterations=0, product=None, **options):
+    """hyper: with the learning rate in front. Returns the new parameters and slots."""
+    rate, *numbers = map(np.array, hyper)
+    state = np.array(iterations), product, None, None
+    new, slots, count, *_ = reference.optimizer_step(
+        parameters, slots, gradients, rate, np.array(numbers), *state, rule=rule, **options
     )
+    assert (count, count.dtype) == (iterations + 1, int)
+    return new, slots
 
 
 def test_sgd():
@@ -26,7 +31,7 @@ def test_momentum_over_two_steps(nesterov):
     w, m = [np.array(1.0)], [np.array(0.0)]
     expected, velocity = 1.0, 0.0
     for g in (2.0, -1.0):
-        w, m = step("momentum", w, m, [np.array(g)], [0.1, 0.9], nesterov=nesterov)
+        w, m = step("nesterov" if nesterov else "momentum", w, m, [np.array(g)], [0.1, 0.9])
         velocity = 0.9 * velocity - 0.1 * g
         expected += 0.9 * velocity - 0.1 * g if nesterov else velocity
     assert abs(w[0] - expected) < 1e-15
@@ -39,9 +44,8 @@ def test_adam_over_three_steps(amsgrad):
     w, slots = [np.array(1.0)], [np.array(0.0)] * (3 if amsgrad else 2)
     expected, m, v, top = 1.0, 0.0, 0.0, 0.0
     for t, g in enumerate((3.0, -1.0, 0.01), 1):
-        w, slots = step(
-            "adam", w, slots, [np.array(g)], [rate, b1, b2, eps], t - 1, amsgrad=amsgrad
-        )
+        rule = "amsgrad" if amsgrad else "adam"
+        w, slots = step(rule, w, slots, [np.array(g)], [rate, b1, b2, eps], t - 1)
         m, v = b1 * m + (1 - b1) * g, b2 * v + (1 - b2) * g * g
         top = max(top, v)
         alpha = rate * math.sqrt(1 - b2**t) / (1 - b1**t)
@@ -66,26 +70,34 @@ def test_scale_list():
     assert xs[0].dtype == np.float32
 
 
-@pytest.mark.parity
-@pytest.mark.parametrize(
-    ("rule", "hyper", "slots", "options"),
-    [
-        ("momentum", [0.05, 0.8], 1, {"nesterov": True}),
-        ("adam", [0.05, 0.9, 0.99, 1e-7], 2, {}),
-        ("adam", [0.05, 0.9, 0.99, 1e-7], 3, {"amsgrad": True}),
-    ],
-)
-def test_steps_are_keras(rule, hyper, slots, options):
-    keras = pytest.importorskip("keras")
-    if rule == "adam":
-        peer = keras.optimizers.Adam(hyper[0], hyper[1], hyper[2], hyper[3], **options)
-    else:
-        peer = keras.optimizers.SGD(hyper[0], momentum=hyper[1], **options)
-    w = [RNG.normal(size=(3, 2)).astype(np.float32)]
-    state = [np.zeros_like(w[0])] * slots
-    variable = keras.Variable(w[0])
-    for t in range(5):
-        g = RNG.normal(size=(3, 2)).astype(np.float32)
-        peer.apply([keras.ops.convert_to_tensor(g)], [variable])
-        w, state = step(rule, w, state, [g], hyper, t, **options)
-    np.testing.assert_allclose(w[0], np.asarray(variable), rtol=1e-5, atol=1e-6)
+@pytest.mark.parametrize("rule", ["sgd", "adam"])
+def test_surroundings_by_hand(rule):
+    """Two calls a step: mean, clip, decay, rule, average; counted from the second step on."""
+    w, total, mean = np.array([3.0, -4.0]), np.array([1.0, 2.0]), np.array([1.0, 1.0])
+    g = np.array([5.0, 6.0])
+    slots = [np.zeros(2)] * 2 if rule == "adam" else []
+    hyper = np.array([0.9, 0.999, 0.0] if rule == "adam" else [])
+    options = {"clip": "norm", "limit": 0.5, "scale": 0.5, "weight_decay": 0.1}
+    options |= {"accumulate": 2, "momentum": 0.75, "overwrite": 2}
+    new, _, count, _, totals, means = reference.optimizer_step(
+        [w], slots, [g], np.array(0.1), hyper, np.array(3), None, [total], [mean],
+        rule=rule, **options,
+    )  # fmt: skip
+    clipped = 0.5 * np.array([0.6, 0.8])  # of (6, 8) / 2 / 2, of norm 2.5
+    decayed = w * (1 - 0.01)
+    stepped = decayed - 0.1 * clipped
+    if rule == "adam":  # the second step, from moments that are still zero
+        alpha = 0.1 * math.sqrt(1 - 0.999**2) / (1 - 0.9**2)
+        stepped = decayed - alpha * 0.1 * clipped / np.sqrt(0.001 * clipped**2)
+    np.testing.assert_allclose(means[0], 0.75 * mean + 0.25 * stepped, rtol=1e-12)
+    np.testing.assert_array_equal(new[0], means[0])  # overwritten: the second step of two
+    assert (totals[0].tolist(), int(count)) == ([0, 0], 4)
+
+
+def test_a_call_that_only_accumulates():
+    w, total, g = np.array([3.0]), np.array([1.0]), np.array([5.0])
+    new, _, count, _, totals, _ = reference.optimizer_step(
+        [w], [], [g], np.array(0.1), np.array([]), np.array(0), None, [total], None,
+        rule="sgd", accumulate=2,
+    )  # fmt: skip
+    assert (new[0].item(), totals[0].item(), int(count)) == (3.0, 6.0, 1)

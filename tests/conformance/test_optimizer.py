@@ -1,6 +1,6 @@
 """optimizer_step and scale_list.
 
-Bounds: a rule has at most twelve operations on numbers below 2.
+Bounds: a rule has at most twelve operations on numbers below 2, what surrounds it six.
 """
 
 import numpy as np
@@ -8,19 +8,69 @@ import pytest
 
 from .harness import FLOATS, LENGTHS, check, generator, rows, ulps
 
-RULES = {  # slots of a parameter, hyper, attributes
-    "sgd": (0, [0.1], ("sgd",)),
-    "momentum": (1, [0.1, 0.9], ("momentum",)),
-    "nesterov": (1, [0.1, 0.9], ("momentum", True)),
-    "adam": (2, [0.01, 0.9, 0.999, 1e-7], ("adam",)),
-    "amsgrad": (3, [0.01, 0.9, 0.999, 1e-7], ("adam", False, True)),
+RULES = {  # slots of a parameter, hyper
+    "sgd": (0, []),
+    "momentum": (1, [0.9]),
+    "nesterov": (1, [0.9]),
+    "adagrad": (1, [1e-7]),
+    "adadelta": (2, [0.95, 1e-7]),
+    "rmsprop": (1, [0.9, 1e-7]),
+    "rmsprop_momentum": (2, [0.9, 1e-7, 0.5]),
+    "rmsprop_centered": (2, [0.9, 1.1]),
+    "rmsprop_centered_momentum": (3, [0.9, 1.1, 0.5]),
+    "adam": (2, [0.9, 0.999, 1e-7]),
+    "amsgrad": (3, [0.9, 0.999, 1e-7]),
+    "adamax": (2, [0.9, 0.999, 1e-7]),
+    "nadam": (2, [0.9, 0.999, 1e-7]),
+    "ftrl": (2, [-0.5, 0.1, 0.2, 0.3, 0.1]),
+    "lion": (1, [0.9, 0.99]),
 }
+SIGNED = {("adam", 0), ("amsgrad", 0), ("adamax", 0), ("nadam", 0), ("lion", 0), ("ftrl", 1)}
+SIGNED |= {("momentum", 0), ("nesterov", 0), ("rmsprop_momentum", 1), ("rmsprop_centered", 1)}
+SIGNED |= {("rmsprop_centered_momentum", 1), ("rmsprop_centered_momentum", 2)}
 LISTS = [
     [(7,)],
     [(), (3, 17), (0,), (65,)],
     [(n,) for n in LENGTHS],
     [(40_000,), (5,), (300, 30)],
 ]
+# clip, limit, scale, weight_decay, decayed, accumulate, momentum, overwrite
+SURROUNDINGS = {
+    "value": ("value", 0.3),
+    "norm": ("norm", 2.0),
+    "global": ("global_norm", 2.0),
+    "scaled": ("none", 0.0, 0.25),
+    "decayed": ("none", 0.0, 1.0, 0.1),
+    "first decayed": ("none", 0.0, 1.0, 0.1, 1),
+    "accumulated": ("none", 0.0, 1.0, 0.0, -1, 3),
+    "averaged": ("none", 0.0, 1.0, 0.0, -1, 1, 0.9),
+    "overwritten": ("none", 0.0, 1.0, 0.0, -1, 1, 0.9, 2),
+    "all": ("global_norm", 1.5, 0.5, 0.1, 1, 2, 0.8, 3),
+}
+
+
+def operands(rule, dtype, shapes, iterations, accumulate=1, averaged=False):
+    """Slots that hold squares or magnitudes are positive, others of both signs."""
+    count, hyper = RULES[rule]
+    random = generator(shapes, rule)
+
+    def draw(low, high):
+        return [np.asarray(random.uniform(low, high, shape)).astype(dtype) for shape in shapes]
+
+    slots = []
+    for k in range(count):
+        slots += draw(-1, 1) if (rule, k) in SIGNED else draw(0.1, 1)
+    return [
+        draw(-1, 1),
+        slots,
+        draw(-1, 1),
+        np.array(0.1 if rule == "ftrl" else 0.01),
+        np.array(hyper, np.float64),
+        np.array(iterations),
+        np.array(0.3) if rule == "nadam" else None,
+        draw(-1, 1) if accumulate > 1 else None,
+        draw(-1, 1) if averaged else None,
+    ]
 
 
 @pytest.mark.parametrize(
@@ -34,20 +84,46 @@ LISTS = [
     ),
 )
 def test_optimizer_step(backend, rule, dtype, shapes, iterations):
-    count, hyper, attributes = RULES[rule]
-    random = generator(shapes, rule)
+    def bound(i, expected, eps):
+        return 12 * eps / 2 * np.maximum(2, np.abs(expected))
 
-    def draw(low, high):
-        return [np.asarray(random.uniform(low, high, shape)).astype(dtype) for shape in shapes]
+    check(backend, "optimizer_step", operands(rule, dtype, shapes, iterations), rule, bound=bound)
 
-    # First moments of both signs, second moments positive.
-    slots = [x for k in range(count) for x in (draw(-1, 1) if k == 0 else draw(0.1, 1))]
-    operands = [draw(-1, 1), slots, draw(-1, 1), np.array(hyper), np.array(iterations)]
+
+@pytest.mark.parametrize(
+    ("backend", "name", "rule", "dtype", "shapes", "iterations"),
+    rows(
+        (name, rule, dtype, shapes, t)
+        for name in SURROUNDINGS
+        for rule in ("sgd", "adam")
+        for dtype in FLOATS
+        for shapes in LISTS
+        for t in (0, 5)
+    ),
+)
+def test_what_surrounds_a_rule(backend, name, rule, dtype, shapes, iterations):
+    attributes = SURROUNDINGS[name]
+    accumulate, averaged = (*attributes, *[1] * 6)[5], len(attributes) > 6
+    given = operands(rule, dtype, shapes, iterations, accumulate, averaged)
 
     def bound(i, expected, eps):
-        return 12 * eps / 2 * 2
+        return 18 * eps / 2 * np.maximum(2, np.abs(expected))
 
-    check(backend, "optimizer_step", operands, *attributes, bound=bound)
+    check(backend, "optimizer_step", given, rule, *attributes, bound=bound)
+
+
+@pytest.mark.parametrize("backend", ["native", "reference"])
+@pytest.mark.parametrize("clip", ["value", "norm", "global_norm"])
+@pytest.mark.parametrize("bad", [np.nan, np.inf])
+def test_gradients_that_are_not_finite(backend, clip, bad):
+    """Each kind of clipping lets the damage show."""
+    g = [np.array([1.0, bad], "float32"), np.array([2.0], "float32")]
+    w = [np.zeros(2, "float32"), np.zeros(1, "float32")]
+    rate, hyper, iterations = np.array(1.0), np.zeros(0), np.array(0)
+    given = [w, [], g, rate, hyper, iterations, None, None, None]
+    first, second, *_ = check(backend, "optimizer_step", given, "sgd", clip, 1.0)
+    assert np.isnan(first[1]) or (clip, bad) == ("value", np.inf)
+    assert np.isnan(second[0]) == (clip == "global_norm")
 
 
 @pytest.mark.parametrize(

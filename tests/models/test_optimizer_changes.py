@@ -93,3 +93,48 @@ def test_a_partly_frozen_model_trains_the_rest_without_a_warning():
         made.fit(X, Y, verbose=0)
     changed = [not np.array_equal(a, b) for a, b in zip(before, made.get_weights(), strict=True)]
     assert changed == [False, False, True, True]
+
+
+def test_fit_scales_the_loss_for_the_gradients_only():
+    plain, scaled = model(fn.optimizers.SGD(0.1)), model(fn.optimizers.SGD(0.1))
+    scaled.optimizer.loss_scale_factor = 64.0  # a power of two: the same digits
+    logs = [m.fit(X, Y, batch_size=4, epochs=2, verbose=0).history for m in (plain, scaled)]
+    assert logs[0] == logs[1]
+    for a, b in zip(plain.get_weights(), scaled.get_weights(), strict=True):
+        np.testing.assert_array_equal(a, b)
+
+
+def test_fit_ends_with_the_averages():
+    made = model(fn.optimizers.SGD(0.1, use_ema=True, ema_momentum=0.5))
+    seen = []
+    callback = fn.callbacks.LambdaCallback(
+        on_train_batch_end=lambda batch, logs: seen.append(made.get_weights())
+    )
+    made.fit(X, Y, batch_size=4, verbose=0, callbacks=[callback])
+    for first, second, third, average in zip(*seen, made.get_weights(), strict=True):
+        expected = 0.5 * third.astype(float) + 0.25 * second + 0.25 * first
+        np.testing.assert_allclose(average, expected, rtol=1e-6, atol=1e-7)
+
+
+def test_fit_accumulates_gradients():
+    """Three batches of four, one step: a step on all twelve."""
+    whole, parts = (
+        model(fn.optimizers.SGD(0.1, gradient_accumulation_steps=steps)) for steps in (None, 3)
+    )
+    whole.fit(X, Y, batch_size=12, shuffle=False, verbose=0)
+    parts.fit(X, Y, batch_size=4, shuffle=False, verbose=0)
+    for a, b in zip(whole.get_weights(), parts.get_weights(), strict=True):
+        np.testing.assert_allclose(a, b, rtol=1e-5, atol=1e-7)
+
+
+def test_fit_follows_a_schedule_that_is_saved_with_the_model(tmp_path):
+    rates = fn.optimizers.schedules.PiecewiseConstantDecay([0, 1], [0.1, 0.05, 0.0])
+    made = model(fn.optimizers.SGD(rates))
+    made.fit(X, Y, batch_size=4, verbose=0)
+    before = made.get_weights()
+    made.save(tmp_path / "model.fastnn")
+    again = fn.models.load_model(tmp_path / "model.fastnn")
+    assert again.optimizer.get_config() == made.optimizer.get_config()
+    again.fit(X, Y, batch_size=4, verbose=0)  # the rate is 0 by now
+    for a, b in zip(before, again.get_weights(), strict=True):
+        np.testing.assert_array_equal(a, b)

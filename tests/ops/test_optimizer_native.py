@@ -1,123 +1,195 @@
-"""optimizer_step and scale_list against the formulas in float64, and against Keras."""
+"""optimizer_step and scale_list: rules against their formulas, and what surrounds a rule."""
 
 from __future__ import annotations
 
 import numpy as np
+import optimizer_formulas as formulas
 import pytest
 from same_bits import same_at_offsets, same_for_threads
 
 from fastnn import _core
 
 SHAPES = [(3,), (64, 10), (), (0, 4), (17,), (40_000,)]
-HYPER = {"sgd": [0.1], "momentum": [0.1, 0.9], "adam": [0.01, 0.9, 0.999, 1e-7]}
-CASES = [("sgd", {}), ("momentum", {}), ("momentum", {"nesterov": True})]
-CASES += [("adam", {}), ("adam", {"amsgrad": True})]
-IDS = [f"{rule}-{''.join(flags)}" for rule, flags in CASES]
-
-
-def slot_count(rule, amsgrad=False, **_):
-    return {"sgd": 0, "momentum": 1, "adam": 2 + amsgrad}[rule]
-
-
-def exact_step(rule, w, slots, g, t, nesterov=False, amsgrad=False):
-    """Keras 3's rules, in the precision of the arrays; new w and slots."""
-    rate, *rest = HYPER[rule]
-    if rule == "sgd":
-        return w - rate * g, []
-    if rule == "momentum":
-        m = rest[0] * slots[0] - rate * g
-        return (w + rest[0] * m - rate * g if nesterov else w + m), [m]
-    beta_1, beta_2, epsilon = rest
-    m = slots[0] + (g - slots[0]) * (1 - beta_1)
-    v = slots[1] + (g * g - slots[1]) * (1 - beta_2)
-    top = np.maximum(slots[2], v) if amsgrad else v
-    alpha = rate * np.sqrt(1 - beta_2**t) / (1 - beta_1**t)
-    return w - m * alpha / (np.sqrt(top) + epsilon), [m, v] + ([top] if amsgrad else [])
+# rule: (what slots start at, hyper, formula)
+RULES = {
+    "sgd": ([], [], formulas.sgd),
+    "momentum": ([0], [0.9], lambda w, g, r: formulas.sgd(w, g, r, 0.9)),
+    "nesterov": ([0], [0.9], lambda w, g, r: formulas.sgd(w, g, r, 0.9, True)),
+    "adagrad": ([0.1], [1e-7], formulas.adagrad),
+    "adadelta": ([0, 0], [0.9, 1e-3], lambda w, g, r: formulas.adadelta(w, g, r, 0.9, 1e-3)),
+    "rmsprop": ([0], [0.9, 1e-3], lambda w, g, r: formulas.rmsprop(w, g, r, 0.9, 0, 1e-3)),
+    "rmsprop_momentum": (
+        [0, 0],
+        [0.9, 1e-3, 0.5],
+        lambda w, g, r: formulas.rmsprop(w, g, r, 0.9, 0.5, 1e-3),
+    ),
+    "rmsprop_centered": (
+        [0, 0],
+        [0.9, 1e-1],
+        lambda w, g, r: formulas.rmsprop(w, g, r, 0.9, 0, 1e-1, True),
+    ),
+    "rmsprop_centered_momentum": (
+        [0, 0, 0],
+        [0.9, 1e-1, 0.5],
+        lambda w, g, r: formulas.rmsprop(w, g, r, 0.9, 0.5, 1e-1, True),
+    ),
+    "adam": ([0, 0], [0.9, 0.999, 1e-7], formulas.adam),
+    "amsgrad": ([0] * 3, [0.9, 0.999, 1e-7], lambda w, g, r: formulas.adam(w, g, r, amsgrad=True)),
+    "adamax": ([0, 0], [0.9, 0.999, 1e-7], formulas.adamax),
+    "nadam": ([0, 0], [0.9, 0.999, 1e-7], formulas.nadam),
+    "ftrl": (
+        [0.1, 0],
+        [-0.5, 0.2, 0.1, 0.05, 0.3],
+        lambda w, g, r: formulas.ftrl(w, g, r, -0.5, 0.1, 0.2, 0.1, 0.05, 0.3),
+    ),
+    "lion": ([0], [0.9, 0.99], formulas.lion),
+}
+RATE = 0.01
 
 
 def tensors(arrays):
     return [_core.from_numpy(np.asarray(array)) for array in arrays]
 
 
-def run(rule, flags, parameters, slots, gradients, iterations):
-    """slots: one list a parameter; changed in place, as the parameters are."""
-    grouped = [slot for k in range(slot_count(rule, **flags)) for slot in (s[k] for s in slots)]
-    hyper, count = tensors([np.array(HYPER[rule]), np.array(iterations)])
-    nesterov, amsgrad = flags.get("nesterov", False), flags.get("amsgrad", False)
-    return _core.optimizer_step(
-        parameters, grouped, gradients, hyper, count, rule, nesterov, amsgrad
-    )
+class Stepper:
+    """Parameters with their slots and all else that a rule reads."""
+
+    def __init__(self, rule, weights, accumulate=1, averages=False):
+        starts, hyper, _ = RULES[rule]
+        self.rule = rule
+        self.parameters = tensors(weights)
+        self.slots = tensors(np.full_like(w, start) for start in starts for w in weights)
+        self.rate, self.hyper = tensors([np.array(RATE), np.array(hyper, np.float64)])
+        (self.iterations,) = tensors([np.array(0)])
+        self.product = tensors([np.array(1.0)])[0] if rule == "nadam" else None
+        self.accumulators = tensors(map(np.zeros_like, weights)) if accumulate > 1 else None
+        self.averages = tensors(weights) if averages else None
+
+    def __call__(self, gradients, *attributes):
+        state = self.iterations, self.product, self.accumulators, self.averages
+        return _core.optimizer_step(
+            self.parameters,
+            self.slots,
+            gradients,
+            self.rate,
+            self.hyper,
+            *state,
+            self.rule,
+            *attributes,
+        )
 
 
-@pytest.mark.parametrize("rule, flags", CASES, ids=IDS)
+def drawn(seed, dtype="float32", shapes=SHAPES):
+    rng = np.random.default_rng(seed)
+    return [rng.standard_normal(shape).astype(dtype) for shape in shapes]
+
+
+@pytest.mark.parametrize("rule", RULES)
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
-def test_five_steps(rule, flags, dtype):
+def test_five_steps(rule, dtype):
     """A step rounds w once and the change a few times, and slots likewise."""
-    rng = np.random.default_rng(0)
     eps = np.finfo(dtype).eps
-    w = [rng.standard_normal(shape).astype(dtype) for shape in SHAPES]
-    parameters = tensors(w)
-    exact = [(v.astype(np.longdouble), [np.zeros(v.shape, np.longdouble)] * 3) for v in w]
-    slots = [tensors([np.zeros(v.shape, dtype)] * slot_count(rule, **flags)) for v in w]
-    for t in range(1, 6):
-        g = [rng.standard_normal(shape).astype(dtype) for shape in SHAPES]
-        assert run(rule, flags, parameters, slots, tensors(g), t - 1) is None
-        for i, gradient in enumerate(g):
-            wide = gradient.astype(np.longdouble)
-            exact[i] = exact_step(rule, *exact[i], wide, t, **flags)
-            y = np.asarray(parameters[i])
-            assert y.dtype == dtype and y.shape == SHAPES[i]
-            assert np.all(abs(y - exact[i][0]) <= t * eps * (2 + abs(exact[i][0])))
-            for slot, expected in zip(slots[i], exact[i][1], strict=True):
-                assert np.all(abs(np.asarray(slot) - expected) <= 4 * t * eps * (1 + abs(expected)))
+    w, gradients = drawn(0, dtype), [drawn(t, dtype) for t in range(1, 6)]
+    step = Stepper(rule, w)
+    for g in gradients:
+        assert step(tensors(g)) is None
+    assert int(step.iterations) == 5
+    for i, (start, parameter) in enumerate(zip(w, step.parameters, strict=True)):
+        wide = [g[i].astype(np.longdouble) for g in gradients]
+        expected = RULES[rule][2](start.astype(np.longdouble), wide, RATE)
+        y = np.asarray(parameter)
+        assert y.dtype == dtype and y.shape == SHAPES[i]
+        assert np.all(abs(y - expected) <= 5 * eps * (2 + abs(expected)))
+
+
+@pytest.mark.parametrize("power", [0.0, -0.3, -0.5, -1.0])
+def test_powers_of_ftrl(power):
+    (w,), gradients = drawn(0, "float64", [(100,)]), [drawn(t, "float64", [(100,)]) for t in (1, 2)]
+    step = Stepper("ftrl", [w])
+    (step.hyper,) = tensors([np.array([power, 0.2, 0.1, 0.0, 0.0])])
+    for g in gradients:
+        step(tensors(g))
+    expected = formulas.ftrl(w, [g[0] for g in gradients], RATE, power, 0.1, 0.2, 0.1)
+    np.testing.assert_allclose(step.parameters[0], expected, rtol=1e-12, atol=1e-14)
+
+
+def test_lion_stands_still_without_a_slope_and_shows_nan():
+    step = Stepper("lion", [np.ones(3, "float32")])
+    step(tensors([np.array([0.0, 2.0, np.nan], "float32")]))
+    np.testing.assert_array_equal(
+        step.parameters[0], np.array([1, np.float32(1) - np.float32(RATE), np.nan], "float32")
+    )
 
 
 def test_mixed_dtypes_and_many_tensors():
     """Beyond what is kept on the stack, one dtype a tensor."""
     rng = np.random.default_rng(1)
-    dtypes = ["float32", "float64"] * 100
-    w = [rng.standard_normal(i % 7).astype(dtype) for i, dtype in enumerate(dtypes)]
+    w = [rng.standard_normal(i % 7).astype(d) for i, d in enumerate(["float32", "float64"] * 100)]
     g = [rng.standard_normal(v.shape).astype(v.dtype) for v in w]
-    parameters, slots = tensors(w), [tensors([np.zeros_like(v)] * 2) for v in w]
-    run("adam", {}, parameters, slots, tensors(g), 3)
-    for before, after, gradient in zip(w, parameters, g, strict=True):
-        zero = np.zeros(before.shape)
-        wide = before.astype(float), [zero, zero], gradient.astype(float)
-        expected, _ = exact_step("adam", *wide, 4)
-        np.testing.assert_allclose(after, expected, rtol=1e-5, atol=1e-6)
+    norm = np.sqrt(sum(np.sum(x.astype(float) ** 2) for x in g))
+    for attributes, factor in [((), 1), (("global_norm", 0.5), 0.5 / norm)]:
+        step = Stepper("adam", w)
+        step(tensors(g), *attributes)
+        for before, after, gradient in zip(w, step.parameters, g, strict=True):
+            expected = formulas.adam(before.astype(float), [factor * gradient.astype(float)], RATE)
+            np.testing.assert_allclose(after, expected, rtol=1e-5, atol=1e-6)
 
 
-@pytest.mark.parametrize("rule, flags", CASES, ids=IDS)
-def test_same_bits(rule, flags):
-    rng = np.random.default_rng(2)
-    w, g = ([rng.standard_normal(s).astype("float32") for s in SHAPES] for _ in range(2))
+@pytest.mark.parametrize("rule", RULES)
+@pytest.mark.parametrize("attributes", [(), ("norm", 0.7, 1.0, 0.1)], ids=["plain", "clipped"])
+def test_same_bits(rule, attributes):
+    w, g = drawn(2), drawn(3)
 
     def compute(parameters, gradients):
-        slots = [tensors([np.ones(v.shape, "float32")] * slot_count(rule, **flags)) for v in w]
-        run(rule, flags, parameters, slots, gradients, 2)
-        return parameters, slots
+        step = Stepper(rule, w)
+        step.parameters = parameters
+        for _ in range(2):
+            step(gradients, *attributes)
+        return parameters, step.slots
 
     same_for_threads(lambda: compute(tensors(w), tensors(g)))
     count = len(SHAPES)
     same_at_offsets(lambda *all: compute(all[:count], all[count:]), *w, *g)
 
 
+def test_what_changes_nothing_keeps_the_bits():
+    """Clipped, decayed by nothing, scaled by 1: the numbers of the plain step."""
+    w, g = drawn(4), drawn(5)
+    plain, other = Stepper("adam", w), Stepper("adam", w, averages=True)
+    for _ in range(3):
+        plain(tensors(g))
+        other(tensors(g), "global_norm", 1e9, 1.0, 0.3, 0)
+    for a, b in zip(plain.parameters, other.parameters, strict=True):
+        np.testing.assert_array_equal(a, b)
+
+
+def test_decay_keeps_its_digits():
+    """1 - 1e-6 is 1 - 1.013e-6 in float32: a factor would have weights decay by 1.3 % too much."""
+    w = np.random.default_rng(6).uniform(1, 2, 100_000).astype("float32")
+    step = Stepper("sgd", [w])
+    step(tensors([np.zeros_like(w)]), "none", 0.0, 1.0, 1e-6 / RATE)
+    change = 1 - np.asarray(step.parameters[0], float) / w
+    assert abs(change.mean() - 1e-6) < 2e-9
+
+
 def test_versions_rise():
     """A saved value that is written in place is noticed."""
-    w, m = tensors([np.ones(3), np.zeros(3)])
-    before = w._version, m._version
-    run("momentum", {}, [w], [[m]], tensors([np.ones(3)]), 0)
-    assert w._version > before[0] and m._version > before[1]
+    step = Stepper("momentum", [np.ones(3)], averages=True)
+    written = [*step.parameters, *step.slots, *step.averages, step.iterations]
+    before = [x._version for x in written]
+    step(tensors([np.ones(3)]))
+    assert all(x._version > version for x, version in zip(written, before, strict=True))
 
 
 def test_no_parameters():
-    assert run("adam", {}, [], [], [], 0) is None
+    step = Stepper("adam", [])
+    assert step([]) is None
+    assert int(step.iterations) == 1
 
 
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 def test_scale_list(dtype):
-    rng = np.random.default_rng(3)
-    x = [rng.standard_normal(shape).astype(dtype) for shape in SHAPES]
+    x = drawn(3, dtype)
     for scale in (np.array(0.3, dtype), np.array(0.3, "float64"), np.array(0, "float32")):
         xs = tensors(x)
         assert _core.scale_list(xs, *tensors([scale])) is None
@@ -125,51 +197,52 @@ def test_scale_list(dtype):
             np.testing.assert_array_equal(after, before * before.dtype.type(scale))
 
 
-def test_errors():
-    w, g, hyper = tensors([np.ones((2, 3)), np.ones((2, 3)), np.array(HYPER["adam"])])
-    count, zeros = tensors([np.array(0), np.zeros((2, 3))])
+def test_errors_of_arrays():
+    def step(rule="adam", gradients=None, **parts):
+        made = Stepper(rule, [np.ones((2, 3))])
+        for name, value in parts.items():
+            setattr(made, name, value)
+        made(tensors([np.ones((2, 3))]) if gradients is None else gradients)
 
-    def step(parameters=(w,), slots=(zeros, zeros), gradients=(g,), h=hyper, it=count, rule="adam"):
-        _core.optimizer_step(parameters, slots, gradients, h, it, rule)
-
-    (bad,) = tensors([np.ones(3)])
+    bad, zeros, narrow = tensors([np.ones(3), np.zeros((2, 3)), np.ones((2, 3), "float32")])
     with pytest.raises(ValueError, match=r"gradients\[0\] has shape \(3,\).*parameters\[0\] has"):
         step(gradients=[bad])
     with pytest.raises(ValueError, match=r"slots\[1\] has shape \(3,\)"):
         step(slots=[zeros, bad])
     with pytest.raises(TypeError, match=r"gradients\[0\] .* dtype float32 .* float64"):
-        step(gradients=tensors([np.ones((2, 3), "float32")]))
+        step(gradients=[narrow])
     with pytest.raises(ValueError, match="slots has 1 arrays, expected 2"):
         step(slots=[zeros])
     with pytest.raises(ValueError, match="gradients has 0 arrays, expected 1"):
         step(gradients=[])
-    with pytest.raises(ValueError, match=r"hyper has shape \(3,\) .*, expected \(4,\) and float64"):
-        step(h=bad)
+    with pytest.raises(ValueError, match=r"hyper has shape \(2,\) .*, expected \(3,\) and float64"):
+        step(hyper=tensors([np.ones(2)])[0])
     with pytest.raises(TypeError, match="iterations has dtype float64, expected int64"):
-        step(it=tensors([np.array(0.0)])[0])
+        step(iterations=tensors([np.array(0.0)])[0])
+    with pytest.raises(ValueError, match="learning_rate has shape"):
+        step(rate=bad)
     with pytest.raises(TypeError, match=r"parameters\[0\] has dtype int64"):
         step(parameters=tensors([np.ones((2, 3), "int64")]))
+    with pytest.raises(ValueError, match="product is needed by nadam and by no other rule"):
+        step("nadam", product=None)
+    with pytest.raises(ValueError, match="averages has 2 arrays, expected 1"):
+        step(averages=[zeros, zeros])
+    with pytest.raises(ValueError, match="accumulators has 1 arrays, expected 0"):
+        step(accumulators=[zeros])
     with pytest.raises(TypeError, match=r"scale_list: xs\[0\] has dtype int64"):
-        _core.scale_list(tensors([np.ones(3, "int64")]), hyper)
+        _core.scale_list(tensors([np.ones(3, "int64")]), zeros)
 
 
-@pytest.mark.parity
-@pytest.mark.parametrize("rule, flags", CASES, ids=IDS)
-def test_keras(rule, flags):
-    keras = pytest.importorskip("keras")
-    rate, *rest = HYPER[rule]
-    if rule == "adam":
-        optimizer = keras.optimizers.Adam(rate, *rest, amsgrad=flags.get("amsgrad", False))
-    else:
-        optimizer = keras.optimizers.SGD(rate, *rest, nesterov=flags.get("nesterov", False))
-    rng = np.random.default_rng(4)
-    start = rng.standard_normal((20, 30)).astype("float32")
-    variable = keras.Variable(start)
-    (w,) = tensors([start])
-    slots = [tensors([np.zeros_like(start)] * slot_count(rule, **flags))]
-    for t in range(10):
-        g = rng.standard_normal(start.shape).astype("float32")
-        optimizer.apply([keras.ops.convert_to_tensor(g)], [variable])
-        run(rule, flags, [w], slots, tensors([g]), t)
-    difference = abs(np.asarray(w) - np.asarray(variable.value)).max()
-    assert difference <= 1e-5 * abs(np.asarray(w)).max()
+@pytest.mark.parametrize(
+    ("attributes", "message"),
+    [
+        (("value", 0.0), r"limit is 0\.0+, expected a positive number"),
+        (("none", 0.0, 1.0, 0.0, 2), "decayed is 2, expected at most the number of parameters"),
+        (("none", 0.0, 1.0, 0.0, -1, 0), "accumulate is 0, expected at least 1"),
+        (("none", 0.0, 1.0, 0.0, -1, 1, 0.9, -1), "overwrite is -1, expected at least 0"),
+        (("by hand",), "clip is 'by hand', expected one of none, value, norm, global_norm"),
+    ],
+)
+def test_errors_of_settings(attributes, message):
+    with pytest.raises(ValueError, match=message):
+        Stepper("sgd", [np.ones(3)])(tensors([np.ones(3)]), *attributes)

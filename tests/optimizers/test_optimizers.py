@@ -1,6 +1,7 @@
 """Optimizers against their update rules in float64, and against Keras."""
 
 import numpy as np
+import optimizer_formulas as f
 import pytest
 
 import fastnn as fn
@@ -23,55 +24,63 @@ def run(optimizer, steps=10, dtype=np.float64):
     return [v.numpy() for v in variables]
 
 
-def sgd(w, gs, rate=0.01, momentum=0.0, nesterov=False):
-    m = np.zeros_like(w)
-    for g in gs:
-        m = momentum * m - rate * g
-        w = w + (momentum * m - rate * g if nesterov else m)
-    return w
-
-
-def adam(w, gs, rate=0.001, b1=0.9, b2=0.999, eps=1e-7, amsgrad=False, decay=0.0):
-    m, v, top = np.zeros_like(w), np.zeros_like(w), np.zeros_like(w)
-    for t, g in enumerate(gs, 1):
-        w = w - w * decay * rate
-        m = m + (g - m) * (1 - b1)
-        v = v + (g * g - v) * (1 - b2)
-        top = np.maximum(top, v)
-        alpha = rate * np.sqrt(1 - b2**t) / (1 - b1**t)
-        w = w - m * alpha / (np.sqrt(top if amsgrad else v) + eps)
-    return w
-
-
-def rmsprop(w, gs, rate=0.001, rho=0.9, momentum=0.0, eps=1e-7, centered=False):
-    v, mean, m = np.zeros_like(w), np.zeros_like(w), np.zeros_like(w)
-    for g in gs:
-        v = rho * v + (1 - rho) * g * g
-        mean = rho * mean + (1 - rho) * g
-        m = momentum * m + rate * g / np.sqrt(v - centered * mean**2 + eps)
-        w = w - m
-    return w
-
-
 CASES = {
-    "sgd": (lambda o: o.SGD(0.1), lambda w, g: sgd(w, g, 0.1)),
-    "momentum": (lambda o: o.SGD(0.1, momentum=0.9), lambda w, g: sgd(w, g, 0.1, 0.9)),
+    "sgd": (lambda o: o.SGD(0.1), lambda w, g: f.sgd(w, g, 0.1)),
+    "momentum": (lambda o: o.SGD(0.1, momentum=0.9), lambda w, g: f.sgd(w, g, 0.1, 0.9)),
     "nesterov": (
         lambda o: o.SGD(0.1, momentum=0.9, nesterov=True),
-        lambda w, g: sgd(w, g, 0.1, 0.9, True),
+        lambda w, g: f.sgd(w, g, 0.1, 0.9, True),
     ),
-    "adam": (lambda o: o.Adam(), adam),
-    "adam_options": (
-        lambda o: o.Adam(0.01, beta_1=0.8, beta_2=0.99, epsilon=1e-3),
-        lambda w, g: adam(w, g, 0.01, 0.8, 0.99, 1e-3),
+    "adagrad": (lambda o: o.Adagrad(), f.adagrad),
+    "adagrad_options": (
+        lambda o: o.Adagrad(0.1, initial_accumulator_value=0.0, epsilon=1e-3),
+        lambda w, g: f.adagrad(w, g, 0.1, 0.0, 1e-3),
     ),
-    "amsgrad": (lambda o: o.Adam(0.01, amsgrad=True), lambda w, g: adam(w, g, 0.01, amsgrad=True)),
-    "rmsprop": (lambda o: o.RMSprop(), rmsprop),
+    "adadelta": (lambda o: o.Adadelta(), f.adadelta),
+    "adadelta_options": (
+        lambda o: o.Adadelta(1.0, rho=0.8, epsilon=1e-3),
+        lambda w, g: f.adadelta(w, g, 1.0, 0.8, 1e-3),
+    ),
+    "rmsprop": (lambda o: o.RMSprop(), f.rmsprop),
+    "rmsprop_momentum": (
+        lambda o: o.RMSprop(0.01, momentum=0.5),
+        lambda w, g: f.rmsprop(w, g, 0.01, 0.9, 0.5),
+    ),
+    "rmsprop_centered": (
+        lambda o: o.RMSprop(0.01, epsilon=1e-3, centered=True),
+        lambda w, g: f.rmsprop(w, g, 0.01, 0.9, 0.0, 1e-3, True),
+    ),
     "rmsprop_options": (
         lambda o: o.RMSprop(0.01, rho=0.8, momentum=0.5, epsilon=1e-3, centered=True),
-        lambda w, g: rmsprop(w, g, 0.01, 0.8, 0.5, 1e-3, True),
+        lambda w, g: f.rmsprop(w, g, 0.01, 0.8, 0.5, 1e-3, True),
     ),
-    "adamw": (lambda o: o.AdamW(0.01), lambda w, g: adam(w, g, 0.01, decay=0.004)),
+    "adam": (lambda o: o.Adam(), f.adam),
+    "adam_options": (
+        lambda o: o.Adam(0.01, beta_1=0.8, beta_2=0.99, epsilon=1e-3),
+        lambda w, g: f.adam(w, g, 0.01, 0.8, 0.99, 1e-3),
+    ),
+    "amsgrad": (
+        lambda o: o.Adam(0.01, amsgrad=True),
+        lambda w, g: f.adam(w, g, 0.01, amsgrad=True),
+    ),
+    "adamw": (lambda o: o.AdamW(0.01), lambda w, g: f.adam(w, g, 0.01, decay=0.004)),
+    "adamax": (lambda o: o.Adamax(), f.adamax),
+    "adamax_options": (
+        lambda o: o.Adamax(0.01, 0.8, 0.9, 1e-3),
+        lambda w, g: f.adamax(w, g, 0.01, 0.8, 0.9, 1e-3),
+    ),
+    "nadam": (lambda o: o.Nadam(), f.nadam),
+    "nadam_options": (
+        lambda o: o.Nadam(0.01, 0.8, 0.9, 1e-3),
+        lambda w, g: f.nadam(w, g, 0.01, 0.8, 0.9, 1e-3),
+    ),
+    "ftrl": (lambda o: o.Ftrl(), f.ftrl),
+    "ftrl_options": (
+        lambda o: o.Ftrl(0.1, -0.3, 0.2, 0.3, 0.02, 0.01, 0.4),
+        lambda w, g: f.ftrl(w, g, 0.1, -0.3, 0.2, 0.3, 0.02, 0.01, 0.4),
+    ),
+    "lion": (lambda o: o.Lion(), f.lion),
+    "lion_options": (lambda o: o.Lion(0.01, 0.5, 0.8), lambda w, g: f.lion(w, g, 0.01, 0.5, 0.8)),
 }
 
 
@@ -84,29 +93,73 @@ def test_ten_steps_follow_the_formula(case):
         np.testing.assert_allclose(got[i], formula(w, [g[i] for g in gradients]), rtol=1e-12)
 
 
+OPTIONS = [
+    {"clipnorm": 0.5},
+    {"clipvalue": 0.3},
+    {"global_clipnorm": 0.7},
+    {"weight_decay": 0.1},
+    {"loss_scale_factor": 4.0},
+    {"use_ema": True, "ema_momentum": 0.8},
+    {"use_ema": True, "ema_momentum": 0.8, "ema_overwrite_frequency": 3},
+    {"gradient_accumulation_steps": 3},
+    {"gradient_accumulation_steps": 2, "global_clipnorm": 0.7, "weight_decay": 0.1},
+    {
+        "gradient_accumulation_steps": 3,
+        "use_ema": True,
+        "ema_momentum": 0.5,
+        "ema_overwrite_frequency": 2,
+    },
+]
+
+
 @pytest.mark.parity
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")  # of Keras's own making
 @pytest.mark.parametrize(
-    "options",
-    [{}, {"clipnorm": 0.5}, {"clipvalue": 0.3}, {"global_clipnorm": 0.7}, {"weight_decay": 0.1}],
+    ("case", "options"),
+    [(case, {}) for case in CASES]
+    + [(case, options) for case in ("nesterov", "adam", "rmsprop_options") for options in OPTIONS],
     ids=str,
 )
-@pytest.mark.parametrize("case", ["momentum", "nesterov", "adam", "amsgrad", "rmsprop_options"])
 def test_ten_steps_agree_with_keras(case, options):
-    import keras
+    """Weights, and all of the optimizer's variables in Keras's order."""
+    keras = pytest.importorskip("keras")
 
     def make(module):
         base = CASES[case][0](module)
         return type(base).from_config({**base.get_config(), **options})
 
-    ours = run(make(optimizers), dtype=np.float32)
+    ours, theirs = make(optimizers), make(keras.optimizers)
+    mine = [fn.Variable(w, name=f"w{i}") for i, w in enumerate(drawn(0, np.float32))]
     variables = [keras.Variable(w) for w in drawn(0, np.float32)]
-    theirs = make(keras.optimizers)
     for step in range(10):
-        theirs.apply(drawn(100 + step, np.float32), variables)
-    for a, b in zip(ours, variables):
+        gradients = drawn(100 + step, np.float32)
+        ours.apply([fn.tensor(g) for g in gradients], mine)
+        theirs.apply(gradients, variables)
+    pairs = zip([*mine, *ours.variables], [*variables, *theirs.variables], strict=True)
+    for i, (a, b) in enumerate(pairs):
         b = keras.ops.convert_to_numpy(b)
-        assert np.abs(a - b).max() <= 1e-5 * np.abs(b).max()
+        # Of slots: where Keras takes 1 - 0.999 in float32, it is off by 1.3e-5.
+        bound = 1e-5 if i < len(mine) else 2e-5
+        assert np.abs(a.numpy() - b).max() <= bound * np.abs(b).max()
+    if ours.use_ema:
+        ours.finalize_variable_values(mine)
+        theirs.finalize_variable_values(variables)
+        for a, b in zip(mine, variables, strict=True):
+            np.testing.assert_allclose(a.numpy(), keras.ops.convert_to_numpy(b), rtol=1e-5)
+
+
+@pytest.mark.parity
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")
+@pytest.mark.parametrize("case", CASES)
+def test_configurations_are_keras(case):
+    """Names and defaults of all arguments."""
+    keras = pytest.importorskip("keras")
+    ours, theirs = (
+        CASES[case][0](module).get_config() for module in (optimizers, keras.optimizers)
+    )
+    del ours["name"], theirs["name"]
+    assert ours.pop("learning_rate") == pytest.approx(theirs.pop("learning_rate"), rel=1e-6)
+    assert ours == theirs
 
 
 def test_clipping():
@@ -203,7 +256,7 @@ def test_variables_in_keras_order():
     ]
 
 
-@pytest.mark.parametrize("case", ["momentum", "amsgrad", "rmsprop_options"])
+@pytest.mark.parametrize("case", ["momentum", "amsgrad", "rmsprop_options", "nadam", "ftrl"])
 def test_restored_state_continues_bit_for_bit(case):
     make = CASES[case][0]
     whole = run(make(optimizers), steps=6, dtype=np.float32)
@@ -241,6 +294,23 @@ def test_constraints_hold_after_the_update():
     assert w.numpy().tolist() == [0.5, 0.0]
 
 
+class Plain(optimizers.Optimizer):
+    """SGD with an update of its own."""
+
+    def update_step(self, gradient, variable, learning_rate):
+        variable.assign_sub(learning_rate * gradient)
+
+
+@pytest.mark.parametrize("options", OPTIONS, ids=str)
+def test_an_update_of_ones_own_gets_the_same_surroundings(options):
+    """SGD by the primitive and by `update_step`."""
+    native, own = optimizers.SGD(0.1, **options), Plain(0.1, **options)
+    for a, b in zip(run(native), run(own), strict=True):
+        np.testing.assert_allclose(a, b, rtol=1e-12)
+    for a, b in zip(native.variables, own.variables, strict=True):
+        np.testing.assert_allclose(a.numpy(), b.numpy(), rtol=1e-12, atol=1e-15)
+
+
 def test_an_optimizer_of_ones_own():
     class Signs(optimizers.Optimizer):
         def build(self, variables):
@@ -258,6 +328,52 @@ def test_an_optimizer_of_ones_own():
     assert w.numpy().tolist() == [-1.0, 1.0]
     assert optimizer.variables[-1].numpy().tolist() == [2.0, 2.0]
     assert optimizer.variables[-1].name == "signs/w_count"
+
+
+def test_accumulated_gradients():
+    """Three calls, one step with the mean; `iterations` counts steps."""
+    w = fn.Variable(np.zeros(1), name="w")
+    optimizer = optimizers.SGD(1.0, gradient_accumulation_steps=3)
+    for step, value in enumerate([1.0, 2.0, 6.0, 30.0]):
+        assert int(optimizer.iterations) == step // 3
+        optimizer.apply([fn.tensor(np.array([value]))], [w])
+        assert w.item() == (0.0 if step < 2 else -3.0)
+    assert [v.name.split("/")[-1] for v in optimizer.variables] == [
+        "iteration",
+        "learning_rate",
+        "w_gradient_accumulator",
+    ]
+    assert optimizer.variables[2].item() == 30.0
+
+
+def test_averages_of_a_variable_without_gradients():
+    a, b = fn.Variable(np.ones(1), name="a"), fn.Variable(np.full(1, 5.0), name="b")
+    optimizer = optimizers.SGD(0.5, use_ema=True, ema_momentum=0.5)
+    optimizer.build([a, b])
+    for _ in range(2):
+        with pytest.warns(UserWarning, match="no gradients for b"):
+            optimizer.apply([fn.tensor(np.ones(1)), None], [a, b])
+    optimizer.finalize_variable_values([a, b])
+    assert (a.item(), b.item()) == (0.25, 5.0)  # of a: 0.5 at first, then half way to 0
+
+
+def test_bad_settings():
+    with pytest.raises(ValueError, match="gradient_accumulation_steps must be an integer"):
+        optimizers.SGD(gradient_accumulation_steps=1)
+    with pytest.raises(ValueError, match="ema_momentum must be from 0 to 1, got 2"):
+        optimizers.SGD(use_ema=True, ema_momentum=2)
+    with pytest.raises(ValueError, match="ema_overwrite_frequency must be a positive integer"):
+        optimizers.SGD(use_ema=True, ema_overwrite_frequency=0.5)
+    with pytest.raises(ValueError, match="AdamW: weight_decay must be a float, got None"):
+        optimizers.AdamW(weight_decay=None)
+    with pytest.raises(ValueError, match="Lion: beta_1 must be above 0"):
+        optimizers.Lion(beta_1=0.0)
+    with pytest.raises(ValueError, match="Ftrl: learning_rate_power must be at most 0"):
+        optimizers.Ftrl(learning_rate_power=0.5)
+    with pytest.raises(ValueError, match="Ftrl: l1_regularization_strength must be at least 0"):
+        optimizers.Ftrl(l1_regularization_strength=-0.5)
+    with pytest.raises(TypeError, match="unexpected keyword argument 'rate'"):
+        optimizers.Adam(rate=0.1)
 
 
 def test_configs_and_names():

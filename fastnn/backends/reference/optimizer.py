@@ -1,35 +1,70 @@
 """optimizer_step and scale_list: all parameters of a model in one call.
 
-A rule gets a parameter w, its slots, its gradient g, the hyper-parameters, and
-t, the number of this step counted from 1; it returns the new w and the new slots. Numerics are
-those of Keras 3.
+A rule gets a parameter w, its slots, its gradient g, the learning rate, the rule's numbers and t,
+the number of this step counted from 1; it returns the new w and the new slots. Numerics are those
+of Keras 3.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import numpy as np
 
 
-def _sgd(w: Any, slots: Any, g: Any, hyper: Any, t: Any, **_: Any) -> Any:
-    (rate,) = hyper
+def _sgd(w: Any, slots: Any, g: Any, rate: Any, hyper: Any, t: Any) -> Any:
     return w - rate * g, ()
 
 
-def _momentum(w: Any, slots: Any, g: Any, hyper: Any, t: Any, *, nesterov: Any, **_: Any) -> Any:
+def _momentum(w: Any, slots: Any, g: Any, rate: Any, hyper: Any, t: Any, ahead: bool) -> Any:
     """I. Sutskever et al., "On the importance of initialization and momentum" (2013)."""
-    (m,), (rate, momentum) = slots, hyper
+    (m,), (momentum,) = slots, hyper
     m = momentum * m - rate * g
-    return w + (momentum * m - rate * g if nesterov else m), (m,)
+    return w + (momentum * m - rate * g if ahead else m), (m,)
 
 
-def _adam(w: Any, slots: Any, g: Any, hyper: Any, t: Any, *, amsgrad: Any, **_: Any) -> Any:
-    """D. Kingma, J. Ba, "Adam" (2015), in the form where epsilon joins the uncorrected root."""
+def _adagrad(w: Any, slots: Any, g: Any, rate: Any, hyper: Any, t: Any) -> Any:
+    """J. Duchi et al., "Adaptive subgradient methods" (2011)."""
+    (total,), (epsilon,) = slots, hyper
+    total = total + g * g
+    return w - rate * g / np.sqrt(total + epsilon), (total,)
+
+
+def _adadelta(w: Any, slots: Any, g: Any, rate: Any, hyper: Any, t: Any) -> Any:
+    """M. Zeiler, "ADADELTA: an adaptive learning rate method" (2012)."""
+    (squares, changes), (rho, epsilon) = slots, hyper
+    squares = rho * squares + (1 - rho) * g * g
+    change = np.sqrt(changes + epsilon) * g / np.sqrt(squares + epsilon)
+    changes = rho * changes + (1 - rho) * change * change
+    return w - rate * change, (squares, changes)
+
+
+def _rmsprop(
+    w: Any, slots: Any, g: Any, rate: Any, hyper: Any, t: Any, momentum: bool, centered: bool
+) -> Any:
+    """T. Tieleman, G. Hinton, "Lecture 6.5" (2012); centered: A. Graves, "Generating sequences
+    with recurrent neural networks" (2013)."""
+    (v, *others), (rho, epsilon, *rest) = slots, hyper
+    v = rho * v + (1 - rho) * g * g
+    spread, new = v, [v]
+    if centered:
+        mean = rho * others[-1] + (1 - rho) * g
+        spread = v - mean * mean
+    change = rate * g / np.sqrt(spread + epsilon)
+    if momentum:
+        change = rest[0] * others[0] + change
+        new.append(change)
+    return w - change, (*new, mean) if centered else new
+
+
+def _adam(w: Any, slots: Any, g: Any, rate: Any, hyper: Any, t: Any, amsgrad: bool) -> Any:
+    """D. Kingma, J. Ba, "Adam" (2015), in the form where epsilon joins the uncorrected root;
+    AMSGrad: S. Reddi et al., "On the convergence of Adam and beyond" (2018)."""
     m, v, *top = slots
-    rate, beta_1, beta_2, epsilon = hyper
+    beta_1, beta_2, epsilon = hyper
     m = m + (g - m) * (1 - beta_1)
     v = v + (g * g - v) * (1 - beta_2)
     top = [np.maximum(top[0], v)] if amsgrad else []
@@ -37,7 +72,73 @@ def _adam(w: Any, slots: Any, g: Any, hyper: Any, t: Any, *, amsgrad: Any, **_: 
     return w - step * m / (np.sqrt(top[0] if amsgrad else v) + epsilon), (m, v, *top)
 
 
-RULES: dict[str, Callable] = {"sgd": _sgd, "momentum": _momentum, "adam": _adam}
+def _adamax(w: Any, slots: Any, g: Any, rate: Any, hyper: Any, t: Any) -> Any:
+    """Kingma and Ba, section 7.1."""
+    (m, u), (beta_1, beta_2, epsilon) = slots, hyper
+    m = m + (g - m) * (1 - beta_1)
+    u = np.maximum(beta_2 * u, np.abs(g))
+    return w - rate / (1 - beta_1**t) * m / (u + epsilon), (m, u)
+
+
+def _nadam(w: Any, slots: Any, g: Any, rate: Any, hyper: Any, t: Any, product: float) -> Any:
+    """T. Dozat, "Incorporating Nesterov momentum into Adam" (2016)."""
+    (m, v), (beta_1, beta_2, epsilon) = slots, hyper
+    now, following = _nadam_momentum(beta_1, t), _nadam_momentum(beta_1, t + 1)
+    m = m + (g - m) * (1 - beta_1)
+    v = v + (g * g - v) * (1 - beta_2)
+    ahead = following * m / (1 - product * following) + (1 - now) * g / (1 - product)
+    return w - rate * ahead / (np.sqrt(v / (1 - beta_2**t)) + epsilon), (m, v)
+
+
+def _nadam_momentum(beta_1: float, t: int) -> float:
+    return beta_1 * (1 - 0.5 * 0.96**t)
+
+
+def _ftrl(w: Any, slots: Any, g: Any, rate: Any, hyper: Any, t: Any) -> Any:
+    """H. McMahan et al., "Ad click prediction: a view from the trenches" (2013)."""
+    (total, linear), (power, l1, l2, shrinkage, beta) = slots, hyper
+    grown = total + g * g
+    before, after = total**-power, grown**-power
+    linear = linear + g + 2 * shrinkage * w - (after - before) / rate * w
+    w = (np.clip(linear, -l1, l1) - linear) / (after / rate + 2 * l2 + beta / rate)
+    return w, (grown, linear)
+
+
+def _lion(w: Any, slots: Any, g: Any, rate: Any, hyper: Any, t: Any) -> Any:
+    """X. Chen et al., "Symbolic discovery of optimization algorithms" (2023)."""
+    (m,), (beta_1, beta_2) = slots, hyper
+    return w - rate * np.sign(m * beta_1 + g * (1 - beta_1)), (m * beta_2 + g * (1 - beta_2),)
+
+
+RULES: dict[str, Callable] = {
+    "sgd": _sgd,
+    "momentum": partial(_momentum, ahead=False),
+    "nesterov": partial(_momentum, ahead=True),
+    "adagrad": _adagrad,
+    "adadelta": _adadelta,
+    "rmsprop": partial(_rmsprop, momentum=False, centered=False),
+    "rmsprop_momentum": partial(_rmsprop, momentum=True, centered=False),
+    "rmsprop_centered": partial(_rmsprop, momentum=False, centered=True),
+    "rmsprop_centered_momentum": partial(_rmsprop, momentum=True, centered=True),
+    "adam": partial(_adam, amsgrad=False),
+    "amsgrad": partial(_adam, amsgrad=True),
+    "adamax": _adamax,
+    "nadam": _nadam,
+    "ftrl": _ftrl,
+    "lion": _lion,
+}
+
+
+def _clipped(gradients: list, clip: str, limit: float) -> list:
+    """Cut by value, by the norm of each or by that of all, which makes all NaN if not finite."""
+    if clip == "value":
+        return [np.clip(g, -limit, limit) for g in gradients]
+    squares = [float(np.sum(np.square(g, dtype=np.float64))) for g in gradients]
+    if clip == "global_norm":
+        total = math.fsum(squares) if np.isfinite(squares).all() else math.nan
+        squares = [total] * len(gradients)
+    norms = np.sqrt(squares)
+    return [g * g.dtype.type(limit / np.maximum(norm, limit)) for g, norm in zip(gradients, norms)]
 
 
 @np.errstate(all="ignore")
@@ -45,28 +146,61 @@ def optimizer_step(
     parameters: list[np.ndarray],
     slots: list[np.ndarray],
     gradients: list[np.ndarray],
+    learning_rate: np.ndarray,
     hyper: np.ndarray,
     iterations: np.ndarray,
+    product: np.ndarray | None,
+    accumulators: list[np.ndarray] | None,
+    averages: list[np.ndarray] | None,
     *,
     rule: str,
-    nesterov: bool = False,
-    amsgrad: bool = False,
-) -> tuple[list[np.ndarray], list[np.ndarray]]:
-    """The new parameters and slots, both in the order they came in.
+    clip: str = "none",
+    limit: float = 0.0,
+    scale: float = 1.0,
+    weight_decay: float = 0.0,
+    decayed: int = -1,
+    accumulate: int = 1,
+    momentum: float = 0.0,
+    overwrite: int = 0,
+) -> tuple:
+    """The new values of all that is written, in the order it came in.
 
-    slots: those numbered 0 of every parameter, then those numbered 1, ...; hyper: float64, in the
-    order of the rule: sgd [rate], momentum [rate, momentum], adam [rate, beta_1, beta_2, epsilon];
-    iterations: int64, the number of steps before this one.
+    slots: those numbered 0 of every parameter, then those numbered 1, ...; learning_rate: 0-d;
+    hyper: float64, in the order of the rule's arguments; iterations: int64, the number of calls
+    before this one; product: of Nadam's momenta, float64. Gradients are multiplied by scale, added
+    up over `accumulate` calls of which the last takes a step with their mean, and clipped; then
+    the first `decayed` parameters (-1: all) lose weight_decay times the learning rate of
+    themselves; then comes the rule, then the moving averages, which every `overwrite` steps (0:
+    never) become the parameters.
     """
-    count = len(parameters)
-    t = int(iterations) + 1
-    rates = [float(value) for value in hyper]
-    new_parameters, new_slots = [], list(slots)
-    for i, (w, g) in enumerate(zip(parameters, gradients, strict=True)):
-        w, state = RULES[rule](w, slots[i::count], g, rates, t, nesterov=nesterov, amsgrad=amsgrad)
-        new_parameters.append(w)
-        new_slots[i::count] = state
-    return new_parameters, new_slots
+    count, calls = len(parameters), int(iterations)
+    before, rate = calls // accumulate, float(learning_rate)
+    new, state = list(parameters), list(slots)
+    if accumulate > 1:
+        gradients = [total + g for total, g in zip(accumulators or [], gradients, strict=True)]
+        accumulators = gradients
+    if (calls + 1) % accumulate == 0:
+        accumulators = accumulators and [np.zeros_like(total) for total in accumulators]
+        gradients = [g * g.dtype.type(scale / accumulate) for g in gradients]
+        if clip != "none":
+            gradients = _clipped(gradients, clip, limit)
+        numbers, more = [float(value) for value in hyper], {}
+        if product is not None:
+            product = product * _nadam_momentum(numbers[0], before + 1)
+            more["product"] = float(product)
+        for i, (w, g) in enumerate(zip(parameters, gradients, strict=True)):
+            if decayed < 0 or i < decayed:
+                w = w - w * w.dtype.type(weight_decay * rate)
+            new[i], state[i::count] = RULES[rule](
+                w, state[i::count], g, rate, numbers, before + 1, **more
+            )
+    if averages:
+        kept = momentum if before else 0.0
+        averages = [kept * mean + (1 - kept) * w for mean, w in zip(averages, new, strict=True)]
+        if overwrite and (before + 1) % overwrite == 0:
+            new = list(averages)
+    counted = np.asarray(iterations + 1, iterations.dtype)
+    return new, state, counted, product, accumulators, averages
 
 
 def scale_list(xs: list[np.ndarray], scale: np.ndarray) -> list[np.ndarray]:

@@ -1,0 +1,159 @@
+"""What a step does to the variables: one call of the primitive, or an optimizer's own arithmetic.
+
+The order is Keras's: scale, accumulate, clip, decay, update, average.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from fastnn import _core
+from fastnn.autograd import no_grad
+from fastnn.ops.core import constant
+from fastnn.tensor import Variable
+
+_CLIPS = {"clipnorm": "norm", "clipvalue": "value", "global_clipnorm": "global_norm"}
+
+
+def check_settings(optimizer: Any) -> None:
+    """Raises ValueError for settings that all optimizers share and that make no sense."""
+    _clip_of(optimizer)
+    steps = optimizer.gradient_accumulation_steps
+    if steps and not (isinstance(steps, int) and steps >= 2):
+        raise ValueError(
+            f"gradient_accumulation_steps must be an integer of at least 2, got {steps!r}"
+        )
+    if optimizer.use_ema:
+        if not 0 <= optimizer.ema_momentum <= 1:
+            raise ValueError(f"ema_momentum must be from 0 to 1, got {optimizer.ema_momentum}")
+        every = optimizer.ema_overwrite_frequency
+        if every and not (isinstance(every, int) and every >= 1):
+            raise ValueError(
+                f"ema_overwrite_frequency must be a positive integer or None, got {every!r}"
+            )
+
+
+def _clip_of(optimizer: Any) -> tuple[str, float]:
+    """How the primitive is to clip, and the limit."""
+    given = {name: getattr(optimizer, name) for name in _CLIPS if getattr(optimizer, name)}
+    for name, limit in given.items():
+        if not limit > 0:
+            raise ValueError(f"{name} must be positive, got {limit}")
+    if len(given) > 1:
+        raise ValueError(f"give at most one of clipnorm, clipvalue, global_clipnorm; got {given}")
+    for name, limit in given.items():
+        return _CLIPS[name], float(limit)
+    return "none", 0.0
+
+
+def native_update(
+    optimizer: Any, variables: list[Variable], slots: dict[str, list]
+) -> Callable[[Sequence], None]:
+    """A function of the gradients that steps `variables` by the optimizer's rule."""
+    # The primitive decays the first of its parameters, so those that do not decay go last.
+    order = sorted(range(len(variables)), key=lambda i: not optimizer.decays(variables[i]))
+    decayed = sum(map(optimizer.decays, variables))
+    in_order = order == list(range(len(variables)))
+
+    def ordered(items: Sequence) -> Sequence:
+        return items if in_order else [items[i] for i in order]
+
+    names = [name for group in optimizer._slot_groups() for name in group]
+    parameters = ordered(variables)
+    slot_list = [slot for name in names for slot in ordered(slots[name])]
+    hyper = _core.from_numpy(np.array(optimizer._hyper_values(), np.float64))
+    state: Any = (
+        optimizer._iterations,
+        optimizer._product,
+        *(ordered(slots[n]) if n in slots else None for n in ("gradient_accumulator", "average")),
+    )
+    settings: Any = (
+        optimizer.rule,
+        *_clip_of(optimizer),
+        1.0 / (optimizer.loss_scale_factor or 1.0),
+        float(optimizer.weight_decay or 0.0),
+        decayed,
+        optimizer.gradient_accumulation_steps or 1,
+        float(optimizer.ema_momentum),
+        optimizer.ema_overwrite_frequency or 0,
+    )
+    optimizer_step, fixed = _core.optimizer_step, isinstance(optimizer._learning_rate, Variable)
+    rate = optimizer._learning_rate
+
+    def update(gradients: Sequence) -> None:
+        now = rate if fixed else optimizer.learning_rate
+        optimizer_step(parameters, slot_list, ordered(gradients), now, hyper, *state, *settings)
+
+    return update
+
+
+def composed_update(
+    optimizer: Any, variables: list[Variable], slots: dict[str, list]
+) -> Callable[[Sequence], None]:
+    """The same for an optimizer that overrides `update_step`."""
+    clip, limit = _clip_of(optimizer)
+    decayed = [v for v in variables if optimizer.decays(v)] if optimizer.weight_decay else []
+    accumulators, averages = slots.get("gradient_accumulator"), slots.get("average", [])
+    steps = optimizer.gradient_accumulation_steps or 1
+    scale = 1.0 / (optimizer.loss_scale_factor or 1.0)
+    every = optimizer.ema_overwrite_frequency or 0
+
+    def update(gradients: Sequence) -> None:
+        calls = optimizer._iterations.item()
+        if accumulators:
+            for total, gradient in zip(accumulators, gradients):
+                total.assign_add(gradient)
+            gradients = accumulators
+        if (calls + 1) % steps == 0:
+            gradients = _clipped([g * (scale / steps) for g in gradients], clip, limit)
+            rate = optimizer.learning_rate
+            for variable in decayed:
+                variable.assign_sub(variable * (optimizer.weight_decay * rate))
+            for gradient, variable in zip(gradients, variables):
+                optimizer.update_step(gradient, variable, _core.copy(rate, variable.dtype))
+            for total in accumulators or ():
+                total.assign(total * 0.0)
+        kept = optimizer.ema_momentum if calls >= steps else 0.0
+        for average, variable in zip(averages, variables):
+            average.assign(kept * average + (1 - kept) * variable)
+            if every and (calls // steps + 1) % every == 0:
+                variable.assign(average)
+        optimizer._iterations.assign_add(1)
+
+    def without_gradients(gradients: Sequence) -> None:
+        with no_grad():
+            update(gradients)
+
+    return without_gradients
+
+
+def _clipped(gradients: list, clip: str, limit: float) -> list:
+    """Gradients cut by value, by the norm of each, or by that of all. A norm of all that is not
+    finite makes all of them NaN, so that the damage shows."""
+    if clip == "value":
+        return [
+            _core.binary(
+                _core.binary(g, constant(limit, g.dtype), "minimum"),
+                constant(-limit, g.dtype),
+                "maximum",
+            )
+            for g in gradients
+        ]
+    if clip == "norm":
+        return [g * (limit / _at_least(_norm([g]), limit)) for g in gradients]
+    if clip == "global_norm":
+        norm = _norm(gradients)
+        factor = limit / _at_least(norm, limit) + (norm - norm)  # inf - inf is NaN
+        return [g * factor for g in gradients]
+    return gradients
+
+
+def _norm(gradients: list) -> Any:
+    return _core.unary(_core.reduce_list(gradients, "sum_squares"), "sqrt")
+
+
+def _at_least(norm: Any, limit: float) -> Any:
+    return _core.binary(norm, constant(limit, norm.dtype), "maximum")

@@ -1,0 +1,103 @@
+"""Keras 3's update rules as loops over given gradients, in the precision of the arrays.
+
+Each returns the weights after all steps.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+
+def sgd(w, gradients, rate=0.01, momentum=0.0, nesterov=False):
+    m = np.zeros_like(w)
+    for g in gradients:
+        m = momentum * m - rate * g
+        w = w + (momentum * m - rate * g if nesterov else m)
+    return w
+
+
+def adagrad(w, gradients, rate=0.001, start=0.1, epsilon=1e-7):
+    total = start
+    for g in gradients:
+        total = total + g**2
+        w = w - rate * g / np.sqrt(total + epsilon)
+    return w
+
+
+def adadelta(w, gradients, rate=0.001, rho=0.95, epsilon=1e-7):
+    squares = changes = np.zeros_like(w)
+    for g in gradients:
+        squares = rho * squares + (1 - rho) * g**2
+        change = -np.sqrt(changes + epsilon) / np.sqrt(squares + epsilon) * g
+        changes = rho * changes + (1 - rho) * change**2
+        w = w + rate * change
+    return w
+
+
+def rmsprop(w, gradients, rate=0.001, rho=0.9, momentum=0.0, epsilon=1e-7, centered=False):
+    v, mean, m = np.zeros_like(w), np.zeros_like(w), np.zeros_like(w)
+    for g in gradients:
+        v = rho * v + (1 - rho) * g**2
+        mean = rho * mean + (1 - rho) * g
+        m = momentum * m + rate * g / np.sqrt(v - centered * mean**2 + epsilon)
+        w = w - m
+    return w
+
+
+def adam(
+    w,
+    gradients,
+    rate=0.001,
+    beta_1=0.9,
+    beta_2=0.999,
+    epsilon=1e-7,
+    amsgrad=False,
+    decay=0.0,
+):
+    m, v, top = np.zeros_like(w), np.zeros_like(w), np.zeros_like(w)
+    for t, g in enumerate(gradients, 1):
+        w = w - w * decay * rate
+        m = beta_1 * m + (1 - beta_1) * g
+        v = beta_2 * v + (1 - beta_2) * g**2
+        top = np.maximum(top, v) if amsgrad else v
+        alpha = rate * np.sqrt(1 - beta_2**t) / (1 - beta_1**t)
+        w = w - alpha * m / (np.sqrt(top) + epsilon)
+    return w
+
+
+def adamax(w, gradients, rate=0.001, beta_1=0.9, beta_2=0.999, epsilon=1e-7):
+    m, u = np.zeros_like(w), np.zeros_like(w)
+    for t, g in enumerate(gradients, 1):
+        m = beta_1 * m + (1 - beta_1) * g
+        u = np.where(beta_2 * u > abs(g), beta_2 * u, abs(g))
+        w = w - rate * m / ((1 - beta_1**t) * (u + epsilon))
+    return w
+
+
+def nadam(w, gradients, rate=0.001, beta_1=0.9, beta_2=0.999, epsilon=1e-7):
+    u = beta_1 * (1 - 0.5 * 0.96 ** np.arange(1, len(gradients) + 2))  # u[t - 1] is that of step t
+    m, v = np.zeros_like(w), np.zeros_like(w)
+    for t, g in enumerate(gradients, 1):
+        m = beta_1 * m + (1 - beta_1) * g
+        v = beta_2 * v + (1 - beta_2) * g**2
+        ahead = u[t] * m / (1 - u[: t + 1].prod()) + (1 - u[t - 1]) * g / (1 - u[:t].prod())
+        w = w - rate * ahead / (np.sqrt(v / (1 - beta_2**t)) + epsilon)
+    return w
+
+
+def ftrl(w, gradients, rate=0.001, power=-0.5, start=0.1, l1=0.0, l2=0.0, shrinkage=0.0, beta=0.0):
+    total, linear = np.full_like(w, start), np.zeros_like(w)
+    for g in gradients:
+        before, total = total, total + g**2
+        linear = linear + g + 2 * shrinkage * w - w * (total**-power - before**-power) / rate
+        quadratic = total**-power / rate + 2 * (l2 + beta / (2 * rate))
+        w = np.where(abs(linear) <= l1, 0, (l1 * np.sign(linear) - linear) / quadratic)
+    return w
+
+
+def lion(w, gradients, rate=0.001, beta_1=0.9, beta_2=0.99):
+    m = np.zeros_like(w)
+    for g in gradients:
+        w = w - rate * np.sign(beta_1 * m + (1 - beta_1) * g)
+        m = beta_2 * m + (1 - beta_2) * g
+    return w
