@@ -71,15 +71,14 @@ def bits(value):
     return b"" if value is None else np.asarray(value.numpy()).tobytes()
 
 
-def digest():
-    """What all of these calls return, as one number."""
-    total = hashlib.sha256()
+def digests():
+    """Each of these calls with a number for what it returns."""
     for dtype in FLOATS:
         for primitive, operands, attributes in draws(dtype):
             given = [moved(operand, np.dtype(dtype), 0) for operand in operands]
             results = getattr(_core, primitive)(*given, *attributes)
-            total.update(bits(results) + bits(given))
-    return total.hexdigest()
+            number = hashlib.sha256(bits(results) + bits(given)).hexdigest()
+            yield f"{primitive} {dtype} {attributes}", number
 
 
 @pytest.mark.parametrize(
