@@ -23,6 +23,7 @@ from fastnn.tensor import Tensor, Variable, from_dlpack, tensor
 # Where a public name lives that is imported on first use.
 _NAMES = {
     "use_backend": "backends",
+    "capture": "captured",
     "Input": "layers",
     "Layer": "layers",
     "Model": "models",

@@ -107,20 +107,38 @@ def compiled_type(cls: type) -> str:
     return "\n".join(lines)
 
 
-def function(name: str) -> str:
-    """A function of the module: pybind11 writes its signature into the docstring."""
-    first = (getattr(_core, name).__doc__ or "").split("\n")[0]
-    if re.fullmatch(rf"{name}\((\w+: .*)?\) -> (None|bool|int|float|str|dict|list|object)", first):
+PLAIN = "None|bool|int|float|str|dict|list|object|Plan|Trace"
+
+
+def signature(name: str, value: object) -> str:
+    """A function or method: pybind11 writes its signature into the docstring."""
+    first = (value.__doc__ or "").split("\n")[0].replace("fastnn._core.", "")
+    first = re.sub(r"\(self: \w+", "(self", first)
+    if re.fullmatch(rf"{name}\((self|\w+: .*)?(, .*)?\) -> ({PLAIN})", first):
         return f"def {first}: ...".replace("'", '"')
-    return f"def {name}(*args: Any) -> Any: ..."
+    return f"def {name}({'self, ' if '(self' in first else ''}*args: Any) -> Any: ..."
+
+
+def bound_type(cls: type) -> str:
+    """A class that pybind11 made."""
+    methods = [
+        name for name, value in vars(cls).items() if type(value).__name__ == "instancemethod"
+    ]
+    lines = [signature(name, getattr(cls, name)) for name in sorted(methods)]
+    return "\n".join([f"class {cls.__name__}:", *(f"    {line}" for line in lines or ["..."])])
 
 
 def stubs() -> str:
     """The whole file."""
     names = [n for n in sorted(vars(_core)) if not n.startswith("__")]
-    functions = [n for n in names if callable(getattr(_core, n)) and n not in ("Tensor", "Node")]
-    parts = [HEADER, compiled_type(_core.Tensor), "", compiled_type(_core.Node), "", OPERAND]
-    parts += [function(n) for n in functions if n not in _core.PRIMITIVES]
+    functions = [n for n in names if callable(getattr(_core, n)) and n not in _core.PRIMITIVES]
+    parts = [HEADER]
+    for name in [n for n in functions if isinstance(getattr(_core, n), type)]:
+        cls = getattr(_core, name)
+        parts += [compiled_type(cls) if name in ("Tensor", "Node") else bound_type(cls), ""]
+        functions.remove(name)
+    parts += [OPERAND]
+    parts += [signature(n, getattr(_core, n)) for n in functions]
     parts += [primitive(n, record) for n, record in sorted(_core.PRIMITIVES.items())]
     return "\n".join(parts) + "\n"
 

@@ -3,6 +3,7 @@
 #include <cstring>
 
 #include "bindings/gil.h"
+#include "bindings/recording.h"
 
 namespace py = pybind11;
 
@@ -122,14 +123,6 @@ void set_default(const AttributeInfo& attribute, unsigned char* bytes) {
         static_cast<int64_t>(attribute.default_value);
 }
 
-double estimated_cost(const Call& call) {
-  if (call.primitive->cost) return call.primitive->cost(call);
-  double elements = 0;
-  const int total = call.first[call.primitive->operands.size()];
-  for (int i = 0; i < total; ++i) elements += static_cast<double>(call.arrays()[i].size());
-  return elements;
-}
-
 // Handing the GIL over costs about 50 ns and another thread's time slice.
 constexpr double kReleaseGilCost = 100000;
 
@@ -178,10 +171,11 @@ void parse_call(const Primitive& primitive, PyObject* const* args, Py_ssize_t co
 
 void run_call(Call& call) {
   call.primitive->infer(call);
+  if (Recording* recording = current_recording()) note_line(*recording);
   try {
     allocate_outputs(call);
     if (current_backend() == kNative && call.primitive->native &&
-        estimated_cost(call) > kReleaseGilCost) {
+        cost_of(call) > kReleaseGilCost) {
       ReleasedGil released;
       launch(call);
     } else {

@@ -4,6 +4,7 @@
 
 #include "bindings/array_args.h"
 #include "bindings/errors.h"
+#include "bindings/recording.h"
 #include "bindings/tensor.h"
 
 namespace py = pybind11;
@@ -131,6 +132,17 @@ PyObject* rows(PyObject*, PyObject* const* args, Py_ssize_t count) {
   });
 }
 
+void note_assign(Recording& recording, const Array& to, const Array& from) {
+  static const Primitive* assign = find_primitive("assign");
+  Call call;
+  call.primitive = assign;
+  call.first[1] = 1, call.first[2] = 2;
+  call.inline_arrays[0] = to;
+  call.inline_arrays[1] = from;
+  note_line(recording);
+  recording.note(call);
+}
+
 // assign(variable, value): overwrites a Variable with values of the same shape and dtype.
 PyObject* assign(PyObject*, PyObject* const* args, Py_ssize_t count) {
   return guarded([&]() -> PyObject* {
@@ -146,6 +158,7 @@ PyObject* assign(PyObject*, PyObject* const* args, Py_ssize_t count) {
                       " and dtype " + dtype_name(from.dtype));
     std::memmove(to.data, from.data, static_cast<size_t>(to.bytes()));
     ++to.block->version;
+    if (Recording* recording = current_recording()) note_assign(*recording, to, from);
     Py_RETURN_NONE;
   });
 }

@@ -8,6 +8,7 @@
 #include <memory>
 
 #include "bindings/errors.h"
+#include "bindings/recording.h"
 #include "bindings/tensor.h"
 
 namespace py = pybind11;
@@ -108,6 +109,7 @@ PyObject* refused(const char* message) {
 // __dlpack__(*, stream=None, max_version=None, dl_device=None, copy=None). The unversioned form
 // cannot say that the memory is read-only, so it hands out a copy.
 PyObject* tensor_dlpack(PyObject* self, PyObject* args, PyObject* keywords) {
+  note_host_read("__dlpack__");
   return guarded([&]() -> PyObject* {
     PyObject *stream = Py_None, *version = Py_None, *device = Py_None, *copy = Py_None;
     static const char* names[] = {"stream", "max_version", "dl_device", "copy", nullptr};

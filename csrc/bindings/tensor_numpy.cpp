@@ -5,6 +5,7 @@
 #include <cstring>
 
 #include "bindings/errors.h"
+#include "bindings/recording.h"
 #include "bindings/tensor.h"
 
 namespace py = pybind11;
@@ -53,6 +54,7 @@ py::array numpy_view(const Array& array, py::handle owner) {
 }
 
 py::array read_only_view(PyObject* self) {
+  note_host_read("numpy");
   py::array view = numpy_view(as_tensor(self)->array, self);
   if (is_variable(self)) return py::array(view.attr("copy")());
   view.attr("flags").attr("writeable") = false;
@@ -123,6 +125,7 @@ Array array_from_numpy(PyObject* object) {
 }
 
 PyObject* tensor_item(PyObject* self, PyObject*) {
+  note_host_read("item");
   const Array& array = as_tensor(self)->array;
   if (array.size() != 1) {
     PyErr_Format(PyExc_ValueError, "item: expected a tensor of one element, got %S",

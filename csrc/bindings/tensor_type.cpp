@@ -10,6 +10,7 @@
 #include "bindings/array_args.h"
 #include "bindings/errors.h"
 #include "bindings/node.h"
+#include "bindings/recording.h"
 #include "bindings/tensor.h"
 
 namespace py = pybind11;
@@ -103,6 +104,7 @@ PyObject* tensor_new(PyTypeObject* type, PyObject* args, PyObject* keywords) {
     }
     Array array;
     if (is_tensor(data)) {
+      note_host_read("a copy made by Tensor or Variable");
       array = as_tensor(data)->array;
       array.block = allocate_block(static_cast<size_t>(array.bytes()));
       array.data = array.block->data;
@@ -279,21 +281,30 @@ TensorObject* new_tensor(DType dtype, int rank, const int64_t* shape) {
   return as_tensor(tensor);
 }
 
+// The elements of a Variable in a Tensor of their own.
+static py::object copy_of(TensorObject* variable) {
+  static const Primitive* copy = find_primitive("copy");
+  PyObject* arguments[] = {as_object(variable),
+                           dtype_names[static_cast<int>(variable->array.dtype)]};
+  std::vector<py::object> keep;
+  Call call;
+  parse_call(*copy, arguments, 2, call, keep);
+  run_call(call);
+  return py::reinterpret_steal<py::object>(wrap_outputs(call));
+}
+
 PyObject* view_of(TensorObject* tensor, int rank, const int64_t* shape, int64_t offset) {
   Array array = tensor->array;
   array.rank = static_cast<uint8_t>(rank);
   for (int axis = 0; axis < rank; ++axis) array.shape[axis] = shape[axis];
   array.set_row_major_strides();
   array.data += offset * item_size(array.dtype);
-  if (is_variable(as_object(tensor))) {
-    const char* source = array.data;
-    array.block = allocate_block(static_cast<size_t>(array.bytes()));
-    array.data = array.block->data;
-    std::memcpy(array.data, source, static_cast<size_t>(array.bytes()));
-  } else {
+  if (!is_variable(as_object(tensor))) {
     retain(array.block);
+    return make_tensor(array);
   }
-  return make_tensor(array);
+  py::object copy = copy_of(tensor);
+  return view_of(as_tensor(copy.ptr()), rank, shape, offset);
 }
 
 PyObject* shape_object(const Array& array) {

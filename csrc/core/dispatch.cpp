@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "core/memory_pool.h"
+#include "core/recording.h"
 
 namespace fastnn {
 namespace {
@@ -105,6 +106,12 @@ void release_outputs(Call& call) {
 
 void launch(Call& call) {
   run(call);
+  if (Recording* recording = current_recording()) {
+    if (current_backend() != kNative)
+      recording->refuse(std::string("the ") + backend_name(current_backend()) +
+                        " backend runs without notes");
+    recording->note(call);
+  }
   const auto& operands = call.primitive->operands;
   for (size_t j = 0; j < operands.size(); ++j) {
     const int operand = static_cast<int>(j);

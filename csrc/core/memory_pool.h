@@ -13,12 +13,16 @@ struct Block {
   char* data = nullptr;
   size_t bytes = 0;      // usable size, at least what was asked for
   uint64_t version = 0;  // raised by every in-place write; saved values are checked against it
+  uint64_t serial = 0;   // every allocation has its own; later ones of a thread are larger
   int32_t size_class = 0;
   Block* next = nullptr;  // of the pool's free blocks
 };
 
 // A new block with one reference. Throws std::bad_alloc.
 Block* allocate_block(size_t bytes);
+
+// The serial number that this thread's next block gets.
+uint64_t next_block_serial();
 
 void destroy_block(Block* block);  // called by `release` for the last reference only
 

@@ -49,6 +49,13 @@ Array& Call::set_output(int j, DType dtype, int rank, const int64_t* shape, int 
   return array;
 }
 
+double cost_of(const Call& call) {
+  if (call.primitive->cost) return call.primitive->cost(call);
+  double elements = 0;
+  for (int i = 0; i < call.total(); ++i) elements += static_cast<double>(call.arrays()[i].size());
+  return elements;
+}
+
 namespace {
 std::vector<const Primitive*>& registry() {
   static std::vector<const Primitive*> all;

@@ -103,6 +103,7 @@ struct Call {
 
   int count(int operand) const { return first[operand + 1] - first[operand]; }
   bool has(int operand) const { return count(operand) != 0; }
+  int total() const;  // arrays of all operands
   Array& operand(int j, int i = 0) { return arrays()[first[j] + i]; }
   const Array& operand(int j, int i = 0) const { return arrays()[first[j] + i]; }
 
@@ -140,6 +141,20 @@ struct Primitive {
 
   int id = -1;  // index into `primitives()`
 };
+
+inline int Call::total() const { return first[primitive->operands.size()]; }
+
+// Calls visit(role, operand, array) for every array of a call.
+template <class AnyCall, class Visit>
+void for_each_array(AnyCall& call, Visit visit) {
+  const auto& operands = call.primitive->operands;
+  for (size_t j = 0; j < operands.size(); ++j)
+    for (int i = call.first[j]; i < call.first[j + 1]; ++i)
+      visit(operands[j].role, static_cast<int>(j), i);
+}
+
+// About how many elementary operations a call takes.
+double cost_of(const Call& call);
 
 // Every primitive, in order of registration. Each family of csrc/ops adds its own.
 const std::vector<const Primitive*>& primitives();

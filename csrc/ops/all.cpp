@@ -5,6 +5,7 @@ namespace fastnn {
 void register_all_primitives() {
   register_elementwise();
   register_movement();
+  register_update();
   register_concatenate();
   register_gather();
   register_reduce();

@@ -5,6 +5,7 @@ namespace fastnn {
 
 void register_elementwise();
 void register_movement();
+void register_update();
 void register_concatenate();
 void register_gather();
 void register_reduce();

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from fastnn import losses
+from fastnn import _core, losses
 from fastnn.metrics.metric import MeanMetricWrapper
 from fastnn.tensor import Tensor
 
@@ -32,8 +32,8 @@ class RootMeanSquaredError(MeanMetricWrapper):
     def __init__(self, name: str | None = "root_mean_squared_error", dtype: str | None = None):
         super().__init__(losses.mean_squared_error, name, dtype)
 
-    def value(self) -> float:
-        return super().value() ** 0.5
+    def _mean(self) -> Tensor:
+        return _core.unary(super()._mean(), "sqrt")
 
 
 class MeanAbsoluteError(MeanMetricWrapper):

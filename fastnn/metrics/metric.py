@@ -10,6 +10,7 @@ import numpy as np
 from fastnn import _core, config, ops
 from fastnn.layers import masks
 from fastnn.losses.loss import fit_weight, masked_weight
+from fastnn.ops.core import constant
 from fastnn.tensor import Tensor, Variable, from_data
 from fastnn.utils.naming import auto_name
 from fastnn.utils.serialization import deserialize_keras_object, serialize_keras_object
@@ -118,9 +119,7 @@ class Metric:
 class Mean(Metric):
     """The (weighted) mean of values over all samples seen.
 
-    A sample with several values counts once, with their mean. Without weights the number of
-    samples is known from shapes and counted by the host; it enters the variable `count` when
-    somebody looks.
+    A sample with several values counts once, with their mean.
 
     >>> import fastnn as fn
     >>> mean = fn.metrics.Mean()
@@ -132,20 +131,7 @@ class Mean(Metric):
     def __init__(self, name: str | None = "mean", dtype: str | None = None):
         super().__init__(name, dtype)
         self.total = self.add_variable(name="total")
-        self._count = self.add_variable(name="count")
-        self._samples = 0  # seen, but not yet in _count
-
-    @property
-    def count(self) -> Variable:
-        """The number of samples, or the sum of their weights."""
-        if self._samples:
-            self._count.assign(self._count.item() + self._samples)
-            self._samples = 0
-        return self._count
-
-    @property
-    def variables(self) -> list[Variable]:
-        return [self.total, self.count]
+        self.count = self.add_variable(name="count")
 
     def update_state(self, values: Any, sample_weight: Any = None) -> None:
         """Adds values of shape (), [n] or [n, ...], with weights of the first axes of it."""
@@ -159,24 +145,14 @@ class Mean(Metric):
     def add(self, values: Tensor) -> None:
         """Adds values without weights; they may be booleans. What a training step calls."""
         shape = values.shape
-        if not shape:
-            rows = 1
-            total = _core.copy(values, "float64")
-        else:
-            rows = shape[0]
-            size = values.size
-            if not size:
-                return
-            total = _core.copy(values, "float64", rows / size)
-            total = _core.reduce(total, "sum", tuple(range(len(shape))))
-        _core.assign(self.total, _core.binary(self.total, total, "add"))
-        self._samples += rows
+        size = values.size
+        if size:
+            rows = shape[0] if shape else 1
+            _core.accumulate(self.total, self.count, values, rows / size, rows)
 
     def add_scaled(self, value: Tensor, rows: int) -> None:
         """Adds a scalar that is already the mean of `rows` samples."""
-        part = _core.copy(value, "float64", rows)
-        _core.assign(self.total, _core.binary(self.total, part, "add"))
-        self._samples += rows
+        _core.accumulate(self.total, self.count, value, rows, rows)
 
     def _add_weighted(self, values: Tensor, weight: Any) -> None:
         values = _core.copy(values.detach(), "float64")
@@ -193,21 +169,23 @@ class Mean(Metric):
             rest = tuple(range(1, values.ndim))
             values, weight = ops.mean(values, axis=rest), ops.mean(weight, axis=rest)
         self.total.assign_add(ops.sum(values))
-        self._count.assign_add(ops.sum(weight))
+        self.count.assign_add(ops.sum(weight))
 
     def result(self) -> Tensor:
         """The mean so far; 0 before the first sample."""
-        return _core.from_numpy(np.asarray(self.value(), self.dtype))
+        return _core.copy(self._mean(), self.dtype)
+
+    def _mean(self) -> Tensor:
+        count = _core.binary(self.count, constant(np.finfo(np.float64).tiny, "float64"), "maximum")
+        return _core.binary(self.total, count, "div")
 
     def value(self) -> float:
         """The mean as a Python float."""
-        count = self._count.item() + self._samples
-        return self.total.item() / count if count else 0.0
+        return self._mean().item()
 
     def reset_state(self) -> None:
-        self._samples = 0
         _core.assign(self.total, _zero)
-        _core.assign(self._count, _zero)
+        _core.assign(self.count, _zero)
 
 
 class Sum(Metric):

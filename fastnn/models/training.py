@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import numpy as np
 
 from fastnn import _core
-from fastnn.autograd import no_grad
 from fastnn.callbacks import CallbackList, History
 from fastnn.models.interrupt import InterruptGuard
 from fastnn.models.progress import make_display, ticker
@@ -29,7 +29,13 @@ from fastnn.models.training_data import (
     convert,
     make_data,
 )
-from fastnn.models.training_step import evaluation_step, run_epoch, training_step
+from fastnn.models.training_step import (
+    evaluation_step,
+    prediction_step,
+    run_epoch,
+    training_calls,
+    training_step,
+)
 from fastnn.tensor import Tensor
 from fastnn.utils import tree
 
@@ -117,7 +123,7 @@ class Trainer(Compiled):
         hooks_begin, hooks_end = (hooks.hooks(f"on_train_batch_{w}") for w in ("begin", "end"))
         self.stop_training = False
         self.history = hooks.history
-        step = training_step(self)
+        calls = training_calls(self)
         logs: dict = {}
         try:
             with InterruptGuard() as guard:
@@ -128,8 +134,8 @@ class Trainer(Compiled):
                     if display is not None:
                         display.epoch_begin(epoch)
                     tick = ticker(display, self._logs)
-                    batches = feed.epoch()
-                    taken = run_epoch(self, step, batches, guard, hooks_begin, hooks_end, tick)
+                    steps = feed.epoch(calls)
+                    taken = run_epoch(self, steps, guard, hooks_begin, hooks_end, tick)
                     if not taken:
                         if feed.exhausted:
                             break
@@ -205,20 +211,19 @@ class Trainer(Compiled):
         results = Results(feed.data.rows if steps is None else None)
         count = 0
 
+        predicted = prediction_step(self)
+
         def step(x: Any, y: Any, weight: Any) -> None:
             nonlocal count
             for hook in begins:
                 hook(count, {})
-            outputs = self.predict_step((x, y, weight))
+            outputs = predicted(x, y, weight)
             results.add(outputs, tree.flatten(x)[0].shape[0])
             for hook in ends:
                 hook(count, {"outputs": tree.map_structure(np.asarray, outputs)})
             count += 1
 
-        with no_grad():
-            self._run_quietly(
-                step, feed, hooks.on_predict_begin, hooks.on_predict_end, display, dict
-            )
+        self._run_quietly(step, feed, hooks.on_predict_begin, hooks.on_predict_end, display, dict)
         return results.arrays()
 
     def train_on_batch(
@@ -237,7 +242,7 @@ class Trainer(Compiled):
         self._require_compiled("train_on_batch")
         check_class_weight("train_on_batch", class_weight)
         batch = convert(x, y, sample_weight, class_weight)
-        vars(self)["_step_logs"] = self.train_step(batch)
+        vars(self)["_step_logs"] = training_step(self)(*batch)
         return self._logs() if return_dict else _listed(self._logs())
 
     def test_on_batch(
@@ -245,14 +250,12 @@ class Trainer(Compiled):
     ) -> Any:
         """Evaluates one batch; see `train_on_batch`."""
         self._require_compiled("test_on_batch")
-        with no_grad():
-            vars(self)["_step_logs"] = self.test_step(convert(x, y, sample_weight))
+        vars(self)["_step_logs"] = evaluation_step(self)(*convert(x, y, sample_weight))
         return self._logs() if return_dict else _listed(self._logs())
 
     def predict_on_batch(self, x: Any) -> Any:
         """The outputs for one batch as NumPy arrays."""
-        with no_grad():
-            outputs = self.predict_step(convert(x, None, None))
+        outputs = prediction_step(self)(*convert(x, None, None))
         return tree.map_structure(lambda t: np.array(t.numpy()), outputs)
 
     # -- parts of the loops ---------------------------------------------------------------------
@@ -289,7 +292,7 @@ class Trainer(Compiled):
             nonlocal count
             for hook in begins:
                 hook(count, {})
-            evaluated(x, y, weight)
+            vars(self)["_step_logs"] = evaluated(x, y, weight)
             if ends:
                 logs = self._logs()
                 for hook in ends:
@@ -298,7 +301,7 @@ class Trainer(Compiled):
 
         self.reset_metrics()
         return self._run_quietly(
-            step if begins or ends else evaluated,
+            step,
             feed,
             hooks.on_test_begin,
             hooks.on_test_end,
@@ -321,8 +324,8 @@ class Trainer(Compiled):
             display.epoch_begin(0)
         tick, count = ticker(display, read), 0
         try:
-            for x, y, weight in feed.epoch():
-                step(x, y, weight)
+            for call in feed.epoch(lambda data, _: (partial(step, *b) for b in data.batches())):
+                call()
                 count += 1
                 if tick is not None:
                     tick(count)

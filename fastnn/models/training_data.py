@@ -10,18 +10,16 @@ import numpy as np
 
 from fastnn import _core, config
 from fastnn.losses.loss import check_no_nan
-from fastnn.tensor import Tensor, Variable, from_data
+from fastnn.tensor import Tensor, from_data
 from fastnn.utils import tree
 
 DEFAULT_BATCH = 32
-_START = np.zeros(1, np.int64)
 
 
 class ArrayData:
     """Arrays of equal length, cut into batches.
 
-    Floats become floatx, labels (an integer a sample) int64, and other integers stay. Batches of
-    a shuffled epoch are gathered by one native call, others are views.
+    Floats become floatx, labels (an integer a sample) int64, and other integers stay.
 
     Args:
         x, y, sample_weight: arrays, or lists, tuples and dictionaries of them.
@@ -48,7 +46,6 @@ class ArrayData:
         self.rows = self.columns[0].shape[0]
         if not self.rows:
             raise ValueError("x has no samples")
-        self.position = _position()
 
     @property
     def steps(self) -> int:
@@ -65,7 +62,6 @@ class ArrayData:
         )
         cut.columns = tree.flatten([part for part in cut.structure if part is not None])
         cut.rows = stop - start
-        cut.position = _position()
         return cut
 
     def drop_weights(self) -> None:
@@ -73,20 +69,12 @@ class ArrayData:
         self.structure = (*self.structure[:2], None)
         self.columns = tree.flatten([part for part in self.structure if part is not None])
 
-    def batches(self, permutation: Tensor | None = None) -> Iterator[tuple]:
-        """(x, y, sample_weight) batch by batch, in the order of `permutation` if there is one."""
+    def batches(self) -> Iterator[tuple]:
+        """(x, y, sample_weight) batch by batch, without copies."""
         columns, pack = self.columns, self._packer()
-        if permutation is None:
-            rows = _core.rows
-            for start in range(0, self.rows, self.batch_size):
-                stop = min(start + self.batch_size, self.rows)
-                yield pack([rows(t, start, stop) for t in columns])
-            return
-        gather, position = _core.gather_batch, self.position
-        position.assign(_START)
         for start in range(0, self.rows, self.batch_size):
-            count = min(self.batch_size, self.rows - start)
-            yield pack(gather(columns, permutation, position, count))
+            stop = min(start + self.batch_size, self.rows)
+            yield pack([_core.rows(t, start, stop) for t in columns])
 
     def _packer(self) -> Callable[[list], tuple]:
         """The function from a batch's columns to its (x, y, sample_weight)."""
@@ -109,11 +97,6 @@ class ArrayData:
         return pack
 
 
-def _position() -> Variable:
-    """Where a pass is: how many samples were gathered."""
-    return Variable(_START, trainable=False, name="position")
-
-
 class IterableData:
     """Batches from a generator, or from an object that can be iterated over again and again.
 
@@ -133,7 +116,7 @@ class IterableData:
                 raise ValueError("x has no batches")
         self.renewable = not isinstance(source, Iterator)
 
-    def batches(self, permutation: Tensor | None = None) -> Iterator[tuple]:
+    def batches(self) -> Iterator[tuple]:
         """(x, y, sample_weight) batch by batch."""
         for item in self._items():
             if not isinstance(item, (tuple, list)):
@@ -272,8 +255,11 @@ def weights_of_classes(y: Any, class_weight: dict) -> np.ndarray:
     return weights
 
 
+Calls = Callable[["ArrayData | IterableData", "Tensor | None"], "Iterator[Callable[[], Any]]"]
+
+
 class Feed:
-    """Batches epoch by epoch, with or without a fixed number of steps an epoch.
+    """Steps epoch by epoch, with or without a fixed number of steps an epoch.
 
     Args:
         data: the batches of a pass.
@@ -299,17 +285,20 @@ class Feed:
         """The number of steps of an epoch, None if nobody knows."""
         return self.data.steps if self.limit is None else self.limit
 
-    def epoch(self) -> Iterator[tuple]:
-        """The batches of the next epoch."""
-        return self._pass() if self.limit is None else self._limited(self.limit)
+    def epoch(self, calls: Calls) -> Iterator[Callable[[], Any]]:
+        """The steps of the next epoch, as functions without arguments.
 
-    def _pass(self) -> Iterator[tuple]:
-        return self.data.batches(self.order() if self.order is not None else None)
+        calls: makes them of the data and of the order of a pass
+        """
+        return self._pass(calls) if self.limit is None else self._limited(self.limit, calls)
 
-    def _limited(self, limit: int) -> Iterator[tuple]:
+    def _pass(self, calls: Calls) -> Iterator[Callable[[], Any]]:
+        return calls(self.data, self.order() if self.order is not None else None)
+
+    def _limited(self, limit: int, calls: Calls) -> Iterator[Callable[[], Any]]:
         for step in range(limit):
-            batch = self._next()
-            if batch is None:
+            call = self._next(calls)
+            if call is None:
                 self.exhausted = True
                 warnings.warn(
                     f"the data ran out after {step} of {limit} steps of an epoch: the "
@@ -317,15 +306,15 @@ class Feed:
                     stacklevel=2,
                 )
                 return
-            yield batch
+            yield call
 
-    def _next(self) -> tuple | None:
-        """The next batch of the running pass or of a new one, None at the end of a generator."""
+    def _next(self, calls: Calls) -> Callable[[], Any] | None:
+        """The next step of the running pass or of a new one, None at the end of a generator."""
         if self._running is not None:
-            batch = next(self._running, None)
-            if batch is not None or not getattr(self.data, "renewable", True):
-                return batch
-        self._running = self._pass()
+            call = next(self._running, None)
+            if call is not None or not getattr(self.data, "renewable", True):
+                return call
+        self._running = self._pass(calls)
         return next(self._running, None)
 
 

@@ -2,17 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from functools import partial
+from itertools import repeat
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from fastnn import _core
-from fastnn.autograd import gradients
+from fastnn.autograd import gradients, no_grad
+from fastnn.captured import Captured
 from fastnn.layers import masks
 from fastnn.layers.call_spec import context
 from fastnn.metrics import Mean, MeanMetricWrapper
 from fastnn.models.interrupt import InterruptGuard
+from fastnn.models.records import position_of, recorded
 from fastnn.models.training_compile import evaluator
-from fastnn.tensor import Tensor
+from fastnn.models.training_data import Calls
+from fastnn.tensor import Tensor, Variable
+from fastnn.utils import tree
 
 if TYPE_CHECKING:
     from fastnn.models.training_compiled import Compiled
@@ -20,24 +28,24 @@ if TYPE_CHECKING:
 
 def run_epoch(
     model: Compiled,
-    step: Callable,
-    batches: Iterable[tuple],
+    calls: Iterable[Callable[[], Any]],
     guard: InterruptGuard,
     begin_hooks: list[Callable],
     end_hooks: list[Callable],
     tick: Callable[[int], None] | None,
 ) -> int:
-    """Takes a step a batch until the data ends or somebody sets `stop_training`.
+    """Takes step after step until the data ends or somebody sets `stop_training`.
 
     Returns:
         The number of steps taken.
     """
     count = 0
-    for x, y, weight in batches:
+    own = vars(model)
+    for call in calls:
         for hook in begin_hooks:
             hook(count, {})
         guard.busy = True
-        step(x, y, weight)
+        own["_step_logs"] = call()
         guard.busy = False
         if guard.pending is not None:
             guard.check()
@@ -53,24 +61,56 @@ def run_epoch(
     return count
 
 
-def training_step(model: Compiled) -> Callable[[Any, Any, Any], None]:
-    """A function of (x, y, sample_weight) that trains a model on a batch.
+def training_step(model: Compiled) -> Captured:
+    """A function of (x, y, sample_weight) that trains a model on a batch; it returns what an
+    overridden `train_step` returned, else None."""
+    return recorded(model, "training step", _trained)
 
-    The first call goes the general way, which builds what there is to build. If the model is of
-    the usual kind, the following ones are a straight line of calls.
-    """
+
+def _trained(model: Compiled) -> Callable[[Any, Any, Any], dict | None]:
+    """The first call goes the general way, which builds what there is to build. If the model is of
+    the usual kind, the following ones are a straight line of calls."""
     straight = None
 
-    def step(x: Any, y: Any, weight: Any) -> None:
+    def step(x: Any, y: Any, weight: Any) -> dict | None:
         nonlocal straight
         if straight is not None and _is_plain(y, weight):
-            straight(x, y, weight)
-            return
-        vars(model)["_step_logs"] = model.train_step((x, y, weight))
+            return straight(x, y, weight)
+        logs = model.train_step((x, y, weight))
         if straight is None:
             straight = _straight_training(model)
+        return logs
 
     return step
+
+
+def training_calls(model: Compiled) -> Calls:
+    """What makes the steps of a pass: each takes a batch, or gathers one in a given order."""
+    step = training_step(model)
+
+    def on_rows(parts: tuple, order: Tensor, position: Variable, rows: int) -> dict | None:
+        columns = [leaf for leaf in tree.flatten(parts) if leaf is not None]
+        gathered = iter(_core.gather_batch(columns, order, position, rows))
+        batch = tree.map_structure(lambda leaf: None if leaf is None else next(gathered), parts)
+        return step.function(*batch)
+
+    def calls(data: Any, order: Tensor | None) -> Iterator[Callable[[], Any]]:
+        if order is None:
+            for batch in data.batches():
+                yield step.bind(*batch)
+            return
+        gathered = recorded(model, "training step on rows", lambda _: on_rows)
+        position, start = position_of(model), np.zeros(1, np.int64)
+        position.assign(start)
+        bind = partial(gathered.bind, data.structure, order, position)
+        whole, rest = divmod(data.rows, data.batch_size)
+        if whole:
+            yield from repeat(bind(data.batch_size), whole)
+        if rest:
+            yield bind(rest)
+        position.assign(start)
+
+    return calls
 
 
 def _is_plain(y: Any, weight: Any) -> bool:
@@ -126,22 +166,39 @@ def _penalties(model: Compiled) -> list[tuple[Callable, Any]]:
     return [pair for pair in pairs if pair[0] is not None]
 
 
-def evaluation_step(model: Compiled) -> Callable[[Any, Any, Any], None]:
-    """A function of (x, y, sample_weight) that evaluates a model on a batch."""
+def evaluation_step(model: Compiled) -> Captured:
+    """As `training_step`, for evaluation."""
+    return recorded(model, "evaluation step", _evaluated)
+
+
+def _evaluated(model: Compiled) -> Callable[[Any, Any, Any], dict | None]:
     straight = None
 
-    def step(x: Any, y: Any, weight: Any) -> None:
+    def step(x: Any, y: Any, weight: Any) -> dict | None:
         nonlocal straight
         previous = _core.set_grad_enabled(False)
         try:
             if straight is not None and _is_plain(y, weight):
-                straight(x, y, weight)
-                return
-            vars(model)["_step_logs"] = model.test_step((x, y, weight))
+                return straight(x, y, weight)
+            logs = model.test_step((x, y, weight))
             if straight is None:
                 straight = _straight_evaluation(model)
+            return logs
         finally:
             _core.set_grad_enabled(previous)
+
+    return step
+
+
+def prediction_step(model: Compiled) -> Captured:
+    """A function of (x, y, sample_weight) that returns a model's outputs."""
+    return recorded(model, "prediction step", _predicted)
+
+
+def _predicted(model: Compiled) -> Callable[[Any, Any, Any], Any]:
+    def step(x: Any, y: Any, weight: Any) -> Any:
+        with no_grad():
+            return model.predict_step((x, y, weight))
 
     return step
 

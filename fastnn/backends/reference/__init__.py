@@ -15,7 +15,16 @@ from .elementwise import binary, select, unary
 from .gather import gather, gather_nd, scatter_add, scatter_nd_add
 from .linalg import dense_backward, gemm
 from .loss import binary_cross_entropy, cross_entropy
-from .movement import arange, concatenate, copy, gather_batch, one_hot, pad
+from .movement import (
+    accumulate,
+    arange,
+    assign,
+    concatenate,
+    copy,
+    gather_batch,
+    one_hot,
+    pad,
+)
 from .optimizer import optimizer_step, scale_list
 from .random import (
     dropout,
@@ -33,6 +42,7 @@ FUNCTIONS = {
     for function in (
         *(unary, unary_backward, binary, select),
         *(copy, pad, concatenate, one_hot, arange, gather_batch),
+        *(assign, accumulate),
         *(gather, scatter_add, gather_nd, scatter_nd_add),
         *(reduce, arg_reduce, reduce_list),
         *(gemm, dense_backward),

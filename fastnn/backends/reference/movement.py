@@ -96,3 +96,15 @@ def gather_batch(
         y = x[order]
         ys.append(copy(y, dtype=("float32", "float64")[code - 1], scale=scale) if code else y)
     return ys, position + rows
+
+
+def assign(y: np.ndarray, x: np.ndarray) -> np.ndarray:
+    """y becomes x, of the same shape and dtype."""
+    return x.copy()
+
+
+def accumulate(
+    total: np.ndarray, count: np.ndarray, x: np.ndarray, *, scale: float = 1, rows: float = 1
+) -> tuple[np.ndarray, np.ndarray]:
+    """total += scale * sum(x) and count += rows, all in float64."""
+    return total + scale * x.astype(np.float64).sum(), count + rows

@@ -1,0 +1,194 @@
+// Recordings and plans, for fastnn/captured.py.
+
+#include <pybind11/stl.h>
+
+#include "bindings/array_args.h"
+#include "bindings/errors.h"
+#include "bindings/gil.h"
+#include "bindings/node.h"
+#include "bindings/recording.h"
+#include "core/dispatch.h"
+#include "core/plan.h"
+#include "core/thread_pool.h"
+
+namespace py = pybind11;
+
+namespace fastnn {
+namespace {
+
+std::vector<Array> arrays_of(const py::tuple& tensors) {
+  std::vector<Array> arrays;
+  for (py::handle tensor : tensors) {
+    if (!is_tensor(tensor.ptr())) throw py::type_error("recording: expected a tuple of Tensors");
+    arrays.push_back(as_tensor(tensor.ptr())->array);
+  }
+  return arrays;
+}
+
+// The addresses of a plan's arguments, which must be like those it was recorded with.
+std::vector<const char*> addresses(const Plan& plan, PyObject* tensors) {
+  const auto& expected = plan.inputs();
+  if (!PyTuple_CheckExact(tensors) ||
+      PyTuple_GET_SIZE(tensors) != static_cast<Py_ssize_t>(expected.size()))
+    throw Error(ErrorKind::type,
+                "replay: expected a tuple of " + std::to_string(expected.size()) + " Tensors");
+  std::vector<const char*> data(expected.size());
+  for (size_t i = 0; i < expected.size(); ++i) {
+    PyObject* tensor = PyTuple_GET_ITEM(tensors, static_cast<Py_ssize_t>(i));
+    if (!is_tensor(tensor) || as_tensor(tensor)->array.dtype != expected[i].dtype ||
+        !same_shape(as_tensor(tensor)->array, expected[i]))
+      throw Error(ErrorKind::value, "replay: argument " + std::to_string(i) +
+                                        " is not like the one that was recorded");
+    data[i] = as_tensor(tensor)->array.data;
+  }
+  return data;
+}
+
+// A Tensor for each result: over a block that the step made, an argument, or a constant.
+py::tuple wrap_results(const Plan& plan, PyObject* inputs, const std::vector<Block*>& blocks) {
+  py::tuple results(blocks.size());
+  for (size_t i = 0; i < blocks.size(); ++i) {
+    const Place& place = plan.results()[i].place;
+    Array array = plan.results()[i].array;
+    if (place.origin == Origin::made) {
+      array.block = blocks[i];
+      array.data = array.block->data + place.offset;
+    } else {
+      if (place.origin == Origin::input) {
+        const Array& input = as_tensor(PyTuple_GET_ITEM(inputs, place.index))->array;
+        array.block = input.block;
+        array.data = input.data + place.offset;
+      }
+      retain(array.block);
+    }
+    results[i] = py::reinterpret_steal<py::object>(make_tensor(array));
+  }
+  return results;
+}
+
+// replay(plan, inputs) -> a Tensor for each result; or None, with nothing done, when another thread
+// runs the plan and it changes no state.
+PyObject* replay(PyObject*, PyObject* const* args, Py_ssize_t count) {
+  return guarded([&]() -> PyObject* {
+    if (count != 2) throw Error(ErrorKind::type, "replay: expected a plan and a tuple of Tensors");
+    Plan& plan = py::cast<Plan&>(py::handle(args[0]));
+    const std::vector<const char*> inputs = addresses(plan, args[1]);
+    std::vector<Block*> blocks;
+    bool done;
+    {
+      ReleasedGil released;
+      done = plan.run(inputs, blocks);
+    }
+    if (!done) Py_RETURN_NONE;
+    return wrap_results(plan, args[1], blocks).release().ptr();
+  });
+}
+
+std::shared_ptr<Trace> make_trace(const Recording& recording, const py::tuple& inputs,
+                                  const py::tuple& results) {
+  std::string refusal;
+  std::shared_ptr<Trace> trace =
+      trace_of(recording, arrays_of(inputs), arrays_of(results), refusal);
+  if (!trace) throw py::value_error(refusal);
+  return trace;
+}
+
+std::unique_ptr<Plan> make_plan(const std::shared_ptr<Trace>& first, const Trace& second) {
+  const std::string reason = difference(*first, second);
+  if (!reason.empty()) throw py::value_error(reason);
+  return std::make_unique<Plan>(first);
+}
+
+py::list describe_calls(const Plan& plan) {
+  py::list calls;
+  for (size_t i = 0; i < plan.size(); ++i) {
+    const Call& call = plan.call(i);
+    py::list operands;
+    for_each_array(call, [&](Role, int operand, int index) {
+      const Array& array = call.arrays()[index];
+      operands.append(py::make_tuple(call.primitive->operands[static_cast<size_t>(operand)].name,
+                                     dtype_name(array.dtype),
+                                     py::reinterpret_steal<py::object>(shape_object(array))));
+    });
+    calls.append(py::make_tuple(call.primitive->name, operands, cost_of(call), plan.line(i)));
+  }
+  return calls;
+}
+
+// What a step depends on beside its arguments: gradients on or off, the backend, the threads.
+PyObject* mode(PyObject*, PyObject*) {
+  return PyLong_FromLong(grad_enabled() | current_backend() << 1 | thread_count() << 9);
+}
+
+PyMethodDef functions[] = {
+    {"replay", reinterpret_cast<PyCFunction>(reinterpret_cast<void (*)()>(replay)), METH_FASTCALL,
+     "replay(plan, inputs) -> a Tensor for each result."},
+    {"mode", mode, METH_NOARGS,
+     "A number for what this thread computes with: gradients, backend, threads."},
+    {nullptr, nullptr, 0, nullptr}};
+
+}  // namespace
+
+void note_line(Recording& recording) {
+  static const std::string package = [] {
+    const std::string file = py::str(py::module_::import("fastnn").attr("__file__"));
+    return file.substr(0, file.find_last_of('/') + 1);
+  }();
+  PyFrameObject* frame = PyThreadState_GetFrame(PyThreadState_Get());
+  while (frame) {
+    PyCodeObject* code = PyFrame_GetCode(frame);
+    const std::string file = py::str(
+        py::reinterpret_steal<py::object>(reinterpret_cast<PyObject*>(code)).attr("co_filename"));
+    if (file.compare(0, package.size(), package) != 0 && file.compare(0, 1, "<") != 0) {
+      recording.line = file + ":" + std::to_string(PyFrame_GetLineNumber(frame));
+      Py_DECREF(frame);
+      return;
+    }
+    PyFrameObject* caller = PyFrame_GetBack(frame);
+    Py_DECREF(frame);
+    frame = caller;
+  }
+  recording.line.clear();
+}
+
+void register_plan(py::module_& module) {
+  py::class_<Recording>(module, "Recording")
+      .def(py::init<>())
+      .def("start",
+           [](Recording& recording) {
+             if (current_recording())
+               throw py::value_error("recording: another one runs on this thread");
+             recording.start();
+           })
+      .def("stop", &Recording::stop)
+      .def("refuse", &Recording::refuse, py::arg("reason"));
+  py::class_<Trace, std::shared_ptr<Trace>>(module, "Trace");
+  // These raise ValueError with the reason why there can be no plan.
+  module.def("trace", make_trace, py::arg("recording"), py::arg("inputs"), py::arg("results"));
+  module.def("make_plan", make_plan, py::arg("first"), py::arg("second"));
+  py::class_<Plan>(module, "Plan")
+      .def("calls", describe_calls)
+      .def("workspace_bytes", &Plan::workspace_bytes)
+      .def("state",
+           [](const Plan& plan) {
+             py::list blocks;
+             for (const std::string& block : plan.state()) blocks.append(py::bytes(block));
+             return blocks;
+           })
+      .def(
+          "verify",
+          [](Plan& plan, const Recording& eager, const py::tuple& inputs, const py::list& before) {
+            return plan.verify(eager, addresses(plan, inputs.ptr()), before.cast<Plan::State>());
+          },
+          py::arg("eager"), py::arg("inputs"), py::arg("before"))
+      .def(
+          "profile",
+          [](Plan& plan, const py::tuple& inputs, int runs) {
+            return plan.profile(addresses(plan, inputs.ptr()), runs);
+          },
+          py::arg("inputs"), py::arg("runs"));
+  module.def("is_recording", [] { return current_recording() != nullptr; });
+  if (PyModule_AddFunctions(module.ptr(), functions) < 0) throw py::error_already_set();
+}
+
+}  // namespace fastnn

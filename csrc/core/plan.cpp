@@ -1,0 +1,224 @@
+#include "core/plan.h"
+
+#include <algorithm>
+#include <chrono>
+#include <cstring>
+#include <limits>
+#include <utility>
+
+#include "core/memory_pool.h"
+#include "core/workspace.h"
+
+namespace fastnn {
+namespace {
+
+bool writes(Role role) { return role == Role::out || role == Role::inout; }
+
+void release_all(std::vector<Block*>& blocks) {
+  for (Block*& block : blocks)
+    if (block) release(std::exchange(block, nullptr));
+}
+
+}  // namespace
+
+Plan::Plan(std::shared_ptr<Trace> trace) : trace_(std::move(trace)) {
+  for (const Result& result : trace_->results)
+    if (result.place.origin == Origin::made) results_made_.push_back(result.place.index);
+  std::sort(results_made_.begin(), results_made_.end());
+  results_made_.erase(std::unique(results_made_.begin(), results_made_.end()), results_made_.end());
+  drop_unread_notes();
+  place_blocks();
+}
+
+Plan::~Plan() {
+  if (workspace_) release(workspace_);
+}
+
+// From the end: a call stays if it writes what is outside, a result, or what a later call that
+// stays reads.
+void Plan::drop_unread_notes() {
+  std::vector<bool> read(trace_->made.size());
+  for (const int32_t made : results_made_) read[static_cast<size_t>(made)] = true;
+  for (size_t n = trace_->notes.size(); n-- > 0;) {
+    const Call& call = trace_->notes[n];
+    const std::vector<Place>& places = trace_->places[n];
+    bool stays = false;
+    for_each_array(call, [&](Role role, int, int i) {
+      const Place& place = places[static_cast<size_t>(i)];
+      if (writes(role))
+        stays = stays || place.origin != Origin::made || read[static_cast<size_t>(place.index)];
+    });
+    if (!stays) continue;
+    kept_.push_back(n);
+    for_each_array(call, [&](Role role, int, int i) {
+      const Place& place = places[static_cast<size_t>(i)];
+      if (role != Role::out && place.origin == Origin::made)
+        read[static_cast<size_t>(place.index)] = true;
+    });
+  }
+  std::reverse(kept_.begin(), kept_.end());
+}
+
+void Plan::place_blocks() {
+  inputs_.resize(trace_->inputs.size());
+  made_.resize(trace_->made.size());
+  std::vector<Lifetime> lifetimes(trace_->made.size());
+  for (size_t k = 0; k < kept_.size(); ++k) {
+    const size_t n = kept_[k];
+    for_each_array(trace_->notes[n], [&](Role role, int, int i) {
+      const Place& place = trace_->places[n][static_cast<size_t>(i)];
+      const auto index = static_cast<size_t>(place.index);
+      const Patch patch{n, static_cast<size_t>(i), place.offset};
+      if (place.origin == Origin::input) {
+        inputs_[index].push_back(patch);
+      } else if (place.origin == Origin::made) {
+        Lifetime& life = lifetimes[index];
+        if (made_[index].empty()) life.bytes = trace_->made[index].bytes, life.first = k;
+        life.last = k;
+        made_[index].push_back(patch);
+      } else if (role == Role::inout) {
+        Block* block = trace_->notes[n].arrays()[i].block;
+        if (std::find(written_.begin(), written_.end(), block) == written_.end())
+          written_.push_back(block);
+      }
+    });
+  }
+  // Results get new memory at every run, and calls that are dropped need none.
+  std::vector<size_t> placed;
+  for (size_t index = 0; index < made_.size(); ++index)
+    if (!made_[index].empty() && !std::binary_search(results_made_.begin(), results_made_.end(),
+                                                     static_cast<int32_t>(index)))
+      placed.push_back(index);
+  std::vector<Lifetime> wanted;
+  for (const size_t index : placed) wanted.push_back(lifetimes[index]);
+  workspace_bytes_ = place_lifetimes(wanted);
+  workspace_ = allocate_block(workspace_bytes_);
+  for (size_t i = 0; i < placed.size(); ++i)
+    for (const Patch& patch : made_[placed[i]])
+      trace_->notes[patch.note].arrays()[patch.array].data =
+          workspace_->data + wanted[i].offset + patch.offset;
+}
+
+void Plan::set_inputs(const std::vector<const char*>& data) {
+  for (size_t i = 0; i < inputs_.size(); ++i)
+    for (const Patch& patch : inputs_[i])
+      trace_->notes[patch.note].arrays()[patch.array].data =
+          const_cast<char*>(data[i]) + patch.offset;  // no call writes an input
+}
+
+void Plan::allocate_results(std::vector<Block*>& blocks) {
+  blocks.assign(trace_->results.size(), nullptr);
+  for (const int32_t made : results_made_) {
+    const auto index = static_cast<size_t>(made);
+    Block* block = allocate_block(trace_->made[index].bytes);
+    for (const Patch& patch : made_[index])
+      trace_->notes[patch.note].arrays()[patch.array].data = block->data + patch.offset;
+    for (size_t i = 0; i < blocks.size(); ++i) {
+      const Place& place = trace_->results[i].place;
+      if (place.origin == Origin::made && place.index == made) retain(blocks[i] = block);
+    }
+    release(block);
+  }
+}
+
+void Plan::run_call(size_t i) const {
+  const Call& call = trace_->notes[kept_[i]];
+  const Status status = call.primitive->native(call);
+  if (status.code != 0) throw call.primitive->describe(call, status);
+}
+
+bool Plan::run(const std::vector<const char*>& inputs, std::vector<Block*>& results) {
+  std::unique_lock<std::mutex> lock(mutex_, std::defer_lock);
+  if (!written_.empty())
+    lock.lock();
+  else if (!lock.try_lock())
+    return false;
+  set_inputs(inputs);
+  try {
+    allocate_results(results);
+    for (size_t i = 0; i < kept_.size(); ++i) run_call(i);
+  } catch (...) {
+    release_all(results);
+    throw;
+  }
+  for (Block* block : written_) ++block->version;
+  return true;
+}
+
+Plan::State Plan::state() const {
+  State saved;
+  for (const Block* block : written_) saved.emplace_back(block->data, block->bytes);
+  return saved;
+}
+
+void Plan::restore(const State& saved) const {
+  for (size_t i = 0; i < written_.size(); ++i)
+    std::memcpy(written_[i]->data, saved[i].data(), saved[i].size());
+}
+
+std::string Plan::verify(const Recording& eager, const std::vector<const char*>& inputs,
+                         const State& before) {
+  const std::lock_guard<std::mutex> lock(mutex_);
+  if (eager.notes().size() != trace_->notes.size())
+    return "the eager step made " + std::to_string(eager.notes().size()) +
+           " calls, the recorded one " + std::to_string(trace_->notes.size());
+  const State after = state();
+  restore(before);
+  set_inputs(inputs);
+  std::vector<Block*> results;
+  allocate_results(results);
+  std::string found = first_difference(eager);
+  release_all(results);
+  if (found.empty() && state() != after) found = "the state after the step differs";
+  restore(after);
+  return found;
+}
+
+std::string Plan::first_difference(const Recording& eager) const {
+  // What is written in place holds, after the eager step, what its last call left there.
+  std::vector<bool> updated(trace_->made.size());
+  for (const size_t n : kept_)
+    for_each_array(trace_->notes[n], [&](Role role, int, int i) {
+      const Place& place = trace_->places[n][static_cast<size_t>(i)];
+      if (role == Role::inout && place.origin == Origin::made)
+        updated[static_cast<size_t>(place.index)] = true;
+    });
+  std::string found;
+  for (size_t k = 0; k < kept_.size() && found.empty(); ++k) {
+    run_call(k);
+    const Call &ours = call(k), &theirs = eager.notes()[kept_[k]];
+    for_each_array(ours, [&](Role role, int operand, int i) {
+      const Array &a = ours.arrays()[i], &b = theirs.arrays()[i];
+      if (role != Role::out || !found.empty()) return;
+      const Place& place = trace_->places[kept_[k]][static_cast<size_t>(i)];
+      if (!updated[static_cast<size_t>(place.index)] &&
+          std::memcmp(a.data, b.data, static_cast<size_t>(a.bytes())) != 0)
+        found = "call " + std::to_string(k) + ", " + ours.primitive->name + ", differs in " +
+                ours.primitive->operands[static_cast<size_t>(operand)].name + " (" + line(k) + ")";
+    });
+  }
+  return found;
+}
+
+std::vector<double> Plan::profile(const std::vector<const char*>& inputs, int runs) {
+  const std::lock_guard<std::mutex> lock(mutex_);
+  const State before = state();
+  set_inputs(inputs);
+  std::vector<Block*> results;
+  allocate_results(results);
+  std::vector<double> seconds(kept_.size(), std::numeric_limits<double>::infinity());
+  for (int run = 0; run < runs; ++run) {
+    restore(before);
+    for (size_t i = 0; i < kept_.size(); ++i) {
+      const auto start = std::chrono::steady_clock::now();
+      run_call(i);
+      const std::chrono::duration<double> taken = std::chrono::steady_clock::now() - start;
+      seconds[i] = std::min(seconds[i], taken.count());
+    }
+  }
+  release_all(results);
+  restore(before);
+  return seconds;
+}
+
+}  // namespace fastnn

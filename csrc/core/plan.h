@@ -1,0 +1,72 @@
+// A recorded step that can be run again: its calls on memory of its own, without Python.
+#pragma once
+
+#include <memory>
+#include <mutex>
+#include <string>
+#include <vector>
+
+#include "core/trace.h"
+
+namespace fastnn {
+
+class Plan {
+ public:
+  // Of a trace that a second recording agreed with; it is used up. Throws std::bad_alloc.
+  explicit Plan(std::shared_ptr<Trace> trace);
+  Plan(const Plan&) = delete;
+  Plan& operator=(const Plan&) = delete;
+  ~Plan();
+
+  const std::vector<Array>& inputs() const { return trace_->inputs; }
+  const std::vector<Result>& results() const { return trace_->results; }
+  size_t workspace_bytes() const { return workspace_bytes_; }
+  bool changes_state() const { return !written_.empty(); }
+  size_t size() const { return kept_.size(); }
+  const Call& call(size_t i) const { return trace_->notes[kept_[i]]; }
+  const std::string& line(size_t i) const { return trace_->lines[kept_[i]]; }
+
+  // Runs the step on arguments that lie at these addresses; `results` gets a new block for each
+  // result that the step makes (else null). Returns false, and runs nothing, when another thread
+  // runs a plan that changes no state: the caller may as well compute eagerly then.
+  // Throws the Error of a call that found bad values; what the calls before it wrote stays.
+  bool run(const std::vector<const char*>& inputs, std::vector<Block*>& results);
+
+  // What the plan writes outside itself, block by block.
+  using State = std::vector<std::string>;
+  State state() const;
+
+  // Runs from a state that was saved before an eager run on the same arguments and compares bits
+  // with it, call by call and in the state at the end, which stays. Returns what differs.
+  std::string verify(const Recording& eager, const std::vector<const char*>& inputs,
+                     const State& before);
+
+  // Seconds that each call takes, the least of so many runs; the state is put back.
+  std::vector<double> profile(const std::vector<const char*>& inputs, int runs);
+
+ private:
+  struct Patch {
+    size_t note, array;
+    int64_t offset;
+  };
+
+  void drop_unread_notes();
+  void place_blocks();
+  void set_inputs(const std::vector<const char*>& data);
+  void allocate_results(std::vector<Block*>& blocks);
+  void run_call(size_t i) const;
+  void restore(const State& saved) const;
+  std::string first_difference(const Recording& eager) const;
+
+  std::shared_ptr<Trace> trace_;
+  std::vector<size_t> kept_;                // the notes that are run
+  std::vector<std::vector<Patch>> inputs_;  // where each input's address goes
+  std::vector<std::vector<Patch>> made_;    // and that of each block of the step
+  std::vector<int32_t> results_made_;       // the made blocks that results lie in, each once
+  std::vector<Block*> written_;             // outside blocks that a call writes, each once
+  Block* workspace_ = nullptr;
+  size_t workspace_bytes_ = 0;
+  std::mutex mutex_;
+};
+
+}  // namespace fastnn

@@ -1,0 +1,390 @@
+"""Steps that are recorded once and then run again without Python."""
+
+from __future__ import annotations
+
+import functools
+import gc
+import os
+import warnings
+from _thread import allocate_lock
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import numpy as np
+
+from fastnn import _core, config
+from fastnn.tensor import Tensor, Variable, from_data
+from fastnn.utils import tree
+
+MOST_PLANS = 8  # of one function
+MOST_FAILURES = 2  # of recordings: a first one may find caches to fill
+_settings = vars(config)  # looked up at every call, faster than config.version
+_mode, _replay = _core.mode, _core.replay
+VERIFY = os.environ.get("FASTNN_VERIFY_PLAN", "0") not in ("", "0")
+
+
+def capture(function: Callable) -> Captured:
+    """A function that runs as `function` does, without Python after its first calls.
+
+    Like `jax.jit`, it reads Python values (attributes, globals, numbers that Python computes)
+    while it records; what it does in Python happens then, and not in later calls. State belongs
+    into Variables. Unlike `jax.jit` it compiles nothing: the same kernels run in the same order,
+    with the same bits.
+
+    The first call with arguments of certain shapes runs eagerly, the next two are recorded, and if
+    they agree, later ones replay what was noted. A step that cannot be replayed (it reads values
+    on the host, keeps tensors beyond the call, or makes other calls each time) goes on eagerly,
+    and `explain` says why.
+
+    Args:
+        function: takes and returns structures (lists, tuples, dictionaries) of Tensors and arrays.
+            Python floats become scalar Tensors. Other arguments (integers, strings, None, any
+            object) are part of what is recorded. Results must not require a gradient.
+
+    >>> import fastnn as fn, numpy as np
+    >>> w = fn.Variable(np.ones(3, np.float32))
+    >>> @fn.capture
+    ... def step(x, rate):
+    ...     loss, gradient = fn.value_and_grad(lambda w: ((w - x) ** 2).sum())(w)
+    ...     w.assign_sub(rate * gradient)
+    ...     return loss
+    >>> [round(step(np.zeros(3, np.float32), 0.25).item(), 4) for _ in range(5)]
+    [3.0, 0.75, 0.1875, 0.0469, 0.0117]
+    """
+    return Captured(function)
+
+
+class Captured:
+    """What `capture` returns: a function with the plans made of it."""
+
+    # Whether a recording works on copies of the arguments: else what the function reaches by
+    # another way than its arguments could be taken for one of them.
+    isolated = True
+
+    def __init__(self, function: Callable, name: str | None = None):
+        functools.update_wrapper(self, function, updated=())
+        self.function = function
+        self.name: str = name or getattr(function, "__name__", type(function).__name__)
+        self._steps: dict[Any, Step] = {}
+        self._version = config.version
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        return self.bind(*args, **kwargs)()
+
+    def bind(self, *args: Any, **kwargs: Any) -> BoundCall:
+        """The call with these arguments, to be made many times."""
+        inputs: list[Tensor] = []
+        signature, given = _described((args, kwargs), inputs)
+        return BoundCall(self, signature, given, tuple(inputs))
+
+    def step_for(self, signature: Any, mode: int) -> Step:
+        """The state of a signature; the least recently used one makes room for a new one."""
+        if self._version != config.version:  # what Python objects say has changed
+            self._steps.clear()
+            self._version = config.version
+        key = (signature, mode)
+        step = self._steps.pop(key, None) or Step(self.name)
+        self._steps[key] = step
+        if len(self._steps) > MOST_PLANS:
+            del self._steps[next(iter(self._steps))]
+        return step
+
+    def explain(self) -> str:
+        """What is replayed, and what is not and why.
+
+        For each signature: the calls with shapes, bytes that they read and write, operations, the
+        time that each takes (the least of 20 runs with the arguments of the last recording, in
+        microseconds) and their backend; or the reason why it runs eagerly.
+        """
+        texts = [step.explain() for step in self._steps.values()]
+        return "\n\n".join(texts) or f"{self.name} has not been called"
+
+    def __reduce__(self) -> tuple:
+        return type(self), (self.function,)
+
+
+class BoundCall:
+    """A call of a captured function with certain arguments."""
+
+    __slots__ = ("_captured", "_given", "_inputs", "_mode", "_signature", "_step", "_version")
+
+    def __init__(self, captured: Captured, signature: Any, given: Any, inputs: tuple):
+        self._captured = captured
+        self._signature = signature
+        self._given = given
+        self._inputs = inputs
+        self._step: Any = None
+        self._version = self._mode = -1
+
+    def __call__(self) -> Any:
+        if self._version != _settings["version"] or self._mode != _mode():
+            self._version, self._mode = _settings["version"], _mode()
+            self._step = self._captured.step_for(self._signature, self._mode)
+        step = self._step
+        if step.plan is None or VERIFY:
+            return step.advance(self._compute, self._inputs, self._captured.isolated)
+        results = _replay(step.plan, self._inputs)
+        if results:
+            return step.output(results)
+        return self._compute(self._inputs) if results is None else step.output(())
+
+    def _compute(self, inputs: tuple) -> Any:
+        args, kwargs = _with_inputs(self._given, iter(inputs))
+        return self._captured.function(*args, **kwargs)
+
+
+class Step:
+    """One signature of a captured function: how far it is on its way to a plan, and the plan."""
+
+    def __init__(self, name: str):
+        self.name = name
+        self.plan: _core.Plan | None = None
+        self.reason = "it was called once so far"
+        self._calls = 0
+        self._failures = 0
+        self._trace: _core.Trace | None = None
+        self._results: _Results | None = None
+        self._example: tuple = ()  # inputs of the last recording
+        self._lock = allocate_lock()
+
+    def advance(self, compute: Callable, inputs: tuple, isolated: bool) -> Any:
+        """A call while there is no plan, or to verify it."""
+        self._calls += 1
+        if self._calls == 1 or self._failures > MOST_FAILURES or _core.is_recording():
+            return compute(inputs)
+        if not self._lock.acquire(False):  # another thread records
+            return compute(inputs)
+        try:
+            if self.plan is not None:
+                return self._verified(self.plan, compute, inputs)
+            if isolated:
+                inputs = tuple(_core.copy(x, x.dtype) for x in inputs)
+            recording = _core.Recording()
+            result = _recorded(recording, compute, inputs)
+            self._take(recording, inputs, result)
+            return result
+        finally:
+            self._lock.release()
+
+    def output(self, results: tuple) -> Any:
+        """What the step returns, from the results of a replay."""
+        return self._results.built(results)  # type: ignore[union-attr]  # there is a plan
+
+    def _take(self, recording: _core.Recording, inputs: tuple, result: Any) -> None:
+        """A recording more: the first one is kept, the second one makes the plan."""
+        found = _Results(result)
+        try:
+            if found.problem:
+                raise ValueError(found.problem)
+            try:
+                trace = _core.trace(recording, inputs, found.tensors)
+            except ValueError:
+                gc.collect()  # cycles of Python objects keep tensors for a while
+                trace = _core.trace(recording, inputs, found.tensors)
+        except ValueError as refusal:
+            self._fail(str(refusal))
+            return
+        self._example, found.tensors = inputs, ()
+        first, known = self._trace, self._results
+        self._trace, self._results = trace, found
+        if first is None:
+            self.reason = "it was recorded once so far"
+            return
+        try:
+            if known != found:
+                raise ValueError("it returned other things than the call before")
+            self.plan, self.reason = _core.make_plan(first, trace), ""
+            self._trace = None
+        except ValueError as refusal:
+            self._fail(str(refusal), True)
+
+    def _fail(self, reason: str, warn: bool = False) -> None:
+        self.reason = reason
+        self._failures += 1
+        if self._failures > MOST_FAILURES:
+            self._trace = self._results = None
+            self._example = ()
+            if warn:
+                warnings.warn(
+                    f"{self.name} is computed eagerly, since two recordings of it differ: {reason}",
+                    stacklevel=6,
+                )
+
+    def _verified(self, plan: _core.Plan, compute: Callable, inputs: tuple) -> Any:
+        """An eager call whose bits a replay must give again (FASTNN_VERIFY_PLAN=1)."""
+        before = plan.state()
+        recording = _core.Recording()
+        result = _recorded(recording, compute, inputs)
+        found = plan.verify(recording, inputs, before)
+        if found:
+            raise RuntimeError(f"{self.name}: a replay differs from the eager step: {found}")
+        return result
+
+    def explain(self) -> str:
+        """A table of the plan's calls, or why there is none."""
+        if self.plan is None:
+            return f"{self.name} runs eagerly: {self.reason}"
+        times = self.plan.profile(self._example, 20)
+        rows = [("call", "shapes", "bytes", "flops", "us", "backend", "line")]
+        for (name, operands, operations, line), seconds in zip(self.plan.calls(), times):
+            shapes = " ".join(f"{what}{list(shape)}" for what, _, shape in operands)
+            size = sum(
+                np.dtype(dtype).itemsize * np.prod(shape, dtype=int) for _, dtype, shape in operands
+            )
+            rows.append(
+                (
+                    name,
+                    shapes,
+                    f"{size}",
+                    f"{operations:.0f}",
+                    f"{seconds * 1e6:.2f}",
+                    "native",
+                    line,
+                )
+            )
+        widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
+        table = "\n".join(
+            "  ".join(cell.ljust(width) for cell, width in zip(row, widths)).rstrip()
+            for row in rows
+        )
+        total = sum(times) * 1e6
+        return (
+            f"{self.name} replays {len(rows) - 1} calls in {total:.1f} us, "
+            f"with {self.plan.workspace_bytes()} bytes of its own\n{table}"
+        )
+
+
+class _Results:
+    """The structure that a step returned, with places for what a replay makes."""
+
+    def __init__(self, result: Any):
+        self.structure = result
+        self.leaves: list = []  # numbers of tensors (with their logits and masks), or constants
+        self.problem = ""
+        found: list[Tensor] = []
+        for leaf in tree.flatten(result):
+            self.leaves.append(self._place(leaf, found))
+        self.tensors = tuple(found)
+        self.structure = tree.map_structure(lambda _: None, result)
+        self.nothing = result is None
+        self.single = len(self.leaves) == 1 and not tree.is_nested(result)
+
+    def _place(self, leaf: Any, found: list[Tensor]) -> Any:
+        if isinstance(leaf, Tensor) and not isinstance(leaf, Variable):
+            if leaf.requires_grad:
+                self.problem = "a result requires a gradient: return it detached"
+            return _Made(*(self._number(t, found) for t in (leaf, leaf._logits, leaf._mask)))
+        if not isinstance(leaf, (Variable, bool, int, float, str, type(None))):
+            self.problem = f"a result is neither a Tensor nor a number: {type(leaf).__name__}"
+        return _Same(leaf) if isinstance(leaf, Variable) else (type(leaf), leaf)
+
+    @staticmethod
+    def _number(tensor: Tensor | None, found: list[Tensor]) -> int:
+        if tensor is None or isinstance(tensor, Variable):
+            return -1
+        for i, known in enumerate(found):
+            if known is tensor:
+                return i
+        found.append(tensor)
+        return len(found) - 1
+
+    def __eq__(self, other: object) -> bool:
+        return (
+            isinstance(other, _Results)
+            and self.leaves == other.leaves
+            and self.structure == other.structure
+        )
+
+    __hash__ = None  # type: ignore[assignment]
+
+    def built(self, results: tuple) -> Any:
+        """The structure, of the results of a replay."""
+        if self.nothing:
+            return None
+        leaves = [self._leaf(leaf, results) for leaf in self.leaves]
+        return leaves[0] if self.single else tree.pack_sequence_as(self.structure, leaves)
+
+    @staticmethod
+    def _leaf(leaf: Any, results: tuple) -> Any:
+        if not isinstance(leaf, _Made):
+            return leaf.value if isinstance(leaf, _Same) else leaf[1]
+        tensor = results[leaf.number]
+        if leaf.logits >= 0:
+            tensor._logits = results[leaf.logits]
+        if leaf.mask >= 0:
+            tensor._mask = results[leaf.mask]
+        return tensor
+
+
+class _Made:
+    """A tensor of the results, by number, and those that it carries."""
+
+    __slots__ = ("logits", "mask", "number")
+
+    def __init__(self, number: int, logits: int, mask: int):
+        self.number, self.logits, self.mask = number, logits, mask
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _Made) and (self.number, self.logits, self.mask) == (
+            other.number,
+            other.logits,
+            other.mask,
+        )
+
+    __hash__ = None  # type: ignore[assignment]
+
+
+class _Same:
+    """An object in a signature: equal to nothing but itself, and alive as long as the signature."""
+
+    __slots__ = ("value",)
+
+    def __init__(self, value: Any):
+        self.value = value
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _Same) and self.value is other.value
+
+    def __hash__(self) -> int:
+        return id(self.value)
+
+
+_INPUT = object()  # stands for the next input
+
+
+def _recorded(recording: _core.Recording, compute: Callable, inputs: tuple) -> Any:
+    recording.start()
+    try:
+        return compute(inputs)
+    finally:
+        recording.stop()
+
+
+def _described(value: Any, inputs: list[Tensor]) -> tuple[Any, Any]:
+    """What recordings depend on in an argument, and the argument with its arrays, which go into
+    `inputs` as Tensors, replaced by marks."""
+    if isinstance(value, (list, tuple)):
+        parts = [_described(item, inputs) for item in value]
+        given = tree.rebuild(value, [given for _, given in parts])
+        return (type(value), *(key for key, _ in parts)), given
+    if isinstance(value, dict):
+        pairs = {name: _described(item, inputs) for name, item in value.items()}
+        keys = tuple((name, key) for name, (key, _) in pairs.items())
+        return (dict, keys), {name: given for name, (_, given) in pairs.items()}
+    if isinstance(value, (np.ndarray, np.generic, float)):
+        value = from_data(value, what="capture: argument")
+    if isinstance(value, Tensor) and not isinstance(value, Variable):
+        inputs.append(value)
+        return (value.shape, value.dtype, value.requires_grad), _INPUT
+    if isinstance(value, (bool, int, str, type(None))):
+        return (type(value), value), value
+    return _Same(value), value
+
+
+def _with_inputs(given: Any, inputs: Iterator[Tensor]) -> Any:
+    """The arguments again, marks replaced by tensors."""
+    if isinstance(given, (list, tuple)):
+        return tree.rebuild(given, [_with_inputs(item, inputs) for item in given])
+    if isinstance(given, dict):
+        return {name: _with_inputs(item, inputs) for name, item in given.items()}
+    return next(inputs) if given is _INPUT else given
