@@ -64,7 +64,7 @@ class Captured:
     def __init__(self, function: Callable, name: str | None = None):
         functools.update_wrapper(self, function, updated=())
         self.function = function
-        self.name: str = name or getattr(function, "__name__", type(function).__name__)
+        self.name = str(name or getattr(function, "__name__", type(function).__name__))
         self._steps: dict[Any, Step] = {}
         self._version = config.version
 

@@ -4,13 +4,11 @@
 // After Python.h, which it does not include itself.
 #include <structmember.h>
 
-#include <cstring>
 #include <vector>
 
 #include "bindings/array_args.h"
 #include "bindings/errors.h"
 #include "bindings/node.h"
-#include "bindings/recording.h"
 #include "bindings/tensor.h"
 
 namespace py = pybind11;
@@ -86,6 +84,18 @@ std::string first_key(PyObject* dict) {
   return py::str(key);
 }
 
+// The elements of a tensor in a Tensor of their own.
+py::object copy_of(TensorObject* tensor) {
+  static const Primitive* copy = find_primitive("copy");
+  PyObject* arguments[] = {as_object(tensor),
+                           dtype_names[static_cast<int>(tensor->array.dtype)]};
+  std::vector<py::object> keep;
+  Call call;
+  parse_call(*copy, arguments, 2, call, keep);
+  run_call(call);
+  return py::reinterpret_steal<py::object>(wrap_outputs(call));
+}
+
 // Tensor(data): a copy. Subclasses get their memory here.
 PyObject* tensor_new(PyTypeObject* type, PyObject* args, PyObject* keywords) {
   return guarded([&]() -> PyObject* {
@@ -104,11 +114,9 @@ PyObject* tensor_new(PyTypeObject* type, PyObject* args, PyObject* keywords) {
     }
     Array array;
     if (is_tensor(data)) {
-      note_host_read("a copy made by Tensor or Variable");
-      array = as_tensor(data)->array;
-      array.block = allocate_block(static_cast<size_t>(array.bytes()));
-      array.data = array.block->data;
-      std::memcpy(array.data, as_tensor(data)->array.data, static_cast<size_t>(array.bytes()));
+      py::object copy = copy_of(as_tensor(data));
+      array = as_tensor(copy.ptr())->array;
+      retain(array.block);
     } else {
       array = array_from_numpy(data);
     }
@@ -279,18 +287,6 @@ TensorObject* new_tensor(DType dtype, int rank, const int64_t* shape) {
   PyObject* tensor = make_tensor(array);
   if (!tensor) throw py::error_already_set();
   return as_tensor(tensor);
-}
-
-// The elements of a Variable in a Tensor of their own.
-static py::object copy_of(TensorObject* variable) {
-  static const Primitive* copy = find_primitive("copy");
-  PyObject* arguments[] = {as_object(variable),
-                           dtype_names[static_cast<int>(variable->array.dtype)]};
-  std::vector<py::object> keep;
-  Call call;
-  parse_call(*copy, arguments, 2, call, keep);
-  run_call(call);
-  return py::reinterpret_steal<py::object>(wrap_outputs(call));
 }
 
 PyObject* view_of(TensorObject* tensor, int rank, const int64_t* shape, int64_t offset) {

@@ -105,13 +105,12 @@ void release_outputs(Call& call) {
 }
 
 void launch(Call& call) {
+  Recording* recording = current_recording();
+  if (recording && current_backend() != kNative)
+    recording->refuse(std::string("the ") + backend_name(current_backend()) +
+                      " backend cannot be replayed");
   run(call);
-  if (Recording* recording = current_recording()) {
-    if (current_backend() != kNative)
-      recording->refuse(std::string("the ") + backend_name(current_backend()) +
-                        " backend runs without notes");
-    recording->note(call);
-  }
+  if (recording) recording->note(call);
   const auto& operands = call.primitive->operands;
   for (size_t j = 0; j < operands.size(); ++j) {
     const int operand = static_cast<int>(j);

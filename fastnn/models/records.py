@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from fastnn import config
@@ -14,6 +15,10 @@ class RecordedStep(Captured):
     """A step that computes on its arguments alone."""
 
     isolated = False  # the data set is among the arguments, and too large to be copied
+    eager = False
+
+    def bind(self, *args: Any) -> Callable[[], Any]:
+        return partial(self.function, *args) if self.eager else super().bind(*args)
 
 
 class Records:
@@ -35,7 +40,7 @@ def recorded(model: Any, kind: str, make: Callable[[Any], Callable]) -> Recorded
         function = make(model)
         if step is None:
             step = RecordedStep(function, f"{model.name}: {kind}")
-        step.function = function
+        step.function, step.eager = function, model.run_eagerly
         steps[kind] = (config.version, step)
     return step
 

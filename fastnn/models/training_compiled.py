@@ -69,8 +69,10 @@ class Compiled(_Base):
             metrics: names, functions or Metrics; "accuracy" means the one that fits the shapes.
                 For several outputs a list of lists, or a dictionary.
             weighted_metrics: metrics that see sample weights and class weights.
-            run_eagerly, steps_per_execution, jit_compile, auto_scale_loss: accepted for Keras's
-                sake; they change nothing.
+            run_eagerly: run every step in Python; else `fit`, `evaluate` and `predict` record
+                their steps and replay them (see `fastnn.capture`).
+            steps_per_execution, jit_compile, auto_scale_loss: accepted for Keras's sake; they
+                change nothing.
 
         Raises:
             ValueError: an unknown name; the message lists the known ones.
@@ -99,6 +101,7 @@ class Compiled(_Base):
             "weighted_metrics": weighted_metrics,
         }
         self.stop_training = False
+        self.run_eagerly = bool(run_eagerly)
         self.compiled = True
 
     def get_compile_config(self) -> dict | None:
@@ -178,6 +181,8 @@ class Compiled(_Base):
         training: bool = True,
     ) -> Tensor:
         """The loss of a batch: those of `compile`, of regularizers and of `add_loss`."""
+        if not self._objective.built:
+            self._objective.build(y, y_pred, getattr(self, "output_names", None))
         total = self._objective.loss(y, y_pred, sample_weight)
         for extra in self.losses:
             total = extra if total is None else total + ops.cast(extra, total.dtype)
@@ -222,8 +227,6 @@ class Compiled(_Base):
     def _loss_of(self, x: Any, y: Any, y_pred: Any, weight: Any, training: bool) -> Tensor:
         objective = self._objective
         first = not objective.built
-        if first:
-            objective.build(y, y_pred, getattr(self, "output_names", None))
         options = {"x": x, "y": y, "y_pred": y_pred, "sample_weight": weight}
         if "training" in signature_of(self.compute_loss).names:
             options["training"] = training

@@ -77,6 +77,7 @@ def _trained(model: Compiled) -> Callable[[Any, Any, Any], dict | None]:
         if straight is not None and _is_plain(y, weight):
             return straight(x, y, weight)
         logs = model.train_step((x, y, weight))
+        _forget_losses(model)
         if straight is None:
             straight = _straight_training(model)
         return logs
@@ -111,6 +112,13 @@ def training_calls(model: Compiled) -> Calls:
         position.assign(start)
 
     return calls
+
+
+def _forget_losses(model: Compiled) -> None:
+    """What layers added with `add_loss` belongs to the step: kept, it would keep a step from being
+    replayed."""
+    if context.losses:
+        model._clear_losses()
 
 
 def _is_plain(y: Any, weight: Any) -> bool:
@@ -181,6 +189,7 @@ def _evaluated(model: Compiled) -> Callable[[Any, Any, Any], dict | None]:
             if straight is not None and _is_plain(y, weight):
                 return straight(x, y, weight)
             logs = model.test_step((x, y, weight))
+            _forget_losses(model)
             if straight is None:
                 straight = _straight_evaluation(model)
             return logs
@@ -198,7 +207,9 @@ def prediction_step(model: Compiled) -> Captured:
 def _predicted(model: Compiled) -> Callable[[Any, Any, Any], Any]:
     def step(x: Any, y: Any, weight: Any) -> Any:
         with no_grad():
-            return model.predict_step((x, y, weight))
+            outputs = model.predict_step((x, y, weight))
+        _forget_losses(model)
+        return outputs
 
     return step
 
