@@ -71,7 +71,7 @@ class Captured:
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         return self.bind(*args, **kwargs)()
 
-    def bind(self, *args: Any, **kwargs: Any) -> BoundCall:
+    def bind(self, *args: Any, **kwargs: Any) -> Callable[[], Any]:
         """The call with these arguments, to be made many times."""
         inputs: list[Tensor] = []
         signature, given = _described((args, kwargs), inputs)

@@ -18,9 +18,10 @@ from fastnn.ops.core import as_float
 from fastnn.tensor import Tensor
 from fastnn.utils.identifiers import known_names, resolve
 from fastnn.utils.serialization import deserialize_keras_object, serialize_keras_object
+from fastnn.utils.tracking import Configured
 
 
-class Regularizer:
+class Regularizer(Configured):
     """Base class: ``regularizer(x)`` returns a scalar Tensor."""
 
     def __call__(self, x: Any) -> Any:

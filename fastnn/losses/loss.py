@@ -12,11 +12,12 @@ from fastnn.dtypes import is_float
 from fastnn.layers import masks
 from fastnn.tensor import Tensor, from_data
 from fastnn.utils.naming import to_snake_case
+from fastnn.utils.tracking import Configured
 
 REDUCTIONS = ("sum_over_batch_size", "sum", "mean", "mean_with_sample_weight", "none", None)
 
 
-class Loss:
+class Loss(Configured):
     """A number that says how far predictions are from targets.
 
     Subclasses override `call(y_true, y_pred)`, which returns a value per sample (or per sample

@@ -14,11 +14,12 @@ from fastnn.ops.core import constant
 from fastnn.tensor import Tensor, Variable, from_data
 from fastnn.utils.naming import auto_name
 from fastnn.utils.serialization import deserialize_keras_object, serialize_keras_object
+from fastnn.utils.tracking import Configured
 
 _zero = _core.from_numpy(np.zeros(()))
 
 
-class Metric:
+class Metric(Configured):
     """A figure gathered over batches: `update_state` adds a batch, `result` reads it.
 
     Subclasses make their totals with `add_variable` (float64 unless told otherwise), override

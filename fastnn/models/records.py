@@ -17,8 +17,10 @@ class RecordedStep(Captured):
     isolated = False  # the data set is among the arguments, and too large to be copied
     eager = False
 
-    def bind(self, *args: Any) -> Callable[[], Any]:
-        return partial(self.function, *args) if self.eager else super().bind(*args)
+    def bind(self, *args: Any, **kwargs: Any) -> Callable[[], Any]:
+        if self.eager:
+            return partial(self.function, *args, **kwargs)
+        return super().bind(*args, **kwargs)
 
 
 class Records:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from fastnn import _core
+from fastnn import _core, config
 from fastnn.autograd import gradients, no_grad
 from fastnn.captured import Captured
 from fastnn.layers import masks
@@ -24,6 +24,9 @@ from fastnn.utils import tree
 
 if TYPE_CHECKING:
     from fastnn.models.training_compiled import Compiled
+
+
+Step = Callable[[Any, Any, Any], "dict | None"]  # of (x, y, sample_weight)
 
 
 def run_epoch(
@@ -67,19 +70,26 @@ def training_step(model: Compiled) -> Captured:
     return recorded(model, "training step", _trained)
 
 
-def _trained(model: Compiled) -> Callable[[Any, Any, Any], dict | None]:
-    """The first call goes the general way, which builds what there is to build. If the model is of
-    the usual kind, the following ones are a straight line of calls."""
-    straight = None
+def _trained(model: Compiled) -> Step:
+    return _two_ways(lambda *batch: model.train_step(batch), _straight_training, model)
+
+
+def _two_ways(
+    general: Step, make_straight: Callable[[Compiled], Step | None], model: Compiled
+) -> Step:
+    """A step that goes the general way, which builds what there is to build, when it is new or a
+    setting has changed. If the model is of the usual kind, it is a straight line of calls else."""
+    straight: Step | None = None
+    version = -1
 
     def step(x: Any, y: Any, weight: Any) -> dict | None:
-        nonlocal straight
-        if straight is not None and _is_plain(y, weight):
+        nonlocal straight, version
+        if version == config.version and straight is not None and _is_plain(y, weight):
             return straight(x, y, weight)
-        logs = model.train_step((x, y, weight))
+        logs = general(x, y, weight)
         _forget_losses(model)
-        if straight is None:
-            straight = _straight_training(model)
+        if version != config.version:
+            straight, version = make_straight(model), config.version
         return logs
 
     return step
@@ -141,7 +151,7 @@ def _usual(model: Compiled) -> bool:
     )
 
 
-def _straight_training(model: Compiled) -> Callable[[Any, Any, Any], None] | None:
+def _straight_training(model: Compiled) -> Step | None:
     if not _usual(model):
         return None
     variables = model._trained_variables()
@@ -179,24 +189,17 @@ def evaluation_step(model: Compiled) -> Captured:
     return recorded(model, "evaluation step", _evaluated)
 
 
-def _evaluated(model: Compiled) -> Callable[[Any, Any, Any], dict | None]:
-    straight = None
+def _evaluated(model: Compiled) -> Step:
+    step = _two_ways(lambda *batch: model.test_step(batch), _straight_evaluation, model)
 
-    def step(x: Any, y: Any, weight: Any) -> dict | None:
-        nonlocal straight
+    def without_gradients(x: Any, y: Any, weight: Any) -> dict | None:
         previous = _core.set_grad_enabled(False)
         try:
-            if straight is not None and _is_plain(y, weight):
-                return straight(x, y, weight)
-            logs = model.test_step((x, y, weight))
-            _forget_losses(model)
-            if straight is None:
-                straight = _straight_evaluation(model)
-            return logs
+            return step(x, y, weight)
         finally:
             _core.set_grad_enabled(previous)
 
-    return step
+    return without_gradients
 
 
 def prediction_step(model: Compiled) -> Captured:
@@ -214,7 +217,7 @@ def _predicted(model: Compiled) -> Callable[[Any, Any, Any], Any]:
     return step
 
 
-def _straight_evaluation(model: Compiled) -> Callable[[Any, Any, Any], None] | None:
+def _straight_evaluation(model: Compiled) -> Step | None:
     if not _usual(model):
         return None
     loss_of, penalties = evaluator(model._objective.losses[0]), _penalties(model)

@@ -14,6 +14,7 @@ from fastnn.optimizers.update import check_settings, composed_update, native_upd
 from fastnn.tensor import Tensor, Variable, from_data
 from fastnn.utils.naming import auto_name
 from fastnn.utils.serialization import deserialize_keras_object, serialize_keras_object
+from fastnn.utils.tracking import configuration_changed
 
 
 class Common(TypedDict, total=False):
@@ -104,6 +105,7 @@ class Optimizer:
         # Prepared steps hold the public settings; a changed one means to prepare them again.
         if name[0] != "_" and name != "learning_rate":
             self.__dict__["_steps"] = {}
+            configuration_changed()
         object.__setattr__(self, name, value)
 
     def _counter(self, value: np.ndarray, name: str) -> Variable:

@@ -18,6 +18,14 @@ def configuration_changed() -> None:
     vars(config)["version"] += 1
 
 
+class Configured:
+    """An object whose attributes recorded steps depend on."""
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        configuration_changed()
+        object.__setattr__(self, name, value)
+
+
 class Tracker:
     """Files values in stores: the first store whose test holds for a value takes it.
 

@@ -2,6 +2,7 @@
 
 import copy
 import pickle
+from typing import ClassVar
 
 import numpy as np
 import pytest
@@ -78,7 +79,7 @@ def assert_same(first, second):
 
 
 @pytest.mark.parametrize("make", [plain, with_dropout, with_flatten, branches, with_a_loss])
-@pytest.mark.parametrize("optimizer", ["sgd", "adam", "adamw", "rmsprop"])
+@pytest.mark.parametrize("optimizer", ["sgd", "adam", "adamw", "RMSprop"])
 def test_bits_are_those_of_eager_steps(make, optimizer):
     recorded, eager = (trained(make, flag, optimizer=optimizer) for flag in (False, True))
     assert_same(recorded, eager)
@@ -289,7 +290,7 @@ def test_a_steady_step_asks_the_system_for_nothing():
     model, _ = trained(with_dropout, False, {"epochs": 8})
 
     class Count(fn.callbacks.Callback):
-        seen = []
+        seen: ClassVar = []
 
         def on_train_batch_end(self, batch, logs=None):
             stats = fn.memory_stats()
@@ -297,3 +298,44 @@ def test_a_steady_step_asks_the_system_for_nothing():
 
     model.fit(X, Y, batch_size=16, epochs=4, verbose=0, callbacks=[Count()])
     assert len(set(Count.seen[5:])) == 1
+
+
+class Scaled(fn.losses.Loss):
+    factor = 1.0
+
+    def call(self, y_true, y_pred):
+        return fn.losses.sparse_categorical_crossentropy(y_true, y_pred) * self.factor
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda model: setattr(model.optimizer, "momentum", 0.1),
+        lambda model: setattr(model._objective.losses[0], "factor", 5.0),
+        lambda model: setattr(model.layers[1].kernel.regularizer, "l2", 0.5),
+    ],
+    ids=["optimizer", "loss", "regularizer"],
+)
+def test_a_setting_changed_between_steps_takes_effect(change):
+    def make():
+        return chain(
+            fn.layers.Dense(4), fn.layers.Dense(4, kernel_regularizer=fn.regularizers.L2(0.01))
+        )
+
+    class Change(fn.callbacks.Callback):
+        def on_epoch_begin(self, epoch, logs=None):
+            if epoch == 3:
+                change(self.model)
+
+    def train(eager, callbacks):
+        return trained(
+            make,
+            eager,
+            {"epochs": 6, "callbacks": callbacks},
+            optimizer=fn.optimizers.SGD(0.1, momentum=0.9),
+            loss=Scaled(),
+        )
+
+    recorded = train(False, [Change()])
+    assert_same(recorded, train(True, [Change()]))
+    assert not np.array_equal(recorded[0].get_weights()[0], train(False, [])[0].get_weights()[0])
