@@ -418,3 +418,15 @@ def test_arrays_of_other_kinds_are_parts_of_the_signature():
         for _ in range(4):
             x = floats(3)
             np.testing.assert_array_equal(step(x, how).numpy(), how(fn.tensor(x)).numpy())
+
+
+def test_a_loss_checks_its_targets_in_replays_too():
+    loss = fn.losses.MeanSquaredError()
+    step = fn.capture(lambda y, p: loss(y, p))
+    y, p = floats(4, 2), floats(4, 2)
+    for _ in range(5):
+        assert step(y, p).item() == loss(y, p).item()
+    assert replayed(step)
+    y[2, 1] = np.nan
+    with pytest.raises(ValueError, match=r"loss: y_true holds NaN, first at index \(2, 1\)"):
+        step(y, p)

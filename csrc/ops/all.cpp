@@ -6,6 +6,7 @@ void register_all_primitives() {
   register_elementwise();
   register_movement();
   register_update();
+  register_require();
   register_concatenate();
   register_gather();
   register_reduce();

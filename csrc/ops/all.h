@@ -6,6 +6,7 @@ namespace fastnn {
 void register_elementwise();
 void register_movement();
 void register_update();
+void register_require();
 void register_concatenate();
 void register_gather();
 void register_reduce();

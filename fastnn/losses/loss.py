@@ -67,11 +67,13 @@ class Loss(Configured):
             y_pred = _core.copy(y_pred, config.floatx())
         if not isinstance(y_true, Tensor):
             y_true = from_data(y_true, None, f"{self.name}: y_true")
-        check_no_nan(y_true.numpy(), f"{self.name}: y_true")
+        if is_float(y_true.dtype):
+            _core.require_no_nan(y_true, "y_true")
         if sample_weight is not None:
             if not isinstance(sample_weight, Tensor):
                 sample_weight = from_data(sample_weight, None, f"{self.name}: sample_weight")
-            check_no_nan(sample_weight.numpy(), f"{self.name}: sample_weight")
+            if is_float(sample_weight.dtype):
+                _core.require_no_nan(sample_weight, "sample_weight")
         return self.value(y_true, y_pred, sample_weight)
 
     def value(self, y_true: Tensor, y_pred: Tensor, sample_weight: Tensor | None = None) -> Tensor:

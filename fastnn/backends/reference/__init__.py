@@ -14,7 +14,7 @@ from .derivatives import unary_backward
 from .elementwise import binary, select, unary
 from .gather import gather, gather_nd, scatter_add, scatter_nd_add
 from .linalg import dense_backward, gemm
-from .loss import binary_cross_entropy, cross_entropy
+from .loss import binary_cross_entropy, cross_entropy, require_no_nan
 from .movement import (
     accumulate,
     arange,
@@ -46,7 +46,7 @@ FUNCTIONS = {
         *(gather, scatter_add, gather_nd, scatter_nd_add),
         *(reduce, arg_reduce, reduce_list),
         *(gemm, dense_backward),
-        *(softmax, softmax_backward, cross_entropy, binary_cross_entropy),
+        *(softmax, softmax_backward, cross_entropy, binary_cross_entropy, require_no_nan),
         *(random_uniform, random_normal, random_integers, random_permutation),
         *(dropout, dropout_backward),
         *(optimizer_step, scale_list),

@@ -19,6 +19,14 @@ def _target_rows(labels: np.ndarray, classes: int, keep: np.ndarray, dtype: np.d
 
 
 @np.errstate(all="ignore")
+def require_no_nan(x: np.ndarray, *, what: str) -> tuple:
+    """Raises ValueError if x holds a NaN; ``what`` says what it is of a loss."""
+    if np.isnan(x).any():
+        where = tuple(int(i) for i in np.argwhere(np.isnan(x))[0])
+        raise ValueError(f"loss: {what} holds NaN, first at index {where}")
+    return ()
+
+
 def cross_entropy(
     logits: np.ndarray,
     labels: np.ndarray,
