@@ -174,8 +174,7 @@ void run_call(Call& call) {
   if (Recording* recording = current_recording()) note_line(*recording);
   try {
     allocate_outputs(call);
-    if (current_backend() == kNative && call.primitive->native &&
-        cost_of(call) > kReleaseGilCost) {
+    if (current_backend() == kNative && call.primitive->native && cost_of(call) > kReleaseGilCost) {
       ReleasedGil released;
       launch(call);
     } else {

@@ -187,6 +187,12 @@ void register_plan(py::module_& module) {
             return plan.profile(addresses(plan, inputs.ptr()), runs);
           },
           py::arg("inputs"), py::arg("runs"));
+  module.def(
+      "keep_eager",
+      [](const std::string& reason) {
+        if (Recording* recording = current_recording()) recording->refuse(reason);
+      },
+      py::arg("reason"), "Says why no plan may be made of what this thread records, if it does.");
   module.def("is_recording", [] { return current_recording() != nullptr; });
   if (PyModule_AddFunctions(module.ptr(), functions) < 0) throw py::error_already_set();
 }

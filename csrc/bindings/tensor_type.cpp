@@ -87,8 +87,7 @@ std::string first_key(PyObject* dict) {
 // The elements of a tensor in a Tensor of their own.
 py::object copy_of(TensorObject* tensor) {
   static const Primitive* copy = find_primitive("copy");
-  PyObject* arguments[] = {as_object(tensor),
-                           dtype_names[static_cast<int>(tensor->array.dtype)]};
+  PyObject* arguments[] = {as_object(tensor), dtype_names[static_cast<int>(tensor->array.dtype)]};
   std::vector<py::object> keep;
   Call call;
   parse_call(*copy, arguments, 2, call, keep);

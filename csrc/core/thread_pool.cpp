@@ -55,7 +55,7 @@ struct Team;
 
 struct alignas(64) Worker {
   std::atomic<uint32_t> mail{kIdle};
-  int index = 0;  // 1 for the first: 0 is the caller
+  int index = 0;     // 1 for the first: 0 is the caller
   int off_cpu = -1;  // the processor that it is kept off
   pthread_t thread{};
   Team* team = nullptr;

@@ -36,8 +36,8 @@ int64_t first_nan(const T* x, int64_t size) {
 Status run(const Call& call) {
   const Array& x = call.operand(0);
   const int64_t size = x.size();
-  const int64_t where = x.dtype == DType::float32 ? first_nan(x.as<float>(), size)
-                                                  : first_nan(x.as<double>(), size);
+  const int64_t where =
+      x.dtype == DType::float32 ? first_nan(x.as<float>(), size) : first_nan(x.as<double>(), size);
   Status status;
   if (where < size) status.code = 1, status.where = where;
   return status;

@@ -8,7 +8,7 @@ from typing import Any, TypedDict
 
 import numpy as np
 
-from fastnn import initializers
+from fastnn import _core, initializers
 from fastnn.optimizers.schedules import LearningRateSchedule, Rate, as_rate
 from fastnn.optimizers.update import check_settings, composed_update, native_update
 from fastnn.tensor import Tensor, Variable, from_data
@@ -137,6 +137,7 @@ class Optimizer:
         if isinstance(self._learning_rate, LearningRateSchedule):
             rate = self._learning_rate(self._iterations)
         else:
+            _core.keep_eager("the learning rate comes from a Python function")
             rate = self._learning_rate()
         return rate if isinstance(rate, Tensor) else from_data(np.float64(rate))
 

@@ -79,7 +79,7 @@ def assert_same(first, second):
 
 
 @pytest.mark.parametrize("make", [plain, with_dropout, with_flatten, branches, with_a_loss])
-@pytest.mark.parametrize("optimizer", ["sgd", "adam", "adamw", "RMSprop"])
+@pytest.mark.parametrize("optimizer", ["sgd", "adam", "adamw", "RMSprop", "lion", "nadam"])
 def test_bits_are_those_of_eager_steps(make, optimizer):
     recorded, eager = (trained(make, flag, optimizer=optimizer) for flag in (False, True))
     assert_same(recorded, eager)
@@ -147,6 +147,23 @@ def test_the_learning_rate_may_change_between_steps():
     assert replays(recorded[0])
     constant, _ = trained(plain, False, {"epochs": 5})
     assert not np.array_equal(constant.get_weights()[0], recorded[0].get_weights()[0])
+
+
+def test_the_learning_rate_may_be_a_schedule_or_a_function():
+    decay = fn.optimizers.schedules.ExponentialDecay(0.5, 3, 0.5)
+    count = [0.0]
+
+    def rate():
+        count[0] += 1.0
+        return 0.5 / count[0]
+
+    for make_rate, plans in ((lambda: decay, 2), (lambda: rate, 0)):
+        runs = []
+        for eager in (False, True):
+            count[0] = 0.0
+            runs.append(trained(plain, eager, optimizer=fn.optimizers.SGD(make_rate())))
+        assert_same(*runs)
+        assert replays(runs[0][0]) == plans
 
 
 def test_weights_may_be_set_between_steps():
