@@ -17,9 +17,10 @@ B = np.zeros((3, 4), bool)
 V = np.zeros(3, np.float32)
 ROW = np.zeros(4, np.float32)
 STATE = np.zeros(2, np.int64)
-HYPER = np.array([0.1, 0.9, 0.999, 1e-7])
+RATE, HYPER = np.array(0.1), np.array([0.9, 0.999, 1e-7])
 ONE = np.array(1)
 NONE3 = (None, None, None)
+STEP = (RATE, HYPER, ONE, *NONE3)
 
 # primitive, operands, attributes, exception, what its message says
 ROWS = [
@@ -116,9 +117,9 @@ ROWS = [
         "noise_shape (3, 3) does not broadcast to x with shape (3, 4)",
     ),
     ("dropout_backward", [F, F, np.array(0.5, "float32")], (), TypeError, "mask has dtype float32"),
-    ("optimizer_step", [[F], [F], [F], HYPER, ONE], ("adam",), ValueError, "slots has 1 arrays"),
-    ("optimizer_step", [[F], [F, D], [F], HYPER, ONE], ("adam",), TypeError, "slots[1] has shape"),
-    ("optimizer_step", [[F], [], [F], HYPER, ONE], ("sgd",), ValueError, "hyper has shape (4,)"),
+    ("optimizer_step", [[F], [F], [F], *STEP], ("adam",), ValueError, "slots has 1 arrays"),
+    ("optimizer_step", [[F], [F, D], [F], *STEP], ("adam",), TypeError, "slots[1] has shape"),
+    ("optimizer_step", [[F], [], [F], *STEP], ("sgd",), ValueError, "hyper has shape (3,)"),
     ("scale_list", [[I], np.array(2.0)], (), TypeError, "scale_list: xs[0] has dtype int32"),
 ]
 

@@ -21,7 +21,7 @@ def draws(dtype):
         return generator(shape).uniform(0.1, 0.9, shape).astype(dtype)
 
     labels = generator(1).integers(0, 9, 33).astype(np.int32)
-    adam = np.array([0.01, 0.9, 0.999, 1e-7])
+    adam = [np.array(0.01), np.array([0.9, 0.999, 1e-7]), np.array(3), None, None, None]
     return [
         ("unary", [draw(517)], ("exp",)),
         ("unary", [draw(517)], ("gelu",)),
@@ -46,7 +46,7 @@ def draws(dtype):
         ("binary_cross_entropy", [draw(517), draw(517), None], ()),
         ("scatter_add", [draw(9, 37), draw(33, 37), labels], (0,)),
         ("dropout", [draw(517), np.array(0.3, dtype), STATE], ()),
-        ("optimizer_step", [[draw(517)], [draw(517), draw(517)], [draw(517)], adam, 3], ("adam",)),
+        ("optimizer_step", [[draw(517)], [draw(517), draw(517)], [draw(517)], *adam], ("adam",)),
     ]
 
 
