@@ -1,0 +1,91 @@
+"""Recorded steps where a process of their own is needed: verification, fork, resident memory."""
+
+import os
+import sys
+
+import pytest
+
+START = """
+import os, sys
+import numpy as np
+import fastnn as fn
+x = np.arange(12, dtype=np.float32).reshape(3, 4)
+w = fn.Variable(np.ones((4, 2), np.float32))
+"""
+
+
+@pytest.fixture
+def run(run_python):
+    return lambda code, **variables: run_python(START + code, check=False, **variables)
+
+
+def test_verification_finds_a_step_that_python_changes(run):
+    code = """
+count = [0]
+@fn.capture
+def step(x):
+    count[0] += 1
+    factor = 1.0 if count[0] < 6 else 2.0
+    with fn.no_grad():
+        return fn.ops.tanh(x @ w) * factor
+for i in range(8):
+    print(step(x).numpy()[0, 0])
+"""
+    plain = run(code, FASTNN_VERIFY_PLAN="0")
+    assert plain.returncode == 0, plain.stderr
+    assert len(set(plain.stdout.split())) == 1  # the replay knows nothing of `factor`
+    verified = run(code, FASTNN_VERIFY_PLAN="1")
+    assert verified.returncode != 0
+    assert "RuntimeError: step: a replay differs from the eager step: " in verified.stderr
+    assert "binary, differs in y" in verified.stderr
+
+
+def test_verification_is_silent_about_a_sound_step(run):
+    result = run(
+        """
+generator = fn.random.SeedGenerator(1)
+@fn.capture
+def step(x):
+    w.assign_add(fn.random.normal(w.shape, seed=generator))
+    with fn.no_grad():
+        return fn.ops.softmax(x @ w)
+values = [step(x).numpy().sum() for _ in range(8)]
+assert "replays" in step.explain()
+""",
+        FASTNN_VERIFY_PLAN="1",
+    )
+    assert result.returncode == 0, result.stderr
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork on this system")
+def test_a_forked_child_replays(run):
+    result = run("""
+step = fn.capture(lambda x: fn.ops.tanh(x @ w))
+with fn.no_grad():
+    for _ in range(5):
+        expected = step(x).numpy().tobytes()
+    child = os.fork()
+    if child == 0:
+        os._exit(0 if step(x).numpy().tobytes() == expected else 1)
+    pid, status = os.waitpid(child, 0)
+assert status == 0, status
+assert step(x).shape == (3, 2)
+""")
+    assert result.returncode == 0, result.stderr
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
+def test_many_predictions_leave_resident_memory_flat(run):
+    result = run("""
+def resident():
+    with open("/proc/self/statm") as file:
+        return int(file.read().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+model = fn.Sequential([fn.Input((4,)), fn.layers.Dense(8, activation="relu"), fn.layers.Dense(2)])
+for _ in range(300):
+    model.predict(x, verbose=0)
+before = resident()
+for _ in range(3000):
+    model.predict(x, verbose=0)
+assert resident() - before < 300_000, resident() - before
+""")
+    assert result.returncode == 0, result.stderr
