@@ -14,7 +14,7 @@ namespace fastnn {
 namespace {
 
 #if defined(FASTNN_TARGET_avx512)
-constexpr int kRows = 14;
+constexpr int kRows = 12;
 constexpr int widest(int rows) { return rows <= 3 ? 8 : rows <= 6 ? 4 : 2; }
 #elif defined(FASTNN_TARGET_neon)
 constexpr int kRows = 12;
@@ -27,6 +27,9 @@ constexpr int kRows = 4;
 constexpr int widest(int) { return 4; }
 #endif
 
+/* Lines fetched ahead that follow each other. */
+constexpr int kAheadLines = 16;
+
 /* The scalar target multiplies, then adds: a fused step in software would take its time tenfold,
  * and its bits are its own anyway (another order of magnitude slower is not worth equal ones). */
 template <class T>
@@ -38,7 +41,42 @@ inline Vec<T> chain(Vec<T> a, Vec<T> b, Vec<T> sum) {
 #endif
 }
 
-template <class T, int Rows, int Vecs, bool Tail>
+/* The epilogue, on sums that were just written. */
+template <class T>
+void finish(const GemmTile* t, int64_t rows, int64_t columns) {
+  using V = Vec<T>;
+  constexpr int L = V::kLanes;
+  const GemmEpilogue* e = t->last;
+  const V alpha = V::broadcast(static_cast<T>(e->alpha)),
+          beta = V::broadcast(static_cast<T>(e->beta));
+  const auto at = [&](const void* base, int64_t stride, int64_t r) {
+    return base ? static_cast<const T*>(base) + (t->row + r) * stride + t->column : nullptr;
+  };
+  for (int64_t r = 0; r < rows; ++r) {
+    T* c = static_cast<T*>(t->c) + r * t->c_row;
+    const T *c0 = at(e->c0, e->c0_row, r), *bias = at(e->bias, 0, r),
+            *residual = at(e->residual, e->residual_row, r);
+    for (int64_t j = 0; j < columns; j += L) {
+      const int64_t n = columns - j < L ? columns - j : L;
+      const auto load = [&](const T* p) {
+        return n < L ? V::load_first(p + j, n) : V::load(p + j);
+      };
+      V sum = load(c);
+      if (e->alpha != 1) sum = alpha * sum;
+      if (c0) sum = chain<T>(beta, load(c0), sum);
+      if (bias) sum = load(bias) + sum;
+      if (residual) sum = load(residual) + sum;
+      if (e->relu) sum = maximum(sum, V::zero());
+      if (n < L)
+        sum.store_first(c + j, n);
+      else
+        sum.store(c + j);
+    }
+  }
+}
+
+/* AlongK: rows of A have unit stride; else its columns have. */
+template <class T, int Rows, int Vecs, bool Tail, bool AlongK>
 struct Tile {
   using V = Vec<T>;
   static constexpr int L = V::kLanes;
@@ -59,54 +97,54 @@ struct Tile {
     each([&](int r, int v) { sum[r][v] = load(p + r * stride, v, columns) + sum[r][v]; });
   }
 
-  static inline void finish(const GemmTile* t, V (&sum)[Rows][Vecs], int columns) {
-    const GemmEpilogue* e = t->last;
-    if (e->alpha != 1) {
-      const V alpha = V::broadcast(static_cast<T>(e->alpha));
-      each([&](int r, int v) { sum[r][v] = alpha * sum[r][v]; });
+  /* The lines of C that will be read or written at the end. */
+  static inline void fetch_rows(const T* c, int64_t c_row) {
+    constexpr int kLine = 64 / sizeof(T);
+#pragma GCC unroll 16
+    for (int r = 0; r < Rows; ++r) {
+#pragma GCC unroll 8
+      for (int j = 0; j < Vecs * L; j += kLine) __builtin_prefetch(c + r * c_row + j);
+      __builtin_prefetch(c + r * c_row + Vecs * L - 1);
     }
-    if (e->c0) {
-      const V beta = V::broadcast(static_cast<T>(e->beta));
-      const T* c0 = static_cast<const T*>(e->c0) + t->row * e->c0_row + t->column;
-      each([&](int r, int v) {
-        sum[r][v] = chain<T>(beta, load(c0 + r * e->c0_row, v, columns), sum[r][v]);
-      });
-    }
-    if (e->bias) add_rows(sum, static_cast<const T*>(e->bias) + t->column, 0, columns);
-    if (e->residual) {
-      const T* residual = static_cast<const T*>(e->residual);
-      add_rows(sum, residual + t->row * e->residual_row + t->column, e->residual_row, columns);
-    }
-    if (e->relu) each([&](int r, int v) { sum[r][v] = maximum(sum[r][v], V::zero()); });
   }
 
   static void run(const GemmTile* t) {
     const T* b = static_cast<const T*>(t->b);
-    const int64_t a_row = t->a_row, b_k = t->b_k;
+    const int64_t a_step = t->a_step, b_k = t->b_k;
     const int columns = t->columns;
-    /* One pointer for three rows, so that strides can be part of the addresses. */
-    const T* a[(Rows + 2) / 3];
-#pragma GCC unroll 8
-    for (int r = 0; r < Rows; r += 3) a[r / 3] = static_cast<const T*>(t->a) + r * a_row;
-    V sum[Rows][Vecs];
-    each([&](int r, int v) { sum[r][v] = V::zero(); });
-#pragma GCC unroll 4
-    for (int64_t p = 0; p < t->depth; ++p) {
-      V row[Vecs];
-#pragma GCC unroll 8
-      for (int v = 0; v < Vecs; ++v) row[v] = load(b, v, columns);
-#pragma GCC unroll 16
-      for (int r = 0; r < Rows; ++r) {
-        const V x = V::broadcast(a[r / 3][r % 3 * a_row + p]);
-#pragma GCC unroll 8
-        for (int v = 0; v < Vecs; ++v) sum[r][v] = chain<T>(x, row[v], sum[r][v]);
-      }
-      b += b_k;
-    }
     T* c = static_cast<T*>(t->c);
     const int64_t c_row = t->c_row;
+    fetch_rows(c, c_row);
+    const char* ahead = static_cast<const char*>(t->ahead);
+    /* One pointer for three rows, so that strides can be part of the addresses. */
+    const T* a[AlongK ? (Rows + 2) / 3 : 1];
+    a[0] = static_cast<const T*>(t->a);
+    if constexpr (AlongK) {
+#pragma GCC unroll 8
+      for (int r = 3; r < Rows; r += 3) a[r / 3] = a[0] + r * a_step;
+    }
+    V sum[Rows][Vecs];
+    each([&](int r, int v) { sum[r][v] = V::zero(); });
+    const int64_t depth = t->depth;
+    for (int64_t p = 0; p < depth; ahead += t->ahead_row) {
+      const int64_t stop = p + kAheadLines < depth ? p + kAheadLines : depth;
+      const char* line = ahead;
+      for (; p < stop; ++p, line += 64) {
+        V row[Vecs];
+#pragma GCC unroll 8
+        for (int v = 0; v < Vecs; ++v) row[v] = load(b, v, columns);
+        __builtin_prefetch(line, 0, 2);
+#pragma GCC unroll 16
+        for (int r = 0; r < Rows; ++r) {
+          const V x = V::broadcast(AlongK ? a[r / 3][r % 3 * a_step + p] : a[0][r]);
+#pragma GCC unroll 8
+          for (int v = 0; v < Vecs; ++v) sum[r][v] = chain<T>(x, row[v], sum[r][v]);
+        }
+        if (!AlongK) a[0] += a_step;
+        b += b_k;
+      }
+    }
     if (t->accumulate) add_rows(sum, c, c_row, columns);
-    if (t->last) finish(t, sum, columns);
     each([&](int r, int v) {
       T* p = c + r * c_row + v * L;
       if (Tail && v == Vecs - 1)
@@ -114,36 +152,40 @@ struct Tile {
       else
         sum[r][v].store(p);
     });
+    if (t->last) finish<T>(t, Rows, Tail ? (Vecs - 1) * L + columns : Vecs * L);
   }
 };
 
-template <class T, int Rows, int Width>
+template <class T, int Rows, int Width, bool AlongK>
 inline void fill_width(GemmTiles* tiles) {
   constexpr int vecs = 1 << Width;
+  constexpr bool one_lane = Vec<T>::kLanes == 1;
+  GemmTileKernel* tile = tiles->tile[AlongK][Rows][Width];
   if constexpr (vecs <= widest(Rows)) {
-    tiles->tile[Rows][Width][0] = Tile<T, Rows, vecs, false>::run;
-    tiles->tile[Rows][Width][1] =
-        Vec<T>::kLanes == 1 ? nullptr : Tile<T, Rows, vecs, Vec<T>::kLanes != 1>::run;
+    tile[0] = Tile<T, Rows, vecs, false, AlongK>::run;
+    tile[1] = one_lane ? nullptr : Tile<T, Rows, vecs, !one_lane, AlongK>::run;
   } else {
-    tiles->tile[Rows][Width][0] = tiles->tile[Rows][Width][1] = nullptr;
+    tile[0] = tile[1] = nullptr;
   }
 }
 
-template <class T, int Rows>
+template <class T, int Rows, bool AlongK>
 inline void fill_rows(GemmTiles* tiles) {
   tiles->widest[Rows] = widest(Rows);
-  fill_width<T, Rows, 0>(tiles);
-  fill_width<T, Rows, 1>(tiles);
-  fill_width<T, Rows, 2>(tiles);
-  fill_width<T, Rows, 3>(tiles);
-  if constexpr (Rows > 1) fill_rows<T, Rows - 1>(tiles);
+  fill_width<T, Rows, 0, AlongK>(tiles);
+  fill_width<T, Rows, 1, AlongK>(tiles);
+  fill_width<T, Rows, 2, AlongK>(tiles);
+  fill_width<T, Rows, 3, AlongK>(tiles);
+  if constexpr (Rows > 1) fill_rows<T, Rows - 1, AlongK>(tiles);
 }
 
 template <class T>
 inline void fill_tiles(GemmTiles* tiles) {
+  tiles->finish = finish<T>;
   tiles->rows = kRows;
   tiles->lanes = Vec<T>::kLanes;
-  fill_rows<T, kRows>(tiles);
+  fill_rows<T, kRows, false>(tiles);
+  fill_rows<T, kRows, true>(tiles);
 }
 
 /* One dot product, in the order of core/summation_order.h. */

@@ -11,7 +11,7 @@
 #include <stdint.h>
 
 /* Most rows of a tile, and the widths a tile may have (in vectors: 1, 2, 4, 8), on any target. */
-#define FASTNN_GEMM_ROWS 14
+#define FASTNN_GEMM_ROWS 12
 #define FASTNN_GEMM_WIDTHS 4
 
 /* sum * alpha, + beta * c0, + bias, + residual, then relu: each step only where it is asked for.
@@ -29,10 +29,15 @@ struct GemmEpilogue {
 
 struct GemmTile {
   const void* a;
-  int64_t a_row; /* elements from a row of A to the next */
+  int64_t
+      a_step; /* elements from a row of A to the next; from a column, if rows lie side by side */
   const void* b;
   int64_t b_k; /* elements from a row of B to the next */
   int64_t depth;
+  /* What later tiles need, fetched into the second cache, one line for each step of k: 16 lines
+   * at `ahead`, then 16 that lie ahead_row bytes further on, and so on. */
+  const void* ahead;
+  int64_t ahead_row;
   void* c;
   int64_t c_row;
   int64_t row, column;             /* where the tile lies in C: for the epilogue */
@@ -43,13 +48,18 @@ struct GemmTile {
 
 typedef void (*GemmTileKernel)(const struct GemmTile* tile);
 
+/* The epilogue on rows and columns of sums that lie in C. */
+typedef void (*GemmFinishKernel)(const struct GemmTile* tile, int64_t rows, int64_t columns);
+
 /* Dot products of `count` rows (b + j * b_row) with a, all of unit stride; y[j * y_step]. */
 typedef void (*GemmDotKernel)(const void* a, const void* b, int64_t b_row, int64_t depth,
                               int64_t count, void* y);
 
 struct GemmTiles {
-  /* [rows][log2 of the width in vectors][1: the last vector is not full] */
-  GemmTileKernel tile[FASTNN_GEMM_ROWS + 1][FASTNN_GEMM_WIDTHS][2];
+  GemmFinishKernel finish;
+  /* [1: rows of A have unit stride, 0: its columns][rows][log2 of the width in vectors]
+   * [1: the last vector is not full] */
+  GemmTileKernel tile[2][FASTNN_GEMM_ROWS + 1][FASTNN_GEMM_WIDTHS][2];
   int32_t widest[FASTNN_GEMM_ROWS + 1]; /* in vectors, for so many rows */
   int32_t rows;                         /* most rows */
   int32_t lanes;                        /* of a vector */

@@ -6,6 +6,7 @@
 #include <cstddef>
 
 #include "core/kernel_table.h"
+#include "core/thread_pool.h"
 #include "ops/checks.h"
 #include "ops/gemm.h"
 #include "ops/strided.h"
@@ -95,7 +96,7 @@ void infer_dense_backward(Call& call) {
   const Gradients gradients(call);
   int64_t products = 0;
   for (const GemmProblem* g : {&gradients.dx, &gradients.dw, &gradients.db})
-    products = std::max(products, gemm_scratch_bytes(*g));
+    products = std::max(products, gemm_scratch_bytes(*g, thread_count()));
   call.set_scratch(Scratch, gradients.signal_bytes + products);
 }
 
@@ -113,11 +114,12 @@ Status run_dense_backward(const Call& call) {
              scratch.data + begin * element, attributes.a, 0);
     });
   }
+  const int64_t threads = thread_count();
   char* buffer = scratch.data + gradients.signal_bytes;
   const int64_t room = scratch.size() - gradients.signal_bytes;
-  if (attributes.want_dw) gemm(gradients.dw, buffer, room);
-  if (attributes.want_db) gemm(gradients.db, buffer, room);
-  if (attributes.want_dx) gemm(gradients.dx, buffer, room);
+  if (attributes.want_dw) gemm(gradients.dw, threads, buffer, room);
+  if (attributes.want_db) gemm(gradients.db, threads, buffer, room);
+  if (attributes.want_dx) gemm(gradients.dx, threads, buffer, room);
   return {};
 }
 

@@ -1,12 +1,14 @@
 // gemm: C = activation(alpha * A @ B + beta * C0 + bias + residual), batched.
 #include "ops/gemm.h"
 
+#include <algorithm>
 #include <cstddef>
 #include <cstring>
 
 #include "core/kernel_table.h"
 #include "ops/all.h"
 #include "ops/checks.h"
+#include "ops/deal.h"
 #include "ops/strided.h"
 
 namespace fastnn {
@@ -21,6 +23,11 @@ struct GemmAttributes {
   double a;
   int64_t want_preactivation;
 };
+
+// A batch whose products have fewer operations than these, all together, runs on the calling
+// thread; a product that has more is itself worth several threads.
+constexpr double kTeamFlops = 4e5;
+constexpr double kSharedFlops = 8e6;
 
 // The last two axes of an operand as the matrix that the product reads.
 struct Matrix {
@@ -142,6 +149,28 @@ Batch problem_of(const Call& call) {
   return batch;
 }
 
+// Small products, and those of a long batch, are dealt out whole; others share their tasks.
+struct Sharing {
+  int64_t slots, threads;  // products at the same time, and threads for each
+};
+
+Sharing share(const Batch& batch) {
+  const GemmProblem& g = batch.problem;
+  const int64_t threads = thread_count();
+  const double flops =
+      2.0 * static_cast<double>(g.m) * static_cast<double>(g.n) * static_cast<double>(g.k);
+  if (batch.count == 1) return {1, threads};
+  if (flops * static_cast<double>(batch.count) < kTeamFlops) return {1, 1};
+  if (flops < kSharedFlops || batch.count >= 4 * threads)
+    return {std::min(threads, batch.count), 1};
+  return {1, threads};
+}
+
+// Scratch memory for one product, a multiple of 64 bytes.
+int64_t scratch_room(const Batch& batch, const Sharing& sharing) {
+  return (gemm_scratch_bytes(batch.problem, sharing.threads) + 63) / 64 * 64;
+}
+
 const char* advance(const char* base, int64_t bytes) { return base ? base + bytes : nullptr; }
 
 Status run_gemm(const Call& call) {
@@ -154,7 +183,11 @@ Status run_gemm(const Call& call) {
   const bool pass = activation != UnaryOp::linear && !relu;
   char* product = call.has(Z) ? call.operand(Z).data : out.data;
   const int64_t element = item_size(out.dtype), size = batch.problem.m * batch.problem.n * element;
-  for (int64_t index = 0; index < batch.count; ++index) {
+  const Sharing sharing = share(batch);
+  // The number of threads may have changed since the memory was given out.
+  const int64_t room = scratch_room(batch, sharing);
+  const int64_t slots = room ? std::min(sharing.slots, scratch.size() / room) : sharing.slots;
+  deal(slots, batch.count, [&](int64_t index, int64_t slot, int64_t) {
     GemmProblem g = batch.problem;
     int64_t in_a, in_b;
     batch.offsets(index, &in_a, &in_b);
@@ -164,8 +197,8 @@ Status run_gemm(const Call& call) {
     g.c0 = advance(g.c0, index * size);
     g.residual = advance(g.residual, index * size);
     g.relu = relu;
-    gemm(g, scratch.data, scratch.size());
-  }
+    gemm(g, sharing.threads, scratch.data + slot * room, slots == 1 ? scratch.size() : room);
+  });
   if (pass) {
     const UnaryKernel kernel =
         kernels().unary.run[attributes.activation][static_cast<int>(out.dtype)];
@@ -203,7 +236,9 @@ void infer_gemm(Call& call) {
   call.resize(Z, attributes.want_preactivation ? 1 : 0);
   if (attributes.want_preactivation) call.set_output(Z, dtype, rank, shape);
   call.set_output(C, dtype, rank, shape);
-  call.set_scratch(Scratch, gemm_scratch_bytes(problem_of(call).problem));
+  const Batch batch = problem_of(call);
+  const Sharing sharing = share(batch);
+  call.set_scratch(Scratch, sharing.slots * scratch_room(batch, sharing));
 }
 
 double gemm_cost(const Call& call) {
@@ -213,14 +248,6 @@ double gemm_cost(const Call& call) {
 }
 
 }  // namespace
-
-void gemm(const GemmProblem& g, char* scratch, int64_t scratch_bytes) {
-  if (g.m == 0 || g.n == 0) return;
-  if (is_dot_like(g))
-    run_gemm_dots(g);
-  else
-    run_gemm_nest(g, scratch, scratch_bytes);
-}
 
 void check_activation(const Call& call, int64_t code) {
   const UnaryOp op = static_cast<UnaryOp>(code);

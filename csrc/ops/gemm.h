@@ -5,7 +5,8 @@
 // A is [m, k], B [k, n], C [m, n] with rows of unit stride. The loop nest follows
 // K. Goto, R. van de Geijn, "Anatomy of high-performance matrix multiplication" (2008), and
 // F. Van Zee, R. van de Geijn, "BLIS" (2015), with k blocks of a constant size: csrc/core/
-// summation_order.h says why no other size may change a result.
+// summation_order.h says why no other size may change a result. Which way a product takes is said
+// in one table, ops/gemm_paths.cpp.
 #pragma once
 
 #include <cstdint>
@@ -29,20 +30,15 @@ struct GemmProblem {
   const char* bias = nullptr;      // [n]
   const char* residual = nullptr;  // rows of stride n
   bool relu = false;               // the epilogue's last step
+  bool in_order = false;           // all blocks of k one after the other, however many
 };
 
-// Scratch memory for one product of these extents and layouts, in bytes: for as many threads as
-// the calling thread may use.
-int64_t gemm_scratch_bytes(const GemmProblem& problem);
+// Scratch memory for one product of these extents and layouts on so many threads, in bytes.
+int64_t gemm_scratch_bytes(const GemmProblem& problem, int64_t threads);
 
-// The product on as many threads as are free, worth waking and provided with scratch memory.
-void gemm(const GemmProblem& problem, char* scratch, int64_t scratch_bytes);
-
-// The two ways: tiles; and dot products, where k lies along the vector in both operands and C is
-// one row or one column.
-void run_gemm_nest(const GemmProblem& problem, char* scratch, int64_t scratch_bytes);
-bool is_dot_like(const GemmProblem& problem);
-void run_gemm_dots(const GemmProblem& problem);
+// The product on at most `threads` threads: those that are free, worth waking and provided with
+// scratch memory.
+void gemm(const GemmProblem& problem, int64_t threads, char* scratch, int64_t scratch_bytes);
 
 // Throws unless the code names a function of one floating-point number.
 void check_activation(const Call& call, int64_t code);

@@ -2,7 +2,7 @@
 // as rows, or rows times one column. Each result is a dot product in an order of its own
 // (core/summation_order.h).
 #include "core/kernel_table.h"
-#include "ops/gemm.h"
+#include "ops/gemm_paths.h"
 #include "ops/strided.h"
 
 namespace fastnn {
@@ -39,7 +39,7 @@ bool is_dot_like(const GemmProblem& g) {
   return (g.m == 1 || g.n == 1) && g.k > 1 && g.a_k == 1 && g.b_k == 1;
 }
 
-void run_gemm_dots(const GemmProblem& g) {
+void run_gemm_dots(const GemmProblem& g, int64_t, char*, int64_t) {
   const Dots dots = dots_of(g);
   const bool is_f32 = g.dtype == DType::float32;
   const GemmDotKernel kernel = is_f32 ? kernels().gemm.dot_f32 : kernels().gemm.dot_f64;

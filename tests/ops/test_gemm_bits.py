@@ -95,25 +95,68 @@ def test_dot_like_products_have_the_order_of_lanes(k, dtype):
     assert np.array_equal(product(b.T, a.T, trans_b=True), expected.T)
 
 
+# Every way through a product, and edges between them: (m, n, k, stored form).
 SHAPES = [
-    (100, 500, 784),
-    (33, 17, 1000),
-    (257, 129, 300),
-    (1, 500, 784),
-    (3000, 1, 700),
-    (8, 8, 8),
+    *((n, n, n, "NN") for n in (8, 16, 32, 64, 128, 256, 512, 1024)),
+    *((100, 500, 784, form) for form in ("NN", "TN", "NT", "TT")),
+    *((784, 500, 100, "TN"), (100, 784, 500, "NT"), (100, 10, 500, "NN"), (500, 10, 100, "TN")),
+    *((1, 500, 784, "NN"), (1, 500, 784, "NT"), (3072, 1, 1024, "NN"), (3000, 1, 700, "TN")),
+    *((32, 2048, 512, "NN"), (3025, 96, 363, "NN"), (784, 32, 9, "NN"), (1254, 64, 576, "NN")),
+    *(
+        (35, 1457, 2560, "NN"),
+        (524, 700, 2048, "NN"),
+        (512, 1500, 2816, "NN"),
+        (35, 700, 2048, "NN"),
+    ),
+    *(
+        (2560, 64, 2560, "NN"),
+        (2560, 64, 2560, "TN"),
+        (1760, 128, 1760, "NT"),
+        (768, 4, 2560, "NN"),
+    ),
+    *((512, 16, 512, "NN"), (128, 4096, 1024, "NN"), (1024, 1024, 128, "TN"), (33, 17, 1000, "NN")),
+    *((257, 129, 300, "TT"), (300, 20, 100, "NT"), (9, 130, 40, "TT"), (17, 19, 5000, "NN")),
 ]
 
 
-@pytest.mark.parametrize("m, n, k", SHAPES)
-def test_any_number_of_threads(m, n, k):
-    a, b = matrices(m, n, k)
+def drawn(m, n, k, form, dtype="float32"):
+    """Matrices of that shape, and whether they are stored transposed."""
+    a, b = matrices(m, n, k, dtype)
+    return a, b, (form[0] == "T", form[1] == "T")
+
+
+@needs_fma
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("m, n, k, form", SHAPES)
+def test_every_path_adds_in_that_order(m, n, k, form, dtype):
+    a, b, flags = drawn(m, n, k, form, dtype)
+    c = product(a, b, *flags)
+    dot_like = (n == 1 and form[0] == "N") or (m == 1 and form[1] == "T")
+    for i, j in {(0, 0), (m - 1, n - 1), (m // 2, n // 3), (m - 1, 0)}:
+        row, column = a[i : i + 1], b[:, j : j + 1]
+        expected = lanes(row[0], column[:, 0]) if dot_like else chained(row, column)[0, 0]
+        assert c[i, j] == expected, (i, j)
+
+
+@needs_fma
+def test_a_long_k_is_summed_in_groups_of_blocks():
+    a, b = matrices(3, 2, 256 * 130 + 7)  # 131 blocks: 44 groups of 3
+    groups = [chained(a[:, p : p + 768], b[p : p + 768]) for p in range(0, a.shape[1], 768)]
+    expected = groups[0]
+    for group in groups[1:]:
+        expected = expected + group
+    for flags in [(False, False), (True, False), (False, True), (True, True)]:
+        assert np.array_equal(product(a, b, *flags), expected)
+
+
+@pytest.mark.parametrize("m, n, k, form", SHAPES)
+def test_any_number_of_threads(m, n, k, form):
+    a, b, flags = drawn(m, n, k, form)
     results = []
     for threads in (1, 2, 3, 5, 8):
         with fn.num_threads(threads):
-            results.append([product(a, b, ta, tb) for ta in (False, True) for tb in (False, True)])
-    for others in results[1:]:
-        assert all(np.array_equal(x, y) for x, y in zip(results[0], others))
+            results.append(product(a, b, *flags))
+    assert all(np.array_equal(results[0], other) for other in results[1:])
 
 
 @pytest.mark.parametrize("m, n, k", [(13, 37, 65), (1, 50, 300), (64, 1, 129)])

@@ -1,0 +1,186 @@
+#include "ops/gemm_cut.h"
+
+#include <algorithm>
+
+#include "core/kernel_table.h"
+#include "core/summation_order.h"
+
+namespace fastnn {
+namespace {
+
+// Elements from a packed row to the next where rows are read together: an odd number of lines, so
+// that they do not share the sets of a cache.
+int64_t spread(int64_t columns) { return divide_up(columns, 16) * 16 | 16; }
+
+constexpr int64_t kPiece = 1024;       // bytes fetched ahead in one run
+constexpr int64_t kPiecesOfTile = 16;  // in a block of k
+constexpr int64_t kRowsAcross = 8;     // of B, packed at a time, so that the reads are long
+
+}  // namespace
+
+WayOfA way_of_a(const GemmProblem& g) {
+  if (g.a_k == 1 || g.k == 1) return WayOfA::along_k;
+  return g.a_row == 1 || g.m == 1 ? WayOfA::across : WayOfA::none;
+}
+
+GemmCut::GemmCut(const GemmProblem& g) : g(g), epilogue{} {
+  const bool is_f32 = g.dtype == DType::float32;
+  tiles = is_f32 ? &kernels().gemm.f32 : &kernels().gemm.f64;
+  pack = is_f32 ? kernels().pack.f32 : kernels().pack.f64;
+  element = item_size(g.dtype);
+  row_tiles = divide_up(g.m, tiles->rows);
+  const int64_t widest = tiles->widest[most_rows()];
+  panel_width = 0;
+  while (int64_t{2} << panel_width <= widest && int64_t{tiles->lanes} << panel_width < g.n)
+    ++panel_width;
+  panel = int64_t{tiles->lanes} << panel_width;
+  panels = divide_up(g.n, panel);
+  epilogue.alpha = g.alpha;
+  epilogue.beta = g.beta;
+  epilogue.c0 = g.beta != 0 ? g.c0 : nullptr;
+  epilogue.c0_row = epilogue.residual_row = g.n;
+  epilogue.bias = g.bias;
+  epilogue.residual = g.residual;
+  epilogue.relu = g.relu;
+  has_epilogue = g.alpha != 1 || epilogue.c0 || g.bias || g.residual || g.relu;
+}
+
+double GemmCut::flops() const {
+  return 2.0 * static_cast<double>(g.m) * static_cast<double>(g.n) * static_cast<double>(g.k);
+}
+
+int64_t GemmCut::block_of_a_bytes(int64_t count) const {
+  const int64_t rows = count * most_rows(), depth = std::min(g.k, kSumBlock);
+  const bool across = way_of_a(g) == WayOfA::across;
+  return (across ? depth * spread(rows) : rows * spread(depth)) * element;
+}
+
+int64_t GemmCut::block_of_b_bytes(int64_t count) const {
+  return count * panel * std::min(g.k, kSumBlock) * element;
+}
+
+BlockOfA GemmCut::read_a(int64_t tile0, int64_t p) const {
+  const bool along_k = way_of_a(g) == WayOfA::along_k;
+  return {at(g.a, row(tile0) * g.a_row + p * g.a_k), along_k ? g.a_row : g.a_k, along_k};
+}
+
+BlockOfA GemmCut::pack_a(int64_t tile0, int64_t tile1, int64_t p, char* to) const {
+  const int64_t rows = row(tile1) - row(tile0), depth = std::min(g.k - p, kSumBlock);
+  const char* from = at(g.a, row(tile0) * g.a_row + p * g.a_k);
+  const bool along_k = way_of_a(g) != WayOfA::across;
+  const int64_t step = spread(along_k ? std::min(g.k, kSumBlock) : rows);
+  const Packing packing = along_k ? Packing{from, g.a_row, g.a_k, to, step, rows, depth, depth}
+                                  : Packing{from, g.a_k, g.a_row, to, step, depth, rows, rows};
+  pack(&packing);
+  return {to, step, along_k};
+}
+
+BlockOfB GemmCut::read_b(int64_t panel0, int64_t p) const {
+  return {at(g.b, p * g.b_k + panel0 * panel), g.b_k, panel};
+}
+
+BlockOfB GemmCut::pack_b(int64_t panel0, int64_t panel1, int64_t p, char* to) const {
+  const int64_t depth = std::min(g.k - p, kSumBlock);
+  pack_b_rows(panel0, panel1, p, 0, depth, to);
+  return {to, panel, panel * depth};
+}
+
+// Rows [p0, p1) of the block at p.
+void GemmCut::pack_b_rows(int64_t panel0, int64_t panel1, int64_t p, int64_t p0, int64_t p1,
+                          char* to) const {
+  const int64_t depth = std::min(g.k - p, kSumBlock);
+  const int64_t together = g.b_column == 1 ? kRowsAcross : p1 - p0;
+  Packing packing;
+  packing.from_row = g.b_k;
+  packing.from_column = g.n > 1 ? g.b_column : 1;
+  packing.to_row = panel;
+  for (int64_t i = p0; i < p1; i += together) {
+    packing.rows = std::min(p1 - i, together);
+    for (int64_t j = panel0; j < panel1; ++j) {
+      packing.from = at(g.b, (p + i) * g.b_k + j * panel * g.b_column);
+      packing.to = at(to, ((j - panel0) * depth + i) * panel);
+      packing.columns = std::min(g.n - j * panel, panel);
+      packing.padded = divide_up(packing.columns, tiles->lanes) * tiles->lanes;
+      pack(&packing);
+    }
+  }
+}
+
+Ahead GemmCut::ahead_a(int64_t tile0, int64_t tile1, int64_t p) const {
+  if (p >= g.k || tile0 >= tile1 || g.a_k != 1) return {};
+  return {at(g.a, row(tile0) * g.a_row + p), g.a_row * element, row(tile1) - row(tile0)};
+}
+
+Ahead GemmCut::ahead_b(int64_t panel0, int64_t panel1, int64_t p) const {
+  if (p >= g.k || panel0 >= panel1) return {};
+  const char* data = at(g.b, p * g.b_k + panel0 * panel * g.b_column);
+  if (g.b_column == 1) return {data, g.b_k * element, std::min(g.k - p, kSumBlock)};
+  if (g.b_k == 1)
+    return {data, g.b_column * element, std::min(g.n, panel1 * panel) - panel0 * panel};
+  return {};
+}
+
+void GemmCut::run(const BlockOfA& a, const BlockOfB& b, int64_t tile0, int64_t tile1,
+                  int64_t panel0, int64_t panel1, int64_t p, Ahead ahead) const {
+  GemmTile t{};
+  t.a_step = a.step;
+  t.b_k = b.step;
+  t.depth = std::min(g.k - p, kSumBlock);
+  t.accumulate = p != 0;
+  t.last = has_epilogue && p + kSumBlock >= g.k ? &epilogue : nullptr;
+  t.c_row = g.c_row;
+  const int64_t row0 = row(tile0);
+  const auto visit = [&](int64_t tile, int64_t j) {
+    t.row = row(tile);
+    t.column = j * panel;
+    t.a = at(a.data, (t.row - row0) * (a.along_k ? a.step : 1));
+    t.b = at(b.data, (j - panel0) * b.panel);
+    t.c = at(g.c, t.row * g.c_row + t.column);
+    t.ahead = t.a;  // which is there already
+    t.ahead_row = 0;
+    if (ahead.rows > 0) {
+      t.ahead = ahead.data;
+      t.ahead_row = ahead.step;
+      ahead.data += kPiecesOfTile * ahead.step;
+      ahead.rows -= kPiecesOfTile;
+    }
+    const auto& kernels = tiles->tile[a.along_k][row(tile + 1) - t.row];
+    if (t.column + panel <= g.n)
+      kernels[panel_width][0](&t);
+    else
+      run_tiles(t, kernels);
+  };
+  // A tile of A stays in the first cache while panels go by.
+  for (int64_t tile = tile0; tile < tile1; ++tile)
+    for (int64_t j = panel0; j < panel1; ++j) visit(tile, j);
+}
+
+void GemmCut::finish() const {
+  if (!has_epilogue) return;
+  GemmTile t{};
+  t.c = g.c;
+  t.c_row = g.c_row;
+  t.last = &epilogue;
+  tiles->finish(&t, g.m, g.n);
+}
+
+// The last panel: as many tiles as the powers of two that its vectors are made of.
+void GemmCut::run_tiles(GemmTile& t, const GemmTileKernel (&kernels)[][2]) const {
+  const int64_t lanes = tiles->lanes, column = t.column;
+  const char* b = static_cast<const char*>(t.b);
+  char* c = static_cast<char*>(t.c);
+  for (int64_t j = column; j < g.n;) {
+    const int64_t vectors = divide_up(g.n - j, lanes);
+    int width = 0;
+    while ((int64_t{2} << width) <= vectors) ++width;
+    const int64_t covered = lanes << width, tail = g.n - j < covered ? (g.n - j) % lanes : 0;
+    t.b = at(b, j - column);
+    t.c = at(c, j - column);
+    t.column = j;
+    t.columns = static_cast<int32_t>(tail);
+    kernels[width][tail != 0](&t);
+    j += covered;
+  }
+}
+
+}  // namespace fastnn

@@ -1,0 +1,52 @@
+#include "ops/gemm_paths.h"
+
+#include "ops/gemm_cut.h"
+
+namespace fastnn {
+namespace {
+
+int64_t no_bytes(const GemmProblem&, int64_t) { return 0; }
+
+constexpr GemmPath kPaths[] = {
+    // name       m    n    k  results  least k  layout
+    {"dots", 0, 0, 0, 0, 0, GemmPath::dot_like, no_bytes, run_gemm_dots},
+    {"split k", 0, 0, 0, 16384, 2049, GemmPath::any, gemm_split_bytes, run_gemm_split},
+    {"few rows", 12, 0, 0, 0, 0, GemmPath::readable, gemm_direct_bytes, run_gemm_direct},
+    {"few columns", 0, 32, 0, 0, 0, GemmPath::readable, gemm_direct_bytes, run_gemm_direct},
+    {"small", 160, 160, 160, 0, 0, GemmPath::readable, gemm_direct_bytes, run_gemm_direct},
+    {"columns", 256, 0, 0, 0, 0, GemmPath::any, gemm_columns_bytes, run_gemm_columns},
+    {"packed", 0, 0, 0, 0, 0, GemmPath::any, gemm_packed_bytes, run_gemm_packed},
+};
+
+bool within(int64_t value, int64_t most) { return most == 0 || value <= most; }
+
+bool fits(const GemmPath& path, const GemmProblem& g) {
+  if (!within(g.m, path.most_m) || !within(g.n, path.most_n) || !within(g.k, path.most_k) ||
+      !within(g.m * g.n, path.most_results) || g.k < path.least_k)
+    return false;
+  if (g.in_order && path.run == run_gemm_split) return false;
+  return path.layout == GemmPath::any ||
+         (path.layout == GemmPath::readable ? is_readable(g) : is_dot_like(g));
+}
+
+}  // namespace
+
+GemmPaths gemm_paths() { return {kPaths, sizeof kPaths / sizeof kPaths[0]}; }
+
+const GemmPath& gemm_path(const GemmProblem& g) {
+  const GemmPath* path = kPaths;
+  while (!fits(*path, g)) ++path;
+  return *path;
+}
+
+bool is_readable(const GemmProblem& g) { return way_of_a(g) != WayOfA::none && reads_b(g); }
+
+int64_t gemm_scratch_bytes(const GemmProblem& g, int64_t threads) {
+  return g.m == 0 || g.n == 0 ? 0 : gemm_path(g).scratch_bytes(g, threads);
+}
+
+void gemm(const GemmProblem& g, int64_t threads, char* scratch, int64_t bytes) {
+  if (g.m > 0 && g.n > 0) gemm_path(g).run(g, threads, scratch, bytes);
+}
+
+}  // namespace fastnn

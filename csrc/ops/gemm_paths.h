@@ -1,0 +1,56 @@
+// The ways through a product: one table, read from the top; the first row that fits is taken.
+//
+// By shape, dtype and layout alone. All of them but the dot products give the same bits.
+#pragma once
+
+#include "ops/gemm.h"
+
+namespace fastnn {
+
+struct GemmPath {
+  const char* name;
+  // What fits: 0 is no limit.
+  int64_t most_m, most_n, most_k, most_results, least_k;
+  enum Layout { any, readable, dot_like } layout;
+  int64_t (*scratch_bytes)(const GemmProblem& problem, int64_t threads);
+  void (*run)(const GemmProblem& problem, int64_t threads, char* scratch, int64_t scratch_bytes);
+};
+
+struct GemmPaths {
+  const GemmPath* begin;
+  int64_t count;
+};
+GemmPaths gemm_paths();
+const GemmPath& gemm_path(const GemmProblem& problem);
+
+// Whether both operands can be read where they lie, in tiles.
+bool is_readable(const GemmProblem& problem);
+// k lies along the vector in both operands, and C is one row or one column.
+bool is_dot_like(const GemmProblem& problem);
+
+// Each result is a dot product.
+void run_gemm_dots(const GemmProblem& problem, int64_t threads, char* scratch, int64_t bytes);
+
+// Nothing is packed.
+int64_t gemm_direct_bytes(const GemmProblem& problem, int64_t threads);
+void run_gemm_direct(const GemmProblem& problem, int64_t threads, char* scratch, int64_t bytes);
+
+// A task takes columns of C, and packs what it needs of B.
+int64_t gemm_columns_bytes(const GemmProblem& problem, int64_t threads);
+void run_gemm_columns(const GemmProblem& problem, int64_t threads, char* scratch, int64_t bytes);
+
+// All threads pack B, then a task takes rows of C.
+int64_t gemm_packed_bytes(const GemmProblem& problem, int64_t threads);
+void run_gemm_packed(const GemmProblem& problem, int64_t threads, char* scratch, int64_t bytes);
+
+// Groups of blocks of k are tasks; their sums are added in order.
+int64_t gemm_split_bytes(const GemmProblem& problem, int64_t threads);
+void run_gemm_split(const GemmProblem& problem, int64_t threads, char* scratch, int64_t bytes);
+
+// Threads that are worth waking for so much work.
+inline int64_t worth_threads(double flops, int64_t threads) {
+  constexpr double kTeamFlops = 4e5;
+  return flops < kTeamFlops ? 1 : threads;
+}
+
+}  // namespace fastnn
