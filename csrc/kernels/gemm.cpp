@@ -27,9 +27,6 @@ constexpr int kRows = 4;
 constexpr int widest(int) { return 4; }
 #endif
 
-/* Lines fetched ahead that follow each other. */
-constexpr int kAheadLines = 16;
-
 /* The scalar target multiplies, then adds: a fused step in software would take its time tenfold,
  * and its bits are its own anyway (another order of magnitude slower is not worth equal ones). */
 template <class T>
@@ -126,8 +123,8 @@ struct Tile {
     V sum[Rows][Vecs];
     each([&](int r, int v) { sum[r][v] = V::zero(); });
     const int64_t depth = t->depth;
-    for (int64_t p = 0; p < depth; ahead += t->ahead_row) {
-      const int64_t stop = p + kAheadLines < depth ? p + kAheadLines : depth;
+    for (int64_t p = 0; p < depth; ahead += t->ahead_step) {
+      const int64_t stop = p + t->ahead_lines < depth ? p + t->ahead_lines : depth;
       const char* line = ahead;
       for (; p < stop; ++p, line += 64) {
         V row[Vecs];

@@ -34,10 +34,10 @@ struct GemmTile {
   const void* b;
   int64_t b_k; /* elements from a row of B to the next */
   int64_t depth;
-  /* What later tiles need, fetched into the second cache, one line for each step of k: 16 lines
-   * at `ahead`, then 16 that lie ahead_row bytes further on, and so on. */
+  /* What later tiles need, fetched into the second cache, one line for each step of k: so many
+   * lines at `ahead`, then as many that lie ahead_step bytes further on, and so on. */
   const void* ahead;
-  int64_t ahead_row;
+  int64_t ahead_step, ahead_lines;
   void* c;
   int64_t c_row;
   int64_t row, column;             /* where the tile lies in C: for the epilogue */

@@ -168,7 +168,7 @@ Sharing share(const Batch& batch) {
 
 // Scratch memory for one product, a multiple of 64 bytes.
 int64_t scratch_room(const Batch& batch, const Sharing& sharing) {
-  return (gemm_scratch_bytes(batch.problem, sharing.threads) + 63) / 64 * 64;
+  return aligned(gemm_scratch_bytes(batch.problem, sharing.threads));
 }
 
 const char* advance(const char* base, int64_t bytes) { return base ? base + bytes : nullptr; }
@@ -187,7 +187,7 @@ Status run_gemm(const Call& call) {
   // The number of threads may have changed since the memory was given out.
   const int64_t room = scratch_room(batch, sharing);
   const int64_t slots = room ? std::min(sharing.slots, scratch.size() / room) : sharing.slots;
-  deal(slots, batch.count, [&](int64_t index, int64_t slot, int64_t) {
+  deal(slots, batch.count, 1, 1, [&](int64_t index, int64_t, int64_t slot, int64_t) {
     GemmProblem g = batch.problem;
     int64_t in_a, in_b;
     batch.offsets(index, &in_a, &in_b);

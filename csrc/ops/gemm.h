@@ -33,6 +33,9 @@ struct GemmProblem {
   bool in_order = false;           // all blocks of k one after the other, however many
 };
 
+// Scratch memory comes in whole lines of a cache.
+inline int64_t aligned(int64_t bytes) { return (bytes + 63) / 64 * 64; }
+
 // Scratch memory for one product of these extents and layouts on so many threads, in bytes.
 int64_t gemm_scratch_bytes(const GemmProblem& problem, int64_t threads);
 

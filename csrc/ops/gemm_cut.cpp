@@ -10,11 +10,11 @@ namespace {
 
 // Elements from a packed row to the next where rows are read together: an odd number of lines, so
 // that they do not share the sets of a cache.
-int64_t spread(int64_t columns) { return divide_up(columns, 16) * 16 | 16; }
+int64_t spread(int64_t columns) { return ceil_div(columns, 16) * 16 | 16; }
 
-constexpr int64_t kPiece = 1024;       // bytes fetched ahead in one run
-constexpr int64_t kPiecesOfTile = 16;  // in a block of k
-constexpr int64_t kRowsAcross = 8;     // of B, packed at a time, so that the reads are long
+constexpr int64_t kCollidingStride = 4096;  // the size of one way of the first cache
+constexpr int64_t kLine = 64;
+constexpr int64_t kRowsAcross = 8;  // of B, packed at a time, so that the reads are long
 
 }  // namespace
 
@@ -23,18 +23,25 @@ WayOfA way_of_a(const GemmProblem& g) {
   return g.a_row == 1 || g.m == 1 ? WayOfA::across : WayOfA::none;
 }
 
+bool a_collides(const GemmProblem& g) {
+  const WayOfA way = way_of_a(g);
+  if (way == WayOfA::none) return true;
+  const int64_t step = way == WayOfA::along_k ? g.a_row : g.a_k;
+  return step * item_size(g.dtype) % kCollidingStride == 0;
+}
+
 GemmCut::GemmCut(const GemmProblem& g) : g(g), epilogue{} {
   const bool is_f32 = g.dtype == DType::float32;
   tiles = is_f32 ? &kernels().gemm.f32 : &kernels().gemm.f64;
   pack = is_f32 ? kernels().pack.f32 : kernels().pack.f64;
   element = item_size(g.dtype);
-  row_tiles = divide_up(g.m, tiles->rows);
+  row_tiles = ceil_div(g.m, tiles->rows);
   const int64_t widest = tiles->widest[most_rows()];
   panel_width = 0;
   while (int64_t{2} << panel_width <= widest && int64_t{tiles->lanes} << panel_width < g.n)
     ++panel_width;
   panel = int64_t{tiles->lanes} << panel_width;
-  panels = divide_up(g.n, panel);
+  panels = ceil_div(g.n, panel);
   epilogue.alpha = g.alpha;
   epilogue.beta = g.beta;
   epilogue.c0 = g.beta != 0 ? g.c0 : nullptr;
@@ -100,23 +107,32 @@ void GemmCut::pack_b_rows(int64_t panel0, int64_t panel1, int64_t p, int64_t p0,
       packing.from = at(g.b, (p + i) * g.b_k + j * panel * g.b_column);
       packing.to = at(to, ((j - panel0) * depth + i) * panel);
       packing.columns = std::min(g.n - j * panel, panel);
-      packing.padded = divide_up(packing.columns, tiles->lanes) * tiles->lanes;
+      packing.padded = ceil_div(packing.columns, tiles->lanes) * tiles->lanes;
       pack(&packing);
     }
   }
 }
 
+Ahead GemmCut::pieces(const char* data, int64_t step, int64_t count, int64_t length) const {
+  return {data, step * element, count, std::min(length * element / kLine + 1, kSumBlock)};
+}
+
 Ahead GemmCut::ahead_a(int64_t tile0, int64_t tile1, int64_t p) const {
-  if (p >= g.k || tile0 >= tile1 || g.a_k != 1) return {};
-  return {at(g.a, row(tile0) * g.a_row + p), g.a_row * element, row(tile1) - row(tile0)};
+  if (p >= g.k || tile0 >= tile1) return {};
+  const int64_t rows = row(tile1) - row(tile0), depth = std::min(g.k - p, kSumBlock);
+  const char* data = at(g.a, row(tile0) * g.a_row + p * g.a_k);
+  if (g.a_k == 1) return pieces(data, g.a_row, rows, depth);
+  if (g.a_row == 1) return pieces(data, g.a_k, depth, rows);
+  return {};
 }
 
 Ahead GemmCut::ahead_b(int64_t panel0, int64_t panel1, int64_t p) const {
   if (p >= g.k || panel0 >= panel1) return {};
+  const int64_t columns = std::min(g.n, panel1 * panel) - panel0 * panel;
+  const int64_t depth = std::min(g.k - p, kSumBlock);
   const char* data = at(g.b, p * g.b_k + panel0 * panel * g.b_column);
-  if (g.b_column == 1) return {data, g.b_k * element, std::min(g.k - p, kSumBlock)};
-  if (g.b_k == 1)
-    return {data, g.b_column * element, std::min(g.n, panel1 * panel) - panel0 * panel};
+  if (g.b_column == 1) return pieces(data, g.b_k, depth, columns);
+  if (g.b_k == 1) return pieces(data, g.b_column, columns, depth);
   return {};
 }
 
@@ -129,30 +145,35 @@ void GemmCut::run(const BlockOfA& a, const BlockOfB& b, int64_t tile0, int64_t t
   t.accumulate = p != 0;
   t.last = has_epilogue && p + kSumBlock >= g.k ? &epilogue : nullptr;
   t.c_row = g.c_row;
+  const int64_t at_a_time = ahead.lines > 0 ? std::max<int64_t>(1, t.depth / ahead.lines) : 0;
   const int64_t row0 = row(tile0);
-  const auto visit = [&](int64_t tile, int64_t j) {
-    t.row = row(tile);
-    t.column = j * panel;
-    t.a = at(a.data, (t.row - row0) * (a.along_k ? a.step : 1));
-    t.b = at(b.data, (j - panel0) * b.panel);
-    t.c = at(g.c, t.row * g.c_row + t.column);
-    t.ahead = t.a;  // which is there already
-    t.ahead_row = 0;
-    if (ahead.rows > 0) {
-      t.ahead = ahead.data;
-      t.ahead_row = ahead.step;
-      ahead.data += kPiecesOfTile * ahead.step;
-      ahead.rows -= kPiecesOfTile;
+  for (int64_t tile = tile0, top = row0; tile < tile1; ++tile) {
+    const int64_t bottom = row(tile + 1);
+    const auto& kernels = tiles->tile[a.along_k][bottom - top];
+    t.row = top;
+    t.a = at(a.data, (top - row0) * (a.along_k ? a.step : 1));
+    for (int64_t j = panel0; j < panel1; ++j) {
+      t.column = j * panel;
+      t.b = at(b.data, (j - panel0) * b.panel);
+      t.c = at(g.c, top * g.c_row + t.column);
+      if (ahead.pieces > 0) {
+        t.ahead = ahead.data;
+        t.ahead_step = ahead.step;
+        t.ahead_lines = ahead.lines;
+        ahead.data += at_a_time * ahead.step;
+        ahead.pieces -= at_a_time;
+      } else {
+        t.ahead = t.a;  // which is there already
+        t.ahead_step = 0;
+        t.ahead_lines = 16;
+      }
+      if (t.column + panel <= g.n)
+        kernels[panel_width][0](&t);
+      else
+        run_tiles(t, kernels);
     }
-    const auto& kernels = tiles->tile[a.along_k][row(tile + 1) - t.row];
-    if (t.column + panel <= g.n)
-      kernels[panel_width][0](&t);
-    else
-      run_tiles(t, kernels);
-  };
-  // A tile of A stays in the first cache while panels go by.
-  for (int64_t tile = tile0; tile < tile1; ++tile)
-    for (int64_t j = panel0; j < panel1; ++j) visit(tile, j);
+    top = bottom;
+  }
 }
 
 void GemmCut::finish() const {
@@ -170,7 +191,7 @@ void GemmCut::run_tiles(GemmTile& t, const GemmTileKernel (&kernels)[][2]) const
   const char* b = static_cast<const char*>(t.b);
   char* c = static_cast<char*>(t.c);
   for (int64_t j = column; j < g.n;) {
-    const int64_t vectors = divide_up(g.n - j, lanes);
+    const int64_t vectors = ceil_div(g.n - j, lanes);
     int width = 0;
     while ((int64_t{2} << width) <= vectors) ++width;
     const int64_t covered = lanes << width, tail = g.n - j < covered ? (g.n - j) % lanes : 0;

@@ -6,14 +6,15 @@
 
 #include "kernels/families.h"
 #include "ops/gemm.h"
+#include "ops/tasks.h"
 
 namespace fastnn {
-
-inline int64_t divide_up(int64_t a, int64_t b) { return (a + b - 1) / b; }
 
 // Which way A can be read without a copy: rows of unit stride, columns of unit stride, or neither.
 enum class WayOfA { along_k, across, none };
 WayOfA way_of_a(const GemmProblem& g);
+// A must be packed: it cannot be read, or what a tile reads of it shares the sets of a cache.
+bool a_collides(const GemmProblem& g);
 inline bool reads_b(const GemmProblem& g) { return g.b_column == 1 || g.n == 1; }
 
 // A block of A: rows from the first of a task, one block of k.
@@ -30,11 +31,11 @@ struct BlockOfB {
   int64_t panel;  // elements to the next panel
 };
 
-// What is read later, fetched while tiles are computed: `rows` pieces of a kilobyte.
+// What is read later, fetched while tiles are computed: pieces of a few lines of a cache each.
 struct Ahead {
   const char* data;
   int64_t step;  // bytes to the next piece
-  int64_t rows;
+  int64_t pieces, lines;
 };
 
 struct GemmCut {
@@ -54,7 +55,7 @@ struct GemmCut {
   const char* at(const char* base, int64_t offset) const { return base + offset * element; }
   char* at(char* base, int64_t offset) const { return base + offset * element; }
   int64_t row(int64_t tile) const { return tile * g.m / row_tiles; }
-  int64_t most_rows() const { return divide_up(g.m, row_tiles); }
+  int64_t most_rows() const { return ceil_div(g.m, row_tiles); }
   double flops() const;
 
   // Memory for one block of so many tiles of A, or panels of B, packed.
@@ -81,6 +82,7 @@ struct GemmCut {
   void finish() const;
 
  private:
+  Ahead pieces(const char* data, int64_t step, int64_t count, int64_t length) const;
   void run_tiles(GemmTile& tile, const GemmTileKernel (&kernels)[][2]) const;
 };
 

@@ -18,25 +18,14 @@ namespace fastnn {
 namespace {
 
 constexpr int64_t kTaskRows = 96;        // of C that a task takes
-constexpr int64_t kLeastTasks = 16;      // in a pass, if there are the rows for it
 constexpr int64_t kPassBytes = 2 << 20;  // packed B
 constexpr int64_t kPackRows = 64;        // of B that a task packs
 constexpr int64_t kColumnsForPacking = 384;
-constexpr int64_t kCollidingStride = 4096;  // the size of one way of the first cache
 constexpr int kSpins = 2000;
 
 // One kind of task in passes of equal parity: claimed in order, counted when done.
-struct alignas(64) Line {
-  std::atomic<int64_t> claimed{0};
+struct alignas(64) Line : Deck {
   alignas(64) std::atomic<int64_t> done{0};
-
-  // The next task before `end`, or -1.
-  int64_t claim(int64_t end) {
-    int64_t task = claimed.load(std::memory_order_relaxed);
-    while (task < end)
-      if (claimed.compare_exchange_weak(task, task + 1, std::memory_order_relaxed)) return task;
-    return -1;
-  }
 
   void await(int64_t count) const {
     for (int spins = 0; done.load(std::memory_order_acquire) < count; ++spins)
@@ -50,33 +39,25 @@ struct alignas(64) Line {
 struct Packed {
   GemmCut cut;
   int64_t pass_panels, pass_depth;  // B is gone through by so many panels and rows at a time
-  int64_t row_groups;
   bool packs_a;
 
   explicit Packed(const GemmProblem& g) : cut(g) {
     const int64_t block = cut.panel * kSumBlock * cut.element;
     const int64_t most = std::max<int64_t>(1, caches().l2 / 2 / block);
-    pass_panels = divide_up(cut.panels, divide_up(cut.panels, most));
+    pass_panels = ceil_div(cut.panels, ceil_div(cut.panels, most));
     const int64_t blocks = std::max<int64_t>(1, kPassBytes / (block * pass_panels));
     pass_depth = std::min(std::max<int64_t>(g.k, 1), blocks * kSumBlock);
-    const int64_t rows = std::clamp<int64_t>(g.m / kLeastTasks, 1, kTaskRows);
-    row_groups = divide_up(cut.row_tiles, divide_up(rows, cut.most_rows()));
-    const WayOfA way = way_of_a(g);
-    packs_a = way == WayOfA::none || g.n > kColumnsForPacking ||
-              (way == WayOfA::along_k ? g.a_row : g.a_k) * cut.element % kCollidingStride == 0;
+    packs_a = g.n > kColumnsForPacking || a_collides(g);
   }
 
+  int64_t most_tiles() const {
+    return std::clamp<int64_t>(kTaskRows / cut.most_rows(), 1, cut.row_tiles);
+  }
   int64_t passes() const {
-    return divide_up(cut.panels, pass_panels) *
-           divide_up(std::max<int64_t>(cut.g.k, 1), pass_depth);
+    return ceil_div(cut.panels, pass_panels) * ceil_div(std::max<int64_t>(cut.g.k, 1), pass_depth);
   }
-  int64_t bytes_of_a() const {
-    return packs_a ? divide_up(cut.block_of_a_bytes(divide_up(cut.row_tiles, row_groups)), 64) * 64
-                   : 0;
-  }
-  int64_t bytes_of_b() const {
-    return divide_up(pass_panels * cut.panel * pass_depth * cut.element, 64) * 64;
-  }
+  int64_t bytes_of_a() const { return packs_a ? aligned(cut.block_of_a_bytes(most_tiles())) : 0; }
+  int64_t bytes_of_b() const { return aligned(pass_panels * cut.panel * pass_depth * cut.element); }
   int64_t buffers() const { return std::min<int64_t>(2, passes()); }
   int64_t threads(int64_t most) const { return worth_threads(cut.flops(), most); }
 
@@ -91,7 +72,7 @@ struct Packed {
   };
 
   Pass pass_of(int64_t index, char* buffer) const {
-    const int64_t wide = divide_up(cut.panels, pass_panels);
+    const int64_t wide = ceil_div(cut.panels, pass_panels);
     const int64_t j = index % wide * pass_panels, p = index / wide * pass_depth;
     return {j, std::min(cut.panels, j + pass_panels), p, std::min(cut.g.k, p + pass_depth), buffer};
   }
@@ -99,8 +80,8 @@ struct Packed {
   // Tasks of packing: rows of B, or its panels where those are stored as rows.
   int64_t pack_tasks(const Pass& pass) const {
     return cut.g.b_column == 1
-               ? divide_up(pass.p1 - pass.p0, kPackRows)
-               : (pass.panel1 - pass.panel0) * divide_up(pass.p1 - pass.p0, kSumBlock);
+               ? ceil_div(pass.p1 - pass.p0, kPackRows)
+               : (pass.panel1 - pass.panel0) * ceil_div(pass.p1 - pass.p0, kSumBlock);
   }
 
   void pack(const Pass& pass, int64_t task) const {
@@ -118,9 +99,7 @@ struct Packed {
                cut.at(pass.block(*this, p), (panel - pass.panel0) * cut.panel * depth));
   }
 
-  void multiply(const Pass& pass, int64_t group, char* own) const {
-    const int64_t tile0 = group * cut.row_tiles / row_groups;
-    const int64_t tile1 = (group + 1) * cut.row_tiles / row_groups;
+  void multiply(const Pass& pass, int64_t tile0, int64_t tile1, char* own) const {
     for (int64_t p = pass.p0; p == pass.p0 || p < pass.p1; p += kSumBlock) {
       const BlockOfA a = packs_a ? cut.pack_a(tile0, tile1, p, own) : cut.read_a(tile0, p);
       const BlockOfB b{pass.block(*this, p), cut.panel,
@@ -144,23 +123,28 @@ struct Packed {
         const Pass pass = pass_of(index, scratch + parity * bytes_of_b());
         const int64_t to_pack = pack_tasks(pass);
         multiplying[parity].await(multiplied[parity]);  // the buffer is free again
-        each(packing[parity], packed[parity], to_pack, [&](int64_t task) { pack(pass, task); });
+        each(packing[parity], packed[parity], to_pack, slots, 1, [&](int64_t begin, int64_t end) {
+          for (int64_t task = begin; task < end; ++task) pack(pass, task);
+        });
         packing[parity].await(packed[parity] += to_pack);
         // Sums go on where the pass before left them, if it had the same columns.
         if (index > 0 && pass_panels >= cut.panels) multiplying[!parity].await(multiplied[!parity]);
-        each(multiplying[parity], multiplied[parity], row_groups,
-             [&](int64_t group) { multiply(pass, group, scratch + for_b + slot * for_a); });
-        multiplied[parity] += row_groups;
+        each(multiplying[parity], multiplied[parity], cut.row_tiles, slots, most_tiles(),
+             [&](int64_t tile0, int64_t tile1) {
+               multiply(pass, tile0, tile1, scratch + for_b + slot * for_a);
+             });
+        multiplied[parity] += cut.row_tiles;
       }
     });
   }
 
  private:
   template <class Body>
-  static void each(Line& line, int64_t begin, int64_t count, Body&& body) {
-    for (int64_t task; (task = line.claim(begin + count)) >= 0;) {
-      body(task - begin);
-      line.done.fetch_add(1, std::memory_order_release);
+  static void each(Line& line, int64_t first, int64_t count, int64_t threads, int64_t most,
+                   Body&& body) {
+    for (int64_t begin, end; line.claim(first + count, threads, 1, most, &begin, &end);) {
+      body(begin - first, end - first);
+      line.done.fetch_add(end - begin, std::memory_order_release);
     }
   }
 };

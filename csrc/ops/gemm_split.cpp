@@ -10,15 +10,13 @@
 namespace fastnn {
 namespace {
 
-int64_t aligned(int64_t bytes) { return divide_up(bytes, 64) * 64; }
-
 int64_t sum_bytes(const GemmProblem& g) { return aligned(g.m * g.n * item_size(g.dtype)); }
 
 // Of the blocks of k, each group sums up so many; and how many groups that makes.
 int64_t group_depth(const GemmProblem& g) {
-  return divide_up(divide_up(g.k, kSumBlock), kSumGroups) * kSumBlock;
+  return ceil_div(ceil_div(g.k, kSumBlock), kSumGroups) * kSumBlock;
 }
-int64_t group_count(const GemmProblem& g) { return divide_up(g.k, group_depth(g)); }
+int64_t group_count(const GemmProblem& g) { return ceil_div(g.k, group_depth(g)); }
 
 // The product over one group of k, alone, into memory whose rows have no gaps.
 GemmProblem group_of(const GemmProblem& g, int64_t group, char* to) {
@@ -69,7 +67,7 @@ void run_gemm_split(const GemmProblem& g, int64_t threads, char* scratch, int64_
   const int64_t groups = group_count(g), sums = groups * sum_bytes(g), each = group_bytes(g);
   int64_t slots = std::min(threads, groups);
   if (each) slots = std::min(slots, (bytes - sums) / each);
-  deal(slots, groups, [&](int64_t group, int64_t slot, int64_t) {
+  deal(slots, groups, 1, 1, [&](int64_t group, int64_t, int64_t slot, int64_t) {
     gemm(group_of(g, group, scratch + group * sum_bytes(g)), 1, scratch + sums + slot * each, each);
   });
   if (g.dtype == DType::float32)
