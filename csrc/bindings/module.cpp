@@ -28,4 +28,5 @@ PYBIND11_MODULE(_core, module) {
   register_plan(module);
   register_runtime(module);
   register_probe(module);
+  register_gemm_paths(module);
 }

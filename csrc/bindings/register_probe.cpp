@@ -12,6 +12,9 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
+// Milliseconds, beside which the waking of a worker is nothing.
+constexpr int64_t kChainRounds = 1'500'000;
+
 // Floating-point operations a second of fused multiply-adds on all threads, the best of `rounds`.
 double fma_ceiling(int rounds) {
   struct Work {
@@ -26,7 +29,7 @@ double fma_ceiling(int rounds) {
         thread_count(),
         [](void* context, int worker, int) {
           auto* shared = static_cast<Work*>(context);
-          shared->done[worker] = kernels().probe.fma_chain_f32(200000, &shared->sink[worker]);
+          shared->done[worker] = kernels().probe.fma_chain_f32(kChainRounds, &shared->sink[worker]);
         },
         &work);
     const double seconds = std::chrono::duration<double>(Clock::now() - start).count();

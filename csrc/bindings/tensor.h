@@ -89,5 +89,6 @@ void register_backends(pybind11::module_& module);
 void register_plan(pybind11::module_& module);
 void register_runtime(pybind11::module_& module);
 void register_probe(pybind11::module_& module);
+void register_gemm_paths(pybind11::module_& module);
 
 }  // namespace fastnn

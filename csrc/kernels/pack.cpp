@@ -2,8 +2,6 @@
  * rows do, one element at a time otherwise. */
 #include "kernels/pack.h"
 
-#include <string.h>
-
 #include "kernels/fill.h"
 #include "simd/vec.h"
 
@@ -71,17 +69,30 @@ struct Square<double> {
 };
 #endif
 
+/* One vector of `rows` rows; its last lanes are zeros in `to` if there is room for them. */
+template <class T>
+void copy_vectors(const Packing& p, int64_t i, int64_t rows, int64_t j) {
+  constexpr int64_t L = Vec<T>::kLanes;
+  const int64_t n = p.columns - j, from_row = p.from_row, to_row = p.to_row;
+  const bool whole = j + L <= p.padded;
+  const T* from = static_cast<const T*>(p.from) + i * from_row + j;
+  T* to = static_cast<T*>(p.to) + i * to_row + j;
+  for (; rows > 0; --rows, from += from_row, to += to_row)
+    if (n >= L)
+      Vec<T>::load(from).store(to);
+    else if (whole)
+      Vec<T>::load_first(from, n).store(to);
+    else
+      Vec<T>::load_first(from, n).store_first(to, n);
+}
+
+/* Narrow matrices down their columns of vectors, wide ones row by row. */
 template <class T>
 void copy_rows(const Packing& p) {
   constexpr int64_t L = Vec<T>::kLanes;
-  const T* from = static_cast<const T*>(p.from);
-  T* to = static_cast<T*>(p.to);
-  for (int64_t i = 0; i < p.rows; ++i, from += p.from_row, to += p.to_row) {
-    int64_t j = 0;
-    for (; j + L <= p.columns; j += L) Vec<T>::load(from + j).store(to + j);
-    if (j < p.columns)
-      Vec<T>::load_first(from + j, p.columns - j).store_first(to + j, p.columns - j);
-  }
+  const int64_t step = p.columns <= 8 * L ? p.rows : 1;
+  for (int64_t i = 0; i < p.rows; i += step)
+    for (int64_t j = 0; j < p.columns; j += L) copy_vectors<T>(p, i, step, j);
 }
 
 template <class T>
@@ -110,16 +121,13 @@ void transpose(const Packing& p) {
 template <class T>
 void pack(const Packing* packing) {
   const Packing& p = *packing;
-  if (p.from_column == 1)
-    copy_rows<T>(p);
-  else if (p.from_row == 1)
+  if (p.from_column == 1) return copy_rows<T>(p);
+  if (p.from_row == 1)
     transpose<T>(p);
   else
     copy_elements<T>(p, 0, p.rows, 0, p.columns);
-  if (p.padded > p.columns)
-    for (int64_t i = 0; i < p.rows; ++i)
-      memset(static_cast<T*>(p.to) + i * p.to_row + p.columns, 0,
-             static_cast<size_t>(p.padded - p.columns) * sizeof(T));
+  for (int64_t i = 0; i < p.rows; ++i)
+    for (int64_t j = p.columns; j < p.padded; ++j) static_cast<T*>(p.to)[i * p.to_row + j] = 0;
 }
 
 }  // namespace

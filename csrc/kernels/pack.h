@@ -2,6 +2,8 @@
  *
  *   to[i * to_row + j] = from[i * from_row + j * from_column]   i < rows, j < columns
  *   to[i * to_row + j] = 0                                      columns <= j < padded
+ *
+ * `padded` is `columns`, or that rounded up to whole vectors.
  */
 #pragma once
 

@@ -38,12 +38,41 @@ def test_product_with_everything_in_the_epilogue(m, n, k, dtype):
     assert np.array_equal(fused.numpy(), c.numpy())
 
 
+@pytest.mark.parametrize("trans_a", [False, True])
+@pytest.mark.parametrize("trans_b", [False, True])
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize(
+    "m, n, k", [(512, 512, 512), (100, 500, 784), (35, 700, 2048), (2560, 64, 2560), (8, 8, 9000)]
+)
+def test_errors_are_at_most_twice_those_of_openblas(m, n, k, dtype, trans_a, trans_b):
+    a = random.standard_normal((k, m) if trans_a else (m, k)).astype(dtype)
+    b = random.standard_normal((n, k) if trans_b else (k, n)).astype(dtype)
+    left, right = (a.T if trans_a else a), (b.T if trans_b else b)
+    wide = np.longdouble if dtype == "float64" else np.float64
+    rows = np.s_[:: max(1, m // 8)]
+    exact = left[rows].astype(wide) @ right.astype(wide)
+    ours = _core.gemm(*map(fn.tensor, (a, b)), None, None, None, trans_a, trans_b)[0].numpy()
+    error, theirs = (c[rows] - exact for c in (ours, left @ right))
+    assert np.abs(error).max() <= 2 * np.abs(theirs).max()
+    assert np.sqrt((error**2).mean()) <= 2 * np.sqrt((theirs**2).mean())
+
+
 @pytest.mark.parametrize("activation", ["sigmoid", "tanh", "gelu", "elu", "softplus"])
 def test_an_activation_is_that_of_the_separate_operation(activation):
     a, b = (fn.tensor(random.standard_normal(s).astype("f4")) for s in ((20, 30), (30, 40)))
     plain, _ = _core.gemm(a, b, None, None, None)
     fused, _ = _core.gemm(a, b, None, None, None, False, False, 1.0, 0.0, activation, 0.7)
     assert np.array_equal(fused.numpy(), _core.unary(plain, activation, 0.7).numpy())
+
+
+@pytest.mark.parametrize("shape", [(40, 9, 5000), (1, 300, 50), (300, 1, 50), (400, 600, 70)])
+def test_the_epilogue_of_every_path(shape):
+    m, n, k = shape
+    operands = [random.standard_normal(s) for s in ((m, k), (k, n), (n,), (m, n), (m, n))]
+    c, _ = _core.gemm(*map(fn.tensor, operands), False, False, 0.5, 2.0, "relu")
+    a, b, bias, residual, c0 = operands
+    expected = np.maximum(0.5 * (a @ b) + 2.0 * c0 + bias + residual, 0)
+    close(c.numpy(), expected, k + 4, "float64")
 
 
 def test_relu_keeps_nan():

@@ -138,6 +138,15 @@ def test_every_path_adds_in_that_order(m, n, k, form, dtype):
         assert c[i, j] == expected, (i, j)
 
 
+def test_the_table_of_paths_is_data_and_every_path_is_tested():
+    names = [path["name"] for path in _core.gemm_paths()]
+    assert len(set(names)) == len(names)
+    # The last one takes what is left.
+    assert set(_core.gemm_paths()[-1].values()) == {names[-1], 0, "any"}
+    flags = [(m, n, k, form[0] == "T", form[1] == "T") for m, n, k, form in SHAPES]
+    assert {_core.gemm_path(*shape) for shape in flags} == set(names)
+
+
 @needs_fma
 def test_a_long_k_is_summed_in_groups_of_blocks():
     a, b = matrices(3, 2, 256 * 130 + 7)  # 131 blocks: 44 groups of 3
@@ -159,7 +168,10 @@ def test_any_number_of_threads(m, n, k, form):
     assert all(np.array_equal(results[0], other) for other in results[1:])
 
 
-@pytest.mark.parametrize("m, n, k", [(13, 37, 65), (1, 50, 300), (64, 1, 129)])
+@pytest.mark.parametrize(
+    "m, n, k",
+    [(13, 37, 65), (1, 50, 300), (64, 1, 129), (9, 7, 3000), (100, 50, 300), (300, 70, 40)],
+)
 def test_any_address(m, n, k):
     a, b = matrices(m, n, k)
     expected = product(a, b)
@@ -184,8 +196,10 @@ def test_any_part_of_the_matrix():
 def test_any_cache_sizes():
     program = (
         "import numpy as np, fastnn as fn, hashlib; r = np.random.default_rng(0);"
-        "a, b = (fn.tensor(r.standard_normal(s).astype('f4')) for s in ((300, 900), (900, 310)));"
-        "print(hashlib.sha256(np.asarray(fn.ops.matmul(a, b)).tobytes()).hexdigest())"
+        "f = lambda *s: fn.tensor(r.standard_normal(s).astype('f4')); d = hashlib.sha256();"
+        "shapes = [(300, 900, 310), (300, 1300, 1100), (40, 900, 600), (100, 100, 100)];"
+        "[d.update(np.asarray(fn.ops.matmul(f(m, k), f(k, n)))) for m, k, n in shapes];"
+        "print(d.hexdigest())"
     )
     digests = set()
     for caches in ("32768,1048576,33554432", "16384,131072,1048576", "65536,4194304,0"):
