@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 Tensor = _core.Tensor
 
 
+_OWN_DTYPES = frozenset(map(np.dtype, ("f4", "f8", "i4", "i8", "u1", "?")))
+
+
 def _fits_int32(array: np.ndarray) -> bool:
     limits = np.iinfo(np.int32)
     return array.size == 0 or (limits.min <= array.min() and array.max() <= limits.max)
@@ -68,6 +71,8 @@ def from_data(data: Any, dtype: Any = None, what: str = "tensor: data") -> Tenso
     Python floats become floatx and Python integers int32 (int64 if they need it); arrays keep
     their dtype. ``what`` begins the message of an error (TypeError, ValueError if ragged).
     """
+    if dtype is None and type(data) is np.ndarray and data.dtype in _OWN_DTYPES:
+        return _core.from_numpy(data)
     array = _array_of(data, dtype, what)
     if dtype is not None:
         with np.errstate(invalid="ignore"):  # NaN to an integer: whatever the processor makes of it

@@ -67,13 +67,15 @@ class CallbackList:
             if model is not None:
                 callback.set_model(model)
             callback.set_params(params)
-        self._hooks = {
-            name: [getattr(c, name) for c in self.callbacks if has_hook(c, name)] for name in _HOOKS
-        }
+        self._hooks: dict[str, list[Callable]] = {}
 
     def hooks(self, name: str) -> list[Callable]:
         """The overridden hooks of that name."""
-        return self._hooks[name]
+        found = self._hooks.get(name)
+        if found is None:
+            found = [getattr(c, name) for c in self.callbacks if has_hook(c, name)]
+            self._hooks[name] = found
+        return found
 
     def __iter__(self) -> Iterator[Callback]:
         return iter(self.callbacks)
@@ -91,7 +93,7 @@ def _flat(callbacks: Any) -> Iterable[Any]:
 
 def _counted(name: str) -> Callable:
     def call(self: CallbackList, number: int, logs: dict | None = None) -> None:
-        for hook in self._hooks[name]:
+        for hook in self.hooks(name):
             hook(number, {} if logs is None else logs)
 
     return call
@@ -99,7 +101,7 @@ def _counted(name: str) -> Callable:
 
 def _plain(name: str) -> Callable:
     def call(self: CallbackList, logs: dict | None = None) -> None:
-        for hook in self._hooks[name]:
+        for hook in self.hooks(name):
             hook({} if logs is None else logs)
 
     return call

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from fastnn.models.training_compiled import Compiled
 
 
+_START = _core.from_numpy(np.zeros(1, np.int64))
 Step = Callable[[Any, Any, Any], "dict | None"]  # of (x, y, sample_weight)
 
 
@@ -111,15 +112,15 @@ def training_calls(model: Compiled) -> Calls:
                 yield step.bind(*batch)
             return
         gathered = recorded(model, "training step on rows", lambda _: on_rows)
-        position, start = position_of(model), np.zeros(1, np.int64)
-        position.assign(start)
+        position = position_of(model)
+        _core.assign(position, _START)
         bind = partial(gathered.bind, data.structure, order, position)
         whole, rest = divmod(data.rows, data.batch_size)
         if whole:
             yield from repeat(bind(data.batch_size), whole)
         if rest:
             yield bind(rest)
-        position.assign(start)
+        _core.assign(position, _START)
 
     return calls
 
