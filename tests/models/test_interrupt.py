@@ -14,6 +14,14 @@ X = np.random.default_rng(0).normal(size=(64, 4)).astype(np.float32)
 LABELS = np.arange(64) % 3
 
 
+@pytest.fixture(autouse=True)
+def interrupts_are_heard():
+    """A shell starts what runs in the background deaf to Ctrl-C."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
 def make_model():
     fn.utils.set_random_seed(0)
     model = fn.Sequential([fn.Input((4,)), fn.layers.Dense(3, activation="softmax")])
