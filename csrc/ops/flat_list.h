@@ -3,7 +3,7 @@
 #pragma once
 
 #include "core/primitive.h"
-#include "core/thread_pool.h"
+#include "ops/tasks.h"
 
 namespace fastnn {
 
@@ -24,7 +24,7 @@ class FlatList {
     ends_ = count_ <= kShort ? short_ : reinterpret_cast<int64_t*>(scratch);
     int64_t end = 0;
     for (int i = 0; i < count_; ++i) {
-      end += (call.operand(operand, i).size() + per_unit - 1) / per_unit;
+      end += ceil_div(call.operand(operand, i).size(), per_unit);
       ends_[i] = end;
     }
   }
@@ -61,10 +61,8 @@ class FlatList {
 template <class Body>
 void for_elements(const FlatList& list, Body&& body) {
   constexpr int64_t kTaskElements = 1 << 14;
-  const int64_t n = list.units();
-  parallel_for((n + kTaskElements - 1) / kTaskElements, [&](int64_t task) {
-    const int64_t begin = task * kTaskElements, end = begin + kTaskElements;
-    list.for_each(begin, end < n ? end : n,
+  for_pieces(list.units(), kTaskElements, [&](int64_t begin, int64_t count) {
+    list.for_each(begin, begin + count,
                   [&](int i, int64_t first, int64_t stop) { body(i, first, stop - first); });
   });
 }

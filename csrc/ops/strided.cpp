@@ -28,8 +28,8 @@ StridedLoop::StridedLoop(int full_rank, const int64_t* full_shape, int operands,
   tile_columns = columns < tile ? columns : tile;
   tile_rows = columns == 0 || columns >= tile ? 1 : tile / columns;
   if (tile_rows > rows) tile_rows = rows;
-  column_tiles = tile_columns == 0 ? 0 : (columns + tile_columns - 1) / tile_columns;
-  row_tiles = tile_rows == 0 ? 0 : (rows + tile_rows - 1) / tile_rows;
+  column_tiles = tile_columns == 0 ? 0 : ceil_div(columns, tile_columns);
+  row_tiles = tile_rows == 0 ? 0 : ceil_div(rows, tile_rows);
   tiles = row_tiles * column_tiles;
   for (int axis = 0; axis + 2 < rank; ++axis) tiles *= shape[axis];
 }
