@@ -1,9 +1,9 @@
 """Compares fastnn with NumPy, PyTorch, JAX, Keras on JAX and scikit-learn, whichever are here.
 
-`python -m bench.peers [--rows gemm,elementwise,steps] [--threads N] [--markdown FILE]` prints for
-each row the medians, the ratio (the best peer's time divided by fastnn's: above 1 fastnn is
-faster) and, for products of matrices, the share of the ceiling: a chain of fused multiply-adds
-measured in the same run.
+`python -m bench.peers [--rows gemm,elementwise,optimizers,steps] [--threads N] [--markdown FILE]`
+prints for each row the medians, the ratio (the best peer's time divided by fastnn's: above 1 fastnn
+is faster) and the share of the ceiling measured in the same run: for products of matrices a chain
+of fused multiply-adds, for optimizers their streams of memory without the arithmetic.
 """
 
 import argparse
@@ -121,6 +121,43 @@ def elementwise_rows():
         yield f"{op} of 1e6", interleave(elementwise_engines(op, 10**6)), ""
 
 
+def adam_engines(count: int, size: int) -> Engines:
+    """Adam over `count` parameters, and the ceiling: its own seven streams without arithmetic."""
+    import numpy as np
+
+    import fastnn as fn
+
+    random = np.random.default_rng(0)
+    weights, slopes = (
+        [random.standard_normal(size, dtype=np.float32) for _ in range(count)] for _ in range(2)
+    )
+    variables, gradients = [fn.Variable(w) for w in weights], [fn.tensor(g) for g in slopes]
+    optimizer = fn.optimizers.Adam()
+    streams = [fn.tensor(np.zeros(count * size, np.float32)) for _ in range(4)]
+    engines: Engines = {
+        "fastnn": lambda: optimizer.apply(gradients, variables),
+        "stream": lambda: fn._core.stream(streams[:1], streams[1:], []),
+    }
+    if here("torch"):
+        import torch
+
+        parameters = [torch.nn.Parameter(torch.from_numpy(w)) for w in weights]
+        for parameter, slope in zip(parameters, slopes):
+            parameter.grad = torch.from_numpy(slope)
+        engines["PyTorch"] = torch.optim.Adam(parameters, fused=True).step
+    return engines
+
+
+def optimizer_rows():
+    from bench.measure import interleave
+
+    for count, size in ((1, 10**6), (1, 10**7), (1000, 100)):
+        times = interleave(adam_engines(count, size))
+        ceiling = times.pop("stream")
+        note = f"{100 * ceiling / times['fastnn']:.0f} % of its streams" if count == 1 else ""
+        yield f"Adam over {count} x {size:.0e}", times, note
+
+
 def step_rows():
     from bench import steps
     from bench.measure import interleave
@@ -135,7 +172,12 @@ def step_rows():
         yield f"step {network.name}", {k: v / steps.STEPS for k, v in times.items()}, ""
 
 
-ROWS = {"gemm": gemm_rows, "elementwise": elementwise_rows, "steps": step_rows}
+ROWS = {
+    "gemm": gemm_rows,
+    "elementwise": elementwise_rows,
+    "optimizers": optimizer_rows,
+    "steps": step_rows,
+}
 
 
 def seconds(value: float) -> str:

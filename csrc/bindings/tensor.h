@@ -60,6 +60,7 @@ struct Hooks {
   PyObject* unary = nullptr;                                // f(op, x)
   PyObject* matmul = nullptr;                               // f(a, b)
   PyObject* getitem = nullptr;                              // f(x, key)
+  PyObject* slice_rule = nullptr;                           // gradient rule of integers and slices
   PyObject* repr = nullptr;                                 // f(x)
   PyObject* rules[static_cast<int>(BinaryOp::count)] = {};  // gradient rules by op
 };
@@ -68,6 +69,9 @@ extern Hooks hooks;
 // The slots of tensor_number.cpp: {slot, function} pairs that the type is made with.
 extern const PyType_Slot tensor_number_slots[];
 extern const int tensor_number_slot_count;
+
+// x[key], of tensor_index.cpp.
+PyObject* tensor_getitem(PyObject* x, PyObject* key);
 
 // The methods of tensor_numpy.cpp and tensor_dlpack.cpp.
 PyObject* tensor_numpy(PyObject* self, PyObject*);

@@ -158,8 +158,6 @@ Py_ssize_t length(PyObject* x) {
   return array.shape[0];
 }
 
-PyObject* getitem(PyObject* x, PyObject* key) { return call_hook(hooks.getitem, nullptr, x, key); }
-
 // set_hooks(dict): see Hooks.
 PyObject* set_hooks(PyObject*, PyObject* table) {
   return guarded([&]() -> PyObject* {
@@ -183,6 +181,8 @@ PyObject* set_hooks(PyObject*, PyObject* table) {
         put(hooks.matmul, value);
       } else if (name == "getitem") {
         put(hooks.getitem, value);
+      } else if (name == "slice_rule") {
+        put(hooks.slice_rule, value);
       } else if (name == "repr") {
         put(hooks.repr, value);
       } else if (name == "rules") {
@@ -269,7 +269,7 @@ const PyType_Slot tensor_number_slots[] = {
     FASTNN_SLOT(nb_float, to_float),
     FASTNN_SLOT(nb_index, to_index),
     FASTNN_SLOT(mp_length, length),
-    FASTNN_SLOT(mp_subscript, getitem),
+    FASTNN_SLOT(mp_subscript, tensor_getitem),
     FASTNN_SLOT(tp_richcompare, richcompare),
 };
 const int tensor_number_slot_count = static_cast<int>(std::size(tensor_number_slots));

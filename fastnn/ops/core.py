@@ -145,6 +145,8 @@ def normalize_axis(operation: str, axis: Any, rank: int) -> int:
 
 def normalize_axes(operation: str, axis: Any, rank: int) -> tuple:
     """Axes given as None (all), an integer or several, as different indices from the front."""
+    if type(axis) is int and -rank <= axis < rank:
+        return (axis % rank,)
     if axis is None:
         return tuple(range(rank))
     if not isinstance(axis, (tuple, list)):

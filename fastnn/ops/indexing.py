@@ -110,7 +110,7 @@ def take_along_axis(x: Any, indices: Any, axis: int | None = None) -> Tensor:
 # ---- x[...] --------------------------------------------------------------------------------------
 
 
-def _slice_rule(node: _core.Node, gradient: Any) -> Any:
+def slice_rule(node: _core.Node, gradient: Any) -> Any:
     shape, taken, strides, offset = node.saved
     steps = strides_of(shape)
     plain = all(a == b for a, b in zip(strides, steps))
@@ -132,56 +132,6 @@ def _slice_rule(node: _core.Node, gradient: Any) -> Any:
     flat = _core.reshape(gradient, (gradient.size,))
     _core.scatter_add(total, flat, _core.from_numpy(places.reshape(-1)), 0)
     return _core.reshape(total, shape)
-
-
-def _row_rule(node: _core.Node, gradient: Any) -> Any:
-    shape, row = node.saved
-    rest = (0,) * (len(shape) - 1)
-    gradient = _core.reshape(gradient, (1, *shape[1:]))
-    return _core.pad(gradient, (row, *rest), (shape[0] - row - 1, *rest))
-
-
-def _basic(x: Tensor, items: Any) -> Tensor:
-    """x read by integers and slices, one an axis from the front; the other axes are whole."""
-    shape = x.shape
-    steps = strides_of(shape)
-    if len(items) > len(shape):
-        raise IndexError(f"getitem: too many indices for a tensor of {len(shape)} axes")
-    extents, strides, offset = list(shape), steps[:], 0
-    kept: list[int] = []
-    kept_strides: list[int] = []
-    for axis, item in enumerate(items):
-        extent, step = shape[axis], steps[axis]
-        if type(item) is slice:
-            first, last, by = item.indices(extent)
-            count = len(range(first, last, by))
-            if count > 1:
-                strides[axis] = step * by
-            kept.append(count)
-            kept_strides.append(strides[axis])
-        else:
-            if not -extent <= item < extent:
-                raise IndexError(f"getitem: index {item} is outside axis {axis} of extent {extent}")
-            first, count = item % extent, 1
-        extents[axis] = count
-        offset += first * step if count else 0
-    kept += shape[len(items) :]
-    taken = tuple(extents)
-    whole = strides == steps
-    if whole and taken == shape and len(kept) == len(shape) and type(x) is Tensor:
-        return x
-    if 0 in taken:
-        offset = 0
-    if whole and taken[1:] == shape[1:] and 0 not in shape:
-        start = offset // steps[0]
-        y = _core.rows(x, start, start + taken[0])
-        if len(kept) != len(taken):
-            y = _core.reshape(y, kept)
-    else:
-        y = _core.copy((x, kept, kept_strides + steps[len(items) :], offset), x.dtype)
-    if not x.requires_grad:
-        return y
-    return record(y, _slice_rule, (shape, taken, strides, offset), x)
 
 
 def _positions(item: Any, extent: int, axis: int) -> Any:
@@ -241,22 +191,9 @@ def _is_integer(item: Any) -> bool:
 def getitem(x: Tensor, key: Any) -> Tensor:
     """x[key] as in NumPy: slices, integers, None, Ellipsis, integer arrays, boolean masks.
 
-    The result of a mask has as many elements as the mask has true ones, so a mask is read on the
-    host.
+    Keys of Python integers and slices alone are read in C and do not come here. The result of a
+    mask has as many elements as the mask has true ones, so a mask is read on the host.
     """
-    if type(key) is int and x.ndim:  # one row, the most frequent case
-        shape = x.shape
-        if not -shape[0] <= key < shape[0]:
-            raise IndexError(f"getitem: index {key} is outside axis 0 of extent {shape[0]}")
-        row = key % shape[0]
-        y = _core.reshape(_core.rows(x, row, row + 1), shape[1:])
-        return record(y, _row_rule, (shape, row), x) if x.requires_grad else y
-    items = key if type(key) is tuple else (key,)
-    for item in items:
-        if type(item) is not int and type(item) is not slice:
-            break
-    else:
-        return _basic(x, items)
     entries = _expand_key(x, key)
     advanced = any(
         isinstance(item, (Tensor, np.ndarray)) and not _is_integer(item) for item in entries
@@ -282,7 +219,7 @@ def getitem(x: Tensor, key: Any) -> Tensor:
         else:
             raise TypeError(f"getitem: {type(item).__name__} {item!r} is not an index")
         axis += 1
-    y = _basic(x, slices)
+    y = x[tuple(slices)]
     if y.shape != tuple(extents):
         y = reshape(y, tuple(extents))
     return _advanced(y, arrays) if arrays else y

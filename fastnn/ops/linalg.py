@@ -48,6 +48,9 @@ def matmul(x1: Any, x2: Any) -> Tensor:
     if not (isinstance(x1, Tensor) and isinstance(x2, Tensor) and x1.dtype == x2.dtype):
         x1, x2 = promote("matmul", x1, x2)
     first, second = x1.shape, x2.shape
+    if len(first) == len(second) == 2 and first[1] == second[0] and x1.dtype in FLOATS:
+        y = _core.gemm(x1, x2, None, None, None)[0]
+        return record(y, _matmul_rule, (x1, x2), x1, x2)
     if not first or not second:
         raise ValueError(f"matmul: a scalar has no rows; the shapes are {first} and {second}")
     if first[-1] != second[-2 if len(second) > 1 else 0]:

@@ -10,7 +10,7 @@ from fastnn import _core
 from fastnn.autograd import backward
 from fastnn.ops import arithmetic, comparison, elementwise, linalg, reduce, shape
 from fastnn.ops.core import BINARY_RULES, Tensor, Variable, cast
-from fastnn.ops.indexing import getitem, take
+from fastnn.ops.indexing import getitem, slice_rule, take
 
 # ---- operators -----------------------------------------------------------------------------------
 
@@ -66,6 +66,7 @@ _core.set_hooks(
         "unary": _unary_operator,
         "matmul": linalg.matmul,
         "getitem": getitem,
+        "slice_rule": slice_rule,
         "repr": _repr,
         "rules": BINARY_RULES,
     }
@@ -85,6 +86,8 @@ def _without_out(function: Any) -> Any:
         keepdims: bool = False,
         **options: Any,
     ) -> Any:
+        if dtype is None and out is None and not options:
+            return function(self, axis, keepdims)
         if out is not None:
             raise TypeError(f"{function.__name__}: tensors are immutable, out must be None")
         result = function(self, axis, keepdims=keepdims, **options)

@@ -108,11 +108,14 @@ def _extreme_rule(node: _core.Node, gradient: Any) -> Any:
 
 
 def _extreme(op: str, x: Any, axis: Any, keepdims: bool, initial: Any) -> Tensor:
-    x = as_tensor(x, None, f"{op}: x")
-    axes = normalize_axes(op, axis, x.ndim)
-    if _count(x.shape, axes) == 0 and initial is None:
-        raise ValueError(f"{op}: an axis of shape {x.shape} is empty and there is no initial value")
-    if _count(x.shape, axes) == 0:
+    if not isinstance(x, Tensor):
+        x = as_tensor(x, None, f"{op}: x")
+    axes = _ALL[x.ndim] if axis is None else normalize_axes(op, axis, x.ndim)
+    if not x.size and _count(x.shape, axes) == 0:
+        if initial is None:
+            raise ValueError(
+                f"{op}: an axis of shape {x.shape} is empty and there is no initial value"
+            )
         shape = _core.reduce(x, "any", axes, keepdims).shape
         return _core.copy((like(x, initial), shape, (0,) * len(shape), 0), x.dtype)
     y = _core.reduce(x, op, axes, keepdims)

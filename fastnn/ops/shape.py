@@ -21,6 +21,7 @@ from fastnn.ops.core import (
 
 _copy = _core.copy
 _IN_ORDER = [tuple(range(rank)) for rank in range(9)]
+_REVERSED = [axes[::-1] for axes in _IN_ORDER]
 
 
 def shape_argument(operation: str, shape: Any) -> tuple:
@@ -95,8 +96,10 @@ def squeeze(x: Any, axis: Any = None) -> Tensor:
 
 def permuted(x: Tensor, axes: Sequence[int]) -> Tensor:
     """x with its axes in another order, not recorded."""
-    strides = strides_of(x.shape)
     shape = x.shape
+    if axes == _REVERSED[2]:
+        return _copy((x, (shape[1], shape[0]), (1, shape[1]), 0), x.dtype)
+    strides = strides_of(shape)
     return _copy((x, [shape[i] for i in axes], [strides[i] for i in axes], 0), x.dtype)
 
 
@@ -114,16 +117,18 @@ def transpose(x: Any, axes: Any = None) -> Tensor:
     >>> transpose([[1, 2], [3, 4]]).tolist()
     [[1, 3], [2, 4]]
     """
-    x = as_tensor(x, None, "transpose: x")
+    if not isinstance(x, Tensor):
+        x = as_tensor(x, None, "transpose: x")
     if axes is None:
-        axes = tuple(range(x.ndim - 1, -1, -1))
+        axes = _REVERSED[x.ndim]
     else:
         axes = normalize_axes("transpose", tuple(axes), x.ndim)
         if len(axes) != x.ndim:
             raise ValueError(f"transpose: axes {axes} are not all of a tensor of {x.ndim} axes")
     if axes == _IN_ORDER[x.ndim] and type(x) is Tensor:
         return x
-    return record(permuted(x, axes), _transpose_rule, axes, x)
+    y = permuted(x, axes)
+    return record(y, _transpose_rule, axes, x) if x.requires_grad else y
 
 
 def moveaxis(x: Any, source: Any, destination: Any) -> Tensor:
