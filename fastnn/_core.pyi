@@ -357,6 +357,25 @@ def require_no_nan(
     what: str = ...,
     /,
 ) -> None: ...
+def row_norm(
+    x: Tensor,
+    gamma: Tensor | None,
+    beta: Tensor | None,
+    kind: str = ...,
+    epsilon: float = ...,
+    /,
+) -> tuple[Tensor, Tensor | None, Tensor]: ...
+def row_norm_backward(
+    dy: Tensor,
+    x: Tensor,
+    mean: Tensor | None,
+    rstd: Tensor,
+    gamma: Tensor | None,
+    want_dx: bool = ...,
+    want_dgamma: bool = ...,
+    want_dbeta: bool = ...,
+    /,
+) -> tuple[Tensor | None, Tensor | None, Tensor | None]: ...
 def scale_list(
     xs: Sequence[Tensor],
     scale: Tensor,

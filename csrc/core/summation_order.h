@@ -26,6 +26,10 @@ constexpr int64_t kDotBlock = 4096;
 /* Sums across rows: blocks of kRowBlock rows, each added in order, are folded in pairs. */
 constexpr int64_t kRowBlock = 256;
 
+/* The gradients of scale and shift of normalized rows: blocks of kNormBlock rows, each added in
+ * order, are rows of a sum across rows. */
+constexpr int64_t kNormBlock = 32;
+
 /* Folding in pairs, one value at a time: neighbours are added, then neighbouring sums, an odd one
  * out waits for the next round. Keeps one partial sum for every power of two. */
 template <class T>

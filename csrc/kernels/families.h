@@ -8,6 +8,7 @@
 #include "kernels/gemm.h"
 #include "kernels/loss.h"
 #include "kernels/movement.h"
+#include "kernels/norm.h"
 #include "kernels/optimizer.h"
 #include "kernels/pack.h"
 #include "kernels/probe.h"
@@ -24,6 +25,7 @@
   X(gemm, GemmKernels)                \
   X(loss, LossKernels)                \
   X(movement, MovementKernels)        \
+  X(norm, NormKernels)                \
   X(optimizer, OptimizerKernels)      \
   X(pack, PackKernels)                \
   X(probe, ProbeKernels)              \

@@ -26,8 +26,8 @@ template <class T>
 FASTNN_INLINE void softmax_row(const T* x, int64_t n, T* y) {
   const T sum = exp_row(x, fold_row<T, kFoldMax>(x, n), n, y);
   const Vec<T> scale = Vec<T>::broadcast(1 / sum);
-  for (int64_t i = 0; i < n; i += Vec<T>::kLanes)
-    store_some(load_some(y + i, n - i) * scale, y + i, n - i);
+  for_registers<T>(
+      n, [&](int64_t i, int64_t left) { store_some(load_some(y + i, left) * scale, y + i, left); });
 }
 
 template <class T>
@@ -35,8 +35,9 @@ FASTNN_INLINE void log_softmax_row(const T* x, int64_t n, T* y) {
   const T largest = fold_row<T, kFoldMax>(x, n);
   const Vec<T> m = Vec<T>::broadcast(largest);
   const Vec<T> shift = Vec<T>::broadcast(log_of(sum_exp_row(x, largest, n)));
-  for (int64_t i = 0; i < n; i += Vec<T>::kLanes)
-    store_some(load_some(x + i, n - i) - m - shift, y + i, n - i);
+  for_registers<T>(n, [&](int64_t i, int64_t left) {
+    store_some(load_some(x + i, left) - m - shift, y + i, left);
+  });
 }
 
 template <class T>
@@ -81,21 +82,11 @@ void softmax_backward_rows(int log, const void* dy, const void* y, int64_t rows,
       return log ? g : g * load_some(result + i, left);
     });
     const Vec<T> total = Vec<T>::broadcast(sum);
-    for (int64_t i = 0; i < n; i += Vec<T>::kLanes) {
-      const Vec<T> g = load_some(gradient + i, n - i), p = load_some(result + i, n - i);
-      store_some(log ? fma(-exp(p), total, g) : p * (g - total), to + i, n - i);
-    }
+    for_registers<T>(n, [&](int64_t i, int64_t left) {
+      const Vec<T> g = load_some(gradient + i, left), p = load_some(result + i, left);
+      store_some(log ? fma(-exp(p), total, g) : p * (g - total), to + i, left);
+    });
   }
-}
-
-// A register of columns: value(row) for every row, folded in blocks of kRowBlock.
-template <class T, int op, class Value>
-FASTNN_INLINE Vec<T> fold_down(int64_t rows, Value value) {
-  return fold_blocks<op, Vec<T>>(rows, kRowBlock, [&](int64_t start, int64_t count) {
-    Vec<T> fold = Vec<T>::broadcast(Fold<op>::template identity<T>());
-    for (int64_t r = start; r < start + count; ++r) fold = step_propagating<op>(fold, value(r));
-    return fold;
-  });
 }
 
 template <class T>

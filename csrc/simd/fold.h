@@ -239,5 +239,15 @@ FASTNN_INLINE T fold_row(const T* x, int64_t n) {
       n, [&](int64_t i, int64_t left) { return load_padded(x + i, left, padding); });
 }
 
+// A register of columns: value(row) for every row, folded in blocks of kRowBlock.
+template <class T, int op, class Value>
+FASTNN_INLINE Vec<T> fold_down(int64_t rows, Value value) {
+  return fold_blocks<op, Vec<T>>(rows, kRowBlock, [&](int64_t start, int64_t count) {
+    Vec<T> fold = Vec<T>::broadcast(Fold<op>::template identity<T>());
+    for (int64_t r = start; r < start + count; ++r) fold = step_propagating<op>(fold, value(r));
+    return fold;
+  });
+}
+
 }  // namespace
 }  // namespace fastnn

@@ -113,5 +113,14 @@ FASTNN_INLINE void store_some(Vec<T> a, T* p, int64_t n) {
     a.store_first(p, n);
 }
 
+// step(index, left) for every register of [0, n); all but the last have left = kLanes.
+template <class T, class Step>
+FASTNN_INLINE void for_registers(int64_t n, Step step) {
+  constexpr int kLanes = Vec<T>::kLanes;
+  int64_t i = 0;
+  for (; i + kLanes <= n; i += kLanes) step(i, int64_t{kLanes});
+  if (i < n) step(i, n - i);
+}
+
 }  // namespace
 }  // namespace fastnn

@@ -139,6 +139,11 @@ from fastnn.ops.loss import (
     softmax_cross_entropy,
     sparse_categorical_crossentropy,
 )
+from fastnn.ops.normalization import (
+    group_normalization,
+    layer_normalization,
+    rms_normalization,
+)
 from fastnn.ops.reduce import (
     all,
     amax,

@@ -15,6 +15,7 @@ D = np.zeros((3, 4))
 I = np.zeros((3, 4), np.int32)  # noqa: E741
 B = np.zeros((3, 4), bool)
 V = np.zeros(3, np.float32)
+VIEW = np.zeros((2, 1, 1, 4), np.float32)
 ROW = np.zeros(4, np.float32)
 STATE = np.zeros(2, np.int64)
 RATE, HYPER = np.array(0.1), np.array([0.9, 0.999, 1e-7])
@@ -86,6 +87,22 @@ ROWS = [
         (),
         ValueError,
         "dense_backward: value has shape (4,) but dy has (3, 4)",
+    ),
+    ("row_norm", [F, None, None], (), ValueError, "row_norm: x has shape (3, 4), expected 4 axes"),
+    (
+        "row_norm",
+        [VIEW, V, None],
+        (),
+        ValueError,
+        "row_norm: gamma has shape (3,) but x with shape",
+    ),
+    ("row_norm", [VIEW, None, D[0]], (), TypeError, "row_norm: beta has dtype float64 but x has"),
+    (
+        "row_norm_backward",
+        [VIEW, VIEW, None, V, None],
+        (),
+        ValueError,
+        "row_norm_backward: rstd has shape (3,), expected (2, 1)",
     ),
     ("softmax", [I], (), TypeError, "softmax: x has dtype int32"),
     ("softmax", [F], (2,), ValueError, "softmax: axis is 2 but there are 2 axes"),

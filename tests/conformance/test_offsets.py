@@ -42,6 +42,18 @@ def draws(dtype):
         ("softmax", [draw(33, 70)], (1,)),
         ("softmax", [draw(33, 70)], (0,)),
         ("softmax_backward", [draw(33, 70), draw(33, 70)], (1,)),
+        ("row_norm", [draw(33, 1, 1, 70), draw(70), draw(70)], ("layer",)),
+        ("row_norm", [draw(3, 19, 2, 5), draw(10), None], ("rms",)),
+        (
+            "row_norm_backward",
+            [draw(40, 1, 1, 70), draw(40, 1, 1, 70), draw(40, 1), draw(40, 1), draw(70)],
+            (),
+        ),
+        (
+            "row_norm_backward",
+            [draw(3, 19, 2, 5), draw(3, 19, 2, 5), draw(3, 2), draw(3, 2), draw(10)],
+            (),
+        ),
         ("cross_entropy", [draw(33, 9), labels, None], ()),
         ("binary_cross_entropy", [draw(517), draw(517), None], ()),
         ("scatter_add", [draw(9, 37), draw(33, 37), labels], (0,)),

@@ -172,6 +172,12 @@ KERAS_CASES = [
     ("Minimum", {}, [(3, 4), (3, 4)]),
     ("Average", {}, [(3, 4), (3, 4), (3, 4)]),
     ("Concatenate", {"axis": 1}, [(3, 4, 2), (3, 5, 2)]),
+    ("LayerNormalization", {}, [(3, 4)]),
+    ("LayerNormalization", {"axis": [1, 2]}, [(3, 4, 5)]),
+    ("LayerNormalization", {"axis": 1, "center": False}, [(3, 4, 5)]),
+    ("RMSNormalization", {}, [(3, 4)]),
+    ("GroupNormalization", {"groups": 2}, [(3, 5, 4)]),
+    ("GroupNormalization", {"groups": 2, "axis": 1}, [(3, 4, 5)]),
 ]  # fmt: skip
 
 

@@ -115,6 +115,19 @@ ROWS = {
     "squareplus": [(ops.squareplus, X)],
     "sparse_plus": [(ops.sparse_plus, WIDE)],
     "sparse_sigmoid": [(ops.sparse_sigmoid, WIDE)],
+    "layer_normalization": [
+        (ops.layer_normalization, WIDE),
+        (lambda x, g, b: ops.layer_normalization(x, g, b, (0, 2)), CUBE, CUBE[:, 0], CUBE[:, 1]),
+        (lambda x, g: ops.layer_normalization(x, g, rms_scaling=True), CUBE, CUBE[0, 0]),
+    ],
+    "rms_normalization": [
+        (ops.rms_normalization, WIDE),
+        (lambda x, g: ops.rms_normalization(x, g, 1), CUBE, CUBE[0, :, 0]),
+    ],
+    "group_normalization": [
+        (lambda x: ops.group_normalization(x, 2), CUBE),
+        (lambda x, g, b: ops.group_normalization(x, 3, g, b, 1), CUBE, CUBE[0, :, 0], X[0]),
+    ],
     "softmax": [(ops.softmax, WIDE), (lambda x: ops.softmax(x, (0, 2)), CUBE)],
     "log_softmax": [(ops.log_softmax, WIDE), (lambda x: ops.log_softmax(x, 0), WIDE)],
     "sparsemax": [(ops.sparsemax, X)],

@@ -25,6 +25,7 @@ from .movement import (
     one_hot,
     pad,
 )
+from .norm import row_norm, row_norm_backward
 from .optimizer import optimizer_step, scale_list
 from .random import (
     dropout,
@@ -46,6 +47,7 @@ FUNCTIONS = {
         *(gather, scatter_add, gather_nd, scatter_nd_add),
         *(reduce, arg_reduce, reduce_list),
         *(gemm, dense_backward),
+        *(row_norm, row_norm_backward),
         *(softmax, softmax_backward, cross_entropy, binary_cross_entropy, require_no_nan),
         *(random_uniform, random_normal, random_integers, random_permutation),
         *(dropout, dropout_backward),

@@ -1,0 +1,41 @@
+/* Normalization by mean and variance (or by the mean square) of rows and of groups of columns. Null
+ * means: absent. */
+#pragma once
+
+#include <stdint.h>
+
+/* y = (x - mean) rstd gamma + beta, rstd = 1 / sqrt(variance + epsilon); without `mean` the mean
+ * counts as zero: rstd is that of the mean square. mean and rstd are results too, one a row or
+ * group. */
+struct NormForward {
+  const void *x, *gamma, *beta;
+  double epsilon;
+  void *y, *mean, *rstd;
+};
+
+/* dx = rstd (g - mean(g) - xh mean(g xh)), g = dy gamma, xh = (x - mean) rstd; without `mean` the
+ * middle term is left out. dgamma and dbeta: the sums of dy xh and of dy over what is given. */
+struct NormBackward {
+  const void *dy, *x, *mean, *rstd, *gamma;
+  void *dx, *dgamma, *dbeta;
+};
+
+/* Each row of n; gamma and beta have n elements. */
+typedef void (*NormRows)(const struct NormForward*, int64_t rows, int64_t n);
+typedef void (*NormRowsBackward)(const struct NormBackward*, int64_t rows, int64_t n);
+
+/* The columns of one array [rows, groups * width], `width` of them together; gamma and beta have
+ * an element a column. scratch: 2 (forward) or 4 arrays of a row's length; dgamma and dbeta must
+ * be given. */
+typedef void (*NormGroups)(const struct NormForward*, int64_t rows, int64_t groups, int64_t width,
+                           void* scratch);
+typedef void (*NormGroupsBackward)(const struct NormBackward*, int64_t rows, int64_t groups,
+                                   int64_t width, void* scratch);
+
+/* Indexed by DType: float, double. */
+struct NormKernels {
+  NormRows rows[2];
+  NormRowsBackward rows_backward[2];
+  NormGroups groups[2];
+  NormGroupsBackward groups_backward[2];
+};
