@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from fastnn import initializers
+from fastnn import constraints, initializers, regularizers
 from fastnn.layers.layer import Layer
-from fastnn.layers.state import constraint_of, regularizer_of
 from fastnn.utils.serialization import serialize_keras_object
 
 _KEPT = tuple(
@@ -53,10 +52,10 @@ class ScaleAndShift(Layer):
         self.scale = scale
         self.beta_initializer = initializers.get(beta_initializer)
         self.gamma_initializer = initializers.get(gamma_initializer)
-        self.beta_regularizer = regularizer_of(beta_regularizer)
-        self.gamma_regularizer = regularizer_of(gamma_regularizer)
-        self.beta_constraint = constraint_of(beta_constraint)
-        self.gamma_constraint = constraint_of(gamma_constraint)
+        self.beta_regularizer = regularizers.get(beta_regularizer)
+        self.gamma_regularizer = regularizers.get(gamma_regularizer)
+        self.beta_constraint = constraints.get(beta_constraint)
+        self.gamma_constraint = constraints.get(gamma_constraint)
         self.gamma: Any = None
         self.beta: Any = None
         self.supports_masking = True
