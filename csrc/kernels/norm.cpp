@@ -70,9 +70,7 @@ FASTNN_INLINE TwoSums<T> two_sums(int64_t n, Value value) {
 // 1 / sqrt(x), each rounded.
 template <class T>
 FASTNN_INLINE T reciprocal_root(T x) {
-  T lanes[Vec<T>::kLanes];
-  (Vec<T>::broadcast(1) / sqrt(Vec<T>::broadcast(x))).store(lanes);
-  return lanes[0];
+  return first_lane(Vec<T>::broadcast(1) / sqrt(Vec<T>::broadcast(x)));
 }
 
 template <class T>

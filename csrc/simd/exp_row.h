@@ -10,9 +10,7 @@ namespace {
 // log on one number, with the bits of the vector function.
 template <class T>
 FASTNN_INLINE T log_of(T x) {
-  T lanes[Vec<T>::kLanes];
-  log(Vec<T>::broadcast(x)).store(lanes);
-  return lanes[0];
+  return first_lane(log(Vec<T>::broadcast(x)));
 }
 
 // exp(x - m), zero in lanes beyond `left`: those compute exp(0), as an underflow may be slow.

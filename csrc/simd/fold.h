@@ -167,17 +167,21 @@ FASTNN_INLINE V step_propagating(V fold, V x) {
     return Fold<op>::step(fold, x);
 }
 
+// The lanes of a register, folded in halves into the first.
+template <int op, int half, class V>
+FASTNN_INLINE V fold_register(V a) {
+  if constexpr (half > 0)
+    return fold_register<op, half / 2>(Fold<op>::merge(a, lanes_from<half>(a)));
+  else
+    return a;
+}
+
 // The virtual lanes, folded in halves to one number.
 template <int op, class T, int K>
 FASTNN_INLINE T fold_lanes(Vec<T> (&lanes)[K]) {
-  constexpr int L = Vec<T>::kLanes;
   for (int half = K / 2; half > 0; half /= 2)
     for (int k = 0; k < half; ++k) lanes[k] = Fold<op>::merge(lanes[k], lanes[k + half]);
-  T lane[L];
-  lanes[0].store(lane);
-  for (int half = L / 2; half > 0; half /= 2)
-    for (int k = 0; k < half; ++k) lane[k] = Fold<op>::merge(lane[k], lane[k + half]);
-  return lane[0];
+  return first_lane(fold_register<op, Vec<T>::kLanes / 2>(lanes[0]));
 }
 
 constexpr int kFoldLevels = 40;  // pairs of pairs: 2^40 blocks

@@ -8,6 +8,7 @@
 //     fma(a, b, c) = a * b + c, rounded once except on the scalar target
 //   a < b  a <= b  a > b  a >= b  a == b  a != b  ->  Mask;  m & n  m | n  !m  any(m)  all(m)
 //   select(m, a, b)  larger(a, b) = a > b ? a : b  smaller(a, b) = a < b ? a : b
+//   first_lane(a) -> Scalar;  lanes_from<k>(a): lanes k to 2k - 1 in the places of the first k
 //   bits(a) -> Int  from_bits<T>(i);  i + j  i - j  i & j  i | j  i ^ j  shift_left<n>(i)
 //   shift_right<n>(i) (logical)
 // and from here abs, copy_sign, maximum, minimum, is_nan, exact_fma, load_some, store_some.

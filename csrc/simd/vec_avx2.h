@@ -217,6 +217,19 @@ FASTNN_INLINE Vec<double> smaller(Vec<double> a, Vec<double> b) {
 }
 FASTNN_INLINE Int64 bits(Vec<double> a) { return {_mm256_castpd_si256(a.v)}; }
 
+FASTNN_INLINE float first_lane(Vec<float> a) { return _mm256_cvtss_f32(a.v); }
+FASTNN_INLINE double first_lane(Vec<double> a) { return _mm256_cvtsd_f64(a.v); }
+template <int k>
+FASTNN_INLINE Vec<float> lanes_from(Vec<float> a) {
+  if constexpr (k == 4) return {_mm256_permute2f128_ps(a.v, a.v, 0x11)};
+  return {_mm256_permute_ps(a.v, k == 2 ? 0xee : 0x55)};
+}
+template <int k>
+FASTNN_INLINE Vec<double> lanes_from(Vec<double> a) {
+  if constexpr (k == 2) return {_mm256_permute2f128_pd(a.v, a.v, 0x11)};
+  return {_mm256_permute_pd(a.v, 0x5)};
+}
+
 template <class T>
 Vec<T> from_bits(typename Vec<T>::Int i);
 template <>

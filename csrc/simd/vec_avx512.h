@@ -213,6 +213,20 @@ FASTNN_INLINE Vec<double> scale(Vec<double> a, Vec<double> n) {
 }
 FASTNN_INLINE Int64 bits(Vec<double> a) { return {_mm512_castpd_si512(a.v)}; }
 
+FASTNN_INLINE float first_lane(Vec<float> a) { return _mm512_cvtss_f32(a.v); }
+FASTNN_INLINE double first_lane(Vec<double> a) { return _mm512_cvtsd_f64(a.v); }
+template <int k>
+FASTNN_INLINE Vec<float> lanes_from(Vec<float> a) {
+  if constexpr (k == 8) return {_mm512_shuffle_f32x4(a.v, a.v, 0xee)};
+  if constexpr (k == 4) return {_mm512_shuffle_f32x4(a.v, a.v, 0x55)};
+  return {_mm512_permute_ps(a.v, k == 2 ? 0xee : 0x55)};
+}
+template <int k>
+FASTNN_INLINE Vec<double> lanes_from(Vec<double> a) {
+  if constexpr (k == 1) return {_mm512_permute_pd(a.v, 0x55)};
+  return {_mm512_shuffle_f64x2(a.v, a.v, k == 4 ? 0xee : 0x55)};
+}
+
 template <class T>
 Vec<T> from_bits(typename Vec<T>::Int i);
 template <>

@@ -165,6 +165,17 @@ FASTNN_INLINE Vec<double> larger(Vec<double> a, Vec<double> b) { return select(a
 FASTNN_INLINE Vec<double> smaller(Vec<double> a, Vec<double> b) { return select(a < b, a, b); }
 FASTNN_INLINE Int64 bits(Vec<double> a) { return {vreinterpretq_u64_f64(a.v)}; }
 
+FASTNN_INLINE float first_lane(Vec<float> a) { return vgetq_lane_f32(a.v, 0); }
+FASTNN_INLINE double first_lane(Vec<double> a) { return vgetq_lane_f64(a.v, 0); }
+template <int k>
+FASTNN_INLINE Vec<float> lanes_from(Vec<float> a) {
+  return {vextq_f32(a.v, a.v, k)};
+}
+template <int k>
+FASTNN_INLINE Vec<double> lanes_from(Vec<double> a) {
+  return {vextq_f64(a.v, a.v, k)};
+}
+
 template <class T>
 Vec<T> from_bits(typename Vec<T>::Int i);
 template <>

@@ -109,6 +109,18 @@ struct Vec {
 };
 
 template <class T>
+FASTNN_INLINE T first_lane(Vec<T> a) {
+  return first_lane(a.low);
+}
+template <int k, class T>
+FASTNN_INLINE Vec<T> lanes_from(Vec<T> a) {
+  if constexpr (k == Vec<T>::kHalf)
+    return {a.high, a.high};
+  else
+    return {avx2::lanes_from<k>(a.low), a.low};
+}
+
+template <class T>
 FASTNN_INLINE Vec<T> from_bits(PairInt<T> i) {
   return {avx2::from_bits<T>(i.low), avx2::from_bits<T>(i.high)};
 }

@@ -74,6 +74,7 @@ FASTNN_INLINE OneInt<I, U> shift_right(OneInt<I, U> a) {
   FASTNN_INLINE Vec<T> select(OneMask m, Vec<T> a, Vec<T> b) { return m.m ? a : b; }   \
   FASTNN_INLINE Vec<T> larger(Vec<T> a, Vec<T> b) { return a.v > b.v ? a : b; }        \
   FASTNN_INLINE Vec<T> smaller(Vec<T> a, Vec<T> b) { return a.v < b.v ? a : b; }       \
+  FASTNN_INLINE T first_lane(Vec<T> a) { return a.v; }                                 \
   FASTNN_INLINE OneInt<I, U> bits(Vec<T> a) {                                          \
     OneInt<I, U> i;                                                                    \
     memcpy(&i.v, &a.v, sizeof(T));                                                     \
@@ -83,6 +84,9 @@ FASTNN_INLINE OneInt<I, U> shift_right(OneInt<I, U> a) {
 FASTNN_ONE_LANE(float, int32_t, uint32_t, f)
 FASTNN_ONE_LANE(double, int64_t, uint64_t, )
 #undef FASTNN_ONE_LANE
+
+template <int k, class T>
+FASTNN_INLINE Vec<T> lanes_from(Vec<T> a);  // of one lane there is nothing to take
 
 template <class T>
 FASTNN_INLINE Vec<T> from_bits(typename Vec<T>::Int i) {

@@ -219,6 +219,25 @@ def test_float64_is_within_2_ulp(op):
     np.testing.assert_array_equal(y[~finite], rounded[~finite])
 
 
+@pytest.mark.parametrize("op", ["sin", "cos"])
+def test_a_number_does_not_see_its_neighbours(op):
+    x = np.random.default_rng(6).uniform(-20, 20, 64).astype(np.float32)
+    alone = np.asarray(_core.unary(_core.from_numpy(x), op))
+    x[::5] = 1e6  # another way of reduction
+    beside = np.asarray(_core.unary(_core.from_numpy(x), op))
+    kept = np.arange(64) % 5 != 0
+    np.testing.assert_array_equal(beside[kept], alone[kept])
+
+
+@pytest.mark.parametrize("op", ["sin", "tan", "tanh", "erf", "expm1", "log1p", "silu", "gelu"])
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_a_zero_keeps_its_sign(op, dtype):
+    x = np.tile(np.array([-0.0, 0.0], dtype), 32)
+    y = np.asarray(_core.unary(_core.from_numpy(x), op))
+    np.testing.assert_array_equal(y, 0)
+    np.testing.assert_array_equal(np.signbit(y), np.signbit(x))
+
+
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 def test_erfinv_inverts_erf(dtype):
     p = np.random.default_rng(3).uniform(-1, 1, 2000)
