@@ -4,7 +4,6 @@
 
 #include "bindings/array_args.h"
 #include "bindings/errors.h"
-#include "bindings/recording.h"
 #include "bindings/tensor.h"
 
 namespace py = pybind11;
@@ -132,37 +131,6 @@ PyObject* rows(PyObject*, PyObject* const* args, Py_ssize_t count) {
   });
 }
 
-void note_assign(Recording& recording, const Array& to, const Array& from) {
-  static const Primitive* assign = find_primitive("assign");
-  Call call;
-  call.primitive = assign;
-  call.first[1] = 1, call.first[2] = 2;
-  call.inline_arrays[0] = to;
-  call.inline_arrays[1] = from;
-  note_line(recording);
-  recording.note(call);
-}
-
-// assign(variable, value): overwrites a Variable with values of the same shape and dtype.
-PyObject* assign(PyObject*, PyObject* const* args, Py_ssize_t count) {
-  return guarded([&]() -> PyObject* {
-    if (count != 2 || !is_variable(args[0]) || !is_tensor(args[1]))
-      throw Error(ErrorKind::type, "assign: expected a Variable and a Tensor");
-    const Array &to = as_tensor(args[0])->array, &from = as_tensor(args[1])->array;
-    if (!same_shape(to, from) || to.dtype != from.dtype)
-      throw Error(ErrorKind::value,
-                  "assign: the variable has shape " +
-                      std::string(py::repr(py::reinterpret_steal<py::object>(shape_object(to)))) +
-                      " and dtype " + dtype_name(to.dtype) + ", the value has shape " +
-                      std::string(py::repr(py::reinterpret_steal<py::object>(shape_object(from)))) +
-                      " and dtype " + dtype_name(from.dtype));
-    std::memmove(to.data, from.data, static_cast<size_t>(to.bytes()));
-    ++to.block->version;
-    if (Recording* recording = current_recording()) note_assign(*recording, to, from);
-    Py_RETURN_NONE;
-  });
-}
-
 template <class Function>
 PyCFunction fastcall(Function function) {
   return reinterpret_cast<PyCFunction>(reinterpret_cast<void (*)()>(function));
@@ -172,7 +140,6 @@ PyMethodDef functions[] = {
     {"empty", fastcall(empty), METH_FASTCALL, "empty(shape, dtype) -> Tensor, not initialised."},
     {"reshape", fastcall(reshape), METH_FASTCALL, "reshape(tensor, shape) -> a view."},
     {"rows", fastcall(rows), METH_FASTCALL, "rows(tensor, start, stop) -> a view."},
-    {"assign", fastcall(assign), METH_FASTCALL, "assign(variable, value): in place."},
     {nullptr, nullptr, 0, nullptr}};
 
 }  // namespace

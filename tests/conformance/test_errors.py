@@ -137,6 +137,9 @@ ROWS = [
     ("optimizer_step", [[F], [F], [F], *STEP], ("adam",), ValueError, "slots has 1 arrays"),
     ("optimizer_step", [[F], [F, D], [F], *STEP], ("adam",), TypeError, "slots[1] has shape"),
     ("optimizer_step", [[F], [], [F], *STEP], ("sgd",), ValueError, "hyper has shape (3,)"),
+    ("assign", [np.ones(3), np.ones(2)], (), ValueError, "x has shape (2,), expected y's (3,)"),
+    ("accumulate", [np.array(0.0), np.ones(1), F], (), ValueError, "count has shape (1,)"),
+    ("require_no_nan", [I], ("y_true",), TypeError, "require_no_nan: x has dtype int"),
     ("scale_list", [[I], np.array(2.0)], (), TypeError, "scale_list: xs[0] has dtype int32"),
 ]
 
