@@ -13,7 +13,6 @@ from fastnn import _core
 
 HEADER = '''"""Types of the compiled module. Written by tools/make_stubs.py; do not edit."""
 
-import typing
 from collections.abc import Sequence
 from typing import Any
 
@@ -113,6 +112,7 @@ PLAIN = "None|bool|int|float|str|dict|list|object|Plan|Trace"
 def signature(name: str, value: object) -> str:
     """A function or method: pybind11 writes its signature into the docstring."""
     first = (value.__doc__ or "").split("\n")[0].replace("fastnn._core.", "")
+    first = first.replace("typing.SupportsInt | typing.SupportsIndex", "int")
     first = re.sub(r"\(self: \w+", "(self", first)
     if re.fullmatch(rf"{name}\((self|\w+: .*)?(, .*)?\) -> ({PLAIN})", first):
         return f"def {first}: ...".replace("'", '"')
