@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import gc
+import math
 import os
 import warnings
 from _thread import allocate_lock
@@ -144,7 +145,7 @@ class Step:
         self._failures = 0
         self._trace: _core.Trace | None = None
         self._results: _Results | None = None
-        self._example: tuple = ()  # inputs of the last recording
+        self._example: tuple | None = None  # the copies that the last recording worked on
         self._lock = allocate_lock()
 
     def advance(self, compute: Callable, inputs: tuple, isolated: bool) -> Any:
@@ -161,7 +162,7 @@ class Step:
                 inputs = tuple(_core.copy(x, x.dtype) for x in inputs)
             recording = _core.Recording()
             result = _recorded(recording, compute, inputs)
-            self._take(recording, inputs, result)
+            self._take(recording, inputs, result, isolated)
             return result
         finally:
             self._lock.release()
@@ -170,7 +171,7 @@ class Step:
         """What the step returns, from the results of a replay."""
         return self._results.built(results)  # type: ignore[union-attr]  # there is a plan
 
-    def _take(self, recording: _core.Recording, inputs: tuple, result: Any) -> None:
+    def _take(self, recording: _core.Recording, inputs: tuple, result: Any, isolated: bool) -> None:
         """A recording more: the first one is kept, the second one makes the plan."""
         found = _Results(result)
         try:
@@ -184,7 +185,7 @@ class Step:
         except ValueError as refusal:
             self._fail(str(refusal))
             return
-        self._example, found.tensors = inputs, ()
+        self._example, found.tensors = inputs if isolated else None, ()
         first, known = self._trace, self._results
         self._trace, self._results = trace, found
         if first is None:
@@ -203,7 +204,7 @@ class Step:
         self._failures += 1
         if self._failures > MOST_FAILURES:
             self._trace = self._results = None
-            self._example = ()
+            self._example = None
             if warn:
                 warnings.warn(
                     f"{self.name} is computed eagerly, since two recordings of it differ: {reason}",
@@ -224,9 +225,12 @@ class Step:
         """A table of the plan's calls, or why there is none."""
         if self.plan is None:
             return f"{self.name} runs eagerly: {self.reason}"
-        times = self.plan.profile(self._example, 20)
+        calls = self.plan.calls()
+        times = [math.nan] * len(calls)  # a data set is not kept for their sake
+        if self._example is not None:
+            times = self.plan.profile(self._example, 20)
         rows = [("call", "shapes", "bytes", "flops", "us", "backend", "line")]
-        for (name, operands, operations, line), seconds in zip(self.plan.calls(), times):
+        for (name, operands, operations, line), seconds in zip(calls, times):
             shapes = " ".join(f"{what}{list(shape)}" for what, _, shape in operands)
             size = sum(
                 np.dtype(dtype).itemsize * np.prod(shape, dtype=int) for _, dtype, shape in operands
@@ -349,7 +353,21 @@ class _Same:
         return id(self.value)
 
 
-_INPUT = object()  # stands for the next input
+class _Input:
+    """Stands for the next input, and for those that it carries."""
+
+    __slots__ = ("logits", "mask")
+
+    def __init__(self, logits: bool, mask: bool):
+        self.logits, self.mask = logits, mask
+
+    def take(self, inputs: Iterator[Tensor]) -> Tensor:
+        tensor = next(inputs)
+        if self.logits:
+            tensor._logits = next(inputs)
+        if self.mask:
+            tensor._mask = next(inputs)
+        return tensor
 
 
 def _recorded(recording: _core.Recording, compute: Callable, inputs: tuple) -> Any:
@@ -375,7 +393,11 @@ def _described(value: Any, inputs: list[Tensor]) -> tuple[Any, Any]:
         value = from_data(value, what="capture: argument")
     if isinstance(value, Tensor) and not isinstance(value, Variable):
         inputs.append(value)
-        return (value.shape, value.dtype, value.requires_grad), _INPUT
+        carried = [t for t in (value._logits, value._mask) if t is not None]
+        inputs.extend(carried)
+        carries = value._logits is not None, value._mask is not None
+        key = (value.shape, value.dtype, value.requires_grad, carries)
+        return (*key, *((t.shape, t.dtype) for t in carried)), _Input(*carries)
     if isinstance(value, (bool, int, str, type(None))):
         return (type(value), value), value
     return _Same(value), value
@@ -387,4 +409,4 @@ def _with_inputs(given: Any, inputs: Iterator[Tensor]) -> Any:
         return tree.rebuild(given, [_with_inputs(item, inputs) for item in given])
     if isinstance(given, dict):
         return {name: _with_inputs(item, inputs) for name, item in given.items()}
-    return next(inputs) if given is _INPUT else given
+    return given.take(inputs) if isinstance(given, _Input) else given

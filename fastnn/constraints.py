@@ -17,9 +17,10 @@ from fastnn.ops.core import as_float
 from fastnn.tensor import Tensor
 from fastnn.utils.identifiers import known_names, resolve
 from fastnn.utils.serialization import deserialize_keras_object, serialize_keras_object
+from fastnn.utils.tracking import Configured
 
 
-class Constraint:
+class Constraint(Configured):
     """Base class: ``constraint(w)`` returns a tensor like w; this one w itself."""
 
     def __call__(self, w: Any) -> Any:

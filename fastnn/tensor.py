@@ -164,6 +164,8 @@ class Variable(Tensor):
 
     @trainable.setter
     def trainable(self, value: bool) -> None:
+        if getattr(self, "_trainable", value) != value:  # recorded steps depend on it
+            vars(config)["version"] += 1
         self._trainable = bool(value)
         self.requires_grad = self._trainable and self.dtype in ("float32", "float64")
 

@@ -431,3 +431,25 @@ def test_a_loss_checks_its_targets_in_replays_too():
     y[2, 1] = np.nan
     with pytest.raises(ValueError, match=r"loss: y_true holds NaN, first at index \(2, 1\)"):
         step(y, p)
+
+
+def test_logits_that_an_argument_carries_are_arguments_too():
+    def function(p, y):
+        return fn.losses.categorical_crossentropy(y, p)
+
+    step = fn.capture(function)
+    y = np.array([[1.0, 0.0]], np.float32)
+    for scale in (1.0, 50.0, 100.0, 150.0, 200.0, 300.0):
+        p = fn.ops.softmax(fn.tensor(np.array([[-scale, 0.0]], np.float32)))
+        assert step(p, y).item() == function(p, y).item()
+    assert replayed(step)
+
+
+def test_trainable_may_be_switched():
+    w = fn.Variable(np.ones(2, np.float32))
+    step = fn.capture(lambda x: fn.value_and_grad(lambda x: (w * x).sum())(x)[0])
+    for _ in range(4):
+        step(floats(2))
+    version = fn.config.version
+    w.trainable = False
+    assert fn.config.version != version

@@ -16,9 +16,10 @@ from fastnn import ops
 from fastnn.ops.core import constant
 from fastnn.tensor import Tensor
 from fastnn.utils.serialization import deserialize_keras_object, serialize_keras_object
+from fastnn.utils.tracking import Configured
 
 
-class LearningRateSchedule:
+class LearningRateSchedule(Configured):
     """Base class: override `__call__(step)`, and `get_config` to make it loadable.
 
     >>> import fastnn as fn
