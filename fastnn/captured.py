@@ -262,7 +262,6 @@ class _Results:
     """The structure that a step returned, with places for what a replay makes."""
 
     def __init__(self, result: Any):
-        self.structure = result
         self.leaves: list = []  # numbers of tensors (with their logits and masks), or constants
         self.problem = ""
         found: list[Tensor] = []

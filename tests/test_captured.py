@@ -453,3 +453,26 @@ def test_trainable_may_be_switched():
     version = fn.config.version
     w.trainable = False
     assert fn.config.version != version
+
+
+def test_a_replayed_function_in_a_recording_is_part_of_it():
+    w = fn.Variable(np.zeros(2, np.float32))
+    inner = fn.capture(lambda x: (w.assign_add(x), x * 3.0)[1])
+    ones = np.ones(2, np.float32)
+    for _ in range(5):
+        inner(ones)
+    assert replayed(inner)
+    outer = fn.capture(lambda x: inner(x) + 1.0)
+    for i in range(6):
+        assert outer(np.full(2, i, np.float32)).numpy()[0] == 3 * i + 1
+    assert w.numpy()[0] == 5 + sum(range(6))
+    assert replayed(outer)
+
+
+def test_a_call_that_may_fail_fails_though_nobody_reads_its_result():
+    step = fn.capture(lambda x, i: (fn.ops.take(x, i), x * 2.0)[1])
+    for _ in range(4):
+        step(np.ones(3, np.float32), np.array([0, 1]))
+    assert replayed(step)
+    with pytest.raises(IndexError):
+        step(np.ones(3, np.float32), np.array([0, 99]))

@@ -115,9 +115,11 @@ py::list describe_calls(const Plan& plan) {
   return calls;
 }
 
-// What a step depends on beside its arguments: gradients on or off, the backend, the threads.
+// What a step depends on beside its arguments: gradients on or off, the backend, the threads, and
+// whether another recording runs, which a replay would be missing from.
 PyObject* mode(PyObject*, PyObject*) {
-  return PyLong_FromLong(grad_enabled() | current_backend() << 1 | thread_count() << 9);
+  return PyLong_FromLong(grad_enabled() | current_backend() << 1 | thread_count() << 9 |
+                         (current_recording() != nullptr) << 20);
 }
 
 PyMethodDef functions[] = {

@@ -35,21 +35,20 @@ Plan::~Plan() {
 }
 
 // From the end: a call stays if it writes what is outside, a result, or what a later call that
-// stays reads; or if it writes nothing, for then it is there to raise an error.
+// stays reads; or if it may raise an error.
 void Plan::drop_unread_notes() {
   std::vector<bool> read(trace_->made.size());
   for (const int32_t made : results_made_) read[static_cast<size_t>(made)] = true;
   for (size_t n = trace_->notes.size(); n-- > 0;) {
     const Call& call = trace_->notes[n];
     const std::vector<Place>& places = trace_->places[n];
-    bool stays = false, only_reads = true;
+    bool stays = call.primitive->describe != nullptr;  // it may find bad values
     for_each_array(call, [&](Role role, int, int i) {
       const Place& place = places[static_cast<size_t>(i)];
       if (!writes(role)) return;
-      only_reads = false;
       stays = stays || place.origin != Origin::made || read[static_cast<size_t>(place.index)];
     });
-    if (!stays && !only_reads) continue;
+    if (!stays) continue;
     kept_.push_back(n);
     for_each_array(call, [&](Role role, int, int i) {
       const Place& place = places[static_cast<size_t>(i)];

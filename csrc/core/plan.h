@@ -21,7 +21,6 @@ class Plan {
   const std::vector<Array>& inputs() const { return trace_->inputs; }
   const std::vector<Result>& results() const { return trace_->results; }
   size_t workspace_bytes() const { return workspace_bytes_; }
-  bool changes_state() const { return !written_.empty(); }
   size_t size() const { return kept_.size(); }
   const Call& call(size_t i) const { return trace_->notes[kept_[i]]; }
   const std::string& line(size_t i) const { return trace_->lines[kept_[i]]; }

@@ -24,6 +24,7 @@ class Tracer {
   }
 
   std::unique_ptr<Trace> run(const std::vector<Array>& results, std::string& refusal) {
+    refuse_shared_inputs();
     for (size_t i = 0; i < recording_.notes().size() && refusal_.empty(); ++i) add_note(i);
     for (const Array& result : results) add_result(result);
     find_escaped(results);
@@ -38,6 +39,16 @@ class Tracer {
     int64_t owners;  // notes and results
     size_t note;     // that made it
   };
+
+  // An address must say which argument it belongs to: later ones may lie apart.
+  void refuse_shared_inputs() {
+    const std::vector<Array>& inputs = trace_->inputs;
+    for (size_t i = 0; i < inputs.size(); ++i)
+      for (size_t j = 0; j < i; ++j)
+        if (inputs[i].data < inputs[j].data + inputs[j].bytes() &&
+            inputs[j].data < inputs[i].data + inputs[i].bytes())
+          refusal_ = "two arguments share memory";
+  }
 
   Place place_of(const Array& array) const {
     if (const auto found = made_.find(array.block); found != made_.end())

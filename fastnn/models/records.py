@@ -12,7 +12,7 @@ from fastnn.tensor import Variable
 
 
 class RecordedStep(Captured):
-    """A step that computes on its arguments alone."""
+    """A step of `fit`, `evaluate` or `predict`."""
 
     isolated = False  # the data set is among the arguments, and too large to be copied
     eager = False

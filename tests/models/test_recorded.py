@@ -358,3 +358,16 @@ def test_a_setting_changed_between_steps_takes_effect(change):
     recorded = train(False, [Change()])
     assert_same(recorded, train(True, [Change()]))
     assert not np.array_equal(recorded[0].get_weights()[0], train(False, [])[0].get_weights()[0])
+
+
+def test_arguments_that_share_memory_are_told_apart_later():
+    def losses(eager):
+        fn.utils.set_random_seed(5)
+        model = fn.Sequential([fn.Input((6,)), fn.layers.Dense(6)])
+        model.compile("sgd", "mse", run_eagerly=eager)
+        x, y = fn.tensor(X), fn.tensor(X[::-1].copy())
+        return [
+            model.evaluate(a, b, batch_size=8, verbose=0) for a, b in ((x, x), (x, y), (y, x))
+        ] + [model.train_on_batch(*pair) for pair in ((x, x),) * 5 + ((x, y),) * 3]
+
+    assert losses(False) == losses(True)
