@@ -8,14 +8,15 @@ import math
 import os
 import warnings
 from _thread import allocate_lock
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
+from types import MethodType
 from typing import Any
 
 import numpy as np
 
 from fastnn import _core, config
-from fastnn.tensor import Tensor, Variable, from_data
-from fastnn.utils import tree
+from fastnn.signature import Results, described, with_inputs
+from fastnn.tensor import Tensor
 
 MOST_PLANS = 8  # of one function
 MOST_FAILURES = 2  # of recordings: a first one may find caches to fill
@@ -42,6 +43,9 @@ def capture(function: Callable) -> Captured:
             Python floats become scalar Tensors. Other arguments (integers, strings, None, any
             object) are part of what is recorded. Results must not require a gradient.
 
+    Raises:
+        TypeError: `function` cannot be called.
+
     >>> import fastnn as fn, numpy as np
     >>> w = fn.Variable(np.ones(3, np.float32))
     >>> @fn.capture
@@ -52,6 +56,8 @@ def capture(function: Callable) -> Captured:
     >>> [round(step(np.zeros(3, np.float32), 0.25).item(), 4) for _ in range(5)]
     [3.0, 0.75, 0.1875, 0.0469, 0.0117]
     """
+    if not callable(function):
+        raise TypeError(f"capture: expected a function, got {type(function).__name__}")
     return Captured(function)
 
 
@@ -75,7 +81,7 @@ class Captured:
     def bind(self, *args: Any, **kwargs: Any) -> Callable[[], Any]:
         """The call with these arguments, to be made many times."""
         inputs: list[Tensor] = []
-        signature, given = _described((args, kwargs), inputs)
+        signature, given = described((args, kwargs), inputs)
         return BoundCall(self, signature, given, tuple(inputs))
 
     def step_for(self, signature: Any, mode: int) -> Step:
@@ -99,6 +105,9 @@ class Captured:
         """
         texts = [step.explain() for step in self._steps.values()]
         return "\n\n".join(texts) or f"{self.name} has not been called"
+
+    def __get__(self, instance: Any, owner: type | None = None) -> Any:
+        return self if instance is None else MethodType(self, instance)
 
     def __reduce__(self) -> tuple:
         return type(self), (self.function,)
@@ -130,7 +139,7 @@ class BoundCall:
         return self._compute(self._inputs) if results is None else step.output(())
 
     def _compute(self, inputs: tuple) -> Any:
-        args, kwargs = _with_inputs(self._given, iter(inputs))
+        args, kwargs = with_inputs(self._given, iter(inputs))
         return self._captured.function(*args, **kwargs)
 
 
@@ -144,7 +153,7 @@ class Step:
         self._calls = 0
         self._failures = 0
         self._trace: _core.Trace | None = None
-        self._results: _Results | None = None
+        self._results: Results | None = None
         self._example: tuple | None = None  # the copies that the last recording worked on
         self._lock = allocate_lock()
 
@@ -173,7 +182,7 @@ class Step:
 
     def _take(self, recording: _core.Recording, inputs: tuple, result: Any, isolated: bool) -> None:
         """A recording more: the first one is kept, the second one makes the plan."""
-        found = _Results(result)
+        found = Results(result)
         try:
             if found.problem:
                 raise ValueError(found.problem)
@@ -258,154 +267,9 @@ class Step:
         )
 
 
-class _Results:
-    """The structure that a step returned, with places for what a replay makes."""
-
-    def __init__(self, result: Any):
-        self.leaves: list = []  # numbers of tensors (with their logits and masks), or constants
-        self.problem = ""
-        found: list[Tensor] = []
-        for leaf in tree.flatten(result):
-            self.leaves.append(self._place(leaf, found))
-        self.tensors = tuple(found)
-        self.structure = tree.map_structure(lambda _: None, result)
-        self.nothing = result is None
-        self.single = len(self.leaves) == 1 and not tree.is_nested(result)
-
-    def _place(self, leaf: Any, found: list[Tensor]) -> Any:
-        if isinstance(leaf, Tensor) and not isinstance(leaf, Variable):
-            if leaf.requires_grad:
-                self.problem = "a result requires a gradient: return it detached"
-            return _Made(*(self._number(t, found) for t in (leaf, leaf._logits, leaf._mask)))
-        if not isinstance(leaf, (Variable, bool, int, float, str, type(None))):
-            self.problem = f"a result is neither a Tensor nor a number: {type(leaf).__name__}"
-        return _Same(leaf) if isinstance(leaf, Variable) else (type(leaf), leaf)
-
-    @staticmethod
-    def _number(tensor: Tensor | None, found: list[Tensor]) -> int:
-        if tensor is None or isinstance(tensor, Variable):
-            return -1
-        for i, known in enumerate(found):
-            if known is tensor:
-                return i
-        found.append(tensor)
-        return len(found) - 1
-
-    def __eq__(self, other: object) -> bool:
-        return (
-            isinstance(other, _Results)
-            and self.leaves == other.leaves
-            and self.structure == other.structure
-        )
-
-    __hash__ = None  # type: ignore[assignment]
-
-    def built(self, results: tuple) -> Any:
-        """The structure, of the results of a replay."""
-        if self.nothing:
-            return None
-        leaves = [self._leaf(leaf, results) for leaf in self.leaves]
-        return leaves[0] if self.single else tree.pack_sequence_as(self.structure, leaves)
-
-    @staticmethod
-    def _leaf(leaf: Any, results: tuple) -> Any:
-        if not isinstance(leaf, _Made):
-            return leaf.value if isinstance(leaf, _Same) else leaf[1]
-        tensor = results[leaf.number]
-        if leaf.logits >= 0:
-            tensor._logits = results[leaf.logits]
-        if leaf.mask >= 0:
-            tensor._mask = results[leaf.mask]
-        return tensor
-
-
-class _Made:
-    """A tensor of the results, by number, and those that it carries."""
-
-    __slots__ = ("logits", "mask", "number")
-
-    def __init__(self, number: int, logits: int, mask: int):
-        self.number, self.logits, self.mask = number, logits, mask
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, _Made) and (self.number, self.logits, self.mask) == (
-            other.number,
-            other.logits,
-            other.mask,
-        )
-
-    __hash__ = None  # type: ignore[assignment]
-
-
-class _Same:
-    """An object in a signature: equal to nothing but itself, and alive as long as the signature."""
-
-    __slots__ = ("value",)
-
-    def __init__(self, value: Any):
-        self.value = value
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, _Same) and self.value is other.value
-
-    def __hash__(self) -> int:
-        return id(self.value)
-
-
-class _Input:
-    """Stands for the next input, and for those that it carries."""
-
-    __slots__ = ("logits", "mask")
-
-    def __init__(self, logits: bool, mask: bool):
-        self.logits, self.mask = logits, mask
-
-    def take(self, inputs: Iterator[Tensor]) -> Tensor:
-        tensor = next(inputs)
-        if self.logits:
-            tensor._logits = next(inputs)
-        if self.mask:
-            tensor._mask = next(inputs)
-        return tensor
-
-
 def _recorded(recording: _core.Recording, compute: Callable, inputs: tuple) -> Any:
     recording.start()
     try:
         return compute(inputs)
     finally:
         recording.stop()
-
-
-def _described(value: Any, inputs: list[Tensor]) -> tuple[Any, Any]:
-    """What recordings depend on in an argument, and the argument with its arrays, which go into
-    `inputs` as Tensors, replaced by marks."""
-    if isinstance(value, (list, tuple)):
-        parts = [_described(item, inputs) for item in value]
-        given = tree.rebuild(value, [given for _, given in parts])
-        return (type(value), *(key for key, _ in parts)), given
-    if isinstance(value, dict):
-        pairs = {name: _described(item, inputs) for name, item in value.items()}
-        keys = tuple((name, key) for name, (key, _) in pairs.items())
-        return (dict, keys), {name: given for name, (_, given) in pairs.items()}
-    if isinstance(value, (np.ndarray, np.generic, float)):
-        value = from_data(value, what="capture: argument")
-    if isinstance(value, Tensor) and not isinstance(value, Variable):
-        inputs.append(value)
-        carried = [t for t in (value._logits, value._mask) if t is not None]
-        inputs.extend(carried)
-        carries = value._logits is not None, value._mask is not None
-        key = (value.shape, value.dtype, value.requires_grad, carries)
-        return (*key, *((t.shape, t.dtype) for t in carried)), _Input(*carries)
-    if isinstance(value, (bool, int, str, type(None))):
-        return (type(value), value), value
-    return _Same(value), value
-
-
-def _with_inputs(given: Any, inputs: Iterator[Tensor]) -> Any:
-    """The arguments again, marks replaced by tensors."""
-    if isinstance(given, (list, tuple)):
-        return tree.rebuild(given, [_with_inputs(item, inputs) for item in given])
-    if isinstance(given, dict):
-        return {name: _with_inputs(item, inputs) for name, item in given.items()}
-    return given.take(inputs) if isinstance(given, _Input) else given

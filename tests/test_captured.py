@@ -476,3 +476,23 @@ def test_a_call_that_may_fail_fails_though_nobody_reads_its_result():
     assert replayed(step)
     with pytest.raises(IndexError):
         step(np.ones(3, np.float32), np.array([0, 99]))
+
+
+def test_methods_may_be_captured():
+    class Scale:
+        def __init__(self, factor):
+            self.factor = factor
+
+        @fn.capture
+        def scaled(self, x):
+            return x * self.factor
+
+    scales = Scale(2.0), Scale(3.0)
+    for _ in range(5):
+        assert [s.scaled(np.ones(2, np.float32)).numpy()[0] for s in scales] == [2, 3]
+    assert Scale.scaled.explain().count("replays") == 2
+
+
+def test_what_cannot_be_called_is_refused():
+    with pytest.raises(TypeError, match="capture: expected a function, got int"):
+        fn.capture(5)
