@@ -169,6 +169,26 @@ void parse_call(const Primitive& primitive, PyObject* const* args, Py_ssize_t co
   }
 }
 
+void prepare_call(const Primitive& primitive, std::initializer_list<const Array*> arrays,
+                  Call& call) {
+  call.primitive = &primitive;
+  const Array* const* next = arrays.begin();
+  uint16_t total = 0;
+  for (size_t j = 0; j < primitive.operands.size(); ++j) {
+    const OperandInfo& operand = primitive.operands[j];
+    call.first[j] = total;
+    if (operand.role == Role::in || operand.role == Role::inout) {
+      const Array* array = next == arrays.end() ? nullptr : *next++;
+      if (array) call.inline_arrays[total++] = *array;
+    } else if (!operand.optional && !operand.list) {
+      ++total;
+    }
+  }
+  call.first[primitive.operands.size()] = total;
+  for (const AttributeInfo& attribute : primitive.attributes)
+    set_default(attribute, call.attributes.bytes);
+}
+
 void run_call(Call& call) {
   call.primitive->infer(call);
   if (Recording* recording = current_recording()) note_line(*recording);
@@ -184,6 +204,13 @@ void run_call(Call& call) {
     release_outputs(call);
     throw;
   }
+}
+
+py::object result_of(Call& call) {
+  run_call(call);
+  py::object result = py::reinterpret_steal<py::object>(make_tensor(call.operand(0)));
+  if (!result) throw py::error_already_set();
+  return result;
 }
 
 PyObject* wrap_outputs(Call& call) {

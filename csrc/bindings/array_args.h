@@ -3,6 +3,8 @@
 
 #include <pybind11/pybind11.h>
 
+#include <cstring>
+#include <initializer_list>
 #include <vector>
 
 #include "bindings/tensor.h"
@@ -15,9 +17,21 @@ namespace fastnn {
 void parse_call(const Primitive& primitive, PyObject* const* args, Py_ssize_t count, Call& call,
                 std::vector<pybind11::object>& keep);
 
+// A call on those arrays (the in and inout operands in order, null: absent; trailing ones may be
+// left out) with every attribute at its default.
+void prepare_call(const Primitive& primitive, std::initializer_list<const Array*> arrays,
+                  Call& call);
+
+inline void set_attribute(Call& call, int i, int64_t value) {
+  std::memcpy(call.attributes.bytes + call.primitive->attributes[i].offset, &value, sizeof(value));
+}
+
 // infer, allocate, launch; gives the GIL back meanwhile when the work is worth it. Throws; then
 // the outputs have been released.
 void run_call(Call& call);
+
+// Runs a call with one output and returns that. Throws.
+pybind11::object result_of(Call& call);
 
 // The `out` operands of a call that has run, as Tensors: one, or a tuple. Takes their blocks.
 PyObject* wrap_outputs(Call& call);

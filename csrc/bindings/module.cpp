@@ -3,6 +3,7 @@
 #include <pybind11/pybind11.h>
 
 #include "bindings/errors.h"
+#include "bindings/hooks.h"
 #include "bindings/tensor.h"
 #include "core/targets.h"
 #include "ops/all.h"
@@ -20,7 +21,10 @@ PYBIND11_MODULE(_core, module) {
   register_all_primitives();
   register_tensor(module);
   register_tensor_numpy(module);
-  register_tensor_number(module);
+  register_tensor_reduce(module);
+  register_tensor_matmul(module);
+  register_tensor_shape(module);
+  register_hooks(module);
   register_node(module);
   register_backward(module);
   register_primitives(module);

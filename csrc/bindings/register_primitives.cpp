@@ -79,39 +79,6 @@ PyObject* empty(PyObject*, PyObject* const* args, Py_ssize_t count) {
   });
 }
 
-// reshape(tensor, shape): another shape on the same elements; one extent may be -1.
-PyObject* reshape(PyObject*, PyObject* const* args, Py_ssize_t count) {
-  return guarded([&]() -> PyObject* {
-    if (count != 2 || !is_tensor(args[0]))
-      throw Error(ErrorKind::type, "reshape: expected a Tensor and a shape");
-    TensorObject* tensor = as_tensor(args[0]);
-    int64_t shape[kMaxRank];
-    const int rank = parse_integers("reshape", args[1], shape, kMaxRank);
-    const int64_t size = tensor->array.size();
-    int64_t known = 1;
-    int open = -1;
-    bool fits = true;
-    for (int axis = 0; axis < rank; ++axis) {
-      if (shape[axis] == -1 && open < 0)
-        open = axis;
-      else if (shape[axis] < 0 || __builtin_mul_overflow(known, shape[axis], &known))
-        fits = false;
-    }
-    if (fits && open >= 0) {
-      fits = known != 0 && size % known == 0;
-      if (fits) shape[open] = size / known;
-    } else {
-      fits = fits && known == size;
-    }
-    if (!fits)
-      throw Error(ErrorKind::value, "reshape: a tensor of shape " +
-                                        std::string(py::repr(py::reinterpret_steal<py::object>(
-                                            shape_object(tensor->array)))) +
-                                        " does not fit shape " + std::string(py::repr(args[1])));
-    return view_of(tensor, rank, shape, 0);
-  });
-}
-
 // rows(tensor, start, stop): consecutive rows of the first axis, on the same elements.
 PyObject* rows(PyObject*, PyObject* const* args, Py_ssize_t count) {
   return guarded([&]() -> PyObject* {
@@ -138,7 +105,6 @@ PyCFunction fastcall(Function function) {
 
 PyMethodDef functions[] = {
     {"empty", fastcall(empty), METH_FASTCALL, "empty(shape, dtype) -> Tensor, not initialised."},
-    {"reshape", fastcall(reshape), METH_FASTCALL, "reshape(tensor, shape) -> a view."},
     {"rows", fastcall(rows), METH_FASTCALL, "rows(tensor, start, stop) -> a view."},
     {nullptr, nullptr, 0, nullptr}};
 

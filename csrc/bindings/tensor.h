@@ -53,25 +53,22 @@ DType parse_dtype(PyObject* name);
 int parse_integers(const char* what, PyObject* sequence, int64_t* values, int limit);
 
 PyObject* shape_object(const Array& array);
+pybind11::tuple tuple_of(const int64_t* values, int count);
 
-// Functions of Python that C calls when its own path does not apply.
-struct Hooks {
-  PyObject* binary = nullptr;                               // f(op, a, b)
-  PyObject* unary = nullptr;                                // f(op, x)
-  PyObject* matmul = nullptr;                               // f(a, b)
-  PyObject* getitem = nullptr;                              // f(x, key)
-  PyObject* slice_rule = nullptr;                           // gradient rule of integers and slices
-  PyObject* repr = nullptr;                                 // f(x)
-  PyObject* rules[static_cast<int>(BinaryOp::count)] = {};  // gradient rules by op
-};
-extern Hooks hooks;
+// The elements of an array that is read through strides, in a Tensor of their own. Throws.
+pybind11::object strided_copy(const Array& array);
 
 // The slots of tensor_number.cpp: {slot, function} pairs that the type is made with.
 extern const PyType_Slot tensor_number_slots[];
 extern const int tensor_number_slot_count;
 
-// x[key], of tensor_index.cpp.
+// x[key] and a @ b, of files of their own.
 PyObject* tensor_getitem(PyObject* x, PyObject* key);
+PyObject* tensor_matmul(PyObject* a, PyObject* b);
+
+// The methods of tensor_reduce.cpp and of tensor_shape.cpp, which end with an empty one.
+extern PyMethodDef tensor_reduce_methods[], tensor_shape_methods[];
+PyObject* tensor_transposed(PyObject* self, void*);
 
 // The methods of tensor_numpy.cpp and tensor_dlpack.cpp.
 PyObject* tensor_numpy(PyObject* self, PyObject*);
@@ -85,7 +82,9 @@ Array array_from_numpy(PyObject* object);
 
 void register_tensor(pybind11::module_& module);
 void register_tensor_numpy(pybind11::module_& module);
-void register_tensor_number(pybind11::module_& module);
+void register_tensor_reduce(pybind11::module_& module);
+void register_tensor_matmul(pybind11::module_& module);
+void register_tensor_shape(pybind11::module_& module);
 void register_node(pybind11::module_& module);
 void register_backward(pybind11::module_& module);
 void register_primitives(pybind11::module_& module);

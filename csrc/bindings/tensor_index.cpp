@@ -2,10 +2,9 @@
 // keys (None, Ellipsis, arrays, masks) go to a Python hook, which comes back for their slices.
 
 #include <algorithm>
-#include <cstring>
 
-#include "bindings/array_args.h"
 #include "bindings/errors.h"
+#include "bindings/hooks.h"
 #include "bindings/node.h"
 #include "bindings/tensor.h"
 
@@ -13,11 +12,6 @@ namespace py = pybind11;
 
 namespace fastnn {
 namespace {
-
-const Primitive& copy_primitive() {
-  static const Primitive* primitive = find_primitive("copy");
-  return *primitive;
-}
 
 bool is_basic(PyObject* item) { return PyLong_CheckExact(item) || PySlice_Check(item); }
 
@@ -78,28 +72,12 @@ Selection select(const Array& x, PyObject* const* items, Py_ssize_t count) {
 }
 
 PyObject* copied(const Array& x, const Selection& s) {
-  Call call;
-  call.primitive = &copy_primitive();
-  call.first[1] = 1;
-  call.first[2] = 2;
-  Array& from = call.inline_arrays[1] = x;
+  Array from = x;
   from.rank = static_cast<uint8_t>(s.rank);
   std::copy(s.shape, s.shape + s.rank, from.shape);
   std::copy(s.strides, s.strides + s.rank, from.strides);
   from.data += s.offset * item_size(x.dtype);
-  const auto& attributes = call.primitive->attributes;  // dtype, scale
-  const int64_t dtype = static_cast<int64_t>(x.dtype);
-  const double scale = 1;
-  std::memcpy(call.attributes.bytes + attributes[0].offset, &dtype, sizeof(dtype));
-  std::memcpy(call.attributes.bytes + attributes[1].offset, &scale, sizeof(scale));
-  run_call(call);
-  return make_tensor(call.inline_arrays[0]);
-}
-
-py::tuple tuple_of(const int64_t* values, int count) {
-  py::tuple tuple(count);
-  for (int i = 0; i < count; ++i) tuple[i] = values[i];
-  return tuple;
+  return strided_copy(from).release().ptr();
 }
 
 PyObject* basic(PyObject* x, PyObject* const* items, Py_ssize_t count) {

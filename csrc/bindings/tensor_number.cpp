@@ -1,10 +1,11 @@
-// Operators. The fast path (same shape and dtype, or a Tensor and a Python number) stays in C;
-// everything else, broadcasting with promotion first of all, is one call of a Python hook.
+// Operators. The fast path (operands of one dtype, or a Tensor and a Python number) stays in C;
+// everything else, promotion first of all, is one call of a Python hook.
 
 #include <iterator>
 
 #include "bindings/array_args.h"
 #include "bindings/errors.h"
+#include "bindings/hooks.h"
 #include "bindings/node.h"
 #include "bindings/tensor.h"
 
@@ -28,34 +29,24 @@ constexpr bool is_comparison(BinaryOp op) {
 
 PyObject* call_hook(PyObject* hook, const char* op, PyObject* a, PyObject* b) {
   if (!hook) Py_RETURN_NOTIMPLEMENTED;
-  if (!op) return PyObject_CallFunctionObjArgs(hook, a, b, nullptr);
   return b ? PyObject_CallFunction(hook, "sOO", op, a, b)
            : PyObject_CallFunction(hook, "sO", op, a);
 }
 
-// Both operands have one dtype and either one shape or one of them no axis.
+// Both operands have one dtype.
 PyObject* binary_fast(BinaryOp op, PyObject* a, PyObject* b) {
   Call call;
-  call.primitive = &binary_primitive();
-  for (int j = 0; j < 4; ++j) call.first[j] = static_cast<uint16_t>(j);
-  call.inline_arrays[1] = as_tensor(a)->array;
-  call.inline_arrays[2] = as_tensor(b)->array;
-  call.attributes.as<int64_t>() = static_cast<int64_t>(op);
-  run_call(call);
-  PyObject* result = make_tensor(call.inline_arrays[0]);
-  if (!result || is_comparison(op)) return result;
-  if (!grad_enabled() || !(requires_grad(a) || requires_grad(b))) return result;
+  prepare_call(binary_primitive(), {&as_tensor(a)->array, &as_tensor(b)->array}, call);
+  set_attribute(call, 0, static_cast<int64_t>(op));
+  py::object result = result_of(call);
+  if (is_comparison(op) || !grad_enabled() || !(requires_grad(a) || requires_grad(b)))
+    return result.release().ptr();
   PyObject* rule = hooks.rules[static_cast<int>(op)];
-  if (!rule) {
-    Py_DECREF(result);
-    throw Error(ErrorKind::runtime, std::string(op_name(op)) + " has no gradient rule");
-  }
+  if (!rule) throw Error(ErrorKind::runtime, std::string(op_name(op)) + " has no gradient rule");
   const bool linear = op == BinaryOp::add || op == BinaryOp::sub;
   py::object saved = linear ? py::object(py::none()) : py::make_tuple(py::handle(a), py::handle(b));
   PyObject* parents[] = {a, b};
-  if (record(result, rule, saved.ptr(), parents, 2)) return result;
-  Py_DECREF(result);
-  return nullptr;
+  return record(result.ptr(), rule, saved.ptr(), parents, 2) ? result.release().ptr() : nullptr;
 }
 
 PyObject* binary(BinaryOp op, PyObject* a, PyObject* b) {
@@ -63,7 +54,7 @@ PyObject* binary(BinaryOp op, PyObject* a, PyObject* b) {
     const bool left = is_tensor(a), right = is_tensor(b);
     if (left && right) {
       const Array &x = as_tensor(a)->array, &y = as_tensor(b)->array;
-      if (x.dtype == y.dtype && same_shape(x, y) && (!needs_float(op) || is_float(x.dtype)) &&
+      if (x.dtype == y.dtype && (!needs_float(op) || is_float(x.dtype)) &&
           x.dtype != DType::boolean)
         return binary_fast(op, a, b);
     } else if (left || right) {
@@ -96,7 +87,6 @@ PyObject* hooked(PyObject* a, PyObject* b) {
   return call_hook(hooks.binary, op_name(op), a, b);
 }
 
-PyObject* matmul(PyObject* a, PyObject* b) { return call_hook(hooks.matmul, nullptr, a, b); }
 PyObject* negative(PyObject* x) { return call_hook(hooks.unary, "neg", x, nullptr); }
 PyObject* absolute(PyObject* x) { return call_hook(hooks.unary, "abs", x, nullptr); }
 PyObject* invert(PyObject* x) { return call_hook(hooks.unary, "logical_not", x, nullptr); }
@@ -158,52 +148,6 @@ Py_ssize_t length(PyObject* x) {
   return array.shape[0];
 }
 
-// set_hooks(dict): see Hooks.
-PyObject* set_hooks(PyObject*, PyObject* table) {
-  return guarded([&]() -> PyObject* {
-    if (!PyDict_Check(table))
-      throw Error(ErrorKind::type,
-                  std::string("set_hooks: expected a dictionary, got ") + Py_TYPE(table)->tp_name);
-    const auto given = py::reinterpret_borrow<py::dict>(table);
-    auto put = [](PyObject*& place, py::handle value) {
-      if (!PyCallable_Check(value.ptr()))
-        throw Error(ErrorKind::type,
-                    "set_hooks: expected functions, got " + std::string(py::repr(value)));
-      Py_XSETREF(place, Py_NewRef(value.ptr()));
-    };
-    for (auto [key, value] : given) {
-      const std::string name = py::str(key);
-      if (name == "binary") {
-        put(hooks.binary, value);
-      } else if (name == "unary") {
-        put(hooks.unary, value);
-      } else if (name == "matmul") {
-        put(hooks.matmul, value);
-      } else if (name == "getitem") {
-        put(hooks.getitem, value);
-      } else if (name == "slice_rule") {
-        put(hooks.slice_rule, value);
-      } else if (name == "repr") {
-        put(hooks.repr, value);
-      } else if (name == "rules") {
-        if (!PyDict_Check(value.ptr()))
-          throw Error(ErrorKind::type, "set_hooks: rules must be a dictionary");
-        const auto rules = py::reinterpret_borrow<py::dict>(value);
-        for (int op = 0; op < binary_codes().count; ++op)
-          if (rules.contains(binary_codes().names[op]))
-            put(hooks.rules[op], rules[binary_codes().names[op]]);
-      } else {
-        throw Error(ErrorKind::value, "set_hooks: there is no hook " + name);
-      }
-    }
-    Py_RETURN_NONE;
-  });
-}
-
-PyMethodDef functions[] = {
-    {"set_hooks", set_hooks, METH_O, "Sets the Python functions that operators call."},
-    {nullptr, nullptr, 0, nullptr}};
-
 #define FASTNN_SLOT(name, function) {Py_##name, reinterpret_cast<void*>(function)}
 
 }  // namespace
@@ -259,7 +203,7 @@ const PyType_Slot tensor_number_slots[] = {
     FASTNN_SLOT(nb_xor, hooked<BinaryOp::logical_xor>),
     FASTNN_SLOT(nb_lshift, hooked<BinaryOp::left_shift>),
     FASTNN_SLOT(nb_rshift, hooked<BinaryOp::right_shift>),
-    FASTNN_SLOT(nb_matrix_multiply, matmul),
+    FASTNN_SLOT(nb_matrix_multiply, tensor_matmul),
     FASTNN_SLOT(nb_negative, negative),
     FASTNN_SLOT(nb_positive, positive),
     FASTNN_SLOT(nb_absolute, absolute),
@@ -273,9 +217,5 @@ const PyType_Slot tensor_number_slots[] = {
     FASTNN_SLOT(tp_richcompare, richcompare),
 };
 const int tensor_number_slot_count = static_cast<int>(std::size(tensor_number_slots));
-
-void register_tensor_number(py::module_& module) {
-  if (PyModule_AddFunctions(module.ptr(), functions) < 0) throw py::error_already_set();
-}
 
 }  // namespace fastnn

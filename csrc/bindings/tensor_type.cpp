@@ -6,8 +6,8 @@
 
 #include <vector>
 
-#include "bindings/array_args.h"
 #include "bindings/errors.h"
+#include "bindings/hooks.h"
 #include "bindings/node.h"
 #include "bindings/tensor.h"
 
@@ -16,7 +16,6 @@ namespace py = pybind11;
 namespace fastnn {
 
 PyTypeObject* tensor_type = nullptr;
-Hooks hooks;
 
 namespace {
 
@@ -84,17 +83,6 @@ std::string first_key(PyObject* dict) {
   return py::str(key);
 }
 
-// The elements of a tensor in a Tensor of their own.
-py::object copy_of(TensorObject* tensor) {
-  static const Primitive* copy = find_primitive("copy");
-  PyObject* arguments[] = {as_object(tensor), dtype_names[static_cast<int>(tensor->array.dtype)]};
-  std::vector<py::object> keep;
-  Call call;
-  parse_call(*copy, arguments, 2, call, keep);
-  run_call(call);
-  return py::reinterpret_steal<py::object>(wrap_outputs(call));
-}
-
 // Tensor(data): a copy. Subclasses get their memory here.
 PyObject* tensor_new(PyTypeObject* type, PyObject* args, PyObject* keywords) {
   return guarded([&]() -> PyObject* {
@@ -113,7 +101,7 @@ PyObject* tensor_new(PyTypeObject* type, PyObject* args, PyObject* keywords) {
     }
     Array array;
     if (is_tensor(data)) {
-      py::object copy = copy_of(as_tensor(data));
+      py::object copy = strided_copy(as_tensor(data)->array);
       array = as_tensor(copy.ptr())->array;
       retain(array.block);
     } else {
@@ -229,6 +217,7 @@ PyGetSetDef tensor_getset[] = {
     {"_logits", get_object, set_object, "Logits behind a softmax or sigmoid.", OFFSET(logits)},
     {"_mask", get_object, set_object, "Time steps that count, or None.", OFFSET(mask)},
     {"_version", get_version, nullptr, "Number of in-place writes so far.", nullptr},
+    {"T", tensor_transposed, nullptr, "The axes in the opposite order.", nullptr},
     {nullptr, nullptr, nullptr, nullptr, nullptr}};
 
 // ---- methods ------------------------------------------------------------------------------------
@@ -257,6 +246,15 @@ PyMethodDef tensor_methods[] = {
      METH_VARARGS | METH_KEYWORDS, "DLPack capsule of the elements."},
     {"__dlpack_device__", tensor_dlpack_device, METH_NOARGS, "DLPack device: the CPU."},
     {nullptr, nullptr, 0, nullptr}};
+
+// All methods in C; the type refers to them for ever.
+PyMethodDef* all_methods() {
+  static std::vector<PyMethodDef> methods;
+  for (const PyMethodDef* list : {tensor_reduce_methods, tensor_shape_methods, tensor_methods})
+    while (list->ml_name) methods.push_back(*list++);
+  methods.push_back({nullptr, nullptr, 0, nullptr});
+  return methods.data();
+}
 
 PyMemberDef tensor_members[] = {
     {"__weaklistoffset__", T_PYSSIZET, offsetof(TensorObject, weakrefs), READONLY, nullptr},
@@ -298,7 +296,7 @@ PyObject* view_of(TensorObject* tensor, int rank, const int64_t* shape, int64_t 
     retain(array.block);
     return make_tensor(array);
   }
-  py::object copy = copy_of(tensor);
+  py::object copy = strided_copy(tensor->array);
   return view_of(as_tensor(copy.ptr()), rank, shape, offset);
 }
 
@@ -308,6 +306,12 @@ PyObject* shape_object(const Array& array) {
   for (int axis = 0; axis < array.rank; ++axis)
     PyTuple_SET_ITEM(shape, axis, PyLong_FromLongLong(array.shape[axis]));
   return shape;
+}
+
+py::tuple tuple_of(const int64_t* values, int count) {
+  py::tuple tuple(count);
+  for (int i = 0; i < count; ++i) tuple[i] = values[i];
+  return tuple;
 }
 
 DType parse_dtype(PyObject* name) {
@@ -347,7 +351,7 @@ void register_tensor(py::module_& module) {
       {Py_tp_repr, reinterpret_cast<void*>(tensor_repr)},
       {Py_tp_hash, reinterpret_cast<void*>(PyBaseObject_Type.tp_hash)},
       {Py_tp_getset, tensor_getset},
-      {Py_tp_methods, tensor_methods},
+      {Py_tp_methods, all_methods()},
       {Py_tp_members, tensor_members}};
   slots.insert(slots.end(), tensor_number_slots, tensor_number_slots + tensor_number_slot_count);
   slots.push_back({0, nullptr});

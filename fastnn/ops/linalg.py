@@ -16,7 +16,7 @@ def gemm(a: Any, b: Any, trans_a: bool = False, trans_b: bool = False) -> Tensor
     return _core.gemm(a, b, None, None, None, trans_a, trans_b)[0]
 
 
-def _matmul_rule(node: _core.Node, gradient: Any) -> Any:
+def matmul_rule(node: _core.Node, gradient: Any) -> Any:
     a, b = node.saved
     first, second = node.needs
     return (
@@ -45,12 +45,14 @@ def matmul(x1: Any, x2: Any) -> Tensor:
     >>> matmul([[1.0, 2.0]], [[3.0], [4.0]]).tolist()
     [[11.0]]
     """
+    return _core.matmul(x1, x2)
+
+
+def fitted_matmul(x1: Any, x2: Any) -> Any:
+    """A product that the C type does not take as it is: its hook."""
     if not (isinstance(x1, Tensor) and isinstance(x2, Tensor) and x1.dtype == x2.dtype):
         x1, x2 = promote("matmul", x1, x2)
     first, second = x1.shape, x2.shape
-    if len(first) == len(second) == 2 and first[1] == second[0] and x1.dtype in FLOATS:
-        y = _core.gemm(x1, x2, None, None, None)[0]
-        return record(y, _matmul_rule, (x1, x2), x1, x2)
     if not first or not second:
         raise ValueError(f"matmul: a scalar has no rows; the shapes are {first} and {second}")
     if first[-1] != second[-2 if len(second) > 1 else 0]:
@@ -69,7 +71,7 @@ def matmul(x1: Any, x2: Any) -> Tensor:
         y = gemm(_core.reshape(x1, (-1, first[-1])), x2)
         y = _core.reshape(y, (*first[:-1], second[-1]))
         return record(y, _rows_rule, (x1, x2), x1, x2)
-    return record(gemm(x1, x2), _matmul_rule, (x1, x2), x1, x2)
+    return record(gemm(x1, x2), matmul_rule, (x1, x2), x1, x2)
 
 
 # ---- dense ---------------------------------------------------------------------------------------

@@ -60,18 +60,6 @@ def _repr(x: Any) -> str:
     return f"{type(x).__name__}({', '.join(parts)}{gap}{values})"
 
 
-_core.set_hooks(
-    {
-        "binary": _binary_operator,
-        "unary": _unary_operator,
-        "matmul": linalg.matmul,
-        "getitem": getitem,
-        "slice_rule": slice_rule,
-        "repr": _repr,
-        "rules": BINARY_RULES,
-    }
-)
-
 # ---- methods -------------------------------------------------------------------------------------
 
 
@@ -126,27 +114,43 @@ def _round(self: Tensor, decimals: int = 0, out: Any = None) -> Tensor:
     return elementwise.round(self, decimals)
 
 
+# The methods in C hand over what is unusual.
+_UNUSUAL = {
+    function.__name__: _without_out(function)
+    for function in (reduce.sum, reduce.mean, reduce.max, reduce.min, reduce.any, reduce.all)
+}
+
+
+def _reduce_method(op: str, x: Tensor, *args: Any, **options: Any) -> Any:
+    return _UNUSUAL[op](x, *args, **options)
+
+
+_core.set_hooks(
+    {
+        "binary": _binary_operator,
+        "unary": _unary_operator,
+        "matmul": linalg.fitted_matmul,
+        "matmul_rule": linalg.matmul_rule,
+        "getitem": getitem,
+        "slice_rule": slice_rule,
+        "reduce": reduce.fitted,
+        "reduce_method": _reduce_method,
+        "reduce_rules": reduce.RULES,
+        "reshape": _reshape,
+        "reshape_rule": shape.reshape_rule,
+        "transpose": _transpose,
+        "transpose_rule": shape.transpose_rule,
+        "repr": _repr,
+        "rules": BINARY_RULES,
+    }
+)
+
 _METHODS = {
     **{
         function.__name__: _without_out(function)
-        for function in (
-            reduce.sum,
-            reduce.mean,
-            reduce.max,
-            reduce.min,
-            reduce.prod,
-            reduce.any,
-            reduce.all,
-            reduce.var,
-            reduce.std,
-            reduce.argmax,
-            reduce.argmin,
-        )
+        for function in (reduce.prod, reduce.var, reduce.std, reduce.argmax, reduce.argmin)
     },
     "backward": backward,
-    "reshape": _reshape,
-    "transpose": _transpose,
-    "T": property(shape.transpose, doc="The axes reversed."),
     "astype": lambda self, dtype: cast(self, dtype),
     "flatten": lambda self: shape.reshape(self, (-1,)),
     "ravel": lambda self, order="C": shape.reshape(self, (-1,)),

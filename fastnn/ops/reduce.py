@@ -9,7 +9,6 @@ from builtins import abs as _abs
 from typing import Any
 
 from fastnn import _core
-from fastnn.dtypes import FLOATS
 from fastnn.ops.arithmetic import divide, multiply, power, subtract
 from fastnn.ops.comparison import not_equal
 from fastnn.ops.core import (
@@ -17,6 +16,7 @@ from fastnn.ops.core import (
     as_float,
     as_tensor,
     cast,
+    filled,
     like,
     normalize_axes,
     normalize_axis,
@@ -26,7 +26,7 @@ from fastnn.ops.core import (
 from fastnn.ops.elementwise import absolute, sqrt, square
 
 _binary = _core.binary
-_ALL = [tuple(range(rank)) for rank in range(9)]
+_reduce_as = _core.reduce_as
 
 
 def _kept(shape: tuple, axes: tuple) -> tuple:
@@ -74,11 +74,7 @@ def sum(x: Any, axis: Any = None, keepdims: bool = False) -> Tensor:
     >>> sum([[1, 2], [3, 4]], axis=0).tolist()
     [4, 6]
     """
-    if not isinstance(x, Tensor) or x.dtype not in FLOATS:
-        x = _widened(x, "sum: x")
-    axes = _ALL[x.ndim] if axis is None else normalize_axes("sum", axis, x.ndim)
-    y = _core.reduce(x, "sum", axes, keepdims)
-    return record(y, _sum_rule, (x.shape, axes), x) if x.requires_grad else y
+    return _reduce_as("sum", x, axis, keepdims)
 
 
 def _mean_rule(node: _core.Node, gradient: Any) -> Any:
@@ -93,11 +89,7 @@ def mean(x: Any, axis: Any = None, keepdims: bool = False) -> Tensor:
     >>> mean([1, 2, 6]).item()
     3.0
     """
-    if not isinstance(x, Tensor) or x.dtype not in FLOATS:
-        x = as_float(x, "mean: x")
-    axes = _ALL[x.ndim] if axis is None else normalize_axes("mean", axis, x.ndim)
-    y = _core.reduce(x, "mean", axes, keepdims)
-    return record(y, _mean_rule, (x.shape, axes), x) if x.requires_grad else y
+    return _reduce_as("mean", x, axis, keepdims)
 
 
 def _extreme_rule(node: _core.Node, gradient: Any) -> Any:
@@ -107,25 +99,15 @@ def _extreme_rule(node: _core.Node, gradient: Any) -> Any:
     return _binary(hits, share, "mul")
 
 
-def _extreme(op: str, x: Any, axis: Any, keepdims: bool, initial: Any) -> Tensor:
-    if not isinstance(x, Tensor):
-        x = as_tensor(x, None, f"{op}: x")
-    axes = _ALL[x.ndim] if axis is None else normalize_axes(op, axis, x.ndim)
-    if not x.size and _count(x.shape, axes) == 0:
-        if initial is None:
-            raise ValueError(
-                f"{op}: an axis of shape {x.shape} is empty and there is no initial value"
-            )
-        shape = _core.reduce(x, "any", axes, keepdims).shape
-        return _core.copy((like(x, initial), shape, (0,) * len(shape), 0), x.dtype)
-    y = _core.reduce(x, op, axes, keepdims)
-    if x.requires_grad:
-        y = record(y, _extreme_rule, (x, y.detach(), axes), x)
-    if initial is None:
-        return y
+def _from_initial(op: str, x: Any, axis: Any, keepdims: bool, initial: Any) -> Tensor:
     from fastnn.ops.arithmetic import maximum, minimum
 
-    return (maximum if op == "max" else minimum)(y, initial)
+    x = as_tensor(x, None, f"{op}: x")
+    axes = normalize_axes(op, axis, x.ndim)
+    if _count(x.shape, axes) == 0:
+        shape = _core.reduce(x, "any", axes, keepdims).shape
+        return filled(shape, initial, x.dtype)
+    return (maximum if op == "max" else minimum)(_reduce_as(op, x, axes, keepdims), initial)
 
 
 def max(x: Any, axis: Any = None, keepdims: bool = False, initial: Any = None) -> Tensor:
@@ -136,7 +118,9 @@ def max(x: Any, axis: Any = None, keepdims: bool = False, initial: Any = None) -
     >>> max([[1, 5], [3, 4]], axis=1).tolist()
     [5, 4]
     """
-    return _extreme("max", x, axis, keepdims, initial)
+    if initial is None:
+        return _reduce_as("max", x, axis, keepdims)
+    return _from_initial("max", x, axis, keepdims, initial)
 
 
 def min(x: Any, axis: Any = None, keepdims: bool = False, initial: Any = None) -> Tensor:
@@ -144,7 +128,24 @@ def min(x: Any, axis: Any = None, keepdims: bool = False, initial: Any = None) -
 
     initial: the most it can be; needed over an empty axis
     """
-    return _extreme("min", x, axis, keepdims, initial)
+    if initial is None:
+        return _reduce_as("min", x, axis, keepdims)
+    return _from_initial("min", x, axis, keepdims, initial)
+
+
+# What makes an operand one that the C type reduces.
+_FITTED = {"sum": _widened, "mean": as_float}
+RULES = {"sum": _sum_rule, "mean": _mean_rule, "max": _extreme_rule, "min": _extreme_rule}
+
+
+def fitted(op: str, x: Any, axis: Any, keepdims: bool) -> Tensor:
+    """A reduction of what the C type does not take as it is: its hook."""
+    what = f"{op}: x"
+    x = _FITTED[op](x, what) if op in _FITTED else as_tensor(x, None, what)
+    axes = normalize_axes(op, axis, x.ndim)
+    if op in ("max", "min") and _count(x.shape, axes) == 0:
+        raise ValueError(f"{op}: an axis of shape {x.shape} is empty and there is no initial value")
+    return _reduce_as(op, x, axes, keepdims)
 
 
 amax = max
@@ -178,14 +179,12 @@ def prod(x: Any, axis: Any = None, keepdims: bool = False) -> Tensor:
 
 def any(x: Any, axis: Any = None, keepdims: bool = False) -> Tensor:
     """Whether an element is non-zero."""
-    x = as_tensor(x, None, "any: x")
-    return _core.reduce(x, "any", normalize_axes("any", axis, x.ndim), keepdims)
+    return _reduce_as("any", x, axis, keepdims)
 
 
 def all(x: Any, axis: Any = None, keepdims: bool = False) -> Tensor:
     """Whether every element is non-zero."""
-    x = as_tensor(x, None, "all: x")
-    return _core.reduce(x, "all", normalize_axes("all", axis, x.ndim), keepdims)
+    return _reduce_as("all", x, axis, keepdims)
 
 
 def _logsumexp_rule(node: _core.Node, gradient: Any) -> Any:

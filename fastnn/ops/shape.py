@@ -21,7 +21,6 @@ from fastnn.ops.core import (
 
 _copy = _core.copy
 _IN_ORDER = [tuple(range(rank)) for rank in range(9)]
-_REVERSED = [axes[::-1] for axes in _IN_ORDER]
 
 
 def shape_argument(operation: str, shape: Any) -> tuple:
@@ -34,7 +33,7 @@ def shape_argument(operation: str, shape: Any) -> tuple:
 # ---- the same elements under another shape -------------------------------------------------------
 
 
-def _reshape_rule(node: _core.Node, gradient: Any) -> Any:
+def reshape_rule(node: _core.Node, gradient: Any) -> Any:
     return _core.reshape(gradient, node.saved)
 
 
@@ -54,7 +53,7 @@ def reshape(x: Any, newshape: Any) -> Tensor:
         y = _core.reshape(x, newshape)
     except TypeError:
         raise TypeError(f"reshape: shape must be integers, got {newshape!r}") from None
-    return record(y, _reshape_rule, x.shape, x) if x.requires_grad else y
+    return record(y, reshape_rule, x.shape, x) if x.requires_grad else y
 
 
 def ravel(x: Any) -> Tensor:
@@ -96,14 +95,11 @@ def squeeze(x: Any, axis: Any = None) -> Tensor:
 
 def permuted(x: Tensor, axes: Sequence[int]) -> Tensor:
     """x with its axes in another order, not recorded."""
-    shape = x.shape
-    if axes == _REVERSED[2]:
-        return _copy((x, (shape[1], shape[0]), (1, shape[1]), 0), x.dtype)
-    strides = strides_of(shape)
-    return _copy((x, [shape[i] for i in axes], [strides[i] for i in axes], 0), x.dtype)
+    strides = strides_of(x.shape)
+    return _copy((x, [x.shape[i] for i in axes], [strides[i] for i in axes], 0), x.dtype)
 
 
-def _transpose_rule(node: _core.Node, gradient: Any) -> Any:
+def transpose_rule(node: _core.Node, gradient: Any) -> Any:
     axes = node.saved
     inverse = [0] * len(axes)
     for i, axis in enumerate(axes):
@@ -120,15 +116,14 @@ def transpose(x: Any, axes: Any = None) -> Tensor:
     if not isinstance(x, Tensor):
         x = as_tensor(x, None, "transpose: x")
     if axes is None:
-        axes = _REVERSED[x.ndim]
-    else:
-        axes = normalize_axes("transpose", tuple(axes), x.ndim)
-        if len(axes) != x.ndim:
-            raise ValueError(f"transpose: axes {axes} are not all of a tensor of {x.ndim} axes")
+        return x.T
+    axes = normalize_axes("transpose", tuple(axes), x.ndim)
+    if len(axes) != x.ndim:
+        raise ValueError(f"transpose: axes {axes} are not all of a tensor of {x.ndim} axes")
     if axes == _IN_ORDER[x.ndim] and type(x) is Tensor:
         return x
     y = permuted(x, axes)
-    return record(y, _transpose_rule, axes, x) if x.requires_grad else y
+    return record(y, transpose_rule, axes, x) if x.requires_grad else y
 
 
 def moveaxis(x: Any, source: Any, destination: Any) -> Tensor:
