@@ -86,13 +86,36 @@ void copy_vectors(const Packing& p, int64_t i, int64_t rows, int64_t j) {
       Vec<T>::load_first(from, n).store_first(to, n);
 }
 
-/* Narrow matrices down their columns of vectors, wide ones row by row. */
+/* Whole rows. Several vectors are read before the first of them is written, so that their misses
+ * overlap, and the row after the next is fetched. */
+template <class T>
+void copy_long_rows(const Packing& p) {
+  constexpr int64_t L = Vec<T>::kLanes, kTogether = 8, kLine = 64 / sizeof(T);
+  const int64_t from_row = p.from_row, to_row = p.to_row, columns = p.columns;
+  const T* from = static_cast<const T*>(p.from);
+  T* to = static_cast<T*>(p.to);
+  for (int64_t i = 0; i < p.rows; ++i, from += from_row, to += to_row) {
+    const T* later = i + 2 < p.rows ? from + 2 * from_row : from;
+    int64_t j = 0;
+    for (; j + kTogether * L <= columns; j += kTogether * L) {
+      Vec<T> x[kTogether];
+#pragma GCC unroll 8
+      for (int64_t l = 0; l < kTogether * L; l += kLine) __builtin_prefetch(later + j + l);
+#pragma GCC unroll 8
+      for (int64_t v = 0; v < kTogether; ++v) x[v] = Vec<T>::load(from + j + v * L);
+#pragma GCC unroll 8
+      for (int64_t v = 0; v < kTogether; ++v) x[v].store(to + j + v * L);
+    }
+    for (; j < columns; j += L) copy_vectors<T>(p, i, 1, j);
+  }
+}
+
+/* Narrow matrices down their columns of vectors. */
 template <class T>
 void copy_rows(const Packing& p) {
   constexpr int64_t L = Vec<T>::kLanes;
-  const int64_t step = p.columns <= 8 * L ? p.rows : 1;
-  for (int64_t i = 0; i < p.rows; i += step)
-    for (int64_t j = 0; j < p.columns; j += L) copy_vectors<T>(p, i, step, j);
+  if (p.columns > 8 * L) return copy_long_rows<T>(p);
+  for (int64_t j = 0; j < p.columns; j += L) copy_vectors<T>(p, 0, p.rows, j);
 }
 
 template <class T>

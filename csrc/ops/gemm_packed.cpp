@@ -23,6 +23,11 @@ constexpr int64_t kPackRows = 64;        // of B that a task packs
 constexpr int64_t kColumnsForPacking = 384;
 constexpr int kSpins = 2000;
 
+// The panels of each part, where at most `most` make one and all parts are nearly alike.
+int64_t even_share(int64_t panels, int64_t most) {
+  return ceil_div(panels, ceil_div(panels, std::max<int64_t>(1, most)));
+}
+
 // One kind of task in passes of equal parity: claimed in order, counted when done.
 struct alignas(64) Line : Deck {
   alignas(64) std::atomic<int64_t> done{0};
@@ -39,12 +44,13 @@ struct alignas(64) Line : Deck {
 struct Packed {
   GemmCut cut;
   int64_t pass_panels, pass_depth;  // B is gone through by so many panels and rows at a time
+  int64_t group;                    // of those panels, what stays in the second cache
   bool packs_a;
 
   explicit Packed(const GemmProblem& g) : cut(g) {
     const int64_t block = cut.panel * kSumBlock * cut.element;
-    const int64_t most = std::max<int64_t>(1, caches().l2 / 2 / block);
-    pass_panels = ceil_div(cut.panels, ceil_div(cut.panels, most));
+    pass_panels = even_share(cut.panels, kPassBytes / block);
+    group = even_share(pass_panels, caches().l2 / 2 / block);
     const int64_t blocks = std::max<int64_t>(1, kPassBytes / (block * pass_panels));
     pass_depth = std::min(std::max<int64_t>(g.k, 1), blocks * kSumBlock);
     packs_a = g.n > kColumnsForPacking || a_collides(g);
@@ -102,13 +108,19 @@ struct Packed {
   void multiply(const Pass& pass, int64_t tile0, int64_t tile1, char* own) const {
     for (int64_t p = pass.p0; p == pass.p0 || p < pass.p1; p += kSumBlock) {
       const BlockOfA a = packs_a ? cut.pack_a(tile0, tile1, p, own) : cut.read_a(tile0, p);
-      const BlockOfB b{pass.block(*this, p), cut.panel,
-                       cut.panel * std::min(cut.g.k - p, kSumBlock)};
-      const bool more = p + kSumBlock < pass.p1;
-      const int64_t next = std::min(tile1 + tile1 - tile0, cut.row_tiles);
-      cut.run(a, b, tile0, tile1, pass.panel0, pass.panel1, p,
-              more ? cut.ahead_a(tile0, tile1, p + kSumBlock) : cut.ahead_a(tile1, next, pass.p0));
+      const Ahead ahead = packs_a ? Ahead{} : what_follows(pass, tile0, tile1, p);
+      const int64_t panel = cut.panel * std::min(cut.g.k - p, kSumBlock);
+      for (int64_t j = pass.panel0; j < pass.panel1; j += group) {
+        const BlockOfB b{cut.at(pass.block(*this, p), (j - pass.panel0) * panel), cut.panel, panel};
+        cut.run(a, b, tile0, tile1, j, std::min(j + group, pass.panel1), p, ahead);
+      }
     }
+  }
+
+  // What is read of A after this block: fetching it early pays where tiles read A itself.
+  Ahead what_follows(const Pass& pass, int64_t tile0, int64_t tile1, int64_t p) const {
+    if (p + kSumBlock < pass.p1) return cut.ahead_a(tile0, tile1, p + kSumBlock);
+    return cut.ahead_a(tile1, std::min(tile1 + tile1 - tile0, cut.row_tiles), pass.p0);
   }
 
   void run(int64_t most_threads, char* scratch, int64_t scratch_bytes) const {
