@@ -96,7 +96,7 @@ void parse_attribute(const Primitive& primitive, const AttributeInfo& attribute,
       *integer = static_cast<int64_t>(parse_dtype(value));
       break;
     case AttributeKind::integers:
-      integer[0] = parse_integers(attribute.name, value, integer + 1, kMaxRank);
+      integer[0] = parse_integers(attribute.name, value, integer + 1, attribute.most);
       break;
     case AttributeKind::axes: {
       int64_t axes[kMaxRank];

@@ -45,7 +45,7 @@ enum class AttributeKind : uint8_t {
   boolean,   // int64_t, 0 or 1
   code,      // int64_t, an index into `codes`
   axes,      // int64_t, bit i set: axis i (Python: a tuple of non-negative integers)
-  integers,  // int64_t[kMaxRank + 1]: count, then values (Python: a tuple)
+  integers,  // int64_t[most + 1]: count, then values (Python: a tuple)
   dtype      // int64_t, a DType (Python: its name)
 };
 
@@ -55,6 +55,7 @@ struct AttributeInfo {
   uint16_t offset;           // into Attributes::bytes
   double default_value = 0;  // for trailing attributes that the caller leaves out
   CodeList (*codes)() = nullptr;
+  int most = kMaxRank;  // values of `integers`
 };
 
 // The attributes of one call by value: a plain struct of the primitive's own, zero-filled.
