@@ -10,7 +10,8 @@
 //   select(m, a, b)  larger(a, b) = a > b ? a : b  smaller(a, b) = a < b ? a : b
 //   first_lane(a) -> Scalar;  lanes_from<k>(a): lanes k to 2k - 1 in the places of the first k
 //   bits(a) -> Int  from_bits<T>(i);  i + j  i - j  i & j  i | j  i ^ j  shift_left<n>(i)
-//   shift_right<n>(i) (logical)
+//   shift_right<n>(i) (logical)  lookup(table, i): of 8 floats, aligned to 32 bytes, the one that
+//     the last three bits of each lane name
 // and from here abs, copy_sign, maximum, minimum, is_nan, exact_fma, load_some, store_some.
 //
 // Everything lies in an anonymous namespace: each object keeps its own copy, so code for an

@@ -114,6 +114,9 @@ FASTNN_INLINE Vec<float> select(Mask32 m, Vec<float> a, Vec<float> b) {
 FASTNN_INLINE Vec<float> larger(Vec<float> a, Vec<float> b) { return {_mm256_max_ps(a.v, b.v)}; }
 FASTNN_INLINE Vec<float> smaller(Vec<float> a, Vec<float> b) { return {_mm256_min_ps(a.v, b.v)}; }
 FASTNN_INLINE Int32 bits(Vec<float> a) { return {_mm256_castps_si256(a.v)}; }
+FASTNN_INLINE Vec<float> lookup(const float* table, Int32 i) {
+  return {_mm256_permutevar8x32_ps(_mm256_load_ps(table), i.v)};
+}
 
 struct Mask64 {
   __m256d m;

@@ -108,6 +108,9 @@ FASTNN_INLINE Vec<float> scale(Vec<float> a, Vec<float> n) {  // a * 2^n
   return {_mm512_scalef_ps(a.v, n.v)};
 }
 FASTNN_INLINE Int32 bits(Vec<float> a) { return {_mm512_castps_si512(a.v)}; }
+FASTNN_INLINE Vec<float> lookup(const float* table, Int32 i) {
+  return {_mm512_permutexvar_ps(i.v, _mm512_broadcast_f32x8(_mm256_load_ps(table)))};
+}
 
 struct Mask64 {
   __mmask8 m;

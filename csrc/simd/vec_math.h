@@ -8,6 +8,7 @@
 
 #include <math.h>
 
+#include "simd/pieces.h"
 #include "simd/vec.h"
 
 namespace fastnn {
@@ -24,7 +25,6 @@ struct Reduction<float> {
   static constexpr float kLn2High = 0.693359375f, kLn2Low = -2.12194440e-4f;  // n * high is exact
   static constexpr float kExpLow = -104.0f, kExpHigh = 89.0f;    // results 0 and infinity
   static constexpr float kExpm1Low = -25.0f;                     // result -1
-  static constexpr float kTanhHigh = 20.0f;                      // tanh(10) rounds to 1
   static constexpr float kGateLow = -130.0f, kGateHigh = 20.0f;  // x sigmoid(x) is -0 and x
   static constexpr int32_t kSqrtHalf = 0x3f3504f3;
   static constexpr float kLeastNormal = 1.17549435e-38f, kLift = 16777216.0f;  // 2^24
@@ -39,7 +39,6 @@ struct Reduction<double> {
   static constexpr double kLn2Low = 1.90821492927058770002e-10;
   static constexpr double kExpLow = -746.0, kExpHigh = 710.0;
   static constexpr double kExpm1Low = -50.0;
-  static constexpr double kTanhHigh = 40.0;
   static constexpr double kGateLow = -770.0, kGateHigh = 40.0;
   static constexpr int64_t kSqrtHalf = 0x3fe6a09e667f3bcd;
   static constexpr double kLeastNormal = 2.2250738585072014e-308;
@@ -58,8 +57,6 @@ struct Coefficients<float> {
                                    0.00138379866f};
   static constexpr float kExpm1[] = {0.5f,          0.166666672f,   0.0416664928f,
                                      0.0083332248f, 0.00139324099f, 0.000199266709f};
-  static constexpr float kTanh[] = {-0.333333164f, 0.133325443f, -0.0538475476f, 0.021050714f,
-                                    -0.00624284893f};
   static constexpr float kLog[] = {0.666666627f, 0.400009722f, 0.284987926f, 0.242788151f};
 };
 template <>
@@ -162,19 +159,24 @@ FASTNN_INLINE Vec<T> power_of_two(Vec<T> biased) {
   return from_bits<T>(shift_left<F::kMantissaBits>(bits(biased)) + integers<T>(F::kOne));
 }
 
+#if defined(FASTNN_TARGET_avx512) && !defined(FASTNN_EMULATE_AVX512)
+constexpr bool kScales = true;
+#else
+constexpr bool kScales = false;
+template <class T>
+Vec<T> scale(Vec<T> a, Vec<T> n);  // only there is an instruction for it
+#endif
+
 // a * 2^n with one rounding, whether or not the result is normal.
 template <class T>
 FASTNN_INLINE Vec<T> scaled(Vec<T> a, const Exponent<T>& e) {
-#if defined(FASTNN_TARGET_avx512) && !defined(FASTNN_EMULATE_AVX512)
-  return scale(a, e.n);
-#else
+  if constexpr (kScales) return scale(a, e.n);
   // Two steps, 2^(n / 2) twice: neither factor leaves the normal range. What else stands in the
   // bits of `biased` is shifted out.
   using F = Format<T>;
   const auto n = bits(e.biased), half = shift_right<1>(n), one = integers<T>(F::kOne);
   return a * from_bits<T>(shift_left<F::kMantissaBits>(half) + one) *
          from_bits<T>(shift_left<F::kMantissaBits>(n - half) + one);
-#endif
 }
 
 // e^r - 1 of a reduced argument, to be added to 1.
@@ -183,16 +185,74 @@ FASTNN_INLINE Vec<T> exp_reduced(Vec<T> r) {
   return fma(r * r, polynomial(r, Coefficients<T>::kExp), r);
 }
 
-// For x that is NaN or within [kExpLow, kExpHigh].
-template <class T>
-FASTNN_INLINE Vec<T> bounded_exp(Vec<T> x) {
-  const Exponent<T> e = split_exponent(x);
-  return scaled(exp_reduced(e.r) + constant<T>(1), e);
+// float32: x = n ln(2) / 8 + r, so that r is short, and so is the polynomial; n = 8 k + j.
+// kEighths: 2^(j / 8). kEighthsLess: with j 2^20 taken from its bits; adding n 2^20 gives
+// 2^k 2^(j / 8). kEighthsRest: what their rounding took, relative.
+alignas(32) constexpr float kEighths[8] = {1.0f,        1.09050775f, 1.18920708f, 1.29683959f,
+                                           1.41421354f, 1.54221082f, 1.68179286f, 1.83400810f};
+alignas(32) constexpr float kEighthsLess[8] = {1.0f,         0.982753873f, 0.969603539f,
+                                               0.960919797f, 0.957106769f, 0.958605409f,
+                                               0.965896428f, 0.979504049f};
+alignas(32) constexpr float kEighthsRest[8] = {0.0f,
+                                               -1.19921575e-08f,
+                                               3.19341815e-08f,
+                                               -3.09907193e-08f,
+                                               1.71142709e-08f,
+                                               5.23333421e-09f,
+                                               -1.47196051e-08f,
+                                               -6.12825968e-09f};
+constexpr float kExpEighth[] = {0.5f, 0.166680232f, 0.0416671559f};
+
+// `biased` holds n, p = e^r - 1 and what is missing in the power of two.
+struct Eighths {
+  Vec<float> biased, n, p;
+};
+
+FASTNN_INLINE Eighths split_eighths(Vec<float> x) {
+  using R = Reduction<float>;
+  const Vec<float> round = constant<float>(R::kRound);
+  const Vec<float> biased = fma(x, constant<float>(8 * R::kLog2e), round), n = biased - round;
+  Vec<float> r = fma(n, constant<float>(-R::kLn2High / 8), x);
+  r = fma(n, constant<float>(-R::kLn2Low / 8), r);
+  const Vec<float> rest = lookup(kEighthsRest, bits(biased));
+  return {biased, n, fma(r * r, polynomial(r, kExpEighth), r + rest)};
 }
 
-template <class T>
-FASTNN_INLINE Vec<T> exp(Vec<T> x) {
-  return bounded_exp(clamp(x, Reduction<T>::kExpLow, Reduction<T>::kExpHigh));
+// Where the result is normal.
+FASTNN_INLINE Vec<float> exp_of_usual(Vec<float> x) {
+  const Eighths e = split_eighths(x);
+  const auto n = bits(e.biased);
+  const Vec<float> power = from_bits<float>(bits(lookup(kEighthsLess, n)) + shift_left<20>(n));
+  return fma(power, e.p, power);
+}
+
+// For x that is NaN or within [kExpLow, kExpHigh]; of usual x the same bits.
+FASTNN_INLINE Vec<float> exp_of_any(Vec<float> x) {
+  const Eighths e = split_eighths(x);
+  const auto n = bits(e.biased);
+  const Vec<float> step = lookup(kEighths, n), k = from_bits<float>(shift_right<3>(n));
+  return scaled(fma(step, e.p, step), {k, e.n * constant<float>(0.125), e.n});
+}
+
+// Where scaled() is one instruction, the way for any x is the shorter one.
+FASTNN_INLINE bool all_usual(Vec<float> x) { return !kScales && all(abs(x) < constant<float>(87)); }
+
+// For x that is NaN or within [kExpLow, kExpHigh].
+FASTNN_INLINE Vec<float> bounded_exp(Vec<float> x) {
+  return all_usual(x) ? exp_of_usual(x) : exp_of_any(x);
+}
+FASTNN_INLINE Vec<double> bounded_exp(Vec<double> x) {
+  const Exponent<double> e = split_exponent(x);
+  return scaled(exp_reduced(e.r) + constant<double>(1), e);
+}
+
+FASTNN_INLINE Vec<float> exp(Vec<float> x) {
+  using R = Reduction<float>;
+  return all_usual(x) ? exp_of_usual(x) : exp_of_any(clamp(x, R::kExpLow, R::kExpHigh));
+}
+FASTNN_INLINE Vec<double> exp(Vec<double> x) {
+  using R = Reduction<double>;
+  return bounded_exp(clamp(x, R::kExpLow, R::kExpHigh));
 }
 
 template <class T>
@@ -217,15 +277,22 @@ FASTNN_INLINE Vec<T> expm1(Vec<T> x) {
   return copy_sign(scaled(y, e), x);
 }
 
+// The pieces end at 1 + |x| / 0.61 = 1, 1.5, 2, 3, 4 ...: the exponent and a bit of that tell
+// which.
+FASTNN_INLINE Vec<float> tanh(Vec<float> x) {
+  const Vec<float> a = smaller(constant<float>(9.1), abs(x));
+  const auto piece = shift_right<22>(bits(fma(a, constant<float>(1 / 0.61), constant<float>(1))));
+  return copy_sign(value_of(kTanhPieces, a, piece), x);
+}
 // Inside |x| < 0.55 a polynomial, outside 1 - 2 / (e^(2 |x|) + 1).
-template <class T>
-FASTNN_INLINE Vec<T> tanh(Vec<T> x) {
-  const Vec<T> a = abs(x), one = constant<T>(1), two = constant<T>(2), z = x * x;
-  const Vec<T> inner = fma(a * z, polynomial(z, Coefficients<T>::kTanh), a);
-  const Exponent<T> e = split_exponent(smaller(constant<T>(Reduction<T>::kTanhHigh), a + a));
-  const Vec<T> power = power_of_two(e.biased) * (exp_reduced(e.r) + one);
-  const Vec<T> outer = one - two / (power + one);
-  return copy_sign(select(a < constant<T>(0.55), inner, outer), x);
+FASTNN_INLINE Vec<double> tanh(Vec<double> x) {
+  using V = Vec<double>;
+  const V a = abs(x), one = constant<double>(1), two = constant<double>(2), z = x * x;
+  const V inner = fma(a * z, polynomial(z, Coefficients<double>::kTanh), a);
+  const Exponent<double> e = split_exponent(smaller(constant<double>(40), a + a));
+  const V power = power_of_two(e.biased) * (exp_reduced(e.r) + one);
+  const V outer = one - two / (power + one);
+  return copy_sign(select(a < constant<double>(0.55), inner, outer), x);
 }
 
 // (a + a_rest) / (b + b_rest), the rests below half a unit in the last place, b > 0: rounded about

@@ -187,5 +187,14 @@ FASTNN_INLINE Vec<double> from_bits<double>(Int64 i) {
   return {vreinterpretq_f64_u64(i.v)};
 }
 
+FASTNN_INLINE Vec<float> lookup(const float* table, Int32 i) {
+  // A byte's place: four times its float's, and which of the four bytes it is.
+  const uint32x4_t first = vmulq_n_u32(vandq_u32(i.v, vdupq_n_u32(7)), 0x04040404);
+  const uint8x16_t place = vreinterpretq_u8_u32(vaddq_u32(first, vdupq_n_u32(0x03020100)));
+  const uint8_t* bytes = reinterpret_cast<const uint8_t*>(table);
+  const uint8x16x2_t all = {{vld1q_u8(bytes), vld1q_u8(bytes + 16)}};
+  return {vreinterpretq_f32_u8(vqtbl2q_u8(all, place))};
+}
+
 }  // namespace
 }  // namespace fastnn

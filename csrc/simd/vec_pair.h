@@ -108,6 +108,10 @@ struct Vec {
   friend FASTNN_INLINE Int bits(Vec a) { return {bits(a.low), bits(a.high)}; }
 };
 
+FASTNN_INLINE Vec<float> lookup(const float* table, PairInt<float> i) {
+  return {avx2::lookup(table, i.low), avx2::lookup(table, i.high)};
+}
+
 template <class T>
 FASTNN_INLINE T first_lane(Vec<T> a) {
   return first_lane(a.low);

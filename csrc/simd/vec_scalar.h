@@ -85,6 +85,8 @@ FASTNN_ONE_LANE(float, int32_t, uint32_t, f)
 FASTNN_ONE_LANE(double, int64_t, uint64_t, )
 #undef FASTNN_ONE_LANE
 
+FASTNN_INLINE Vec<float> lookup(const float* table, Vec<float>::Int i) { return {table[i.v & 7]}; }
+
 template <int k, class T>
 FASTNN_INLINE Vec<T> lanes_from(Vec<T> a);  // of one lane there is nothing to take
 

@@ -64,18 +64,13 @@ FASTNN_INLINE Vec<double> cos(Vec<double> x) {
 
 // ---- The error function and the normal distribution ---------------------------------------------
 
-// erf(x) / x - 1 in x^2, |x| < 0.9; log(erfc(x)), 0.9 <= x <= 4.
-constexpr float kErf[] = {0.128379151f,  -0.376125038f,  0.112819217f,
-                          -0.026770493f, 0.00499895914f, -0.000602079963f};
-constexpr float kLogErfc[] = {0.000169205698f, -1.12948847f,   -0.633400559f,   -0.108220957f,
-                              0.0250812098f,   -0.0041565951f, 0.000431495806f, -2.08411802e-05f};
-
 FASTNN_INLINE Vec<float> erf(Vec<float> x) {
-  const Vec<float> a = abs(x), one = constant<float>(1);
-  const Vec<float> inner = fma(x, polynomial(x * x, kErf), x);
-  const Vec<float> tail = polynomial(smaller(constant<float>(4), a), kLogErfc);
-  const Vec<float> outer = one - bounded_exp(tail);
-  return select(a < constant<float>(0.9f), inner, copy_sign(outer, x));
+  const Vec<float> a = smaller(constant<float>(3.93), abs(x));
+  const Vec<float> round = constant<float>(Reduction<float>::kRound);
+  const Vec<float> biased = fma(a, constant<float>(1.9), round);
+  const Line line = line_of(kErfPieces, a, bits(biased));
+  const Vec<float> first = select(biased == round, a, lookup(kErfPieces.c[0], bits(biased)));
+  return copy_sign(exact_fma(line.u, line.slope, first), x);
 }
 FASTNN_INLINE Vec<double> erf(Vec<double> x) {
   return lanewise(x, [](double v) { return ::erf(v); });
@@ -101,11 +96,7 @@ FASTNN_INLINE Vec<T> erfinv(Vec<T> x) {
   return lanewise(x, [](double v) { return inverse_erf(v); });
 }
 
-// The normal distribution function P. Inside |x| < 1, P(x) = 1/2 + x A(x^2); outside, with a =
-// |x| and q = (a - 4) / (a + 4), a P(-a) = e^(-a^2 / 2) B(q).
-constexpr float kNormalFirst = 0.398942292f;
-constexpr float kNormal[] = {-0.0664905384f, 0.00997416303f, -0.00118801754f, 0.000115012568f,
-                             -8.16563625e-06f};
+// The normal distribution function P. With q = (a - 4) / (a + 4), a P(-a) = e^(-a^2 / 2) B(q).
 constexpr float kNormalTailFirst = 0.377642572f;
 constexpr float kNormalTail[] = {0.0736942366f, -0.110380128f,  0.100307778f,     -0.0630568638f,
                                  0.0264310464f, -0.0055242544f, -0.000947001157f, 0.000849509728f};
@@ -132,28 +123,36 @@ FASTNN_INLINE Vec<T> lanewise_gelu(Vec<T> x) {
     return v == -HUGE_VAL ? -0.0 : v * (0.5 * ::erfc(v * -0.70710678118654752440));
   });
 }
+
+constexpr float kTailEnd = 5.5f;
+
+FASTNN_INLINE Vec<float>::Int tail_piece(Vec<float> a) {
+  const Vec<float> slope = fma(a, constant<float>(0.15), constant<float>(0.537));
+  return bits(fma(a, slope, constant<float>(Reduction<float>::kRound)));
+}
+
 FASTNN_INLINE Vec<float> gelu(Vec<float> x) {
-  if (Vec<float>::kLanes == 1) return lanewise_gelu(x);  // without FMA, not within 2 ULP
-  const Vec<float> a = abs(x), positive = larger(-Vec<float>::zero(), x);
-  const Vec<float> z = x * x, first = constant<float>(kNormalFirst), p = polynomial(z, kNormal);
-  // A as slope - excess, subtracted last, so that -0 stays -0.
-  const Vec<float> slope = fma(z, p, first), excess = fma(-z, p, slope - first);
-  const Vec<float> inner = fma(x, fma(x, slope, constant<float>(0.5f)), -(z * excess));
-  return select(a < constant<float>(1), inner, positive - normal_tail(a));
+  const Vec<float> end = constant<float>(kTailEnd), a = smaller(end, abs(x));
+  const Vec<float> positive = larger(-Vec<float>::zero(), x);  // of two zeros the second: of -0, -0
+  const Vec<float> y = positive - value_of(kTailPieces, a, tail_piece(a));
+  const auto beyond = x < -end;
+  return any(beyond) ? select(beyond, -normal_tail(-x), y) : y;
 }
 FASTNN_INLINE Vec<double> gelu(Vec<double> x) { return lanewise_gelu(x); }
 
 // P(x) + x P'(x)
-FASTNN_INLINE Vec<float> gelu_slope(Vec<float> x_) {
-  const Vec<float> x = clamp(x_, -15, 15), a = abs(x), one = constant<float>(1);
-  const Vec<float> z = x * x, half = constant<float>(0.5f);
-  const Vec<float> inner =
-      fma(x, fma(z, polynomial(z, kNormal), constant<float>(kNormalFirst)), half);
-  const Vec<float> outer = normal_tail(a) / a;
-  const Vec<float> p = select(a < one, inner, select(x < Vec<float>::zero(), outer, one - outer));
-  const Exponent<float> e = split_exponent(x * x * constant<float>(-0.5f));
-  const Vec<float> density = scaled(exp_reduced(e.r) + one, e);
-  return fma(x * constant<float>(0.39894228040143267794), density, p);
+FASTNN_INLINE Vec<float> gelu_slope(Vec<float> x) {
+  const Vec<float> end = constant<float>(kTailEnd), size = abs(x), a = smaller(end, size);
+  Vec<float> tail = value_of(kTailSlopePieces, a, tail_piece(a));
+  const auto beyond = size > end;
+  if (any(beyond)) {
+    const Vec<float> far = smaller(constant<float>(15), size);
+    const Exponent<float> e = split_minus_square(far, 2);
+    const Vec<float> density = scaled(exp_reduced(e.r) + constant<float>(1), e);
+    const Vec<float> height = far * constant<float>(-0.39894228040143267794);
+    tail = select(beyond, fma(height, density, normal_tail(far) / far), tail);
+  }
+  return select(x < Vec<float>::zero(), tail, constant<float>(1) - tail);
 }
 FASTNN_INLINE Vec<double> gelu_slope(Vec<double> x_) {
   const Vec<double> x = clamp(x_, -40, 40);

@@ -114,7 +114,9 @@ def all_sizes():
     edges = np.concatenate(
         [edges, np.nextafter(edges, np.float32(0)), np.nextafter(edges, 2 * edges)]
     )
-    return np.concatenate([spread, common, near_zero, edges, -edges])
+    # Where sigmoid and gelu are closest to their bounds.
+    hardest = [np.arange(a, b, 8e-6, dtype=np.float32) for a, b in ((-6.4, -6.1), (-5.5, -4.9))]
+    return np.concatenate([spread, common, near_zero, *hardest, edges, -edges])
 
 
 @pytest.fixture(scope="module")
@@ -219,14 +221,37 @@ def test_float64_is_within_2_ulp(op):
     np.testing.assert_array_equal(y[~finite], rounded[~finite])
 
 
-@pytest.mark.parametrize("op", ["sin", "cos"])
-def test_a_number_does_not_see_its_neighbours(op):
-    x = np.random.default_rng(6).uniform(-20, 20, 64).astype(np.float32)
-    alone = np.asarray(_core.unary(_core.from_numpy(x), op))
-    x[::5] = 1e6  # another way of reduction
-    beside = np.asarray(_core.unary(_core.from_numpy(x), op))
+# Beside usual numbers, one that goes another way.
+@pytest.mark.parametrize(
+    ("op", "unusual"),
+    [("sin", 1e6), ("cos", 1e6), ("exp", 88.0), ("exp", -95.0), ("sigmoid", -95.0), ("gelu", -7.0)],
+)
+def test_a_number_does_not_see_its_neighbours(op, unusual):
+    x = np.random.default_rng(6).uniform(-5, 20, 64).astype(np.float32)
+
+    def both(x):
+        x = _core.from_numpy(x)
+        ones = _core.from_numpy(np.ones(64, np.float32))
+        return np.stack([_core.unary(x, op), _core.unary_backward(ones, x, op)])
+
+    alone = both(x)
+    x[::5] = unusual
+    beside = both(x)
     kept = np.arange(64) % 5 != 0
-    np.testing.assert_array_equal(beside[kept], alone[kept])
+    np.testing.assert_array_equal(beside[:, kept], alone[:, kept])
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_the_slope_of_gelu(dtype):
+    x = np.concatenate([np.linspace(-14, 14, 20_001), [-0.7517915, 60.0, -60.0]]).astype(dtype)
+    ones = _core.from_numpy(np.ones_like(x))
+    slope = np.asarray(_core.unary_backward(ones, _core.from_numpy(x), "gelu")).astype(np.float64)
+    x = x.astype(np.float64)
+    density = np.exp(-x * x / 2) / math.sqrt(2 * math.pi)
+    size = normal_cdf(x) + np.abs(x) * density
+    off = np.abs(slope - (normal_cdf(x) + x * density)) / (size + 1e-37)
+    # The density alone has an error of x^2 / 2 units in float64.
+    assert off.max() < (3 if dtype == "float32" else 100) * np.finfo(dtype).eps
 
 
 @pytest.mark.parametrize("op", ["sin", "tan", "tanh", "erf", "expm1", "log1p", "silu", "gelu"])
