@@ -106,39 +106,41 @@ struct Tile {
   }
 
   static void run(const GemmTile* t) {
-    const T* b = static_cast<const T*>(t->b);
     const int64_t a_step = t->a_step, b_k = t->b_k;
     const int columns = t->columns;
     T* c = static_cast<T*>(t->c);
     const int64_t c_row = t->c_row;
     fetch_rows(c, c_row);
     const char* ahead = static_cast<const char*>(t->ahead);
-    /* One pointer for three rows, so that strides can be part of the addresses. */
-    const T* a[AlongK ? (Rows + 2) / 3 : 1];
-    a[0] = static_cast<const T*>(t->a);
-    if constexpr (AlongK) {
-#pragma GCC unroll 8
-      for (int r = 3; r < Rows; r += 3) a[r / 3] = a[0] + r * a_step;
-    }
     V sum[Rows][Vecs];
     each([&](int r, int v) { sum[r][v] = V::zero(); });
-    const int64_t depth = t->depth;
-    for (int64_t p = 0; p < depth; ahead += t->ahead_step) {
-      const int64_t stop = p + t->ahead_lines < depth ? p + t->ahead_lines : depth;
-      const char* line = ahead;
-      for (; p < stop; ++p, line += 64) {
-        V row[Vecs];
+    for (const GemmRun *run = t->runs, *end = run + t->run_count; run < end; ++run) {
+      const T* b = static_cast<const T*>(t->b) + run->b;
+      /* One pointer for three rows, so that strides can be part of the addresses. */
+      const T* a[AlongK ? (Rows + 2) / 3 : 1];
+      a[0] = static_cast<const T*>(t->a) + run->a;
+      if constexpr (AlongK) {
 #pragma GCC unroll 8
-        for (int v = 0; v < Vecs; ++v) row[v] = load(b, v, columns);
-        __builtin_prefetch(line, 0, 2);
+        for (int r = 3; r < Rows; r += 3) a[r / 3] = a[0] + r * a_step;
+      }
+      const int64_t depth = run->depth;
+      for (int64_t p = 0; p < depth; ahead += t->ahead_step) {
+        const int64_t stop = p + t->ahead_lines < depth ? p + t->ahead_lines : depth;
+        const char* line = ahead;
+        for (; p < stop; ++p, line += 64) {
+          V row[Vecs];
+#pragma GCC unroll 8
+          for (int v = 0; v < Vecs; ++v) row[v] = load(b, v, columns);
+          __builtin_prefetch(line, 0, 2);
 #pragma GCC unroll 16
-        for (int r = 0; r < Rows; ++r) {
-          const V x = V::broadcast(AlongK ? a[r / 3][r % 3 * a_step + p] : a[0][r]);
+          for (int r = 0; r < Rows; ++r) {
+            const V x = V::broadcast(AlongK ? a[r / 3][r % 3 * a_step + p] : a[0][r]);
 #pragma GCC unroll 8
-          for (int v = 0; v < Vecs; ++v) sum[r][v] = chain<T>(x, row[v], sum[r][v]);
+            for (int v = 0; v < Vecs; ++v) sum[r][v] = chain<T>(x, row[v], sum[r][v]);
+          }
+          if (!AlongK) a[0] += a_step;
+          b += b_k;
         }
-        if (!AlongK) a[0] += a_step;
-        b += b_k;
       }
     }
     if (t->accumulate) add_rows(sum, c, c_row, columns);

@@ -5,7 +5,8 @@
  *   C   = C + sum                             later blocks
  *   C   = epilogue(the above)                 last block
  *
- * A is read along rows of unit stride, B along columns of unit stride; packed or where they lie. */
+ * A is read along rows of unit stride, B along columns of unit stride; packed or where they lie.
+ * A block of k is one run of both, or several: the pieces of an image that a convolution meets. */
 #pragma once
 
 #include <stdint.h>
@@ -27,13 +28,19 @@ struct GemmEpilogue {
   int32_t reserved;
 };
 
+/* Steps of k that follow each other in A and B; where they begin, in elements from a and b. */
+struct GemmRun {
+  int64_t a, b, depth;
+};
+
 struct GemmTile {
   const void* a;
   int64_t
       a_step; /* elements from a row of A to the next; from a column, if rows lie side by side */
   const void* b;
-  int64_t b_k; /* elements from a row of B to the next */
-  int64_t depth;
+  int64_t b_k;                /* elements from a row of B to the next */
+  const struct GemmRun* runs; /* one after the other */
+  int64_t run_count;
   /* What later tiles need, fetched into the second cache, one line for each step of k: so many
    * lines at `ahead`, then as many that lie ahead_step bytes further on, and so on. */
   const void* ahead;

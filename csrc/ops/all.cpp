@@ -11,6 +11,7 @@ void register_all_primitives() {
   register_gather();
   register_reduce();
   register_gemm();
+  register_conv();
   register_softmax();
   register_norm();
   register_loss();

@@ -11,6 +11,7 @@ void register_concatenate();
 void register_gather();
 void register_reduce();
 void register_gemm();
+void register_conv();
 void register_norm();
 void register_softmax();
 void register_loss();

@@ -141,11 +141,13 @@ void GemmCut::run(const BlockOfA& a, const BlockOfB& b, int64_t tile0, int64_t t
   GemmTile t{};
   t.a_step = a.step;
   t.b_k = b.step;
-  t.depth = std::min(g.k - p, kSumBlock);
+  const GemmRun block{0, 0, std::min(g.k - p, kSumBlock)};
+  t.runs = &block;
+  t.run_count = 1;
   t.accumulate = p != 0;
   t.last = has_epilogue && p + kSumBlock >= g.k ? &epilogue : nullptr;
   t.c_row = g.c_row;
-  const int64_t at_a_time = ahead.lines > 0 ? std::max<int64_t>(1, t.depth / ahead.lines) : 0;
+  const int64_t at_a_time = ahead.lines > 0 ? std::max<int64_t>(1, block.depth / ahead.lines) : 0;
   const int64_t row0 = row(tile0);
   for (int64_t tile = tile0, top = row0; tile < tile1; ++tile) {
     const int64_t bottom = row(tile + 1);
@@ -167,10 +169,7 @@ void GemmCut::run(const BlockOfA& a, const BlockOfB& b, int64_t tile0, int64_t t
         t.ahead_step = 0;
         t.ahead_lines = 16;
       }
-      if (t.column + panel <= g.n)
-        kernels[panel_width][0](&t);
-      else
-        run_tiles(t, kernels);
+      run_panel(*tiles, element, kernels, panel_width, g.n, t);
     }
     top = bottom;
   }
@@ -185,18 +184,20 @@ void GemmCut::finish() const {
   tiles->finish(&t, g.m, g.n);
 }
 
-// The last panel: as many tiles as the powers of two that its vectors are made of.
-void GemmCut::run_tiles(GemmTile& t, const GemmTileKernel (&kernels)[][2]) const {
-  const int64_t lanes = tiles->lanes, column = t.column;
+void run_panel(const GemmTiles& tiles, int64_t element, const GemmTileKernel (&kernels)[][2],
+               int64_t panel_width, int64_t n, GemmTile& t) {
+  const int64_t lanes = tiles.lanes, column = t.column;
+  if (column + (lanes << panel_width) <= n) return kernels[panel_width][0](&t);
+  // The last panel: as many tiles as the powers of two that its vectors are made of.
   const char* b = static_cast<const char*>(t.b);
   char* c = static_cast<char*>(t.c);
-  for (int64_t j = column; j < g.n;) {
-    const int64_t vectors = ceil_div(g.n - j, lanes);
+  for (int64_t j = column; j < n;) {
+    const int64_t vectors = ceil_div(n - j, lanes);
     int width = 0;
     while ((int64_t{2} << width) <= vectors) ++width;
-    const int64_t covered = lanes << width, tail = g.n - j < covered ? (g.n - j) % lanes : 0;
-    t.b = at(b, j - column);
-    t.c = at(c, j - column);
+    const int64_t covered = lanes << width, tail = n - j < covered ? (n - j) % lanes : 0;
+    t.b = b + (j - column) * element;
+    t.c = c + (j - column) * element;
     t.column = j;
     t.columns = static_cast<int32_t>(tail);
     kernels[width][tail != 0](&t);

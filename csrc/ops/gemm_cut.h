@@ -83,7 +83,10 @@ struct GemmCut {
 
  private:
   Ahead pieces(const char* data, int64_t step, int64_t count, int64_t length) const;
-  void run_tiles(GemmTile& tile, const GemmTileKernel (&kernels)[][2]) const;
 };
+
+// One row of tiles in the panel of columns that `tile` is set to; its last tile may be narrower.
+void run_panel(const GemmTiles& tiles, int64_t element, const GemmTileKernel (&kernels)[][2],
+               int64_t panel_width, int64_t n, GemmTile& tile);
 
 }  // namespace fastnn

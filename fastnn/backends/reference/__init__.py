@@ -10,6 +10,7 @@ random numbers, whose bits are the same on every backend.
 In float64 these functions are the specification that every other backend is tested against.
 """
 
+from .conv import conv, conv_backward_input, conv_backward_kernel
 from .derivatives import unary_backward
 from .elementwise import binary, select, unary
 from .gather import gather, gather_nd, scatter_add, scatter_nd_add
@@ -47,6 +48,7 @@ FUNCTIONS = {
         *(gather, scatter_add, gather_nd, scatter_nd_add),
         *(reduce, arg_reduce, reduce_list),
         *(gemm, dense_backward),
+        *(conv, conv_backward_input, conv_backward_kernel),
         *(row_norm, row_norm_backward),
         *(softmax, softmax_backward, cross_entropy, binary_cross_entropy, require_no_nan),
         *(random_uniform, random_normal, random_integers, random_permutation),

@@ -1,0 +1,206 @@
+// conv_backward_input: the gradient of a convolution by its input, which is also the forward
+// computation of a transposed convolution.
+//
+//   dx[i] = sum of dy[o] w[t] over all o, t with o * stride - before + t * dilation = i
+//
+// With strides of one that is a convolution with the mirrored kernel. With others the elements
+// of dx that have the same remainder by the strides form one each.
+#include <algorithm>
+#include <cstddef>
+#include <cstring>
+#include <numeric>
+
+#include "core/thread_pool.h"
+#include "ops/checks.h"
+#include "ops/conv.h"
+#include "ops/conv_rows.h"
+
+namespace fastnn {
+namespace {
+
+enum { Dx, Dy, W, Scratch };
+
+struct InputAttributes {
+  ConvAttributes conv;
+  int64_t extents[kMaxSpatial + 1];
+};
+
+ConvShape shape_of(const Call& call) {
+  const auto& attributes = call.attributes.as<InputAttributes>();
+  const Array &dy = call.operand(Dy), &w = call.operand(W);
+  const int spatial = dy.rank - 2;
+  if (attributes.extents[0] != spatial)
+    fail(ErrorKind::value, call,
+         "extents has " + std::to_string(attributes.extents[0]) + " values, expected " +
+             std::to_string(spatial) + ", one a spatial axis of dy");
+  int64_t x[kMaxSpatial + 2];
+  x[0] = dy.shape[0];
+  std::copy(attributes.extents + 1, attributes.extents + 1 + spatial, x + 1);
+  const int64_t groups = std::max<int64_t>(attributes.conv.groups, 1);
+  if (w.shape[spatial] > (int64_t{1} << 40) / groups)
+    fail(ErrorKind::overflow, call, "groups is " + std::to_string(groups) + ", too large");
+  x[spatial + 1] = w.shape[spatial] * groups;
+  return conv_shape(call, dy.dtype, spatial, x, w.shape);
+}
+
+// The mirrored convolution, for strides of one.
+ConvProblem mirrored(const Call& call, const ConvShape& s) {
+  ConvProblem problem;
+  problem.shape = s;
+  std::swap(problem.shape.channels, problem.shape.filters);
+  Windows& windows = problem.shape.windows;
+  for (int i = 0; i < kMaxSpatial; ++i) {
+    std::swap(windows.in[i], windows.out[i]);
+    windows.before[i] = (windows.size[i] - 1) * windows.dilation[i] - windows.before[i];
+    windows.after[i] = (windows.size[i] - 1) * windows.dilation[i] - windows.after[i];
+  }
+  problem.mirrored = true;
+  problem.x = call.operand(Dy).data;
+  problem.w = call.operand(W).data;
+  problem.y = call.operand(Dx).data;
+  return problem;
+}
+
+bool has_strides(const ConvShape& s) {
+  return std::any_of(s.windows.stride, s.windows.stride + kMaxSpatial,
+                     [](int64_t stride) { return stride != 1; });
+}
+
+// The elements of dx at phase + stride * o along one axis, and the taps that reach them.
+struct PhaseAxis {
+  RowsAxis axis;
+  int64_t last_tap;  // the one that reads the lowest position
+};
+
+PhaseAxis phase_axis(const Windows& w, int i, int64_t phase) {
+  const int64_t stride = w.stride[i], dilation = w.dilation[i];
+  const int64_t common = std::gcd(stride, dilation), every = stride / common;
+  int64_t tap = 0;
+  while (tap < std::min(every, w.size[i]) && (phase + w.before[i] - tap * dilation) % stride != 0)
+    ++tap;
+  const bool met = tap < std::min(every, w.size[i]);
+  const int64_t taps = met ? (w.size[i] - 1 - tap) / every + 1 : 0;
+  PhaseAxis result{};
+  result.last_tap = tap + (taps - 1) * every;
+  result.axis.in = w.out[i];
+  result.axis.out = (w.in[i] - phase + stride - 1) / stride;
+  result.axis.stride = 1;
+  result.axis.taps = taps;
+  result.axis.first = met ? (phase + w.before[i] - result.last_tap * dilation) / stride : 0;
+  result.axis.step = dilation / common;
+  result.axis.weight_step = -every;  // in taps
+  return result;
+}
+
+// Calls visit(problem) for every phase and group whose elements of dx get anything at all.
+template <class Visit>
+void for_each_phase(const Call& call, const ConvShape& s, Visit visit) {
+  const Windows& w = s.windows;
+  const int64_t element = item_size(s.dtype), tap = s.group_channels() * s.filters;
+  const int64_t weight_step[] = {w.size[1] * w.size[2] * tap, w.size[2] * tap, tap};
+  const int64_t pixel[] = {w.in[1] * w.in[2] * s.channels, w.in[2] * s.channels, s.channels};
+  RowsProblem rows;
+  rows.dtype = s.dtype;
+  rows.images = s.images;
+  rows.channels = s.filters;
+  rows.depth = s.group_filters();
+  rows.columns = s.group_channels();
+  rows.w_k = 1;
+  rows.w_column = s.filters;
+  rows.y_image = w.inputs() * s.channels;
+  int64_t phase[kMaxSpatial];
+  for (phase[0] = 0; phase[0] < std::min(w.stride[0], w.in[0]); ++phase[0])
+    for (phase[1] = 0; phase[1] < std::min(w.stride[1], w.in[1]); ++phase[1])
+      for (phase[2] = 0; phase[2] < std::min(w.stride[2], w.in[2]); ++phase[2]) {
+        int64_t from = 0, to = 0;
+        bool met = true;
+        for (int i = 0; i < kMaxSpatial; ++i) {
+          const PhaseAxis along = phase_axis(w, i, phase[i]);
+          rows.axis[i] = along.axis;
+          rows.axis[i].weight_step *= weight_step[i];
+          rows.axis[i].y_stride = w.stride[i] * pixel[i];
+          from += along.last_tap * weight_step[i];
+          to += phase[i] * pixel[i];
+          met = met && along.axis.taps > 0;
+        }
+        for (int64_t group = 0; met && group < s.groups; ++group) {
+          const int64_t filter = group * rows.depth;
+          rows.x = call.operand(Dy).data + filter * element;
+          rows.w = call.operand(W).data + (from + filter) * element;
+          rows.y = call.operand(Dx).data + (to + group * rows.columns) * element;
+          visit(rows);
+        }
+      }
+}
+
+// Whether some elements of dx are met by no tap.
+bool leaves_gaps(const ConvShape& s) {
+  for (int i = 0; i < kMaxSpatial; ++i)
+    for (int64_t phase = 0; phase < std::min(s.windows.stride[i], s.windows.in[i]); ++phase)
+      if (phase_axis(s.windows, i, phase).axis.taps == 0) return true;
+  return false;
+}
+
+void infer(Call& call) {
+  check_float(call, Dy);
+  check_same_dtype(call, Dy, W);
+  const int spatial = spatial_rank(call, Dy);
+  check_rank(call, W, spatial + 2);
+  const ConvShape s = shape_of(call);
+  int64_t dy[kMaxSpatial + 2], dx[kMaxSpatial + 2];
+  dy[0] = dx[0] = s.images;
+  for (int i = 0; i < spatial; ++i) {
+    dy[i + 1] = s.windows.out[i + kMaxSpatial - spatial];
+    dx[i + 1] = s.windows.in[i + kMaxSpatial - spatial];
+  }
+  dy[spatial + 1] = s.filters;
+  dx[spatial + 1] = s.channels;
+  const Array& given = call.operand(Dy);
+  if (!std::equal(dy, dy + given.rank, given.shape))
+    fail(ErrorKind::value, call,
+         "dy has shape " + shape_text(given) + ", expected " + shape_text(given.rank, dy) +
+             ", the result of a convolution of " + shape_text(given.rank, dx));
+  check_extents(call, given.rank, dx);
+  call.set_output(Dx, given.dtype, given.rank, dx);
+  int64_t bytes = 0;
+  if (!has_strides(s))
+    bytes = conv_bytes(mirrored(call, s), thread_count());
+  else if (!s.empty())
+    for_each_phase(call, s, [&](const RowsProblem& rows) {
+      bytes = std::max(bytes, rows_bytes(rows, thread_count()));
+    });
+  call.set_scratch(Scratch, bytes);
+}
+
+Status run(const Call& call) {
+  const ConvShape s = shape_of(call);
+  const Array &dx = call.operand(Dx), &scratch = call.operand(Scratch);
+  const int64_t threads = thread_count();
+  if (!has_strides(s)) {
+    run_conv(mirrored(call, s), threads, scratch.data, scratch.size());
+    return {};
+  }
+  if (leaves_gaps(s)) std::memset(dx.data, 0, static_cast<size_t>(dx.bytes()));
+  if (!s.empty())
+    for_each_phase(call, s, [&](const RowsProblem& rows) {
+      run_rows(rows, threads, scratch.data, scratch.size());
+    });
+  return {};
+}
+
+}  // namespace
+
+void register_conv_backward_input() {
+  Primitive primitive;
+  primitive.name = "conv_backward_input";
+  primitive.operands = {
+      {"dx", Role::out}, {"dy", Role::in}, {"w", Role::in}, {"scratch", Role::scratch}};
+  primitive.attributes = conv_attributes();
+  primitive.attributes.push_back(spatial_attribute("extents", offsetof(InputAttributes, extents)));
+  primitive.infer = infer;
+  primitive.native = run;
+  primitive.cost = [](const Call& call) { return shape_of(call).flops(); };
+  register_primitive(std::move(primitive));
+}
+
+}  // namespace fastnn

@@ -1,0 +1,338 @@
+#include "ops/conv_rows.h"
+
+#include <algorithm>
+#include <cstring>
+
+#include "core/caches.h"
+#include "core/kernel_table.h"
+#include "core/summation_order.h"
+#include "ops/deal.h"
+#include "ops/gemm.h"
+#include "ops/gemm_cut.h"
+#include "ops/gemm_paths.h"
+
+namespace fastnn {
+namespace {
+
+constexpr int64_t kTaskPixels = 192;        // of y that a task computes, about
+constexpr int64_t kPanelBytes = 256 << 10;  // of weights in one block of k that a task goes over
+constexpr int64_t kTasks = 8;               // there should be so many
+
+// Where tiles read: x itself, or a band of it with its padding.
+struct Source {
+  int64_t pixel, row, plane;  // elements
+};
+
+struct Rows {
+  const RowsProblem& p;
+  const GemmTiles* tiles;
+  MatrixPackKernel pack;
+  GemmEpilogue epilogue;
+  bool has_epilogue;
+  int64_t element;
+  int64_t k, blocks;
+  int64_t row_tiles, panel, panel_width, panels;  // as GemmCut's
+  bool padded;                                    // x is read through bands
+  int64_t width, height;                          // of a band: pixels in a row, rows
+  int64_t together;                               // taps along a row that are one run
+  int64_t planes;                                 // of rows of y, over all images
+  int64_t task_rows, task_planes, bands, task_panels;
+  Source source;
+
+  explicit Rows(const RowsProblem& problem);
+
+  const RowsAxis& across() const { return p.axis[2]; }
+  int64_t tile_row(int64_t tile) const { return tile * across().out / row_tiles; }
+  double flops() const {
+    return 2.0 * static_cast<double>(planes * p.axis[1].out * across().out) *
+           static_cast<double>(k) * static_cast<double>(p.columns);
+  }
+
+  int64_t most_runs() const {
+    return p.axis[0].taps * p.axis[1].taps * (across().taps / together) + blocks;
+  }
+  int64_t runs_bytes() const {
+    return aligned(most_runs() * static_cast<int64_t>(sizeof(GemmRun))) +
+           aligned((blocks + 1) * static_cast<int64_t>(sizeof(int64_t)));
+  }
+  int64_t weight_bytes() const { return aligned(k * panels * panel * element); }
+  int64_t band_bytes() const {
+    return padded ? aligned(task_planes * p.axis[0].taps * source.plane * element) : 0;
+  }
+  int64_t slots(int64_t threads) const { return worth_threads(flops(), threads); }
+
+  void list_runs(GemmRun* runs, int64_t* starts) const;
+  void pack_weights(char* to) const;
+  void fill_band(int64_t plane0, int64_t plane1, int64_t row0, char* band) const;
+  void multiply(int64_t task, const GemmRun* runs, const int64_t* starts, const char* weights,
+                char* band) const;
+  void run_row(GemmTile& tile, const char* a, char* c, const char* weights, int64_t panel0,
+               int64_t panel1) const;
+};
+
+int64_t last_position(const RowsAxis& axis) {
+  return axis.first + (axis.out - 1) * axis.stride + (axis.taps - 1) * axis.step;
+}
+
+Rows::Rows(const RowsProblem& problem) : p(problem), epilogue{} {
+  const bool is_f32 = p.dtype == DType::float32;
+  tiles = is_f32 ? &kernels().gemm.f32 : &kernels().gemm.f64;
+  pack = is_f32 ? kernels().pack.f32 : kernels().pack.f64;
+  element = item_size(p.dtype);
+  const RowsAxis &deep = p.axis[0], &down = p.axis[1];
+  k = deep.taps * down.taps * across().taps * p.depth;
+  blocks = ceil_div(k, kSumBlock);
+  row_tiles = ceil_div(across().out, tiles->rows);
+  const int64_t widest = tiles->widest[ceil_div(across().out, row_tiles)];
+  panel_width = 0;
+  while (int64_t{2} << panel_width <= widest && int64_t{tiles->lanes} << panel_width < p.columns)
+    ++panel_width;
+  panel = int64_t{tiles->lanes} << panel_width;
+  panels = ceil_div(p.columns, panel);
+
+  padded = false;
+  for (const RowsAxis& axis : p.axis)
+    padded = padded || axis.first < 0 || last_position(axis) >= axis.in;
+  planes = p.images * deep.out;
+  task_rows = std::clamp<int64_t>(kTaskPixels / across().out, 1, down.out);
+  bands = ceil_div(down.out, task_rows);
+  task_rows = ceil_div(down.out, bands);
+  task_planes = bands > 1 ? 1
+                          : std::clamp<int64_t>(kTaskPixels / (down.out * across().out), 1,
+                                                std::max<int64_t>(planes, 1));
+  const int64_t tasks = bands * ceil_div(planes, task_planes);
+  const int64_t by_cache = kPanelBytes / (std::min(k, kSumBlock) * panel * element);
+  task_panels = std::clamp<int64_t>(std::min(by_cache, panels * tasks / kTasks), 1, panels);
+  task_panels = ceil_div(panels, ceil_div(panels, task_panels));
+
+  width = last_position(across()) - across().first + 1;
+  height = (task_rows - 1) * down.stride + (down.taps - 1) * down.step + 1;
+  source = padded
+               ? Source{p.depth, width * p.depth, height * width * p.depth}
+               : Source{p.channels, across().in * p.channels, down.in * across().in * p.channels};
+  together = across().step == 1 && source.pixel == p.depth ? across().taps : 1;
+
+  epilogue.alpha = 1;
+  epilogue.bias = p.bias;
+  epilogue.residual = p.residual;
+  epilogue.residual_row = p.axis[2].y_stride;
+  epilogue.relu = p.relu;
+  has_epilogue = p.bias || p.residual || p.relu;
+}
+
+// The runs of every block of k: runs[starts[b]] to runs[starts[b + 1] - 1].
+void Rows::list_runs(GemmRun* runs, int64_t* starts) const {
+  const RowsAxis &deep = p.axis[0], &down = p.axis[1];
+  const int64_t plane_step = padded ? 1 : deep.step;  // a band holds the planes of the taps alone
+  int64_t count = 0, at = 0;
+  starts[0] = 0;
+  for (int64_t d = 0; d < deep.taps; ++d)
+    for (int64_t h = 0; h < down.taps; ++h)
+      for (int64_t w = 0; w < across().taps; w += together) {
+        int64_t a = d * plane_step * source.plane + h * down.step * source.row +
+                    w * across().step * source.pixel;
+        for (int64_t left = together * p.depth; left > 0;) {
+          const int64_t depth = std::min(left, kSumBlock - at % kSumBlock);
+          runs[count++] = {a, at * panel, depth};
+          a += depth;
+          at += depth;
+          left -= depth;
+          if (at % kSumBlock == 0 || at == k) starts[ceil_div(at, kSumBlock)] = count;
+        }
+      }
+}
+
+// The weights, panel by panel of columns: [k][panel].
+void Rows::pack_weights(char* to) const {
+  const int64_t taps = k / p.depth;
+  for_pieces(panels * taps, units_per_task(p.depth * panel, 1 << 14),
+             [&](int64_t first, int64_t count) {
+               for (int64_t unit = first; unit < first + count; ++unit) {
+                 const int64_t j = unit / taps, tap = unit % taps;
+                 const int64_t w = tap % across().taps, rest = tap / across().taps;
+                 const int64_t h = rest % p.axis[1].taps, d = rest / p.axis[1].taps;
+                 const int64_t from = d * p.axis[0].weight_step + h * p.axis[1].weight_step +
+                                      w * across().weight_step + j * panel * p.w_column;
+                 Packing packing;
+                 packing.from = p.w + from * element;
+                 packing.from_row = p.w_k;
+                 packing.from_column = p.w_column;
+                 packing.to = to + (j * k + tap * p.depth) * panel * element;
+                 packing.to_row = panel;
+                 packing.rows = p.depth;
+                 packing.columns = std::min(p.columns - j * panel, panel);
+                 packing.padded = ceil_div(packing.columns, tiles->lanes) * tiles->lanes;
+                 pack(&packing);
+               }
+             });
+}
+
+// What the rows from row0 on of these planes of y read of x, zeros around it.
+void Rows::fill_band(int64_t plane0, int64_t plane1, int64_t row0, char* band) const {
+  const RowsAxis &deep = p.axis[0], &down = p.axis[1], &along = across();
+  const int64_t pixel = p.depth * element;
+  const int64_t left = std::clamp<int64_t>(-along.first, 0, width);
+  const int64_t inside = std::clamp<int64_t>(along.in - (along.first + left), 0, width - left);
+  char* to = band;
+  for (int64_t plane = plane0; plane < plane1; ++plane)
+    for (int64_t tap = 0; tap < deep.taps; ++tap) {
+      const int64_t d = deep.first + plane % deep.out * deep.stride + tap * deep.step;
+      for (int64_t i = 0; i < height; ++i, to += width * pixel) {
+        const int64_t h = down.first + row0 * down.stride + i;
+        if (d < 0 || d >= deep.in || h < 0 || h >= down.in || inside == 0) {
+          std::memset(to, 0, static_cast<size_t>(width * pixel));
+          continue;
+        }
+        const int64_t row = ((plane / deep.out) * deep.in + d) * down.in + h;
+        const char* from = p.x + (row * along.in + along.first + left) * p.channels * element;
+        std::memset(to, 0, static_cast<size_t>(left * pixel));
+        char* middle = to + left * pixel;
+        if (p.channels == p.depth)
+          std::memcpy(middle, from, static_cast<size_t>(inside * pixel));
+        else
+          for (int64_t w = 0; w < inside; ++w)
+            std::memcpy(middle + w * pixel, from + w * p.channels * element,
+                        static_cast<size_t>(pixel));
+        std::memset(middle + inside * pixel, 0,
+                    static_cast<size_t>((width - left - inside) * pixel));
+      }
+    }
+}
+
+// The tiles of one row of y. `a` is what its first result reads first.
+void Rows::run_row(GemmTile& t, const char* a, char* c, const char* weights, int64_t panel0,
+                   int64_t panel1) const {
+  const int64_t row = t.row;
+  for (int64_t tile = 0; tile < row_tiles; ++tile) {
+    const int64_t left = tile_row(tile), right = tile_row(tile + 1);
+    const auto& kernels = tiles->tile[1][right - left];
+    t.row = row + left;
+    t.a = t.ahead = a + left * t.a_step * element;
+    for (int64_t j = panel0; j < panel1; ++j) {
+      t.column = j * panel;
+      t.b = weights + j * k * panel * element;
+      t.c = c + (left * t.c_row + t.column) * element;
+      run_panel(*tiles, element, kernels, panel_width, p.columns, t);
+    }
+  }
+  t.row = row;
+}
+
+void Rows::multiply(int64_t task, const GemmRun* runs, const int64_t* starts, const char* weights,
+                    char* band) const {
+  const RowsAxis &deep = p.axis[0], &down = p.axis[1];
+  const int64_t groups = ceil_div(panels, task_panels), group = task % groups;
+  const int64_t panel0 = group * task_panels, panel1 = std::min(panels, panel0 + task_panels);
+  const int64_t part = task / groups;
+  const int64_t plane0 = part / bands * task_planes;
+  const int64_t plane1 = std::min(planes, plane0 + task_planes);
+  const int64_t row0 = part % bands * task_rows, row1 = std::min(down.out, row0 + task_rows);
+  if (padded) fill_band(plane0, plane1, row0, band);
+  GemmTile t{};
+  t.a_step = across().stride * source.pixel;
+  t.b_k = panel;
+  t.ahead_lines = 16;
+  t.c_row = across().y_stride;
+  for (int64_t block = 0; block < blocks; ++block) {
+    t.runs = runs + starts[block];
+    t.run_count = starts[block + 1] - starts[block];
+    t.accumulate = block > 0;
+    t.last = has_epilogue && block + 1 == blocks ? &epilogue : nullptr;
+    for (int64_t plane = plane0; plane < plane1; ++plane) {
+      const int64_t image = plane / deep.out, d = plane % deep.out;
+      for (int64_t row = row0; row < row1; ++row) {
+        const char* a;
+        if (padded)
+          a = band + ((plane - plane0) * deep.taps * source.plane +
+                      (row - row0) * down.stride * source.row) *
+                         element;
+        else
+          a = p.x +
+              (((image * deep.in + deep.first + d * deep.stride) * source.plane) +
+               (down.first + row * down.stride) * source.row + across().first * source.pixel) *
+                  element;
+        t.row = (plane * down.out + row) * across().out;
+        run_row(t, a, p.y + (image * p.y_image + d * deep.y_stride + row * down.y_stride) * element,
+                weights, panel0, panel1);
+      }
+    }
+  }
+}
+
+}  // namespace
+
+int64_t rows_bytes(const RowsProblem& problem, int64_t threads) {
+  const Rows rows(problem);
+  return rows.runs_bytes() + rows.weight_bytes() + rows.slots(threads) * rows.band_bytes();
+}
+
+void run_rows(const RowsProblem& problem, int64_t threads, char* scratch, int64_t bytes) {
+  const Rows rows(problem);
+  auto* runs = reinterpret_cast<GemmRun*>(scratch);
+  auto* starts = reinterpret_cast<int64_t*>(
+      scratch + aligned(rows.most_runs() * static_cast<int64_t>(sizeof(GemmRun))));
+  char* weights = scratch + rows.runs_bytes();
+  char* band = weights + rows.weight_bytes();
+  const int64_t each = rows.band_bytes();
+  int64_t slots = rows.slots(threads);
+  if (each) slots = std::min(slots, (bytes - (band - scratch)) / each);
+  rows.list_runs(runs, starts);
+  rows.pack_weights(weights);
+  const int64_t tasks = rows.bands * ceil_div(rows.planes, rows.task_planes) *
+                        ceil_div(rows.panels, rows.task_panels);
+  deal(slots, tasks, 1, 1, [&](int64_t task, int64_t, int64_t slot, int64_t) {
+    rows.multiply(task, runs, starts, weights, band + slot * each);
+  });
+}
+
+namespace {
+
+RowsProblem group_of(const ConvProblem& problem, int64_t group) {
+  const ConvShape& s = problem.shape;
+  const Windows& windows = s.windows;
+  const int64_t element = item_size(s.dtype);
+  RowsProblem rows;
+  rows.dtype = s.dtype;
+  rows.images = s.images;
+  rows.channels = s.channels;
+  rows.depth = s.group_channels();
+  rows.columns = s.group_filters();
+  // A mirrored kernel is [window..., filters / groups, channels], its last tap first.
+  const int64_t last = problem.mirrored ? s.channels : s.filters;
+  const int64_t tap = (problem.mirrored ? s.group_filters() : s.group_channels()) * last;
+  int64_t weight_step = problem.mirrored ? -tap : tap, y_stride = s.filters;
+  for (int i = kMaxSpatial - 1; i >= 0; --i) {
+    rows.axis[i] = {windows.in[i],      windows.out[i],      windows.stride[i], windows.size[i],
+                    -windows.before[i], windows.dilation[i], weight_step,       y_stride};
+    weight_step *= windows.size[i];
+    y_stride *= windows.out[i];
+  }
+  rows.y_image = y_stride;
+  const int64_t first_column = group * s.group_filters(), first_channel = group * rows.depth;
+  int64_t w = problem.mirrored ? (windows.elements() - 1) * tap + first_channel : first_column;
+  rows.w_k = problem.mirrored ? 1 : last;
+  rows.w_column = problem.mirrored ? last : 1;
+  const auto at = [&](const char* base, int64_t offset) {
+    return base ? base + offset * element : nullptr;
+  };
+  rows.x = at(problem.x, first_channel);
+  rows.w = at(problem.w, w);
+  rows.y = problem.y ? problem.y + first_column * element : nullptr;
+  rows.bias = at(problem.bias, first_column);
+  rows.residual = at(problem.residual, first_column);
+  rows.relu = problem.relu;
+  return rows;
+}
+
+}  // namespace
+
+int64_t conv_rows_bytes(const ConvProblem& problem, int64_t threads) {
+  return rows_bytes(group_of(problem, 0), threads);
+}
+
+void run_conv_rows(const ConvProblem& problem, int64_t threads, char* scratch, int64_t bytes) {
+  for (int64_t group = 0; group < problem.shape.groups; ++group)
+    run_rows(group_of(problem, group), threads, scratch, bytes);
+}
+
+}  // namespace fastnn
