@@ -18,23 +18,25 @@
 #include "kernels/softmax.h"
 #include "kernels/unary.h"
 #include "kernels/unary_backward.h"
+#include "kernels/winograd.h"
 
 /* X(family, Struct): what csrc/core/targets.cpp walks over, and CMakeLists.txt compiles. */
-#define FASTNN_KERNEL_FAMILIES(X)     \
-  X(binary, BinaryKernels)            \
-  X(gemm, GemmKernels)                \
-  X(loss, LossKernels)                \
-  X(movement, MovementKernels)        \
-  X(norm, NormKernels)                \
-  X(optimizer, OptimizerKernels)      \
-  X(pack, PackKernels)                \
-  X(probe, ProbeKernels)              \
-  X(random, RandomKernels)            \
-  X(reduce, ReduceKernels)            \
-  X(reduce_exact, ReduceExactKernels) \
-  X(softmax, SoftmaxKernels)          \
-  X(unary, UnaryKernels)              \
-  X(unary_backward, UnaryBackwardKernels)
+#define FASTNN_KERNEL_FAMILIES(X)         \
+  X(binary, BinaryKernels)                \
+  X(gemm, GemmKernels)                    \
+  X(loss, LossKernels)                    \
+  X(movement, MovementKernels)            \
+  X(norm, NormKernels)                    \
+  X(optimizer, OptimizerKernels)          \
+  X(pack, PackKernels)                    \
+  X(probe, ProbeKernels)                  \
+  X(random, RandomKernels)                \
+  X(reduce, ReduceKernels)                \
+  X(reduce_exact, ReduceExactKernels)     \
+  X(softmax, SoftmaxKernels)              \
+  X(unary, UnaryKernels)                  \
+  X(unary_backward, UnaryBackwardKernels) \
+  X(winograd, WinogradKernels)
 
 #define FASTNN_KERNEL_MEMBER(family, Struct) struct Struct family;
 struct KernelTable {

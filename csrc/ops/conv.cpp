@@ -21,12 +21,14 @@ struct ForwardAttributes {
   ConvAttributes conv;
   int64_t activation;
   double a;
-  int64_t want_preactivation;
+  int64_t want_preactivation, algorithm;
 };
 
 ConvShape shape_of(const Call& call) {
   const Array &x = call.operand(X), &w = call.operand(W);
-  return conv_shape(call, x.dtype, x.rank - 2, x.shape, w.shape);
+  ConvShape shape = conv_shape(call, x.dtype, x.rank - 2, x.shape, w.shape);
+  shape.algorithm = call.attributes.as<ForwardAttributes>().algorithm;
+  return shape;
 }
 
 bool relu_on_tiles(const Call& call) {
@@ -64,6 +66,7 @@ void infer_conv(Call& call) {
   check_rank(call, W, rank);
   check_activation(call, attributes.activation);
   const ConvShape shape = shape_of(call);
+  check_algorithm(call, shape);
   int64_t extents[kMaxSpatial + 2];
   extents[0] = shape.images;
   for (int i = 0; i < spatial; ++i) extents[i + 1] = shape.windows.out[i + kMaxSpatial - spatial];
@@ -143,6 +146,8 @@ void register_conv() {
   conv.attributes.push_back({"a", AttributeKind::real, offsetof(ForwardAttributes, a)});
   conv.attributes.push_back({"want_preactivation", AttributeKind::boolean,
                              offsetof(ForwardAttributes, want_preactivation)});
+  conv.attributes.push_back({"algorithm", AttributeKind::code,
+                             offsetof(ForwardAttributes, algorithm), 0, conv_algorithms});
   conv.infer = infer_conv;
   conv.native = run;
   conv.cost = [](const Call& call) { return shape_of(call).flops(); };

@@ -23,6 +23,7 @@ enum { Dx, Dy, W, Scratch };
 struct InputAttributes {
   ConvAttributes conv;
   int64_t extents[kMaxSpatial + 1];
+  int64_t algorithm;
 };
 
 ConvShape shape_of(const Call& call) {
@@ -47,6 +48,7 @@ ConvShape shape_of(const Call& call) {
 ConvProblem mirrored(const Call& call, const ConvShape& s) {
   ConvProblem problem;
   problem.shape = s;
+  problem.shape.algorithm = call.attributes.as<InputAttributes>().algorithm;
   std::swap(problem.shape.channels, problem.shape.filters);
   Windows& windows = problem.shape.windows;
   for (int i = 0; i < kMaxSpatial; ++i) {
@@ -163,12 +165,15 @@ void infer(Call& call) {
   check_extents(call, given.rank, dx);
   call.set_output(Dx, given.dtype, given.rank, dx);
   int64_t bytes = 0;
-  if (!has_strides(s))
-    bytes = conv_bytes(mirrored(call, s), thread_count());
-  else if (!s.empty())
+  if (!has_strides(s)) {
+    const ConvProblem problem = mirrored(call, s);
+    check_algorithm(call, problem.shape);
+    bytes = conv_bytes(problem, thread_count());
+  } else if (!s.empty()) {
     for_each_phase(call, s, [&](const RowsProblem& rows) {
       bytes = std::max(bytes, rows_bytes(rows, thread_count()));
     });
+  }
   call.set_scratch(Scratch, bytes);
 }
 
@@ -197,6 +202,8 @@ void register_conv_backward_input() {
       {"dx", Role::out}, {"dy", Role::in}, {"w", Role::in}, {"scratch", Role::scratch}};
   primitive.attributes = conv_attributes();
   primitive.attributes.push_back(spatial_attribute("extents", offsetof(InputAttributes, extents)));
+  primitive.attributes.push_back(
+      {"algorithm", AttributeKind::code, offsetof(InputAttributes, algorithm), 0, conv_algorithms});
   primitive.infer = infer;
   primitive.native = run;
   primitive.cost = [](const Call& call) { return shape_of(call).flops(); };

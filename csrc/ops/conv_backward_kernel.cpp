@@ -6,6 +6,7 @@
 #include "core/thread_pool.h"
 #include "ops/checks.h"
 #include "ops/conv_pixels.h"
+#include "ops/winograd_tiles.h"
 
 namespace fastnn {
 namespace {
@@ -15,8 +16,22 @@ enum { Dw, Db, X, Dy, Scratch };
 struct KernelAttributes {
   ConvAttributes conv;
   int64_t window[kMaxSpatial + 1];
-  int64_t want_db;
+  int64_t want_db, algorithm;
 };
+
+// "exact" is "auto" without Winograd's method.
+enum class Algorithm : int64_t { automatic, exact, pixels, winograd };
+CodeList algorithms() {
+  static const char* names[] = {"auto", "exact", "pixels", "winograd"};
+  return {names, 4};
+}
+
+// As Winograd's method moves more numbers, there must be enough to multiply.
+bool is_winograd(const Call& call, const ConvShape& s) {
+  const auto chosen = static_cast<Algorithm>(call.attributes.as<KernelAttributes>().algorithm);
+  if (chosen != Algorithm::automatic) return chosen == Algorithm::winograd;
+  return can_winograd(s) && s.channels >= 16 && s.filters >= 16;
+}
 
 ConvShape shape_of(const Call& call) {
   const auto& attributes = call.attributes.as<KernelAttributes>();
@@ -68,7 +83,13 @@ void infer(Call& call) {
   call.resize(Db, attributes.want_db ? 1 : 0);
   call.set_output(Dw, dtype, rank, w);
   if (attributes.want_db) call.set_output(Db, dtype, 1, &s.filters);
-  call.set_scratch(Scratch, conv_pixels_bytes(gradient_of(call), thread_count()));
+  const bool winograd = is_winograd(call, s);
+  if (winograd && !can_winograd(s))
+    fail(ErrorKind::value, call, "algorithm is winograd, which cannot compute this gradient");
+  const KernelGradient gradient = gradient_of(call);
+  call.set_scratch(Scratch, s.empty()  ? 0
+                            : winograd ? winograd_gradient_bytes(gradient)
+                                       : conv_pixels_bytes(gradient, thread_count()));
 }
 
 Status run(const Call& call) {
@@ -80,6 +101,11 @@ Status run(const Call& call) {
     return {};
   }
   const Array& scratch = call.operand(Scratch);
+  if (is_winograd(call, gradient.shape)) {
+    run_winograd_gradient(gradient, scratch.data);
+    if (gradient.db) run_conv_bias(gradient);
+    return {};
+  }
   run_conv_pixels(gradient, thread_count(), scratch.data, scratch.size());
   return {};
 }
@@ -98,6 +124,8 @@ void register_conv_backward_kernel() {
   primitive.attributes.push_back(spatial_attribute("window", offsetof(KernelAttributes, window)));
   primitive.attributes.push_back(
       {"want_db", AttributeKind::boolean, offsetof(KernelAttributes, want_db), 1});
+  primitive.attributes.push_back(
+      {"algorithm", AttributeKind::code, offsetof(KernelAttributes, algorithm), 0, algorithms});
   primitive.infer = infer;
   primitive.native = run;
   primitive.cost = [](const Call& call) { return shape_of(call).flops(); };

@@ -226,4 +226,10 @@ void run_conv_pixels(const KernelGradient& gradient, int64_t threads, char* scra
   });
 }
 
+void run_conv_bias(const KernelGradient& gradient) {
+  const Pixels p(gradient);
+  const int64_t all = p.tile_count();
+  p.run({all - 1, all, 0, p.blocks, gradient.dw, gradient.db});
+}
+
 }  // namespace fastnn

@@ -52,6 +52,12 @@ GemmCut::GemmCut(const GemmProblem& g) : g(g), epilogue{} {
   has_epilogue = g.alpha != 1 || epilogue.c0 || g.bias || g.residual || g.relu;
 }
 
+GemmCut::GemmCut(const GemmProblem& g, const GemmCut& other) : GemmCut(g) {
+  panel = other.panel;
+  panel_width = other.panel_width;
+  panels = other.panels;
+}
+
 double GemmCut::flops() const {
   return 2.0 * static_cast<double>(g.m) * static_cast<double>(g.n) * static_cast<double>(g.k);
 }

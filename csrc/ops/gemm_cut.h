@@ -51,6 +51,8 @@ struct GemmCut {
   int64_t panels;
 
   explicit GemmCut(const GemmProblem& g);
+  // For fewer rows than `other`, on operands packed for that one.
+  GemmCut(const GemmProblem& g, const GemmCut& other);
 
   const char* at(const char* base, int64_t offset) const { return base + offset * element; }
   char* at(char* base, int64_t offset) const { return base + offset * element; }

@@ -82,6 +82,7 @@ def conv(
     activation: str = "linear",
     a: float = 0,
     want_preactivation: bool = False,
+    algorithm: str = "auto",
 ) -> tuple[np.ndarray, np.ndarray | None]:
     """y = activation(z) and, when wanted, z = x * w + bias + residual (a cross-correlation).
 
@@ -112,6 +113,7 @@ def conv_backward_input(
     dilation: Axes = (),
     groups: int = 1,
     extents: Axes = (),
+    algorithm: str = "auto",
 ) -> np.ndarray:
     """The gradient of ``conv`` by x, whose spatial axes have these extents."""
     windows = _Windows(extents, w.shape[:-2], strides, pads, dilation)
@@ -133,6 +135,7 @@ def conv_backward_kernel(
     groups: int = 1,
     window: Axes = (),
     want_db: bool = True,
+    algorithm: str = "auto",
 ) -> tuple[np.ndarray, np.ndarray | None]:
     """The gradients of ``conv`` by w, whose windows have these extents, and by the bias."""
     windows = _Windows(x.shape[1:-1], window, strides, pads, dilation)

@@ -1,0 +1,229 @@
+#include "kernels/winograd.h"
+
+#include "kernels/fill.h"
+#include "simd/vec.h"
+
+namespace fastnn {
+namespace {
+
+using V = Vec<float>;
+constexpr int64_t L = V::kLanes;
+
+FASTNN_INLINE V times(float x, V a, V b) { return fma(V::broadcast(x), a, b); }
+
+/* One column or row of a transform, for results of `Size`. */
+template <int Size>
+struct Points;
+
+template <>
+struct Points<2> {
+  static FASTNN_INLINE void input(const V (&d)[4], V (&u)[4]) {
+    u[0] = d[0] - d[2];
+    u[1] = d[1] + d[2];
+    u[2] = d[2] - d[1];
+    u[3] = d[1] - d[3];
+  }
+  static FASTNN_INLINE void kernel(const V (&g)[3], V (&u)[4]) {
+    const V half = V::broadcast(0.5f), ends = (g[0] + g[2]) * half, middle = g[1] * half;
+    u[0] = g[0];
+    u[1] = ends + middle;
+    u[2] = ends - middle;
+    u[3] = g[2];
+  }
+  static FASTNN_INLINE void output(const V (&m)[4], V (&y)[2]) {
+    y[0] = m[0] + (m[1] + m[2]);
+    y[1] = (m[1] - m[2]) - m[3];
+  }
+};
+
+template <>
+struct Points<4> {
+  static FASTNN_INLINE void input(const V (&d)[6], V (&u)[6]) {
+    const V a = times(-4, d[2], d[4]), b = times(-4, d[1], d[3]);
+    const V c = d[4] - d[2], e = d[3] - d[1];
+    u[0] = times(4, d[0], times(-5, d[2], d[4]));
+    u[1] = a + b;
+    u[2] = a - b;
+    u[3] = times(2, e, c);
+    u[4] = times(-2, e, c);
+    u[5] = times(4, d[1], times(-5, d[3], d[5]));
+  }
+  static FASTNN_INLINE void kernel(const V (&g)[3], V (&u)[6]) {
+    const V sixth = V::broadcast(1.0f / 6), twelfth = V::broadcast(1.0f / 12);
+    const V ends = -(g[0] + g[2]) * sixth, middle = g[1] * sixth;
+    const V far = times(1.0f / 24, g[0], g[2] * sixth), between = g[1] * twelfth;
+    u[0] = g[0] * V::broadcast(0.25f);
+    u[1] = ends - middle;
+    u[2] = ends + middle;
+    u[3] = far + between;
+    u[4] = far - between;
+    u[5] = g[2];
+  }
+  static FASTNN_INLINE void output(const V (&m)[6], V (&y)[4]) {
+    const V s = m[1] + m[2], d = m[1] - m[2], u = m[3] + m[4], v = m[3] - m[4];
+    y[0] = (m[0] + s) + u;
+    y[1] = times(2, v, d);
+    y[2] = times(4, u, s);
+    y[3] = times(8, v, d) + m[5];
+  }
+};
+
+/* The gradient by the kernel: a signal of 4 x 4, taps of 3 x 3. */
+struct Signal {
+  static FASTNN_INLINE void apply(const V (&d)[4], V (&u)[6]) {
+    const V sixth = V::broadcast(1.0f / 6), twelfth = V::broadcast(1.0f / 12);
+    const V even = -(d[0] + d[2]) * sixth, odd = (d[1] + d[3]) * sixth;
+    const V far = times(1.0f / 24, d[0], d[2] * sixth);
+    const V between = times(1.0f / 3, d[3], d[1] * twelfth);
+    u[0] = d[0] * V::broadcast(0.25f);
+    u[1] = even - odd;
+    u[2] = even + odd;
+    u[3] = far + between;
+    u[4] = far - between;
+    u[5] = d[3];
+  }
+};
+struct Taps {
+  static FASTNN_INLINE void apply(const V (&m)[6], V (&y)[3]) {
+    const V s = m[1] + m[2], d = m[1] - m[2], u = m[3] + m[4], v = m[3] - m[4];
+    y[0] = (m[0] + s) + u;
+    y[1] = times(2, v, d);
+    y[2] = times(4, u, s) + m[5];
+  }
+};
+template <int Size>
+struct Image {
+  static FASTNN_INLINE void apply(const V (&d)[Size + 2], V (&u)[Size + 2]) {
+    Points<Size>::input(d, u);
+  }
+};
+template <int Size>
+struct Result {
+  static FASTNN_INLINE void apply(const V (&m)[Size + 2], V (&y)[Size]) {
+    Points<Size>::output(m, y);
+  }
+};
+
+/* From x From tiles to To x To frequencies. */
+template <class Transform, int From, int To, bool Whole>
+FASTNN_INLINE void input_vector(const WinogradInput& t, int64_t c, int64_t n) {
+  const float* from = static_cast<const float*>(t.from) + c;
+  float* to = static_cast<float*>(t.to) + c;
+  V all[To][From];
+#pragma GCC unroll 6
+  for (int j = 0; j < From; ++j) {
+    V d[From], u[To];
+#pragma GCC unroll 6
+    for (int i = 0; i < From; ++i) {
+      const bool inside = Whole || (i >= t.top && i < t.bottom && j >= t.left && j < t.right);
+      d[i] = inside ? load_some(from + i * t.row + j * t.pixel, n) : V::zero();
+    }
+    Transform::apply(d, u);
+#pragma GCC unroll 6
+    for (int i = 0; i < To; ++i) all[i][j] = u[i];
+  }
+#pragma GCC unroll 6
+  for (int i = 0; i < To; ++i) {
+    V u[To];
+    Transform::apply(all[i], u);
+#pragma GCC unroll 6
+    for (int j = 0; j < To; ++j) store_some(u[j], to + (i * To + j) * t.frequency, n);
+  }
+}
+
+template <class Transform, int From, int To>
+void input(const WinogradInput* t) {
+  const bool whole = t->top == 0 && t->left == 0 && t->bottom == From && t->right == From;
+  int64_t c = 0;
+  if (whole)
+    for (; c + L <= t->channels; c += L) input_vector<Transform, From, To, true>(*t, c, L);
+  for (; c < t->channels; c += L)
+    input_vector<Transform, From, To, false>(*t, c, t->channels - c < L ? t->channels - c : L);
+}
+
+template <int Size>
+void kernel(const WinogradKernel* t) {
+  constexpr int N = Size + 2;
+  for (int64_t c = 0; c < t->channels; ++c)
+    for (int64_t k = 0; k < t->padded; k += L) {
+      const float* from = static_cast<const float*>(t->from) + c * t->from_row + k;
+      float* to = static_cast<float*>(t->to) + c * t->padded + k;
+      const int64_t n = t->columns - k;
+      V all[N][3];
+#pragma GCC unroll 3
+      for (int j = 0; j < 3; ++j) {
+        V g[3], u[N];
+#pragma GCC unroll 3
+        for (int i = 0; i < 3; ++i)
+          g[i] = n > 0 ? load_some(from + (i * 3 + j) * t->tap, n) : V::zero();
+        Points<Size>::kernel(g, u);
+#pragma GCC unroll 6
+        for (int i = 0; i < N; ++i) all[i][j] = u[i];
+      }
+#pragma GCC unroll 6
+      for (int i = 0; i < N; ++i) {
+        V u[N];
+        Points<Size>::kernel(all[i], u);
+#pragma GCC unroll 6
+        for (int j = 0; j < N; ++j) u[j].store(to + (i * N + j) * t->frequency);
+      }
+    }
+}
+
+/* From x From frequencies to To x To results. */
+template <class Transform, int From, int To>
+FASTNN_INLINE void output_vector(const WinogradOutput& t, int64_t k, int64_t n) {
+  const float* from = static_cast<const float*>(t.from) + k;
+  V all[To][From];
+#pragma GCC unroll 6
+  for (int j = 0; j < From; ++j) {
+    V m[From], y[To];
+#pragma GCC unroll 6
+    for (int i = 0; i < From; ++i) m[i] = load_some(from + (i * From + j) * t.frequency, n);
+    Transform::apply(m, y);
+#pragma GCC unroll 4
+    for (int i = 0; i < To; ++i) all[i][j] = y[i];
+  }
+  const V bias = t.bias ? load_some(static_cast<const float*>(t.bias) + k, n) : V::zero();
+#pragma GCC unroll 4
+  for (int i = 0; i < To; ++i) {
+    if (i >= t.rows) break;
+    V y[To];
+    Transform::apply(all[i], y);
+#pragma GCC unroll 4
+    for (int j = 0; j < To; ++j) {
+      if (j >= t.columns) break;
+      const int64_t at = i * t.row + j * t.pixel + k;
+      V sum = y[j];
+      if (t.bias) sum = sum + bias;
+      if (t.residual) sum = sum + load_some(static_cast<const float*>(t.residual) + at, n);
+      if (t.relu) sum = maximum(sum, V::zero());
+      store_some(sum, static_cast<float*>(t.to) + at, n);
+    }
+  }
+}
+
+template <class Transform, int From, int To>
+void output(const WinogradOutput* t) {
+  int64_t k = 0;
+  for (; k + L <= t->filters; k += L) output_vector<Transform, From, To>(*t, k, L);
+  if (k < t->filters) output_vector<Transform, From, To>(*t, k, t->filters - k);
+}
+
+template <int Size>
+void fill(WinogradTransforms* transforms) {
+  constexpr int N = Size + 2;
+  transforms->input = input<Image<Size>, N, N>;
+  transforms->kernel = kernel<Size>;
+  transforms->output = output<Result<Size>, N, Size>;
+}
+
+}  // namespace
+}  // namespace fastnn
+
+FASTNN_FILL(winograd, WinogradKernels) {
+  fastnn::fill<2>(&table->two);
+  fastnn::fill<4>(&table->four);
+  table->gradient.signal = fastnn::input<fastnn::Signal, 4, 6>;
+  table->gradient.taps = fastnn::output<fastnn::Taps, 6, 3>;
+}

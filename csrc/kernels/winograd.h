@@ -1,0 +1,60 @@
+/* Winograd's minimal filtering of images with kernels of 3 x 3: the three transforms, vectors along
+ * the channels. A tile of `size` x `size` results needs (size + 2)^2 products instead of 9 size^2.
+ *
+ * Method: A. Lavin, S. Gray, "Fast algorithms for convolutional neural networks" (2016): F(2x2,
+ * 3x3) with the points 0, 1, -1, infinity, F(4x4, 3x3) with 2 and -2 besides. */
+#pragma once
+
+#include <stdint.h>
+
+/* Image to frequencies: to[f * frequency + c], f < (size + 2)^2. */
+struct WinogradInput {
+  const void* from;    /* where row 0, column 0 of the tile would lie */
+  int64_t row, pixel;  /* elements */
+  int32_t top, bottom; /* rows of the tile that lie in the image; the others are zero */
+  int32_t left, right; /* its columns */
+  int64_t channels;
+  void* to;
+  int64_t frequency;
+};
+
+/* Kernel to frequencies, for `channels` rows of at most `padded` columns; the missing are zero. */
+struct WinogradKernel {
+  const void* from; /* tap 0 */
+  int64_t tap, from_row;
+  int64_t channels, columns, padded;
+  void* to; /* rows of `padded` elements */
+  int64_t frequency;
+};
+
+/* Frequencies to results: relu(sum + bias + residual), each step only where it is asked for. */
+struct WinogradOutput {
+  const void* from;
+  int64_t frequency;
+  int64_t filters;
+  const void* bias;
+  const void* residual; /* as `to` */
+  void* to;
+  int64_t row, pixel;
+  int32_t rows, columns; /* that are kept */
+  int32_t relu;
+  int32_t reserved;
+};
+
+struct WinogradTransforms {
+  void (*input)(const struct WinogradInput*);
+  void (*kernel)(const struct WinogradKernel*);
+  void (*output)(const struct WinogradOutput*);
+};
+
+/* The gradient by the kernel, F(3x3, 4x4): tiles of images as for 4 x 4 results, tiles of the
+ * signal to frequencies, sums of their products to the nine taps (as rows and columns). */
+struct WinogradGradient {
+  void (*signal)(const struct WinogradInput*);
+  void (*taps)(const struct WinogradOutput*);
+};
+
+struct WinogradKernels {
+  struct WinogradTransforms two, four; /* float32 */
+  struct WinogradGradient gradient;
+};

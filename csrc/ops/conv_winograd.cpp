@@ -1,0 +1,230 @@
+// Convolution with kernels of 3 x 3 by Winograd's minimal filtering: tiles of the image and the
+// kernel are transformed, multiplied frequency by frequency, and transformed back.
+//
+// Few channels: a task takes a block of tiles through all three steps within its cache. Many: all
+// threads take a larger block through one step after the other, so that the transformed weights
+// are read once.
+#include <algorithm>
+
+#include "core/caches.h"
+#include "core/kernel_table.h"
+#include "core/summation_order.h"
+#include "ops/conv_paths.h"
+#include "ops/deal.h"
+#include "ops/gemm_cut.h"
+#include "ops/gemm_paths.h"
+#include "ops/tasks.h"
+#include "ops/winograd_tiles.h"
+
+namespace fastnn {
+namespace {
+
+constexpr int64_t kTaps = 9;
+constexpr int64_t kLeastOwnTiles = 24;  // worth a pass over the weights
+constexpr int64_t kSharedBytes = int64_t{16} << 20;
+constexpr int64_t kOwnTasks = 8;    // there should be so many
+constexpr int64_t kStageTiles = 8;  // of a task that transforms
+
+struct Winograd {
+  const ConvProblem& p;
+  const ConvShape& s;
+  const WinogradTransforms& transforms;
+  WinogradTiles tiles;
+  int64_t frequencies;
+  bool own;             // a task has a block of its own
+  int64_t block;        // tiles
+  GemmProblem product;  // of a block, for one frequency
+  GemmCut cut;
+
+  Winograd(const ConvProblem& problem, int64_t size);
+
+  static GemmProblem product_of(const ConvShape& s, int64_t block) {
+    GemmProblem g;
+    g.dtype = s.dtype;
+    g.m = block;
+    g.n = s.filters;
+    g.k = s.channels;
+    g.a_row = s.channels;
+    g.a_k = 1;
+    g.c_row = s.filters;
+    return g;
+  }
+
+  int64_t in_step() const { return winograd_spread(block * s.channels); }
+  int64_t out_step() const { return winograd_spread(block * s.filters); }
+  int64_t kernel_step() const { return winograd_spread(cut.panels * cut.panel * s.channels); }
+
+  static constexpr int64_t kItem = sizeof(float);
+  int64_t block_bytes() const { return aligned(frequencies * (in_step() + out_step()) * kItem); }
+  int64_t kernel_bytes() const { return aligned(frequencies * kernel_step() * kItem); }
+  int64_t straight_bytes() const { return p.mirrored ? aligned(s.weights() * kItem) : 0; }
+  int64_t slots(int64_t threads) const { return own ? worth_threads(s.flops(), threads) : 1; }
+
+  void transform_kernel(float* straight, float* to) const;
+  void transform_input(int64_t first, int64_t begin, int64_t end, float* in) const;
+  void multiply(int64_t count, int64_t frequency, const float* in, const float* kernel,
+                float* out) const;
+  void transform_output(int64_t first, int64_t begin, int64_t end, const float* out) const;
+};
+
+int64_t block_of(const ConvShape& s, int64_t tiles, int64_t frequencies, bool* own) {
+  const int64_t each = frequencies * (s.channels + s.filters) * static_cast<int64_t>(sizeof(float));
+  const int64_t fits = caches().l2 * 3 / 4 / each;
+  *own = fits >= kLeastOwnTiles;
+  if (*own) return std::clamp<int64_t>(ceil_div(tiles, kOwnTasks), 1, fits);
+  const int64_t most = std::max<int64_t>(kSharedBytes / each, kLeastOwnTiles);
+  return ceil_div(tiles, ceil_div(tiles, most));
+}
+
+Winograd::Winograd(const ConvProblem& problem, int64_t size)
+    : p(problem),
+      s(p.shape),
+      transforms(size == 2 ? kernels().winograd.two : kernels().winograd.four),
+      tiles(s, size),
+      frequencies((size + 2) * (size + 2)),
+      block(block_of(s, tiles.count, frequencies, &own)),
+      product(product_of(s, block)),
+      cut(product) {}
+
+// The weights of each frequency, packed as a product reads them: [panels][channels][panel].
+void Winograd::transform_kernel(float* straight, float* to) const {
+  const float* w = reinterpret_cast<const float*>(p.w);
+  const int64_t tap = s.channels * s.filters;
+  if (p.mirrored) {
+    parallel_for(kTaps, [&](int64_t t) {
+      const Packing packing{w + (kTaps - 1 - t) * tap,
+                            1,
+                            s.channels,
+                            straight + t * tap,
+                            s.filters,
+                            s.channels,
+                            s.filters,
+                            s.filters};
+      cut.pack(&packing);
+    });
+    w = straight;
+  }
+  const int64_t rows = units_per_task(cut.panel * frequencies, 1 << 14);
+  const int64_t pieces = ceil_div(s.channels, rows);
+  parallel_for(cut.panels * pieces, [&](int64_t task) {
+    const int64_t j = task / pieces, c = task % pieces * rows;
+    WinogradKernel t;
+    t.from = w + c * s.filters + j * cut.panel;
+    t.tap = tap;
+    t.from_row = s.filters;
+    t.channels = std::min(rows, s.channels - c);
+    t.columns = s.filters - j * cut.panel;
+    t.padded = cut.panel;
+    t.to = to + (j * s.channels + c) * cut.panel;
+    t.frequency = kernel_step();
+    transforms.kernel(&t);
+  });
+}
+
+// Tiles first + begin to first + end - 1 of all, into the places begin to end - 1 of a block.
+void Winograd::transform_input(int64_t first, int64_t begin, int64_t end, float* in) const {
+  for (int64_t i = begin; i < end; ++i) {
+    WinogradInput t = tiles.input(reinterpret_cast<const float*>(p.x), first + i);
+    t.to = in + i * s.channels;
+    t.frequency = in_step();
+    transforms.input(&t);
+  }
+}
+
+void Winograd::multiply(int64_t count, int64_t frequency, const float* in, const float* kernel,
+                        float* out) const {
+  GemmProblem g = product;
+  g.m = count;
+  g.c = reinterpret_cast<char*>(out + frequency * out_step());
+  const GemmCut part(g, cut);
+  const char* a = reinterpret_cast<const char*>(in + frequency * in_step());
+  const char* b = reinterpret_cast<const char*>(kernel + frequency * kernel_step());
+  for (int64_t k = 0; k < s.channels; k += kSumBlock)
+    part.run({part.at(a, k), s.channels, true},
+             {part.at(b, k * cut.panel), cut.panel, s.channels * cut.panel}, 0, part.row_tiles, 0,
+             cut.panels, k);
+}
+
+void Winograd::transform_output(int64_t first, int64_t begin, int64_t end, const float* out) const {
+  const Windows& w = s.windows;
+  WinogradOutput t;
+  t.frequency = out_step();
+  t.filters = s.filters;
+  t.bias = p.bias;
+  t.relu = p.relu;
+  t.pixel = s.filters;
+  t.row = w.out[2] * t.pixel;
+  for (int64_t i = begin; i < end; ++i) {
+    const WinogradTiles::Place at = tiles.place(first + i);
+    const int64_t to = ((at.image * w.out[1] + at.row) * w.out[2] + at.column) * s.filters * kItem;
+    t.rows = static_cast<int32_t>(std::min(tiles.size, w.out[1] - at.row));
+    t.columns = static_cast<int32_t>(std::min(tiles.size, w.out[2] - at.column));
+    t.from = out + i * s.filters;
+    t.to = p.y + to;
+    t.residual = p.residual ? p.residual + to : nullptr;
+    transforms.output(&t);
+  }
+}
+
+int64_t winograd_bytes(const ConvProblem& problem, int64_t size, int64_t threads) {
+  const Winograd w(problem, size);
+  return w.straight_bytes() + w.kernel_bytes() + w.slots(threads) * w.block_bytes();
+}
+
+void run_winograd(const ConvProblem& problem, int64_t size, int64_t threads, char* scratch,
+                  int64_t bytes) {
+  const Winograd w(problem, size);
+  float* straight = reinterpret_cast<float*>(scratch);
+  char* after = scratch + w.straight_bytes();
+  float* kernel = reinterpret_cast<float*>(after);
+  char* blocks = after + w.kernel_bytes();
+  w.transform_kernel(straight, kernel);
+  const int64_t parts = ceil_div(w.tiles.count, w.block);
+  if (w.own) {
+    const int64_t slots =
+        std::min(w.slots(threads), (bytes - (blocks - scratch)) / w.block_bytes());
+    deal(slots, parts, 1, 1, [&](int64_t part, int64_t, int64_t slot, int64_t) {
+      float* in = reinterpret_cast<float*>(blocks + slot * w.block_bytes());
+      float* out = in + w.frequencies * w.in_step();
+      const int64_t first = part * w.block, count = std::min(w.block, w.tiles.count - first);
+      w.transform_input(first, 0, count, in);
+      for (int64_t f = 0; f < w.frequencies; ++f) w.multiply(count, f, in, kernel, out);
+      w.transform_output(first, 0, count, out);
+    });
+    return;
+  }
+  float* in = reinterpret_cast<float*>(blocks);
+  float* out = in + w.frequencies * w.in_step();
+  for (int64_t first = 0; first < w.tiles.count; first += w.block) {
+    const int64_t count = std::min(w.block, w.tiles.count - first);
+    for_pieces(count, kStageTiles,
+               [&](int64_t begin, int64_t n) { w.transform_input(first, begin, begin + n, in); });
+    parallel_for(w.frequencies, [&](int64_t f) { w.multiply(count, f, in, kernel, out); });
+    for_pieces(count, kStageTiles,
+               [&](int64_t begin, int64_t n) { w.transform_output(first, begin, begin + n, out); });
+  }
+}
+
+}  // namespace
+
+bool can_winograd(const ConvShape& s) {
+  const Windows& w = s.windows;
+  return s.dtype == DType::float32 && s.groups == 1 && w.in[0] == 1 && w.out[0] == 1 &&
+         w.size[0] == 1 && w.size[1] == 3 && w.size[2] == 3 && w.stride[1] == 1 &&
+         w.stride[2] == 1 && w.dilation[1] == 1 && w.dilation[2] == 1;
+}
+
+int64_t winograd_2_bytes(const ConvProblem& problem, int64_t threads) {
+  return winograd_bytes(problem, 2, threads);
+}
+void run_winograd_2(const ConvProblem& problem, int64_t threads, char* scratch, int64_t bytes) {
+  run_winograd(problem, 2, threads, scratch, bytes);
+}
+int64_t winograd_4_bytes(const ConvProblem& problem, int64_t threads) {
+  return winograd_bytes(problem, 4, threads);
+}
+void run_winograd_4(const ConvProblem& problem, int64_t threads, char* scratch, int64_t bytes) {
+  run_winograd(problem, 4, threads, scratch, bytes);
+}
+
+}  // namespace fastnn

@@ -1,0 +1,64 @@
+// The tiles that Winograd's method cuts images into, and what of them lies inside.
+#pragma once
+
+#include <algorithm>
+
+#include "kernels/winograd.h"
+#include "ops/conv.h"
+#include "ops/tasks.h"
+
+namespace fastnn {
+
+// Frequencies instead of taps: for kernels of 3 x 3 in float32.
+bool can_winograd(const ConvShape& shape);
+
+// Results fall into tiles of `size` x `size`.
+struct WinogradTiles {
+  const ConvShape& s;
+  int64_t size, down, across, count;
+
+  WinogradTiles(const ConvShape& shape, int64_t size)
+      : s(shape),
+        size(size),
+        down(ceil_div(s.windows.out[1], size)),
+        across(ceil_div(s.windows.out[2], size)),
+        count(s.images * down * across) {}
+
+  struct Place {
+    int64_t image, row, column;  // of its first result
+  };
+  Place place(int64_t tile) const {
+    return {tile / (down * across), tile / across % down * size, tile % across * size};
+  }
+
+  // A tile of `side` x `side` elements at this place of an image of these extents: a description
+  // of what to transform, but for where to.
+  static WinogradInput piece(const float* images, const int64_t* extents, int64_t channels,
+                             Place at, int64_t side) {
+    WinogradInput t{};
+    t.pixel = t.channels = channels;
+    t.row = extents[2] * channels;
+    t.from = images + ((at.image * extents[1] + at.row) * extents[2] + at.column) * channels;
+    const auto inside = [&](int64_t first, int64_t extent, int32_t* from, int32_t* to) {
+      *from = static_cast<int32_t>(std::clamp<int64_t>(-first, 0, side));
+      *to = static_cast<int32_t>(std::clamp<int64_t>(extent - first, 0, side));
+    };
+    inside(at.row, extents[1], &t.top, &t.bottom);
+    inside(at.column, extents[2], &t.left, &t.right);
+    return t;
+  }
+
+  // What tile `tile` reads of x.
+  WinogradInput input(const float* x, int64_t tile) const {
+    Place at = place(tile);
+    at.row -= s.windows.before[1];
+    at.column -= s.windows.before[2];
+    return piece(x, s.windows.in, s.channels, at, size + 2);
+  }
+};
+
+// Elements from a frequency to the next: an odd number of lines, so that those of one tile do not
+// share the sets of a cache.
+inline int64_t winograd_spread(int64_t elements) { return ceil_div(elements, 16) * 16 | 16; }
+
+}  // namespace fastnn
