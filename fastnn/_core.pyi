@@ -204,6 +204,44 @@ def concatenate(
     axis: int = ...,
     /,
 ) -> Tensor: ...
+def conv(
+    x: Tensor,
+    w: Tensor,
+    bias: Tensor | None,
+    residual: Tensor | None,
+    strides: Sequence[int] = ...,
+    pads: Sequence[int] = ...,
+    dilation: Sequence[int] = ...,
+    groups: int = ...,
+    activation: str = ...,
+    a: float = ...,
+    want_preactivation: bool = ...,
+    algorithm: str = ...,
+    /,
+) -> tuple[Tensor, Tensor | None]: ...
+def conv_backward_input(
+    dy: Tensor,
+    w: Tensor,
+    strides: Sequence[int] = ...,
+    pads: Sequence[int] = ...,
+    dilation: Sequence[int] = ...,
+    groups: int = ...,
+    extents: Sequence[int] = ...,
+    algorithm: str = ...,
+    /,
+) -> Tensor: ...
+def conv_backward_kernel(
+    x: Tensor,
+    dy: Tensor,
+    strides: Sequence[int] = ...,
+    pads: Sequence[int] = ...,
+    dilation: Sequence[int] = ...,
+    groups: int = ...,
+    window: Sequence[int] = ...,
+    want_db: bool = ...,
+    algorithm: str = ...,
+    /,
+) -> tuple[Tensor, Tensor | None]: ...
 def copy(
     x: Operand,
     dtype: str = ...,

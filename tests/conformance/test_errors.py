@@ -21,6 +21,8 @@ STATE = np.zeros(2, np.int64)
 RATE, HYPER = np.array(0.1), np.array([0.9, 0.999, 1e-7])
 ONE = np.array(1)
 NONE3 = (None, None, None)
+IMAGE, KERNEL = np.zeros((2, 5, 6, 4), np.float32), np.zeros((3, 3, 4, 6), np.float32)
+SIGNAL = np.zeros((2, 3, 4, 6), np.float32)
 STEP = (RATE, HYPER, ONE, *NONE3)
 
 # primitive, operands, attributes, exception, what its message says
@@ -87,6 +89,75 @@ ROWS = [
         (),
         ValueError,
         "dense_backward: value has shape (4,) but dy has (3, 4)",
+    ),
+    *(
+        ("conv", [*operands, *NONE3[: 4 - len(operands)]], attributes, error, "conv: " + message)
+        for operands, attributes, error, message in [
+            ([I, KERNEL], (), TypeError, "x has dtype int32"),
+            ([IMAGE, KERNEL.astype("float64")], (), TypeError, "w has dtype float64 but x has"),
+            ([F, KERNEL], (), ValueError, "x has shape (3, 4), expected (batch, spatial axes,"),
+            ([IMAGE, F], (), ValueError, "w has shape (3, 4), expected 4 axes"),
+            (
+                [IMAGE, np.zeros((3, 3, 3, 6), "float32")],
+                (),
+                ValueError,
+                "w has shape (3, 3, 3, 6) and reads 3",
+            ),
+            ([IMAGE, KERNEL], ((), (), (), 0), ValueError, "groups is 0, expected a divisor of"),
+            ([IMAGE, KERNEL], ((), (), (), 4), ValueError, "groups is 4, expected a divisor of"),
+            (
+                [IMAGE, KERNEL],
+                ((), (), (), 2),
+                ValueError,
+                "w has shape (3, 3, 4, 6) and reads 4 channels, but",
+            ),
+            ([IMAGE, KERNEL], ((0, 1),), ValueError, "strides is (0, 1), expected integers of 1"),
+            ([IMAGE, KERNEL], ((1,),), ValueError, "strides has 1 values, expected 2"),
+            ([IMAGE, KERNEL], ((), (), (1, 0)), ValueError, "dilation is (1, 0), expected"),
+            ([IMAGE, KERNEL], ((), (), (1, 3)), ValueError, "a window covers (3, 7) elements but"),
+            ([IMAGE, KERNEL], ((), (0, 0, -1, 0)), ValueError, "pads is (0, 0, -1, 0), expected"),
+            ([IMAGE, KERNEL, V], (), ValueError, "bias has shape (3,), expected (6,), one value"),
+            (
+                [IMAGE, KERNEL, None, IMAGE],
+                (),
+                ValueError,
+                "residual has shape (2, 5, 6, 4), expected",
+            ),
+            (
+                [IMAGE, KERNEL],
+                ((2, 2), (), (), 1, "linear", 0, False, "winograd_4"),
+                ValueError,
+                "algorithm is winograd_4, which cannot compute this convolution",
+            ),
+        ]
+    ),
+    (
+        "conv_backward_input",
+        [SIGNAL, KERNEL],
+        ((), (), (), 1, (5, 7)),
+        ValueError,
+        "conv_backward_input: dy has shape (2, 3, 4, 6), expected (2, 3, 5, 6)",
+    ),
+    (
+        "conv_backward_input",
+        [SIGNAL, KERNEL],
+        (),
+        ValueError,
+        "conv_backward_input: extents has 0 values, expected 2",
+    ),
+    (
+        "conv_backward_kernel",
+        [IMAGE, SIGNAL],
+        ((), (), (), 1, (3, 2)),
+        ValueError,
+        "conv_backward_kernel: dy has shape (2, 3, 4, 6), expected (2, 3, 5, 6)",
+    ),
+    (
+        "conv_backward_kernel",
+        [IMAGE, SIGNAL],
+        ((2, 2), (1, 1, 1, 1), (), 1, (3, 3), True, "winograd"),
+        ValueError,
+        "conv_backward_kernel: ",
     ),
     ("row_norm", [F, None, None], (), ValueError, "row_norm: x has shape (3, 4), expected 4 axes"),
     (

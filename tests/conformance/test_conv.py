@@ -1,0 +1,184 @@
+"""conv, conv_backward_input and conv_backward_kernel.
+
+Bounds. Sums over taps and channels, or over pixels, are those of matrix products: `roundings` of
+their length, relative to the sum of the magnitudes. Winograd's method adds up transformed numbers:
+its error is held to 1e-4 of the largest result (that of F(4x4, 3x3) is about 1e-5: A. Lavin,
+S. Gray, 2016, table 4).
+"""
+
+import numpy as np
+import pytest
+
+from fastnn.backends.reference import conv, conv_backward_input, conv_backward_kernel
+
+from .harness import FLOATS, check, generator, roundings, rows
+
+WINOGRAD = 1e-4
+
+
+class Case:
+    """One drawn convolution: its arrays and attributes."""
+
+    def __init__(self, seed, dtype, spatial=None, most=1):
+        random = generator("conv", seed, dtype)
+        rank = spatial or int(random.integers(1, 4))
+        self.groups = groups = int(random.choice([1, 1, 2, 3]))
+        channels, filters = (
+            groups * int(random.choice(numbers)) * most
+            for numbers in ([1, 2, 3, 5, 17], [1, 2, 7, 16, 25, 33])
+        )
+        window = random.integers(1, (9, 5, 4)[rank - 1], rank)
+        strides, dilation = random.integers(1, 4, rank), random.integers(1, 3, rank)
+        pads = random.integers(0, 4, (rank, 2))
+        least = (window - 1) * dilation + 1 - pads.sum(axis=1)
+        extents = np.maximum(least, 1) + random.integers(0, (60, 14, 6)[rank - 1], rank)
+        self.window, self.extents = (tuple(map(int, v)) for v in (window, extents))
+        self.places = (
+            tuple(map(int, strides)),
+            tuple(map(int, pads.ravel())),
+            tuple(map(int, dilation)),
+            groups,
+        )
+        images = int(random.integers(1, 4))
+        self.x, self.w, self.bias = (
+            random.uniform(-1, 1, shape).astype(dtype)
+            for shape in (
+                (images, *self.extents, channels),
+                (*self.window, channels // groups, filters),
+                (filters,),
+            )
+        )
+        self.keywords = dict(zip(("strides", "pads", "dilation", "groups"), self.places))
+        shape = conv(self.x, self.w, **self.keywords)[0].shape
+        self.dy, self.residual = (random.uniform(-1, 1, shape).astype(dtype) for _ in range(2))
+
+
+def wide(x):
+    return np.abs(x.astype(np.float64))
+
+
+def bound_of(length, magnitudes, slack=8):
+    def bound(i, expected, eps):
+        scale = magnitudes[i] if isinstance(magnitudes, list) else magnitudes
+        return (roundings(length) + slack) * eps / 2 * scale
+
+    return bound
+
+
+CASES = [(dtype, seed) for dtype in FLOATS for seed in range(30)]
+
+
+@pytest.mark.parametrize(("backend", "dtype", "seed"), rows(CASES))
+def test_conv_of_drawn_shapes(backend, dtype, seed):
+    case = Case(seed, dtype)
+    scale = conv(wide(case.x), wide(case.w), wide(case.bias), **case.keywords)[0]
+    bound = bound_of(case.w[..., 0].size, scale)
+    check(backend, "conv", [case.x, case.w, case.bias, None], *case.places, bound=bound)
+
+
+@pytest.mark.parametrize(("backend", "dtype", "seed"), rows(CASES))
+def test_conv_backward_input_of_drawn_shapes(backend, dtype, seed):
+    case = Case(seed, dtype)
+    keywords = {**case.keywords, "extents": case.extents}
+    scale = conv_backward_input(wide(case.dy), wide(case.w), **keywords)
+    length = int(np.prod(case.window)) * case.w.shape[-1]
+    operands = [case.dy, case.w]
+    bound = bound_of(length, scale)
+    check(backend, "conv_backward_input", operands, *case.places, case.extents, bound=bound)
+
+
+@pytest.mark.parametrize(("backend", "dtype", "seed"), rows(CASES))
+def test_conv_backward_kernel_of_drawn_shapes(backend, dtype, seed):
+    case = Case(seed, dtype)
+    keywords = {**case.keywords, "window": case.window}
+    scales = list(conv_backward_kernel(wide(case.x), wide(case.dy), **keywords))
+    bound = bound_of(case.dy[..., 0].size, scales)
+    operands = [case.x, case.dy]
+    want_db = seed % 2 == 0
+    check(
+        backend, "conv_backward_kernel", operands, *case.places, case.window, want_db, bound=bound
+    )
+
+
+@pytest.mark.parametrize(
+    ("backend", "dtype", "activation"),
+    rows((dtype, name) for dtype in FLOATS for name in ("linear", "relu", "tanh")),
+)
+@pytest.mark.parametrize("present", range(8))
+def test_conv_epilogue(backend, dtype, activation, present):
+    case = Case(1, dtype, spatial=2)
+    bias = case.bias if present & 1 else None
+    residual = case.residual if present & 2 else None
+    extra = [None if e is None else wide(e) for e in (bias, residual)]
+    scale = conv(wide(case.x), wide(case.w), *extra, **case.keywords)[0]
+    bound = bound_of(case.w[..., 0].size, scale + 1, slack=16)
+    operands = [case.x, case.w, bias, residual]
+    check(backend, "conv", operands, *case.places, activation, 0, present > 3, bound=bound)
+
+
+# images, height, width, channels, filters, pads: beside whole tiles all kinds of parts of one
+THREES = [
+    (1, 3, 3, 1, 1, (0, 0, 0, 0)),
+    (3, 13, 11, 19, 22, (0, 0, 0, 0)),
+    (2, 9, 17, 55, 19, (2, 2, 1, 2)),
+    (3, 3, 4, 69, 18, (0, 1, 0, 2)),
+    (1, 30, 26, 70, 60, (1, 1, 1, 1)),
+    (5, 8, 6, 260, 37, (2, 0, 1, 0)),
+    (2, 7, 7, 33, 300, (1, 1, 1, 1)),
+]
+
+
+def threes(images, height, width, channels, filters, pads):
+    random = generator("winograd", height, channels)
+    x, w, bias = (
+        random.standard_normal(shape).astype(np.float32)
+        for shape in (
+            (images, height, width, channels),
+            (3, 3, channels, filters),
+            (filters,),
+        )
+    )
+    shape = conv(x, w, pads=pads)[0].shape
+    return x, w, bias, random.standard_normal(shape).astype(np.float32)
+
+
+def of_largest(i, expected, eps):
+    return WINOGRAD * np.abs(expected).max()
+
+
+@pytest.mark.parametrize(
+    ("backend", "algorithm", "extents"),
+    rows((name, e) for name in ("winograd_2", "winograd_4") for e in THREES),
+)
+def test_winograd(backend, algorithm, extents):
+    x, w, bias, dy = threes(*extents)
+    places = ((), extents[-1], (), 1)
+    check(
+        backend,
+        "conv",
+        [x, w, bias, dy],
+        *places,
+        "relu",
+        0,
+        False,
+        algorithm,
+        bound=of_largest,
+    )
+    backward = (*places, x.shape[1:3], algorithm)
+    check(backend, "conv_backward_input", [dy, w], *backward, bound=of_largest)
+
+
+@pytest.mark.parametrize(("backend", "extents"), rows((e,) for e in THREES))
+def test_winograd_backward_kernel(backend, extents):
+    x, _, _, dy = threes(*extents)
+    attributes = ((), extents[-1], (), 1, (3, 3), True, "winograd")
+    check(backend, "conv_backward_kernel", [x, dy], *attributes, bound=of_largest)
+
+
+@pytest.mark.parametrize(("backend", "dtype"), rows((dtype,) for dtype in FLOATS))
+def test_conv_of_no_images(backend, dtype):
+    x, w = np.zeros((0, 5, 5, 2), dtype), np.zeros((3, 3, 2, 4), dtype)
+    check(backend, "conv", [x, w, None, None])
+    dy = np.zeros((0, 3, 3, 4), dtype)
+    check(backend, "conv_backward_input", [dy, w], (), (), (), 1, (5, 5))
+    check(backend, "conv_backward_kernel", [x, dy], (), (), (), 1, (3, 3))
