@@ -3,6 +3,7 @@
 
 #include "kernels/fill.h"
 #include "simd/vec_special.h"
+#include "simd/vec_trig.h"
 
 namespace fastnn {
 namespace {

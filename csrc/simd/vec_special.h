@@ -1,66 +1,10 @@
-// Error function, trigonometric functions and activations on Vec.
+// Error function, normal distribution and activations on Vec.
 #pragma once
 
 #include "simd/vec_math.h"
 
 namespace fastnn {
 namespace {
-
-#define FASTNN_LANEWISE(name)                               \
-  template <class T>                                        \
-  FASTNN_INLINE Vec<T> name(Vec<T> x) {                     \
-    return lanewise(x, [](double v) { return ::name(v); }); \
-  }
-FASTNN_LANEWISE(tan)
-FASTNN_LANEWISE(asin)
-FASTNN_LANEWISE(acos)
-FASTNN_LANEWISE(atan)
-FASTNN_LANEWISE(sinh)
-FASTNN_LANEWISE(cosh)
-#undef FASTNN_LANEWISE
-
-// ---- sin and cos --------------------------------------------------------------------------------
-
-// (sin(r) / r - 1) / r^2 and (cos(r) - 1 + r^2 / 2) / r^4 in r^2, |r| <= pi / 4.
-constexpr float kSin[] = {-0.166666672f, 0.00833338033f, -0.000198534835f, 2.83695067e-06f};
-constexpr float kCos[] = {0.0416666679f, -0.00138889812f, 2.48224515e-05f, -2.89188591e-07f};
-
-// sin(x + quarter_turns * pi / 2). x = n pi / 2 + r, with pi / 2 in three parts: exact with FMA
-// while n is small. Larger arguments go through the C library, which reduces them in full; a lane
-// does not see whether its neighbours do.
-template <class F>
-FASTNN_INLINE Vec<float> sine(Vec<float> x, int quarter_turns, F library) {
-  using V = Vec<float>;
-  if (V::kLanes == 1) return lanewise(x, library);
-  const auto small = abs(x) < constant<float>(30000);
-  const V round = constant<float>(Reduction<float>::kRound), one = constant<float>(1);
-  const V biased = fma(x, constant<float>(0.636619747f), round), n = biased - round;
-  V r = fma(n, constant<float>(-1.57079637f), x);
-  r = fma(n, constant<float>(4.37113883e-8f), r);
-  r = fma(n, constant<float>(1.71512451e-15f), r);
-  const V z = r * r;
-  // Where n is 0, r is x but for the sign of a zero.
-  const V sin = copy_sign(fma(r * z, polynomial(z, kSin), r), select(n == V::zero(), x, r));
-  const V cos = fma(z * z, polynomial(z, kCos), fma(z, constant<float>(-0.5f), one));
-  const auto quadrant = bits(biased) + integers<float>(quarter_turns);
-  const auto odd = from_bits<float>(shift_left<31>(quadrant) | bits(one)) < V::zero();
-  const auto sign = shift_left<30>(quadrant) & integers<float>(Format<float>::kSign);
-  const V y = from_bits<float>(bits(select(odd, cos, sin)) ^ sign);
-  return all(small) ? y : select(small, y, lanewise(x, library));
-}
-
-FASTNN_INLINE Vec<float> sin(Vec<float> x) {
-  return sine(x, 0, [](double v) { return ::sin(v); });
-}
-FASTNN_INLINE Vec<float> cos(Vec<float> x) {
-  return sine(x, 1, [](double v) { return ::cos(v); });
-}
-FASTNN_INLINE Vec<double> sin(Vec<double> x) {
-  return lanewise(x, [](double v) { return ::sin(v); });
-}
-FASTNN_INLINE Vec<double> cos(Vec<double> x) {
-  return lanewise(x, [](double v) { return ::cos(v); });
-}
 
 // ---- The error function and the normal distribution ---------------------------------------------
 

@@ -77,7 +77,9 @@ FUNCTIONS = {
     "reciprocal": (lambda x: 1 / x, 0.5),
     "rsqrt": (lambda x: 1 / np.sqrt(x), 1.5),
 }
-# On Vec, without the C library: these have the same bits on every target with FMA.
+TRIGONOMETRIC = ("sin", "cos", "tan", "asin", "acos", "atan", "sinh", "cosh")
+# On Vec, without the C library (but for large arguments): these have the same bits on every target
+# with FMA.
 OWN = (
     "exp",
     "expm1",
@@ -92,7 +94,15 @@ OWN = (
     "erf",
     "gelu",
 )
-OWN += ("gelu_tanh", "silu", "mish", "hard_sigmoid", "hard_silu", "softsign", "selu")
+OWN += TRIGONOMETRIC + (
+    "gelu_tanh",
+    "silu",
+    "mish",
+    "hard_sigmoid",
+    "hard_silu",
+    "softsign",
+    "selu",
+)
 
 PROGRAM = """
 import sys, numpy as np
@@ -190,6 +200,7 @@ DOUBLE = {
         "softplus",
         "silu",
         "mish",
+        *TRIGONOMETRIC,
     )
 }
 
@@ -224,7 +235,15 @@ def test_float64_is_within_2_ulp(op):
 # Beside usual numbers, one that goes another way.
 @pytest.mark.parametrize(
     ("op", "unusual"),
-    [("sin", 1e6), ("cos", 1e6), ("exp", 88.0), ("exp", -95.0), ("sigmoid", -95.0), ("gelu", -7.0)],
+    [
+        ("sin", 1e6),
+        ("cos", 1e6),
+        ("tan", 1e6),
+        ("exp", 88.0),
+        ("exp", -95.0),
+        ("sigmoid", -95.0),
+        ("gelu", -7.0),
+    ],
 )
 def test_a_number_does_not_see_its_neighbours(op, unusual):
     x = np.random.default_rng(6).uniform(-5, 20, 64).astype(np.float32)
@@ -254,7 +273,9 @@ def test_the_slope_of_gelu(dtype):
     assert off.max() < (3 if dtype == "float32" else 100) * np.finfo(dtype).eps
 
 
-@pytest.mark.parametrize("op", ["sin", "tan", "tanh", "erf", "expm1", "log1p", "silu", "gelu"])
+@pytest.mark.parametrize(
+    "op", ["sin", "tan", "asin", "atan", "sinh", "tanh", "erf", "expm1", "log1p", "silu", "gelu"]
+)
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 def test_a_zero_keeps_its_sign(op, dtype):
     x = np.tile(np.array([-0.0, 0.0], dtype), 32)
