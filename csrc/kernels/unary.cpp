@@ -2,6 +2,7 @@
 //
 // Floating point runs on Vec, with masked tails, so that an element's result depends on its value
 // only. Integers are plain loops that the compiler turns into vectors.
+#define FASTNN_WIDE
 #include "kernels/unary.h"
 
 #include "kernels/fill.h"

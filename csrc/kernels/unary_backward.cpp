@@ -1,4 +1,5 @@
 // dx[i] = dy[i] * op'(value[i]), one line an operation. `v` is x or y, as op_codes.h says.
+#define FASTNN_WIDE
 #include "kernels/unary_backward.h"
 
 #include "kernels/fill.h"

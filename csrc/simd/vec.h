@@ -23,11 +23,9 @@
 
 #define FASTNN_INLINE inline __attribute__((always_inline))
 
-#if defined(FASTNN_TARGET_avx512) && defined(FASTNN_EMULATE_AVX512)
-#include "simd/vec_pair.h"
-#elif defined(FASTNN_TARGET_avx512)
+#if defined(FASTNN_TARGET_avx512) && !defined(FASTNN_EMULATE_AVX512)
 #include "simd/vec_avx512.h"
-#elif defined(FASTNN_TARGET_avx2)
+#elif defined(FASTNN_TARGET_avx512) || defined(FASTNN_TARGET_avx2)
 #include "simd/vec_avx2.h"
 #elif defined(FASTNN_TARGET_neon)
 #include "simd/vec_neon.h"
@@ -35,13 +33,19 @@
 #include "simd/vec_scalar.h"
 #endif
 
+#if defined(FASTNN_TARGET_avx512) && (defined(FASTNN_WIDE) || defined(FASTNN_EMULATE_AVX512)) || \
+    defined(FASTNN_TARGET_avx2) && defined(FASTNN_WIDE)
+#define FASTNN_VEC_PAIR
+#include "simd/vec_pair.h"
+#endif
+
 namespace fastnn {
 namespace {
 
-#if defined(FASTNN_TARGET_avx512) && defined(FASTNN_EMULATE_AVX512)
+#if defined(FASTNN_VEC_PAIR)
 using namespace pair;
-#elif defined(FASTNN_TARGET_avx2)
-using namespace avx2;
+#elif defined(FASTNN_TARGET_avx512) || defined(FASTNN_TARGET_avx2)
+using namespace single;
 #endif
 
 // The layout of IEEE 754 numbers.

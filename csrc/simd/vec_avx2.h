@@ -1,6 +1,6 @@
 // Vec on AVX2 and FMA: 8 float or 4 double lanes.
 //
-// In a namespace of its own, so that vec_pair.h can build wider vectors from it.
+// In a namespace of its own: vec_pair.h makes a wider vector of two.
 #pragma once
 
 #include <immintrin.h>
@@ -8,7 +8,7 @@
 
 namespace fastnn {
 namespace {
-namespace avx2 {
+namespace single {
 
 template <class T>
 struct Vec;
@@ -244,6 +244,6 @@ FASTNN_INLINE Vec<double> from_bits<double>(Int64 i) {
   return {_mm256_castsi256_pd(i.v)};
 }
 
-}  // namespace avx2
+}  // namespace single
 }  // namespace
 }  // namespace fastnn

@@ -1,4 +1,6 @@
 // Vec on AVX-512 (F, BW, DQ, VL): 16 float or 8 double lanes.
+//
+// In a namespace of its own: vec_pair.h makes a wider vector of two.
 #pragma once
 
 // GCC 12 takes the "undefined" operand of its own intrinsics for a mistake (its bug 105593).
@@ -11,6 +13,7 @@
 
 namespace fastnn {
 namespace {
+namespace single {
 
 template <class T>
 struct Vec;
@@ -241,5 +244,6 @@ FASTNN_INLINE Vec<double> from_bits<double>(Int64 i) {
   return {_mm512_castsi512_pd(i.v)};
 }
 
+}  // namespace single
 }  // namespace
 }  // namespace fastnn

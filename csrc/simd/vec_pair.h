@@ -1,7 +1,7 @@
-// Vec as two AVX2 registers: the 16-lane kernels on a processor without AVX-512 (tests only).
+// Vec as two registers side by side, for kernels that define FASTNN_WIDE: two independent chains of
+// operations keep the processor busier than one. And, as two of AVX2, the 16-lane kernels on a
+// processor without AVX-512 (tests only). What a lane holds is the same.
 #pragma once
-
-#include "simd/vec_avx2.h"
 
 namespace fastnn {
 namespace {
@@ -17,13 +17,13 @@ struct PairMask {
     return {a.low | b.low, a.high | b.high};
   }
   friend FASTNN_INLINE PairMask operator!(PairMask a) { return {!a.low, !a.high}; }
-  friend FASTNN_INLINE bool any(PairMask a) { return any(a.low) || any(a.high); }
-  friend FASTNN_INLINE bool all(PairMask a) { return all(a.low) && all(a.high); }
+  friend FASTNN_INLINE bool any(PairMask a) { return any(a.low | a.high); }
+  friend FASTNN_INLINE bool all(PairMask a) { return all(a.low & a.high); }
 };
 
 template <class T>
 struct PairInt {
-  using Half = typename avx2::Vec<T>::Int;
+  using Half = typename single::Vec<T>::Int;
   Half low, high;
   template <class I>
   static FASTNN_INLINE PairInt broadcast(I x) {
@@ -47,17 +47,17 @@ struct PairInt {
 };
 template <int n, class T>
 FASTNN_INLINE PairInt<T> shift_left(PairInt<T> a) {
-  return {avx2::shift_left<n>(a.low), avx2::shift_left<n>(a.high)};
+  return {single::shift_left<n>(a.low), single::shift_left<n>(a.high)};
 }
 template <int n, class T>
 FASTNN_INLINE PairInt<T> shift_right(PairInt<T> a) {
-  return {avx2::shift_right<n>(a.low), avx2::shift_right<n>(a.high)};
+  return {single::shift_right<n>(a.low), single::shift_right<n>(a.high)};
 }
 
 template <class T>
 struct Vec {
   using Scalar = T;
-  using Half = avx2::Vec<T>;
+  using Half = single::Vec<T>;
   using Mask = PairMask<typename Half::Mask>;
   using Int = PairInt<T>;
   static constexpr int kHalf = Half::kLanes, kLanes = 2 * kHalf;
@@ -109,7 +109,12 @@ struct Vec {
 };
 
 FASTNN_INLINE Vec<float> lookup(const float* table, PairInt<float> i) {
-  return {avx2::lookup(table, i.low), avx2::lookup(table, i.high)};
+  return {single::lookup(table, i.low), single::lookup(table, i.high)};
+}
+
+template <class T>
+FASTNN_INLINE Vec<T> scale(Vec<T> a, Vec<T> n) {  // where registers have it
+  return {scale(a.low, n.low), scale(a.high, n.high)};
 }
 
 template <class T>
@@ -121,12 +126,12 @@ FASTNN_INLINE Vec<T> lanes_from(Vec<T> a) {
   if constexpr (k == Vec<T>::kHalf)
     return {a.high, a.high};
   else
-    return {avx2::lanes_from<k>(a.low), a.low};
+    return {single::lanes_from<k>(a.low), a.low};
 }
 
 template <class T>
 FASTNN_INLINE Vec<T> from_bits(PairInt<T> i) {
-  return {avx2::from_bits<T>(i.low), avx2::from_bits<T>(i.high)};
+  return {single::from_bits<T>(i.low), single::from_bits<T>(i.high)};
 }
 
 }  // namespace pair

@@ -94,15 +94,8 @@ OWN = (
     "erf",
     "gelu",
 )
-OWN += TRIGONOMETRIC + (
-    "gelu_tanh",
-    "silu",
-    "mish",
-    "hard_sigmoid",
-    "hard_silu",
-    "softsign",
-    "selu",
-)
+OWN += ("gelu_tanh", "silu", "mish", "hard_sigmoid", "hard_silu", "softsign", "selu")
+OWN += TRIGONOMETRIC
 
 PROGRAM = """
 import sys, numpy as np
