@@ -15,10 +15,17 @@ from typing import Any
 import numpy as np
 
 from fastnn import _core
+from fastnn.dtypes import FLOATS
 from fastnn.tensor import Tensor, Variable, from_data, tensor
 
 _set_grad_enabled = _core.set_grad_enabled
-_nesting = threading.local()
+
+
+class _Nesting(threading.local):
+    depth = 0  # functions of value_and_grad that run in this thread
+
+
+_nesting = _Nesting()
 
 
 def unbroadcast(gradient: Tensor, shape: tuple) -> Tensor:
@@ -42,7 +49,7 @@ def _run(roots: tuple, seeds: tuple) -> dict:
                 f"backward: the tensor of shape {root.shape} depends on nothing that requires a "
                 "gradient (was it computed under no_grad, or from detached tensors?)"
             )
-    seeds = tuple(_seed(root, seed) for root, seed in zip(roots, seeds))
+    seeds = tuple(map(_seed, roots, seeds))
     previous = _set_grad_enabled(False)
     try:
         return _core.propagate(roots, seeds, unbroadcast)
@@ -106,12 +113,19 @@ def gradients(loss: Tensor, variables: Any) -> list:
 # ---- functions -----------------------------------------------------------------------------------
 
 
-def _map_structure(function: Callable, tree: Any, path: str) -> Any:
+def _map_structure(function: Callable, tree: Any, path: tuple = ()) -> Any:
     """``tree`` with every leaf replaced by function(leaf, path); lists, tuples, dicts, None."""
+    if isinstance(tree, Tensor):
+        return function(tree, path)
     if isinstance(tree, dict):
-        return {k: _map_structure(function, v, f"{path}[{k!r}]") for k, v in tree.items()}
+        return {k: _map_structure(function, v, (*path, k)) for k, v in tree.items()}
     if isinstance(tree, (list, tuple)):
-        items = [_map_structure(function, v, f"{path}[{i}]") for i, v in enumerate(tree)]
+        items = [
+            function(v, (*path, i))
+            if isinstance(v, Tensor)
+            else _map_structure(function, v, (*path, i))
+            for i, v in enumerate(tree)
+        ]
         if isinstance(tree, list):
             return items
         return type(tree)(*items) if hasattr(tree, "_fields") else tuple(items)
@@ -119,25 +133,50 @@ def _map_structure(function: Callable, tree: Any, path: str) -> Any:
 
 
 def _detached(tree: Any) -> Any:
-    return _map_structure(lambda x, _: x.detach() if isinstance(x, Tensor) else x, tree, "")
+    return _map_structure(lambda x, _: x.detach() if isinstance(x, Tensor) else x, tree)
 
 
-def _as_leaf(x: Any, path: str) -> Tensor:
+def _as_leaf(x: Any, path: tuple) -> Tensor:
     """The leaf that stands for an argument: the Variable itself, or a new tensor."""
     if isinstance(x, Variable):
         leaf: Tensor = x
     elif isinstance(x, Tensor):
-        if x.requires_grad and getattr(_nesting, "depth", 0) > 0:
+        if x.requires_grad and _nesting.depth > 0:
             raise RuntimeError(
-                f"grad: {path} is already being differentiated; gradients of gradients are not "
-                "supported (detach() it if it is a constant)"
+                f"grad: {_text(path)} is already being differentiated; gradients of gradients are "
+                "not supported (detach() it if it is a constant)"
             )
         leaf = x.detach()
     else:
-        leaf = from_data(x, what=f"grad: {path}")
-    if leaf.dtype not in ("float32", "float64"):
-        raise TypeError(f"grad: {path} has dtype {leaf.dtype}, expected a floating-point type")
+        leaf = from_data(x, what=f"grad: {_text(path)}")
+    if leaf.dtype not in FLOATS:
+        raise TypeError(
+            f"grad: {_text(path)} has dtype {leaf.dtype}, expected a floating-point type"
+        )
     return leaf
+
+
+def _is_leaf(x: Any) -> bool:
+    return isinstance(x, Variable) and x.requires_grad
+
+
+def _text(path: tuple) -> str:
+    place, *keys = path
+    return f"argument {place}" + "".join(f"[{key!r}]" for key in keys)
+
+
+def _as_leaves(tree: Any, path: tuple, leaves: list) -> Any:
+    """The argument with leaves in the place of its arrays; they are added to `leaves`."""
+    if type(tree) is list and all(map(_is_leaf, tree)):  # the weights of a model
+        leaves.extend(tree)
+        return tree
+
+    def leaf_of(x: Any, path: tuple) -> Tensor:
+        leaf = _as_leaf(x, path)
+        leaves.append(leaf)
+        return leaf
+
+    return _map_structure(leaf_of, tree, path)
 
 
 def value_and_grad(f: Any, argnums: int | tuple | list = 0, has_aux: bool = False) -> Callable:
@@ -157,41 +196,37 @@ def value_and_grad(f: Any, argnums: int | tuple | list = 0, has_aux: bool = Fals
     @functools.wraps(f)
     def wrapped(*args: Any, **kwargs: Any) -> Any:
         given = list(args)
-        places = []
+        leaves: list[Tensor] = []
         for position in positions:
             if not -len(given) <= position < len(given):
                 raise ValueError(
                     f"grad: argnums has {position}, but there are {len(given)} positional arguments"
                 )
-            places.append(position % len(given))
-            place = places[-1]
-            given[place] = _map_structure(_as_leaf, given[place], f"argument {place}")
-        wanted: list[Tensor] = []
-        for place in places:
-            _map_structure(lambda leaf, _: wanted.append(leaf), given[place], "")
-        before = [leaf.requires_grad for leaf in wanted]
+            place = position % len(given)
+            given[place] = _as_leaves(given[place], (place,), leaves)
+        switched = [leaf for leaf in leaves if not leaf.requires_grad]
         previous = _set_grad_enabled(True)
-        _nesting.depth = getattr(_nesting, "depth", 0) + 1
+        _nesting.depth += 1
         try:
-            for leaf in wanted:
+            for leaf in switched:
                 leaf.requires_grad = True
             output = f(*given, **kwargs)
             value, aux = output if has_aux else (output, None)
-            if not isinstance(value, Tensor) or value.shape != ():
+            if not isinstance(value, Tensor) or value.ndim:
                 got = f"shape {value.shape}" if isinstance(value, Tensor) else type(value).__name__
                 raise TypeError(f"grad: the function must return a scalar Tensor, got {got}")
-            leaves = _run((value,), (None,)) if value.requires_grad else {}
+            found = _run((value,), (None,)) if value.requires_grad else {}
         finally:
             _nesting.depth -= 1
             _set_grad_enabled(previous)
-            for leaf, flag in zip(wanted, before):
-                leaf.requires_grad = flag
+            for leaf in switched:
+                leaf.requires_grad = False
 
-        def gradient_of(leaf: Any, _: Any) -> Any:
-            found = leaves.get(leaf)
-            return _core.from_numpy(np.zeros(leaf.shape, leaf.dtype)) if found is None else found
+        def gradient_of(leaf: Tensor, _: Any) -> Tensor:
+            part = found.get(leaf)
+            return _core.from_numpy(np.zeros(leaf.shape, leaf.dtype)) if part is None else part
 
-        parts = tuple(_map_structure(gradient_of, given[place], "") for place in places)
+        parts = tuple([_map_structure(gradient_of, given[position]) for position in positions])
         value = value.detach()
         return ((value, _detached(aux)) if has_aux else value), (parts if several else parts[0])
 

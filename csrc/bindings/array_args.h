@@ -22,7 +22,10 @@ void parse_call(const Primitive& primitive, PyObject* const* args, Py_ssize_t co
 void prepare_call(const Primitive& primitive, std::initializer_list<const Array*> arrays,
                   Call& call);
 
-inline void set_attribute(Call& call, int i, int64_t value) {
+// T: int64_t, or double for a real one.
+template <class T>
+void set_attribute(Call& call, int i, T value) {
+  static_assert(sizeof(value) == 8, "attributes are int64_t or double");
   std::memcpy(call.attributes.bytes + call.primitive->attributes[i].offset, &value, sizeof(value));
 }
 

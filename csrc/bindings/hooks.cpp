@@ -16,6 +16,7 @@ struct Place {
 };
 constexpr Place kPlaces[] = {{"binary", &Hooks::binary},
                              {"unary", &Hooks::unary},
+                             {"dense", &Hooks::dense},
                              {"matmul", &Hooks::matmul},
                              {"getitem", &Hooks::getitem},
                              {"reduce", &Hooks::reduce},

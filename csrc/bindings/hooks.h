@@ -11,6 +11,7 @@ namespace fastnn {
 struct Hooks {
   PyObject* binary = nullptr;         // f(op, a, b)
   PyObject* unary = nullptr;          // f(op, x)
+  PyObject* dense = nullptr;          // f(x, kernel, bias, activation, a)
   PyObject* matmul = nullptr;         // f(a, b)
   PyObject* getitem = nullptr;        // f(x, key)
   PyObject* reduce = nullptr;         // f(op, x, axis, keepdims)

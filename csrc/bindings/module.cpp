@@ -23,6 +23,7 @@ PYBIND11_MODULE(_core, module) {
   register_tensor_numpy(module);
   register_tensor_reduce(module);
   register_tensor_matmul(module);
+  register_dense(module);
   register_tensor_shape(module);
   register_hooks(module);
   register_node(module);

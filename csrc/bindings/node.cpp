@@ -64,26 +64,7 @@ PyObject* get_output_count(PyObject* self, void*) {
 
 PyObject* get_released(PyObject* self, void*) { return PyBool_FromLong(!as_node(self)->saved); }
 
-PyObject* get_saved(PyObject* self, void*) {
-  NodeObject* node = as_node(self);
-  if (!node->saved) {
-    PyErr_SetString(PyExc_RuntimeError,
-                    "backward: what this graph saved was freed by an earlier backward; run the "
-                    "forward computation again");
-    return nullptr;
-  }
-  TensorObject* changed = nullptr;
-  for_each_saved_tensor(node->saved, [&](Py_ssize_t i, TensorObject* tensor) {
-    if (tensor->array.block->version != node->versions[i]) changed = tensor;
-  });
-  if (changed) {
-    py::object name = py::getattr(as_object(changed), "name", py::str("a tensor"));
-    PyErr_Format(PyExc_RuntimeError,
-                 "backward: %S was written in place after an operation had saved it", name.ptr());
-    return nullptr;
-  }
-  return Py_NewRef(node->saved);
-}
+PyObject* get_saved(PyObject* self, void*) { return saved_of(self); }
 
 PyObject* get_needs(PyObject* self, void*) {
   NodeObject* node = as_node(self);
@@ -224,6 +205,27 @@ PyMethodDef functions[] = {
 }  // namespace
 
 PyTypeObject* node_type = nullptr;
+
+PyObject* saved_of(PyObject* self) {
+  NodeObject* node = as_node(self);
+  if (!node->saved) {
+    PyErr_SetString(PyExc_RuntimeError,
+                    "backward: what this graph saved was freed by an earlier backward; run the "
+                    "forward computation again");
+    return nullptr;
+  }
+  TensorObject* changed = nullptr;
+  for_each_saved_tensor(node->saved, [&](Py_ssize_t i, TensorObject* tensor) {
+    if (tensor->array.block->version != node->versions[i]) changed = tensor;
+  });
+  if (changed) {
+    py::object name = py::getattr(as_object(changed), "name", py::str("a tensor"));
+    PyErr_Format(PyExc_RuntimeError,
+                 "backward: %S was written in place after an operation had saved it", name.ptr());
+    return nullptr;
+  }
+  return Py_NewRef(node->saved);
+}
 
 bool grad_enabled() { return grad_mode; }
 

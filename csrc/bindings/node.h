@@ -30,6 +30,9 @@ extern PyTypeObject* node_type;
 
 inline NodeObject* as_node(PyObject* object) { return reinterpret_cast<NodeObject*>(object); }
 
+// What the rule saved, a new reference; null with an exception if it was freed, or written since.
+PyObject* saved_of(PyObject* node);
+
 // Whether this thread notes operations for back-propagation.
 bool grad_enabled();
 

@@ -84,6 +84,7 @@ void register_tensor(pybind11::module_& module);
 void register_tensor_numpy(pybind11::module_& module);
 void register_tensor_reduce(pybind11::module_& module);
 void register_tensor_matmul(pybind11::module_& module);
+void register_dense(pybind11::module_& module);
 void register_tensor_shape(pybind11::module_& module);
 void register_node(pybind11::module_& module);
 void register_backward(pybind11::module_& module);

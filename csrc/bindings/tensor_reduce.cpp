@@ -92,9 +92,9 @@ PyObject* reduced(ReduceOp op, PyObject* x, PyObject* axis, PyObject* keepdims) 
                                         keep ? Py_True : Py_False, nullptr);
   Call call;
   prepare_call(reduce_primitive(), {&as_tensor(x)->array}, call);
-  set_attribute(call, 0, code);
+  set_attribute(call, 0, int64_t{code});
   set_attribute(call, 1, axes);
-  set_attribute(call, 2, keep);
+  set_attribute(call, 2, int64_t{keep});
   py::object y = result_of(call);
   if (!is_truth(op) && grad_enabled() && requires_grad(x) &&
       !record(y.ptr(), hooks.reduce_rules[code], saved_for(op, x, y, axes).ptr(), &x, 1))

@@ -84,40 +84,16 @@ FUSED = {
 }
 
 
-def _dense_backward(
-    node: _core.Node,
-    gradient: Any,
-    x: Any,
-    kernel: Any,
-    value: Any,
-    activation: Any,
-    a: Any,
-    shape: Any,
-) -> Any:
-    """value: what the activation's derivative reads; shape: the input's, None if of two axes."""
-    if gradient.ndim != 2:
-        gradient = _core.reshape(gradient, (x.shape[0], kernel.shape[1]))
-    if value is None:
-        value = gradient
-    dx, dw, db = _core.dense_backward(gradient, x, kernel, value, activation, a, *node.needs)
-    return (dx if dx is None or shape is None else _core.reshape(dx, shape)), dw, db
-
-
-def _dense_rule(node: _core.Node, gradient: Any) -> Any:
-    return _dense_backward(node, gradient, *node.saved)
-
-
 def _dense_sigmoid_rule(node: _core.Node, gradients: Any) -> Any:
     """Of (sigmoid(z), z): what comes after used the output, the logits z, or both."""
     outer, inner = gradients
-    x, kernel, y, activation, a, shape = node.saved
-    if inner is None:
-        return _dense_backward(node, outer, x, kernel, y, activation, a, shape)
-    if outer is not None:
-        outer = _core.reshape(outer, y.shape)
-        outer = _core.reshape(_core.unary_backward(outer, y, "sigmoid"), inner.shape)
-        inner = _core.binary(inner, outer, "add")
-    return _dense_backward(node, inner, x, kernel, None, "linear", 0.0, shape)
+    x, kernel, y = node.saved
+    activation, value = "sigmoid", y
+    if inner is not None:
+        if outer is not None:
+            inner = _core.binary(inner, _core.unary_backward(outer, y, "sigmoid"), "add")
+        outer, activation, value = inner, "linear", inner
+    return _core.dense_backward(outer, x, kernel, value, activation, 0.0, *node.needs)
 
 
 def _size(extents: Any) -> int:
@@ -157,45 +133,28 @@ def dense(
     >>> dense([[1.0, -2.0]], [[1.0], [1.0]], [0.5], "relu").tolist()
     [[0.0]]
     """
-    reads = FUSED.get(activation)
-    if reads is None:
+    return _core.dense(x, kernel, bias, activation, a)
+
+
+def fitted_dense(x: Any, kernel: Any, bias: Any, activation: str, a: float) -> Tensor:
+    """A dense layer that is not computed in C as it is: its hook."""
+    if activation not in FUSED:
         raise ValueError(
             f"dense: activation is {activation!r}, expected one of {', '.join(FUSED)}; apply "
             "others to the result"
         )
-    # Tensors that fit are the rule: the primitive checks them, and only its refusal is looked into.
-    plain = isinstance(x, Tensor) and isinstance(kernel, Tensor) and x.ndim and kernel.ndim == 2
-    if not plain or not (bias is None or isinstance(bias, Tensor)):
-        x, kernel, bias = _dense_operands(x, kernel, bias)
-    recording = (
-        x.requires_grad or kernel.requires_grad or (bias is not None and bias.requires_grad)
-    ) and _core.is_grad_enabled()
-    sigmoid = activation == "sigmoid"
-    want = sigmoid or (recording and reads == "x")
-    shape, flat = None, x
-    try:
-        if x.ndim != 2:
-            shape = x.shape
-            flat = _core.reshape(x, (_size(shape[:-1]), shape[-1]))
-        y, z = _core.gemm(
-            flat, kernel, bias, None, None, False, False, 1.0, 1.0, activation, a, want
-        )
-    except (TypeError, ValueError):
-        fitted = _dense_operands(x, kernel, bias)
-        if fitted[0] is x and fitted[1] is kernel and fitted[2] is bias:
-            raise
-        return dense(*fitted, activation, a)
-    value = z if reads == "x" else None if reads == "n" or not recording else y.detach()
-    if shape is not None:
-        y = _core.reshape(y, (*shape[:-1], y.shape[-1]))
-    if not sigmoid:
-        if recording:
-            record(y, _dense_rule, (flat, kernel, value, activation, a, shape), x, kernel, bias)
+    x, kernel, bias = _dense_operands(x, kernel, bias)
+    if x.ndim != 2:
+        leading = x.shape[:-1]
+        flat = _core.dense(reshape(x, (_size(leading), x.shape[-1])), kernel, bias, activation, a)
+        y = reshape(flat, (*leading, kernel.shape[1]))
+        if flat._logits is not None:
+            y._logits = reshape(flat._logits, y.shape)
         return y
-    z = _core.reshape(z, y.shape)
-    if recording:
-        saved = (flat, kernel, value, activation, a, shape)
-        record((y, z), _dense_sigmoid_rule, saved, x, kernel, bias)
+    if activation != "sigmoid":
+        return _core.dense(x, kernel, bias, activation, float(a))
+    y, z = _core.gemm(x, kernel, bias, None, None, False, False, 1.0, 1.0, "sigmoid", 0.0, True)
+    record((y, z), _dense_sigmoid_rule, (x, kernel, y), x, kernel, bias)
     y._logits = z
     return y
 

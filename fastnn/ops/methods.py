@@ -129,6 +129,7 @@ _core.set_hooks(
     {
         "binary": _binary_operator,
         "unary": _unary_operator,
+        "dense": linalg.fitted_dense,
         "matmul": linalg.fitted_matmul,
         "matmul_rule": linalg.matmul_rule,
         "getitem": getitem,
