@@ -7,6 +7,7 @@
 #include "bindings/errors.h"
 #include "bindings/recording.h"
 #include "bindings/tensor.h"
+#include "core/memory_pool.h"
 
 namespace py = pybind11;
 
@@ -46,6 +47,20 @@ DType dtype_of(const py::array& array) {
           " cannot become a Tensor, expected float32, float64, int32, int64, uint8 or bool");
 }
 
+// The array as an operand that lies nowhere yet, row-major.
+Array described(const py::array& source) {
+  if (source.ndim() > kMaxRank)
+    throw Error(ErrorKind::value, "tensor: an array of " + std::to_string(source.ndim()) +
+                                      " axes, expected at most " + std::to_string(kMaxRank));
+  Array array;
+  array.dtype = dtype_of(source);
+  array.rank = static_cast<uint8_t>(source.ndim());
+  for (int axis = 0; axis < array.rank; ++axis) array.shape[axis] = source.shape(axis);
+  array.set_row_major_strides();
+  array.present = true;
+  return array;
+}
+
 py::array numpy_view(const Array& array, py::handle owner) {
   std::vector<py::ssize_t> shape(array.shape, array.shape + array.rank), strides;
   for (int axis = 0; axis < array.rank; ++axis)
@@ -65,7 +80,39 @@ PyObject* from_numpy(PyObject*, PyObject* object) {
   return guarded([&] { return make_tensor(array_from_numpy(object)); });
 }
 
+// What a Tensor may lie in as it is. Booleans may hold other bytes than 0 and 1.
+bool can_be_shared(const py::array& source) {
+  constexpr int kNeeded = py::array::c_style | py::detail::npy_api::NPY_ARRAY_ALIGNED_;
+  return (source.flags() & kNeeded) == kNeeded && source.dtype().kind() != 'b' &&
+         source.dtype().attr("isnative").cast<bool>();
+}
+
+void drop_array(void* owner) {
+  if (!Py_IsInitialized()) return;  // at the end of the process
+  const PyGILState_STATE state = PyGILState_Ensure();
+  Py_DECREF(static_cast<PyObject*>(owner));
+  PyGILState_Release(state);
+}
+
+// share_numpy(array): a Tensor on the array's own elements where possible, else on a copy. The
+// array must not be written as long as the Tensor is used.
+PyObject* share_numpy(PyObject*, PyObject* object) {
+  return guarded([&]() -> PyObject* {
+    if (!py::isinstance<py::array>(object))
+      throw Error(ErrorKind::type, "share_numpy: expected a NumPy array");
+    const auto source = py::reinterpret_borrow<py::array>(object);
+    if (!can_be_shared(source)) return make_tensor(array_from_numpy(object));
+    Array array = described(source);
+    array.block = borrow_block(static_cast<char*>(const_cast<void*>(source.data())),
+                               static_cast<size_t>(array.bytes()), Py_NewRef(object), drop_array);
+    array.data = array.block->data;
+    return make_tensor(array);
+  });
+}
+
 PyMethodDef functions[] = {
+    {"share_numpy", share_numpy, METH_O,
+     "share_numpy(array) -> Tensor on the array's own elements where possible."},
     {"from_numpy", from_numpy, METH_O, "from_numpy(array) -> Tensor with a copy of the elements."},
     {nullptr, nullptr, 0, nullptr}};
 
@@ -99,15 +146,7 @@ Array array_from_numpy(PyObject* object) {
   if (!source)
     throw Error(ErrorKind::type,
                 "tensor: " + std::string(Py_TYPE(object)->tp_name) + " cannot become an array");
-  if (source.ndim() > kMaxRank)
-    throw Error(ErrorKind::value, "tensor: an array of " + std::to_string(source.ndim()) +
-                                      " axes, expected at most " + std::to_string(kMaxRank));
-  Array array;
-  array.dtype = dtype_of(source);
-  array.rank = static_cast<uint8_t>(source.ndim());
-  for (int axis = 0; axis < array.rank; ++axis) array.shape[axis] = source.shape(axis);
-  array.set_row_major_strides();
-  array.present = true;
+  Array array = described(source);
   array.block = allocate_block(static_cast<size_t>(array.bytes()));
   array.data = array.block->data;
   const bool native_order = source.dtype().attr("isnative").cast<bool>();

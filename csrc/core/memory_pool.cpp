@@ -25,6 +25,7 @@ namespace {
 
 constexpr size_t kAlignment = 64;
 constexpr size_t kHeader = 64;
+constexpr int32_t kBorrowed = -1;
 constexpr size_t kLargest = size_t{1} << 46;
 constexpr int kClasses = 4 * (46 - 7);
 constexpr size_t kHugePage = size_t{1} << 21;
@@ -214,6 +215,11 @@ Block* new_block(size_t bytes, int size_class) {
   return block;
 }
 
+struct BorrowedBlock : Block {
+  void* owner;
+  void (*drop)(void*);
+};
+
 // Threads number their blocks apart from each other: no traffic between processors.
 uint64_t& serial() {
   static std::atomic<uint64_t> threads{0};
@@ -236,7 +242,26 @@ Block* allocate_block(size_t bytes) {
   return block;
 }
 
-void destroy_block(Block* block) { pool.give(block); }
+Block* borrow_block(char* data, size_t bytes, void* owner, void (*drop)(void* owner)) {
+  BorrowedBlock* block = new BorrowedBlock;
+  block->data = data;
+  block->bytes = bytes;
+  block->size_class = kBorrowed;
+  block->serial = serial()++;
+  block->owner = owner;
+  block->drop = drop;
+  return block;
+}
+
+void destroy_block(Block* block) {
+  if (block->size_class != kBorrowed) {
+    pool.give(block);
+    return;
+  }
+  BorrowedBlock* borrowed = static_cast<BorrowedBlock*>(block);
+  borrowed->drop(borrowed->owner);
+  delete borrowed;
+}
 
 MemoryStats memory_stats() { return pool.stats(); }
 

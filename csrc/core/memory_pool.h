@@ -11,15 +11,19 @@ namespace fastnn {
 struct Block {
   std::atomic<int64_t> references{1};
   char* data = nullptr;
-  size_t bytes = 0;      // usable size, at least what was asked for
-  uint64_t version = 0;  // raised by every in-place write; saved values are checked against it
-  uint64_t serial = 0;   // every allocation has its own; later ones of a thread are larger
-  int32_t size_class = 0;
-  Block* next = nullptr;  // of the pool's free blocks
+  size_t bytes = 0;        // usable size, at least what was asked for
+  uint64_t version = 0;    // raised by every in-place write; saved values are checked against it
+  uint64_t serial = 0;     // every allocation has its own; later ones of a thread are larger
+  int32_t size_class = 0;  // kBorrowed: not the pool's
+  Block* next = nullptr;   // of the pool's free blocks
 };
 
 // A new block with one reference. Throws std::bad_alloc.
 Block* allocate_block(size_t bytes);
+
+// A block around memory that somebody else owns; drop(owner) is called, on any thread, when the
+// last reference goes.
+Block* borrow_block(char* data, size_t bytes, void* owner, void (*drop)(void* owner));
 
 // The serial number that this thread's next block gets.
 uint64_t next_block_serial();

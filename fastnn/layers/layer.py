@@ -178,6 +178,8 @@ class Layer(LayerState):
         mode = self._mode
         if mode and len(args) == 1 and not masks.state.in_use:
             x = args[0]
+            if type(x) is np.ndarray:
+                x = self._converted(x)
             if isinstance(x, Tensor) and x.dtype in self._accepted:
                 if mode == _CONTAINER:
                     if not kwargs or (len(kwargs) == 1 and "training" in kwargs):

@@ -9,17 +9,20 @@ from typing import Any
 import numpy as np
 
 from fastnn import _core, config
+from fastnn.dtypes import FLOATS
 from fastnn.losses.loss import check_no_nan
 from fastnn.tensor import Tensor, from_data
 from fastnn.utils import tree
 
 DEFAULT_BATCH = 32
+SHARED = (*FLOATS, "int32", "int64", "uint8")  # dtypes of arrays that tensors may lie in
 
 
 class ArrayData:
     """Arrays of equal length, cut into batches.
 
-    Floats become floatx, labels (an integer a sample) int64, and other integers stay.
+    Labels (an integer a sample) become int64, and other integers stay. Floats become floatx batch
+    by batch: NumPy's arrays are not copied if they lie as tensors do.
 
     Args:
         x, y, sample_weight: arrays, or lists, tuples and dictionaries of them.
@@ -40,7 +43,7 @@ class ArrayData:
         class_weight: dict | None = None,
     ):
         self.batch_size = check_batch_size(batch_size)
-        parts = convert(x, y, sample_weight, class_weight)
+        parts = convert(x, y, sample_weight, class_weight, whole=True)
         self.structure = parts
         self.columns = tree.flatten([part for part in parts if part is not None])
         self.rows = self.columns[0].shape[0]
@@ -72,9 +75,11 @@ class ArrayData:
     def batches(self) -> Iterator[tuple]:
         """(x, y, sample_weight) batch by batch, without copies."""
         columns, pack = self.columns, self._packer()
+        plain = all(batch_dtype(t) == t.dtype for t in columns)
         for start in range(0, self.rows, self.batch_size):
             stop = min(start + self.batch_size, self.rows)
-            yield pack([_core.rows(t, start, stop) for t in columns])
+            flat = [_core.rows(t, start, stop) for t in columns]
+            yield pack(flat if plain else [_core.copy(t, batch_dtype(t)) for t in flat])
 
     def _packer(self) -> Callable[[list], tuple]:
         """The function from a batch's columns to its (x, y, sample_weight)."""
@@ -174,16 +179,27 @@ def check_batch_size(batch_size: int | None) -> int:
     return int(batch_size)
 
 
-def convert(x: Any, y: Any, sample_weight: Any, class_weight: dict | None = None) -> tuple:
-    """(x, y, sample_weight) with tensors as leaves, of equal length, class weights applied."""
+def batch_dtype(column: Tensor) -> str:
+    """What the rows of a column have in a batch."""
+    return config.floatx() if column.dtype in FLOATS else column.dtype
+
+
+def convert(
+    x: Any, y: Any, sample_weight: Any, class_weight: dict | None = None, whole: bool = False
+) -> tuple:
+    """(x, y, sample_weight) with tensors as leaves, of equal length, class weights applied.
+
+    whole: the arrays are a data set: they are not copied if need not be, and floats stay as they
+        are
+    """
     if class_weight is not None:
         if sample_weight is not None:
             raise ValueError("give class_weight or sample_weight, not both")
         sample_weight = weights_of_classes(y, class_weight)
     parts = (
-        _tensors(x, "x", target=False),
-        None if y is None else _tensors(y, "y", target=True),
-        None if sample_weight is None else _tensors(sample_weight, "sample_weight", target=True),
+        _tensors(x, "x", False, whole),
+        None if y is None else _tensors(y, "y", True, whole),
+        None if sample_weight is None else _tensors(sample_weight, "sample_weight", True, whole),
     )
     length = None
     for name, part in zip(("x", "y", "sample_weight"), parts):
@@ -201,12 +217,12 @@ def convert(x: Any, y: Any, sample_weight: Any, class_weight: dict | None = None
     return parts
 
 
-def _tensors(data: Any, name: str, target: bool) -> Any:
+def _tensors(data: Any, name: str, target: bool, whole: bool) -> Any:
     if isinstance(data, dict):
-        return {key: _tensors(leaf, f"{name}[{key!r}]", target) for key, leaf in data.items()}
+        return {k: _tensors(leaf, f"{name}[{k!r}]", target, whole) for k, leaf in data.items()}
     if isinstance(data, (list, tuple)) and any(_is_array(leaf) for leaf in data):
-        return [_tensors(leaf, f"{name}[{i}]", target) for i, leaf in enumerate(data)]
-    return _tensor(data, name, target)
+        return [_tensors(leaf, f"{name}[{i}]", target, whole) for i, leaf in enumerate(data)]
+    return _tensor(data, name, target, whole)
 
 
 def _is_array(leaf: Any) -> bool:
@@ -214,21 +230,19 @@ def _is_array(leaf: Any) -> bool:
     return hasattr(leaf, "shape") and bool(len(leaf.shape))
 
 
-def _tensor(data: Any, name: str, target: bool) -> Tensor:
+def _tensor(data: Any, name: str, target: bool, whole: bool) -> Tensor:
     if isinstance(data, Tensor):
         tensor = data.detach()
-        kind = "f" if tensor.dtype.startswith("float") else "i"
+    elif isinstance(data, (list, tuple)):
+        tensor = from_data(data, None, name)
     else:
-        if isinstance(data, (list, tuple)):
-            array = np.asarray(from_data(data, None, name))
-        else:
-            array = np.asarray(data)
-        kind = array.dtype.kind
-        if kind == "f":
-            array = array.astype(config.floatx(), copy=False)
-        tensor = from_data(array, None, name)
-    if kind == "f" and tensor.dtype != config.floatx():
-        tensor = _core.copy(tensor, config.floatx())
+        array = np.asarray(data)
+        if array.dtype.kind == "f" and array.dtype.name not in FLOATS:
+            array = array.astype(config.floatx())
+        own = whole and array.dtype.name in SHARED
+        tensor = _core.share_numpy(array) if own else from_data(array, None, name)
+    if not whole and tensor.dtype != batch_dtype(tensor):
+        tensor = _core.copy(tensor, batch_dtype(tensor))
     if target:
         check_no_nan(tensor.numpy(), name)
         one_a_sample = tensor.ndim == 1 or tensor.shape[1:] == (1,)

@@ -12,13 +12,14 @@ import numpy as np
 from fastnn import _core, config
 from fastnn.autograd import gradients, no_grad
 from fastnn.captured import Captured
+from fastnn.dtypes import FLOATS
 from fastnn.layers import masks
 from fastnn.layers.call_spec import context
 from fastnn.metrics import Mean, MeanMetricWrapper
 from fastnn.models.interrupt import InterruptGuard
 from fastnn.models.records import position_of, recorded
 from fastnn.models.training_compile import evaluator
-from fastnn.models.training_data import Calls
+from fastnn.models.training_data import Calls, batch_dtype
 from fastnn.tensor import Tensor, Variable
 from fastnn.utils import tree
 
@@ -101,8 +102,7 @@ def training_calls(model: Compiled) -> Calls:
     step = training_step(model)
 
     def on_rows(parts: tuple, order: Tensor, position: Variable, rows: int) -> dict | None:
-        columns = [leaf for leaf in tree.flatten(parts) if leaf is not None]
-        gathered = iter(_core.gather_batch(columns, order, position, rows))
+        gathered = iter(_gathered(model, parts, order, position, rows))
         batch = tree.map_structure(lambda leaf: None if leaf is None else next(gathered), parts)
         return step.function(*batch)
 
@@ -123,6 +123,34 @@ def training_calls(model: Compiled) -> Calls:
         _core.assign(position, _START)
 
     return calls
+
+
+_CONVERSIONS = {"float32": 1, "float64": 2}  # codes of gather_batch
+_MOST_CONVERSIONS = 8
+
+
+def _gathered(
+    model: Compiled, parts: tuple, order: Tensor, position: Variable, rows: int
+) -> list[Tensor]:
+    """The next rows of every column, as the dtypes that the step computes with."""
+    columns = [leaf for leaf in tree.flatten(parts) if leaf is not None]
+    dtypes = [batch_dtype(column) for column in columns]
+    if isinstance(parts[0], Tensor) and parts[0].dtype not in FLOATS:
+        dtypes[0] = _input_dtype(model) or dtypes[0]
+    codes = [_CONVERSIONS.get(d, 0) if d != c.dtype else 0 for c, d in zip(columns, dtypes)]
+    if len(columns) <= _MOST_CONVERSIONS:
+        return _core.gather_batch(columns, order, position, rows, tuple(codes))
+    batch = _core.gather_batch(columns, order, position, rows)
+    return [_core.copy(x, d) if code else x for x, d, code in zip(batch, dtypes, codes)]
+
+
+def _input_dtype(model: Compiled) -> str | None:
+    """What a model of one input casts integers to before anybody sees them, else None."""
+    expected: list = getattr(model, "_expected", [])
+    usual = len(expected) == 1 and _calls_layers(model)
+    if not usual or model._overrides("train_step", "compute_loss", "compute_metrics"):
+        return None
+    return expected[0][2] if expected[0][2] in _CONVERSIONS else None
 
 
 def _forget_losses(model: Compiled) -> None:
@@ -264,9 +292,8 @@ def forward_of(model: Compiled, training: bool) -> Callable[[Any], Any]:
 
 def _chain(model: Compiled) -> list | None:
     """The layers if the model is a plain chain of them with one input of any batch size."""
-    home = getattr(type(model).call, "__module__", "")
     if (
-        home not in ("fastnn.models.model", "fastnn.models.sequential")
+        not _calls_layers(model)
         or model.activity_regularizer is not None
         or model.input_spec is not None
         or len(getattr(model, "_expected", ())) != 1
@@ -275,6 +302,12 @@ def _chain(model: Compiled) -> list | None:
     ):
         return None
     return model._layers if model._graph is None else model._graph._chain
+
+
+def _calls_layers(model: Compiled) -> bool:
+    """Whether `call` is not the user's."""
+    home = getattr(type(model).call, "__module__", "")
+    return home in ("fastnn.models.model", "fastnn.models.sequential")
 
 
 def _judge(model: Compiled) -> Callable[[Tensor, Tensor, Tensor, Any], None]:
