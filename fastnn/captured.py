@@ -6,6 +6,8 @@ import functools
 import gc
 import math
 import os
+import sys
+import threading
 import warnings
 from _thread import allocate_lock
 from collections.abc import Callable
@@ -15,6 +17,7 @@ from typing import Any
 import numpy as np
 
 from fastnn import _core, config
+from fastnn.context import context
 from fastnn.signature import Results, described, with_inputs
 from fastnn.tensor import Tensor
 
@@ -23,6 +26,27 @@ MOST_FAILURES = 2  # of recordings: a first one may find caches to fill
 _settings = vars(config)  # looked up at every call, faster than config.version
 _mode, _replay = _core.mode, _core.replay
 VERIFY = os.environ.get("FASTNN_VERIFY_PLAN", "0") not in ("", "0")
+
+
+class _Running(threading.local):
+    steps: tuple[Step, ...] = ()  # that Python runs in this thread, the outermost first
+
+
+_running = _Running()
+
+
+def before_replay(function: Callable[[], Any], what: str) -> bool:
+    """Has the host call `function` before each run of the steps that run now: what it assigns to
+    Variables is what they read. Returns whether it was called so before this run; if not, the
+    caller calls it, and nothing is made of this recording. `what` says why."""
+    steps = _running.steps
+    ready = bool(steps) and function in steps[0].host_calls
+    for step in steps:
+        if function not in step.host_calls:
+            step.host_calls.append(function)
+    if not ready:
+        _core.keep_eager(what)
+    return ready
 
 
 def capture(function: Callable) -> Captured:
@@ -84,7 +108,7 @@ class Captured:
         signature, given = described((args, kwargs), inputs)
         return BoundCall(self, signature, given, tuple(inputs))
 
-    def step_for(self, signature: Any, mode: int) -> Step:
+    def step_for(self, signature: Any, mode: tuple) -> Step:
         """The state of a signature; the least recently used one makes room for a new one."""
         if self._version != config.version:  # what Python objects say has changed
             self._steps.clear()
@@ -109,14 +133,21 @@ class Captured:
     def __get__(self, instance: Any, owner: type | None = None) -> Any:
         return self if instance is None else MethodType(self, instance)
 
-    def __reduce__(self) -> tuple:
-        return type(self), (self.function,)
+    def __reduce__(self) -> str | tuple:
+        name = getattr(self, "__qualname__", "")
+        found: Any = sys.modules.get(getattr(self, "__module__", ""))
+        for part in name.split("."):
+            found = getattr(found, part, None)
+        # As a function is: by name, where `capture` is a decorator and the name is this object's.
+        return name if found is self else (type(self), (self.function, self.name))
 
 
 class BoundCall:
     """A call of a captured function with certain arguments."""
 
-    __slots__ = ("_captured", "_given", "_inputs", "_mode", "_signature", "_step", "_version")
+    __slots__ = (
+        "_captured", "_given", "_inputs", "_mode", "_signature", "_step", "_training", "_version"
+    )  # fmt: skip
 
     def __init__(self, captured: Captured, signature: Any, given: Any, inputs: tuple):
         self._captured = captured
@@ -125,14 +156,22 @@ class BoundCall:
         self._inputs = inputs
         self._step: Any = None
         self._version = self._mode = -1
+        self._training: bool | None = None
 
     def __call__(self) -> Any:
-        if self._version != _settings["version"] or self._mode != _mode():
+        if (
+            self._version != _settings["version"]
+            or self._mode != _mode()
+            or self._training is not context.training
+        ):
             self._version, self._mode = _settings["version"], _mode()
-            self._step = self._captured.step_for(self._signature, self._mode)
+            self._training = context.training
+            self._step = self._captured.step_for(self._signature, (self._mode, self._training))
         step = self._step
         if step.plan is None or VERIFY:
             return step.advance(self._compute, self._inputs, self._captured.isolated)
+        for function in step.host_calls:
+            function()
         results = _replay(step.plan, self._inputs)
         if results:
             return step.output(results)
@@ -150,6 +189,7 @@ class Step:
         self.name = name
         self.plan: _core.Plan | None = None
         self.reason = "it was called once so far"
+        self.host_calls: list[Callable[[], Any]] = []  # see `before_replay`
         self._calls = 0
         self._failures = 0
         self._trace: _core.Trace | None = None
@@ -159,6 +199,16 @@ class Step:
 
     def advance(self, compute: Callable, inputs: tuple, isolated: bool) -> Any:
         """A call while there is no plan, or to verify it."""
+        for function in self.host_calls:
+            function()
+        outer = _running.steps
+        _running.steps = (*outer, self)
+        try:
+            return self._advanced(compute, inputs, isolated)
+        finally:
+            _running.steps = outer
+
+    def _advanced(self, compute: Callable, inputs: tuple, isolated: bool) -> Any:
         self._calls += 1
         if self._calls == 1 or self._failures > MOST_FAILURES or _core.is_recording():
             return compute(inputs)

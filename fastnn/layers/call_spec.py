@@ -1,4 +1,4 @@
-"""What a layer class's ``call`` and ``build`` take, and the context that calls run in.
+"""What a layer class's ``call`` and ``build`` take.
 
 Signatures are looked at once per class, through code objects: ``inspect`` is slow to import.
 """
@@ -6,9 +6,10 @@ Signatures are looked at once per class, through code objects: ``inspect`` is sl
 from __future__ import annotations
 
 import functools
-import threading
 from collections.abc import Callable
 from typing import Any, NamedTuple
+
+from fastnn.context import context
 
 
 class Signature(NamedTuple):
@@ -46,19 +47,6 @@ def bind(signature: Signature, args: tuple, kwargs: dict) -> dict[str, Any]:
     return {name: given[name] for name in signature.names if name in given} | {
         name: value for name, value in kwargs.items() if name not in signature.names
     }
-
-
-class Context(threading.local):
-    """The state of the layer calls that run in this thread."""
-
-    training: bool | None = None  # what the outermost call was given
-    depth = 0  # calls that hold others
-    path: tuple[str, ...] = ()  # names of the layers that are being built
-    losses = False  # whether any layer has called add_loss
-    budget: int | None = None  # how many elements of weights a file that is loaded holds
-
-
-context = Context()
 
 
 def wrapped_build(build: Callable) -> Callable:

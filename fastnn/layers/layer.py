@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from fastnn import config, ops, regularizers
+from fastnn.context import context
 from fastnn.dtypes import is_float, standardize_dtype
 from fastnn.layers import masks
-from fastnn.layers.call_spec import Signature, bind, context, signature_of, wrapped_build
+from fastnn.layers.call_spec import Signature, bind, signature_of, wrapped_build
 from fastnn.layers.input_spec import check_inputs
 from fastnn.layers.state import LayerState
 from fastnn.layers.symbolic import (

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from fastnn import constraints, initializers, regularizers
+from fastnn.context import context
 from fastnn.dtypes import is_float, standardize_dtype
-from fastnn.layers.call_spec import context
 from fastnn.random import SeedGenerator
 from fastnn.tensor import Tensor, Variable
 from fastnn.utils.naming import counted

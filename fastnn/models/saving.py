@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from fastnn.layers.call_spec import context
+from fastnn.context import context
 from fastnn.models import container
 from fastnn.tensor import Variable
 from fastnn.utils import naming

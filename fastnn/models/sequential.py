@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from fastnn.layers.call_spec import context
+from fastnn.context import context
 from fastnn.layers.input_layer import InputLayer
 from fastnn.layers.layer import Layer
 from fastnn.layers.symbolic import KerasTensor, standardize_shape

@@ -12,9 +12,9 @@ import numpy as np
 from fastnn import _core, config
 from fastnn.autograd import gradients, no_grad
 from fastnn.captured import Captured
+from fastnn.context import context
 from fastnn.dtypes import FLOATS
 from fastnn.layers import masks
-from fastnn.layers.call_spec import context
 from fastnn.metrics import Mean, MeanMetricWrapper
 from fastnn.models.interrupt import InterruptGuard
 from fastnn.models.records import position_of, recorded

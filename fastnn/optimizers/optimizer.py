@@ -8,13 +8,14 @@ from typing import Any, TypedDict
 
 import numpy as np
 
-from fastnn import _core, initializers
+from fastnn import initializers
+from fastnn.captured import before_replay
 from fastnn.optimizers.schedules import LearningRateSchedule, Rate, as_rate
 from fastnn.optimizers.update import check_settings, composed_update, native_update
 from fastnn.tensor import Tensor, Variable, from_data
 from fastnn.utils.naming import auto_name
 from fastnn.utils.serialization import deserialize_keras_object, serialize_keras_object
-from fastnn.utils.tracking import configuration_changed
+from fastnn.utils.tracking import configuration_changed, watched
 
 
 class Common(TypedDict, total=False):
@@ -87,6 +88,7 @@ class Optimizer:
         self._product: Variable | None = None
         self._iterations = self._counter(np.zeros((), np.int64), "iteration")
         self._learning_rate: Any = learning_rate
+        self._called_rate = self._counter(np.zeros(()), "learning_rate")
         if not callable(learning_rate):
             rate = np.asarray(as_rate(learning_rate))
             self._learning_rate = self._counter(rate, "learning_rate")
@@ -106,6 +108,7 @@ class Optimizer:
         if name[0] != "_" and name != "learning_rate":
             self.__dict__["_steps"] = {}
             configuration_changed()
+            value = watched(value)
         object.__setattr__(self, name, value)
 
     def _counter(self, value: np.ndarray, name: str) -> Variable:
@@ -137,8 +140,9 @@ class Optimizer:
         if isinstance(self._learning_rate, LearningRateSchedule):
             rate = self._learning_rate(self._iterations)
         else:
-            _core.keep_eager("the learning rate comes from a Python function")
-            rate = self._learning_rate()
+            if not before_replay(self._call_rate, "a Python function gives the learning rate"):
+                self._call_rate()
+            rate = self._called_rate
         return rate if isinstance(rate, Tensor) else from_data(np.float64(rate))
 
     @learning_rate.setter
@@ -155,6 +159,10 @@ class Optimizer:
                 f"{value!r}; make the optimizer with a float"
             )
         self._learning_rate.assign(np.asarray(rate))
+
+    def _call_rate(self) -> None:
+        """What the function says now, into the Variable that the step reads."""
+        self._called_rate.assign(np.float64(self._learning_rate()))
 
     # -- state ----------------------------------------------------------------------------------
 

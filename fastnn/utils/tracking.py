@@ -19,11 +19,17 @@ def configuration_changed() -> None:
 
 
 class Configured:
-    """An object whose attributes recorded steps depend on."""
+    """An object whose attributes, and the lists, dicts and sets in them, recorded steps depend
+    on."""
 
     def __setattr__(self, name: str, value: Any) -> None:
         configuration_changed()
-        object.__setattr__(self, name, value)
+        object.__setattr__(self, name, watched(value))
+
+
+def watched(value: Any) -> Any:
+    """A value whose containers report what is changed in them later."""
+    return Tracker({}).track(value) if isinstance(value, (list, dict, set, tuple)) else value
 
 
 class Tracker:
@@ -74,21 +80,28 @@ class Tracker:
                     return
 
 
-class TrackedList(list):
-    """A list that tracks its members."""
+class _Watched:
+    """A container that reports to recorded steps, and to its tracker what comes and goes."""
 
-    def __init__(self, values: Any = (), tracker: Tracker | None = None):
-        self._tracker = tracker
-        super().__init__(self._enter(value) for value in values)
+    _tracker: Tracker | None = None
 
     def _enter(self, value: Any) -> Any:
         configuration_changed()
         return self._tracker.track(value) if self._tracker else value
 
     def _leave(self, *values: Any) -> None:
+        configuration_changed()
         if self._tracker:
             for value in values:
                 self._tracker.untrack(value)
+
+
+class TrackedList(_Watched, list):
+    """A list that tracks its members."""
+
+    def __init__(self, values: Any = (), tracker: Tracker | None = None):
+        self._tracker = tracker
+        super().__init__(self._enter(value) for value in values)
 
     def append(self, value: Any) -> None:
         super().append(self._enter(value))
@@ -101,6 +114,10 @@ class TrackedList(list):
 
     def __iadd__(self, values: Any) -> TrackedList:  # type: ignore[misc]
         self.extend(values)
+        return self
+
+    def __imul__(self, count: SupportsIndex) -> TrackedList:  # type: ignore[misc]
+        self[:] = list(self) * count
         return self
 
     def __setitem__(self, key: Any, value: Any) -> None:
@@ -121,18 +138,21 @@ class TrackedList(list):
         return value
 
     def remove(self, value: Any) -> None:
-        super().remove(value)
-        self._leave(value)
+        del self[self.index(value)]
 
     def clear(self) -> None:
-        self._leave(*self)
-        super().clear()
+        del self[:]
 
-    def __reduce__(self) -> tuple:
-        return list, (list(self),)
+    def sort(self, **options: Any) -> None:
+        configuration_changed()
+        super().sort(**options)
+
+    def reverse(self) -> None:
+        configuration_changed()
+        super().reverse()
 
 
-class TrackedDict(dict):
+class TrackedDict(_Watched, dict):
     """A dict that tracks its values."""
 
     def __init__(self, values: Any = (), tracker: Tracker | None = None):
@@ -141,16 +161,17 @@ class TrackedDict(dict):
         self.update(values)
 
     def __setitem__(self, key: Any, value: Any) -> None:
-        configuration_changed()
-        if self._tracker:
-            if key in self:
-                self._tracker.untrack(self[key])
-            value = self._tracker.track(value)
-        super().__setitem__(key, value)
+        if key in self:
+            self._leave(self[key])
+        super().__setitem__(key, self._enter(value))
 
     def update(self, *values: Any, **named: Any) -> None:
         for key, value in dict(*values, **named).items():
             self[key] = value
+
+    def __ior__(self, values: Any) -> TrackedDict:  # type: ignore[override,misc]
+        self.update(values)
+        return self
 
     def setdefault(self, key: Any, default: Any = None) -> Any:
         if key not in self:
@@ -162,8 +183,7 @@ class TrackedDict(dict):
 
     def pop(self, key: Any, *default: Any) -> Any:
         value = super().pop(key, *default)
-        if self._tracker:
-            self._tracker.untrack(value)
+        self._leave(value)
         return value
 
     def popitem(self) -> tuple:
@@ -174,11 +194,8 @@ class TrackedDict(dict):
         for key in list(self):
             self.pop(key)
 
-    def __reduce__(self) -> tuple:
-        return dict, (dict(self),)
 
-
-class TrackedSet(set):
+class TrackedSet(_Watched, set):
     """A set that tracks its members (in the order in which they are added)."""
 
     def __init__(self, values: Any = (), tracker: Tracker | None = None):
@@ -187,8 +204,7 @@ class TrackedSet(set):
         self.update(values)
 
     def add(self, value: Any) -> None:
-        configuration_changed()
-        super().add(self._tracker.track(value) if self._tracker else value)
+        super().add(self._enter(value))
 
     def update(self, *others: Any) -> None:
         for values in others:
@@ -197,16 +213,43 @@ class TrackedSet(set):
 
     def remove(self, value: Any) -> None:
         super().remove(value)
-        if self._tracker:
-            self._tracker.untrack(value)
+        self._leave(value)
 
     def discard(self, value: Any) -> None:
         if value in self:
             self.remove(value)
 
-    def clear(self) -> None:
-        for value in list(self):
-            self.remove(value)
+    def pop(self) -> Any:
+        value = super().pop()
+        self._leave(value)
+        return value
 
-    def __reduce__(self) -> tuple:
-        return set, (set(self),)
+    def clear(self) -> None:
+        self._become(set())
+
+    def _become(self, values: set) -> TrackedSet:
+        for value in set(self) - values:
+            self.remove(value)
+        self.update(values - set(self))
+        return self
+
+    def intersection_update(self, *others: Any) -> None:
+        self._become(self.intersection(*others))
+
+    def difference_update(self, *others: Any) -> None:
+        self._become(self.difference(*others))
+
+    def symmetric_difference_update(self, other: Any) -> None:
+        self._become(self.symmetric_difference(other))
+
+    def __ior__(self, other: Any) -> TrackedSet:  # type: ignore[override,misc]
+        return self._become(set(self) | other)
+
+    def __iand__(self, other: Any) -> TrackedSet:  # type: ignore[override,misc]
+        return self._become(set(self) & other)
+
+    def __isub__(self, other: Any) -> TrackedSet:  # type: ignore[override,misc]
+        return self._become(set(self) - other)
+
+    def __ixor__(self, other: Any) -> TrackedSet:  # type: ignore[override,misc]
+        return self._become(set(self) ^ other)
