@@ -125,26 +125,46 @@ class Input:
 def described(value: Any, inputs: list[Tensor]) -> tuple[Any, Any]:
     """What recordings depend on in an argument, and the argument with its arrays, which go into
     `inputs` as Tensors, replaced by marks."""
+    kind = type(value)
+    if kind is Tensor:
+        return _described_tensor(value, inputs)
+    if kind in _PLAIN:
+        return (kind, value), value
     if isinstance(value, (list, tuple)):
-        parts = [described(item, inputs) for item in value]
-        given = tree.rebuild(value, [given for _, given in parts])
-        return (type(value), *(key for key, _ in parts)), given
+        keys: list[Any] = [kind]
+        parts = []
+        for item in value:
+            key, given = described(item, inputs)
+            keys.append(key)
+            parts.append(given)
+        return tuple(keys), tuple(parts) if kind is tuple else tree.rebuild(value, parts)
     if isinstance(value, dict):
         pairs = {name: described(item, inputs) for name, item in value.items()}
-        keys = tuple((name, key) for name, (key, _) in pairs.items())
-        return (dict, keys), {name: given for name, (_, given) in pairs.items()}
+        keys_of = tuple([(name, key) for name, (key, _) in pairs.items()])
+        return (dict, keys_of), {name: given for name, (_, given) in pairs.items()}
     if isinstance(value, (np.ndarray, np.generic, float)):
-        value = from_data(value, what="capture: argument")
+        return _described_tensor(from_data(value, what="capture: argument"), inputs)
     if isinstance(value, Tensor) and not isinstance(value, Variable):
-        inputs.append(value)
-        carried = [t for t in (value._logits, value._mask) if t is not None]
-        inputs.extend(carried)
-        carries = value._logits is not None, value._mask is not None
-        key = (value.shape, value.dtype, value.requires_grad, carries)
-        return (*key, *((t.shape, t.dtype) for t in carried)), Input(*carries)
-    if isinstance(value, (bool, int, str, type(None))):
-        return (type(value), value), value
+        return _described_tensor(value, inputs)
+    if isinstance(value, _PLAIN):
+        return (kind, value), value
     return Same(value), value
+
+
+_PLAIN = (bool, int, str, type(None))
+_BARE = Input(False, False)
+
+
+def _described_tensor(tensor: Tensor, inputs: list[Tensor]) -> tuple[Any, Input]:
+    inputs.append(tensor)
+    logits, mask = tensor._logits, tensor._mask
+    key = (tensor.shape, tensor.dtype, tensor.requires_grad)
+    if logits is None and mask is None:
+        return key, _BARE
+    carried = [t for t in (logits, mask) if t is not None]
+    inputs.extend(carried)
+    carries = logits is not None, mask is not None
+    return (*key, carries, *((t.shape, t.dtype) for t in carried)), Input(*carries)
 
 
 def with_inputs(given: Any, inputs: Iterator[Tensor]) -> Any:

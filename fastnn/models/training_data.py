@@ -15,7 +15,8 @@ from fastnn.tensor import Tensor, from_data
 from fastnn.utils import tree
 
 DEFAULT_BATCH = 32
-SHARED = (*FLOATS, "int32", "int64", "uint8")  # dtypes of arrays that tensors may lie in
+# Of arrays that tensors may lie in; names of NumPy's dtypes take long to make.
+SHARED = frozenset(map(np.dtype, (*FLOATS, "int32", "int64", "uint8")))
 
 
 class ArrayData:
@@ -237,9 +238,9 @@ def _tensor(data: Any, name: str, target: bool, whole: bool) -> Tensor:
         tensor = from_data(data, None, name)
     else:
         array = np.asarray(data)
-        if array.dtype.kind == "f" and array.dtype.name not in FLOATS:
+        if array.dtype.kind == "f" and array.dtype not in SHARED:
             array = array.astype(config.floatx())
-        own = whole and array.dtype.name in SHARED
+        own = whole and array.dtype in SHARED
         tensor = _core.share_numpy(array) if own else from_data(array, None, name)
     if not whole and tensor.dtype != batch_dtype(tensor):
         tensor = _core.copy(tensor, batch_dtype(tensor))
