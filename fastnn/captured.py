@@ -97,6 +97,7 @@ class Captured:
         self.function = function
         self.name = str(name or getattr(function, "__name__", type(function).__name__))
         self._steps: dict[Any, Step] = {}
+        self._last: Step | None = None  # the most recently used
         self._version = config.version
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
@@ -114,8 +115,14 @@ class Captured:
             self._steps.clear()
             self._version = config.version
         key = (signature, mode)
-        step = self._steps.pop(key, None) or Step(self.name)
-        self._steps[key] = step
+        step = self._steps.get(key)
+        if step is not None and step is self._last:
+            return step
+        if step is None:
+            step = Step(self.name)
+        else:
+            del self._steps[key]
+        self._steps[key] = self._last = step
         if len(self._steps) > MOST_PLANS:
             del self._steps[next(iter(self._steps))]
         return step

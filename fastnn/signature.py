@@ -24,6 +24,8 @@ class Results:
         self.structure = tree.map_structure(lambda _: None, result)
         self.nothing = result is None
         self.single = len(self.leaves) == 1 and not tree.is_nested(result)
+        self.bare = self.single and isinstance(result, Tensor) and len(found) == 1
+        self.bare = self.bare and not isinstance(result, Variable)
 
     def _place(self, leaf: Any, found: list[Tensor]) -> Any:
         if isinstance(leaf, Tensor) and not isinstance(leaf, Variable):
@@ -57,6 +59,8 @@ class Results:
         """The structure, of the results of a replay."""
         if self.nothing:
             return None
+        if self.bare:
+            return results[0]
         leaves = [self._leaf(leaf, results) for leaf in self.leaves]
         return leaves[0] if self.single else tree.pack_sequence_as(self.structure, leaves)
 
