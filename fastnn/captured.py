@@ -106,8 +106,9 @@ class Captured:
     def bind(self, *args: Any, **kwargs: Any) -> Callable[[], Any]:
         """The call with these arguments, to be made many times."""
         inputs: list[Tensor] = []
-        signature, given = described((args, kwargs), inputs)
-        return BoundCall(self, signature, given, tuple(inputs))
+        keys, given = described(args, inputs)
+        named, given_named = described(kwargs, inputs) if kwargs else (None, kwargs)
+        return BoundCall(self, (keys, named), (given, given_named), tuple(inputs))
 
     def step_for(self, signature: Any, mode: tuple) -> Step:
         """The state of a signature; the least recently used one makes room for a new one."""

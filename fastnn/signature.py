@@ -138,7 +138,8 @@ def described(value: Any, inputs: list[Tensor]) -> tuple[Any, Any]:
         keys: list[Any] = [kind]
         parts = []
         for item in value:
-            key, given = described(item, inputs)
+            tensor = type(item) is Tensor
+            key, given = (_described_tensor if tensor else described)(item, inputs)
             keys.append(key)
             parts.append(given)
         return tuple(keys), tuple(parts) if kind is tuple else tree.rebuild(value, parts)
