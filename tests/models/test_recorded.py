@@ -319,6 +319,27 @@ def test_a_steady_step_asks_the_system_for_nothing():
     assert len(set(Count.seen[5:])) == 1
 
 
+@pytest.mark.skipif(hasattr(_core, "write_past_end"), reason="a sanitizer's build keeps no memory")
+@pytest.mark.parametrize("eager", [False, True])
+def test_a_steady_step_of_an_mlp_asks_the_system_for_nothing(eager):
+    x = RNG.random((300, 784), dtype=np.float32)
+    y = RNG.integers(0, 10, 300)
+    widths = [fn.layers.Dense(500, activation="relu") for _ in range(2)]
+    model = fn.Sequential([fn.Input((784,)), *widths, fn.layers.Dense(10, activation="softmax")])
+    model.compile(
+        "adam", "sparse_categorical_crossentropy", metrics=["accuracy"], run_eagerly=eager
+    )
+    model.fit(x, y, batch_size=100, epochs=2, verbose=0)
+    seen = []
+
+    class Count(fn.callbacks.Callback):
+        def on_train_batch_end(self, batch, logs=None):
+            seen.append(fn.memory_stats()["system_requests"])
+
+    model.fit(x, y, batch_size=100, epochs=4, verbose=0, callbacks=[Count()])
+    assert len(seen) == 12 and len(set(seen[3:])) == 1
+
+
 class Scaled(fn.losses.Loss):
     factor = 1.0
 
