@@ -42,6 +42,27 @@ for i in range(8):
     assert "binary, differs in y" in verified.stderr
 
 
+@pytest.mark.parametrize(
+    ("around", "name"), [("inner(x) + 1.0", "outer"), ("fn.tensor(inner(x).numpy())", "inner")]
+)
+def test_verification_reaches_a_step_within_a_step(run, around, name):
+    code = f"""
+count = [0]
+def changing(x):
+    count[0] += 1
+    return x * (1.0 if count[0] < 12 else 2.0)
+inner = fn.capture(changing)
+inner.name = "inner"
+outer = fn.capture(lambda x: {around})
+outer.name = "outer"
+for i in range(16):
+    outer(x)
+"""
+    assert run(code, FASTNN_VERIFY_PLAN="0").returncode == 0
+    verified = run(code, FASTNN_VERIFY_PLAN="1")
+    assert f"RuntimeError: {name}: a replay differs from the eager step: " in verified.stderr
+
+
 def test_verification_is_silent_about_a_sound_step(run):
     result = run(
         """
