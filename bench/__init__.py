@@ -4,8 +4,11 @@
 it was built in place: the installed fastnn is the one to measure.
 """
 
+import os
 import sys
 from pathlib import Path
+
+os.environ.setdefault("KERAS_BACKEND", "jax")
 
 _ROOT = Path(__file__).resolve().parent.parent
 if not list((_ROOT / "fastnn").glob("_core*.so")):

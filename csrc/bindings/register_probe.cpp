@@ -56,7 +56,9 @@ std::vector<float*> floats_of(const pybind11::list& tensors, int64_t size) {
 void stream(const pybind11::list& read, const pybind11::list& updated,
             const pybind11::list& written) {
   constexpr int64_t kTask = 1 << 14;
-  const pybind11::object first = pybind11::list(updated + written)[0];
+  const pybind11::list all = pybind11::list(read + updated + written);
+  if (all.empty()) throw Error(ErrorKind::value, "stream: expected at least one Tensor");
+  const pybind11::object first = all[0];
   if (!is_tensor(first.ptr())) throw Error(ErrorKind::type, "stream: expected Tensors");
   const int64_t size = as_tensor(first.ptr())->array.size();
   const auto in = floats_of(read, size), inout = floats_of(updated, size),

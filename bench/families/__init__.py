@@ -1,0 +1,12 @@
+"""The rows of the benchmarks by family: one file each, `rows()` gives what it measures."""
+
+FAMILIES = {
+    "gemm": "products of matrices",
+    "elementwise": "element-wise operations",
+    "normalization": "softmax and normalizations, forward and backward",
+    "reductions": "reductions, gathering, random numbers",
+    "optimizers": "optimizer steps",
+    "eager": "small eager calls",
+    "steps": "training steps",
+    "startup": "imports in fresh processes",
+}
