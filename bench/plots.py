@@ -1,4 +1,4 @@
-"""Draws the stored runs: `python -m bench.plots` writes SVG files that RESULTS.md shows.
+"""Draws the stored runs: `python -m bench.plots` writes PNG files that RESULTS.md shows.
 
 GFLOP/s of square products over their size, and microseconds of element-wise operations over the
 number of elements, both beside the peers and the ceiling.
@@ -54,7 +54,8 @@ def gemm_figure(run: Run):
     axes.set(xlabel="n, of an n x n x n product in float32", ylabel="GFLOP/s")
     axes.set_xticks(sizes, [str(n) for n in sizes], minor=False)
     axes.minorticks_off()
-    axes.legend()
+    if lines:
+        axes.legend()
     return figure
 
 
@@ -87,15 +88,14 @@ def draw_all(folder: Path) -> list[Path]:
             c = run.conditions
             title = f"{c['instruction set']}, {c['threads']} threads, {c['machine']}"
             figure.suptitle(f"{FAMILIES[family].capitalize()}: {title}", fontsize="small")
-            written.append(folder / f"{family}-{file.stem}.svg")
-            figure.savefig(written[-1], metadata={"Date": None})
+            written.append(folder / f"{family}-{file.stem}.png")
+            figure.savefig(written[-1], dpi=100)
             pyplot.close(figure)
     return written
 
 
 if __name__ == "__main__":
-    # The same file again from the same run.
-    with matplotlib.rc_context({"backend": "agg", "svg.hashsalt": "fastnn"}):
+    with matplotlib.rc_context({"backend": "agg"}):
         for path in draw_all(results.FOLDER):
             print(path)
     results.write()

@@ -131,7 +131,7 @@ def section(run: Run, folder: Path) -> list[str]:
         mean = mean_text(measurements)
         lines += [mean, ""] if mean else []
         lines += table(measurements)
-        drawing = folder / f"{family}-{stored(c).stem}.svg"
+        drawing = folder / f"{family}-{stored(c).stem}.png"
         if drawing.exists():
             lines += ["", f"![{title}]({folder.name}/{drawing.name})"]
     return lines

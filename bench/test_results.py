@@ -87,11 +87,11 @@ def test_a_run_grows_under_the_same_conditions_only(tmp_path):
     run = results.keep([FAST], {**CONDITIONS, "versions": "fastnn 0.2.0"}, tmp_path)
     assert run.measurements == [FAST]
     results.keep([SLOW], {**CONDITIONS, "threads": "1"}, tmp_path)
-    (tmp_path / "gemm-scalar-2.svg").touch()
+    (tmp_path / "gemm-scalar-2.png").touch()
     results.write(tmp_path / "RESULTS.md", tmp_path)
     text = (tmp_path / "RESULTS.md").read_text()
     assert text.count("![") == 1
-    assert f"({tmp_path.name}/gemm-scalar-2.svg)" in text
+    assert f"({tmp_path.name}/gemm-scalar-2.png)" in text
     assert "## scalar, 1 thread\n" in text
     assert "## scalar, 2 threads\n" in text
 
