@@ -2,6 +2,10 @@
 
 The switches are attributes: ``fastnn.config.allow_winograd = False``. Whatever changes here raises
 ``version``, by which recorded steps notice that they are out of date.
+
+allow_winograd (True): convolutions with float32 kernels of 3 x 3 may use Winograd's method, with a
+relative error of at most 1e-4 instead of about 1e-6; read when an operation is called.
+allow_host_fallback (False): CUDA may run what it lacks on the host.
 """
 
 from __future__ import annotations
@@ -24,9 +28,9 @@ _floatx = "float32"
 _epsilon = 1e-7
 _image_data_format = "channels_last"
 
-# The switches and their meaning; each is a bool.
-allow_winograd = True  # convolutions may use Winograd's algorithm (within 1e-4, not 1e-6)
-allow_host_fallback = False  # CUDA may run what it lacks on the host
+# The switches, each a bool.
+allow_winograd = True
+allow_host_fallback = False
 
 _SWITCHES = ("allow_winograd", "allow_host_fallback")
 

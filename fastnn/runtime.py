@@ -11,7 +11,7 @@ from contextlib import contextmanager
 
 import numpy
 
-from fastnn import _core
+from fastnn import _core, config
 
 __all__ = [
     "get_num_threads",
@@ -134,6 +134,7 @@ def _config_rows() -> list[tuple[str, str]]:
         ("targets built", built),
         ("target", f"{targets['chosen']} ({targets['why']})"),
         ("backend", _core.get_backend()),
+        ("Winograd", "allowed" if config.allow_winograd else "not allowed"),
         ("threads", threads),
         ("processors", _processors_text()),
         ("caches", f"{_cache_text(caches)} ({caches['origin']})"),

@@ -2,7 +2,10 @@
 
 from fastnn.layers.activation import Activation
 from fastnn.layers.concatenate import Concatenate
+from fastnn.layers.conv import Conv1D, Conv2D, Conv3D
+from fastnn.layers.conv_transpose import Conv1DTranspose, Conv2DTranspose, Conv3DTranspose
 from fastnn.layers.dense import Dense
+from fastnn.layers.depthwise_conv import DepthwiseConv1D, DepthwiseConv2D
 from fastnn.layers.dropout import Dropout
 from fastnn.layers.flatten import Flatten
 from fastnn.layers.group_normalization import GroupNormalization
@@ -14,13 +17,33 @@ from fastnn.layers.merge import Add, Average, Maximum, Minimum, Multiply, Subtra
 from fastnn.layers.operation import Operation
 from fastnn.layers.reshape import Reshape
 from fastnn.layers.rms_normalization import RMSNormalization
+from fastnn.layers.separable_conv import SeparableConv1D, SeparableConv2D
+
+Convolution1D, Convolution2D, Convolution3D = Conv1D, Conv2D, Conv3D
+Convolution1DTranspose, Convolution2DTranspose = Conv1DTranspose, Conv2DTranspose
+Convolution3DTranspose = Conv3DTranspose
+SeparableConvolution1D, SeparableConvolution2D = SeparableConv1D, SeparableConv2D
 
 __all__ = [
     "Activation",
     "Add",
     "Average",
     "Concatenate",
+    "Conv1D",
+    "Conv1DTranspose",
+    "Conv2D",
+    "Conv2DTranspose",
+    "Conv3D",
+    "Conv3DTranspose",
+    "Convolution1D",
+    "Convolution1DTranspose",
+    "Convolution2D",
+    "Convolution2DTranspose",
+    "Convolution3D",
+    "Convolution3DTranspose",
     "Dense",
+    "DepthwiseConv1D",
+    "DepthwiseConv2D",
     "Dropout",
     "Flatten",
     "GroupNormalization",
@@ -35,5 +58,9 @@ __all__ = [
     "Operation",
     "RMSNormalization",
     "Reshape",
+    "SeparableConv1D",
+    "SeparableConv2D",
+    "SeparableConvolution1D",
+    "SeparableConvolution2D",
     "Subtract",
 ]

@@ -76,6 +76,8 @@ from fastnn.ops.comparison import (
     right_shift,
     where,
 )
+from fastnn.ops.conv import conv, depthwise_conv, separable_conv
+from fastnn.ops.conv_transpose import conv_transpose
 from fastnn.ops.core import cast
 from fastnn.ops.creation import (
     arange,

@@ -24,6 +24,8 @@ WIDE = rng.uniform(-4, 4, (3, 4)) + 0.03
 ROW = rng.uniform(0.3, 1.8, 3)
 CUBE = rng.normal(size=(2, 3, 4))
 A, B = rng.normal(size=(3, 4)), rng.normal(size=(4, 2))
+SIGNAL = rng.normal(size=(2, 6, 2)), rng.normal(size=(3, 2, 4)), rng.normal(size=4)
+TRANSPOSED = rng.normal(size=(2, 3, 2)), rng.normal(size=(3, 4, 2)), rng.normal(size=4)
 LABELS = np.array([2, 0])
 ONE_HOT = np.eye(3)[LABELS]
 SOFT = rng.dirichlet(np.ones(3), 2)
@@ -151,6 +153,22 @@ ROWS = {
         ],
         (lambda x, w: ops.dense(x, w, None, "sigmoid")._logits, A, B),
         (lambda x, w: (y := ops.dense(x, w, None, "sigmoid")) + y._logits * 2, A, B),
+    ],
+    "conv": [
+        *[
+            (lambda x, w, b, name=name: ops.conv(x, w, bias=b, activation=name, a=0.3), *SIGNAL)
+            for name in ("linear", "relu", "tanh", "sigmoid", "gelu", "leaky_relu", "neg")
+        ],
+        (lambda x, b: ops.conv(x, SIGNAL[1], 2, "same", bias=b), SIGNAL[0], SIGNAL[2]),
+        (lambda x, w: ops.conv(x, w, data_format="channels_first"), CUBE[:, :2], SIGNAL[1]),
+    ],
+    "conv_transpose": [
+        (lambda x, w, b: ops.conv_transpose(x, w, 2, bias=b, activation="elu", a=0.3), *TRANSPOSED),
+        (lambda x, w: ops.conv_transpose(x, w, 2, "same", 1), *TRANSPOSED[:2]),
+    ],
+    "depthwise_conv": [(ops.depthwise_conv, CUBE, rng.normal(size=(2, 4, 2)))],
+    "separable_conv": [
+        (ops.separable_conv, CUBE, rng.normal(size=(2, 4, 2)), rng.normal(size=(1, 8, 3)))
     ],
     "dot": [(ops.dot, A, B), (ops.dot, A, rng.normal(size=(2, 4, 3)))],
     "inner": [(ops.inner, A, A[:2])],
