@@ -5,6 +5,7 @@
 #pragma once
 
 #include "kernels/binary.h"
+#include "kernels/depthwise.h"
 #include "kernels/gemm.h"
 #include "kernels/loss.h"
 #include "kernels/movement.h"
@@ -23,6 +24,7 @@
 /* X(family, Struct): what csrc/core/targets.cpp walks over, and CMakeLists.txt compiles. */
 #define FASTNN_KERNEL_FAMILIES(X)         \
   X(binary, BinaryKernels)                \
+  X(depthwise, DepthwiseKernels)          \
   X(gemm, GemmKernels)                    \
   X(loss, LossKernels)                    \
   X(movement, MovementKernels)            \

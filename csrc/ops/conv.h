@@ -12,7 +12,7 @@ struct ConvShape {
   DType dtype = DType::float32;
   Windows windows;
   int64_t images = 0, channels = 0, filters = 0, groups = 1;
-  int64_t algorithm = 0;  // a code of conv_algorithms()
+  int64_t algorithm = 0;  // ops/conv_paths.h
 
   int64_t group_channels() const { return channels / groups; }
   int64_t group_filters() const { return filters / groups; }
@@ -51,9 +51,6 @@ std::vector<AttributeInfo> conv_attributes();
 // filters).
 ConvShape conv_shape(const Call& call, DType dtype, int rank, const int64_t* x_extents,
                      const int64_t* w_extents);
-
-CodeList conv_algorithms();
-void check_algorithm(const Call& call, const ConvShape& shape);
 
 void register_conv_backward_input();
 void register_conv_backward_kernel();

@@ -13,6 +13,8 @@
 #include "core/thread_pool.h"
 #include "ops/checks.h"
 #include "ops/conv.h"
+#include "ops/conv_depthwise.h"
+#include "ops/conv_paths.h"
 #include "ops/conv_rows.h"
 
 namespace fastnn {
@@ -125,7 +127,9 @@ void for_each_phase(const Call& call, const ConvShape& s, Visit visit) {
           to += phase[i] * pixel[i];
           met = met && along.axis.taps > 0;
         }
-        for (int64_t group = 0; met && group < s.groups; ++group) {
+        // Channels that have a filter each go together.
+        const int64_t groups = is_depthwise(s) ? 1 : s.groups;
+        for (int64_t group = 0; met && group < groups; ++group) {
           const int64_t filter = group * rows.depth;
           rows.x = call.operand(Dy).data + filter * element;
           rows.w = call.operand(W).data + (from + filter) * element;
@@ -169,7 +173,7 @@ void infer(Call& call) {
     const ConvProblem problem = mirrored(call, s);
     check_algorithm(call, problem.shape);
     bytes = conv_bytes(problem, thread_count());
-  } else if (!s.empty()) {
+  } else if (!s.empty() && !is_depthwise(s)) {
     for_each_phase(call, s, [&](const RowsProblem& rows) {
       bytes = std::max(bytes, rows_bytes(rows, thread_count()));
     });
@@ -188,7 +192,10 @@ Status run(const Call& call) {
   if (leaves_gaps(s)) std::memset(dx.data, 0, static_cast<size_t>(dx.bytes()));
   if (!s.empty())
     for_each_phase(call, s, [&](const RowsProblem& rows) {
-      run_rows(rows, threads, scratch.data, scratch.size());
+      if (is_depthwise(s))
+        run_depthwise_rows(rows, threads);
+      else
+        run_rows(rows, threads, scratch.data, scratch.size());
     });
   return {};
 }

@@ -5,8 +5,7 @@
 
 #include "core/thread_pool.h"
 #include "ops/checks.h"
-#include "ops/conv_pixels.h"
-#include "ops/winograd_tiles.h"
+#include "ops/conv_paths.h"
 
 namespace fastnn {
 namespace {
@@ -18,20 +17,6 @@ struct KernelAttributes {
   int64_t window[kMaxSpatial + 1];
   int64_t want_db, algorithm;
 };
-
-// "exact" is "auto" without Winograd's method.
-enum class Algorithm : int64_t { automatic, exact, pixels, winograd };
-CodeList algorithms() {
-  static const char* names[] = {"auto", "exact", "pixels", "winograd"};
-  return {names, 4};
-}
-
-// As Winograd's method moves more numbers, there must be enough to multiply.
-bool is_winograd(const Call& call, const ConvShape& s) {
-  const auto chosen = static_cast<Algorithm>(call.attributes.as<KernelAttributes>().algorithm);
-  if (chosen != Algorithm::automatic) return chosen == Algorithm::winograd;
-  return can_winograd(s) && s.channels >= 16 && s.filters >= 16;
-}
 
 ConvShape shape_of(const Call& call) {
   const auto& attributes = call.attributes.as<KernelAttributes>();
@@ -45,7 +30,9 @@ ConvShape shape_of(const Call& call) {
   std::copy(attributes.window + 1, attributes.window + 1 + spatial, w);
   w[spatial] = x.shape[spatial + 1] / std::max<int64_t>(attributes.conv.groups, 1);
   w[spatial + 1] = dy.shape[spatial + 1];
-  return conv_shape(call, x.dtype, spatial, x.shape, w);
+  ConvShape shape = conv_shape(call, x.dtype, spatial, x.shape, w);
+  shape.algorithm = attributes.algorithm;
+  return shape;
 }
 
 KernelGradient gradient_of(const Call& call) {
@@ -83,13 +70,9 @@ void infer(Call& call) {
   call.resize(Db, attributes.want_db ? 1 : 0);
   call.set_output(Dw, dtype, rank, w);
   if (attributes.want_db) call.set_output(Db, dtype, 1, &s.filters);
-  const bool winograd = is_winograd(call, s);
-  if (winograd && !can_winograd(s))
-    fail(ErrorKind::value, call, "algorithm is winograd, which cannot compute this gradient");
-  const KernelGradient gradient = gradient_of(call);
-  call.set_scratch(Scratch, s.empty()  ? 0
-                            : winograd ? winograd_gradient_bytes(gradient)
-                                       : conv_pixels_bytes(gradient, thread_count()));
+  check_kernel_gradient_algorithm(call, s);
+  call.set_scratch(
+      Scratch, s.empty() ? 0 : kernel_gradient_path(s).bytes(gradient_of(call), thread_count()));
 }
 
 Status run(const Call& call) {
@@ -100,13 +83,7 @@ Status run(const Call& call) {
     if (call.has(Db)) std::memset(gradient.db, 0, static_cast<size_t>(call.operand(Db).bytes()));
     return {};
   }
-  const Array& scratch = call.operand(Scratch);
-  if (is_winograd(call, gradient.shape)) {
-    run_winograd_gradient(gradient, scratch.data);
-    if (gradient.db) run_conv_bias(gradient);
-    return {};
-  }
-  run_conv_pixels(gradient, thread_count(), scratch.data, scratch.size());
+  kernel_gradient_path(gradient.shape).run(gradient, thread_count(), call.operand(Scratch).data);
   return {};
 }
 
@@ -124,8 +101,9 @@ void register_conv_backward_kernel() {
   primitive.attributes.push_back(spatial_attribute("window", offsetof(KernelAttributes, window)));
   primitive.attributes.push_back(
       {"want_db", AttributeKind::boolean, offsetof(KernelAttributes, want_db), 1});
-  primitive.attributes.push_back(
-      {"algorithm", AttributeKind::code, offsetof(KernelAttributes, algorithm), 0, algorithms});
+  primitive.attributes.push_back({"algorithm", AttributeKind::code,
+                                  offsetof(KernelAttributes, algorithm), 0,
+                                  kernel_gradient_algorithms});
   primitive.infer = infer;
   primitive.native = run;
   primitive.cost = [](const Call& call) { return shape_of(call).flops(); };

@@ -3,7 +3,9 @@
 #include <string>
 
 #include "ops/checks.h"
+#include "ops/conv_depthwise.h"
 #include "ops/conv_rows.h"
+#include "ops/conv_winograd.h"
 #include "ops/gemm.h"
 #include "ops/winograd_tiles.h"
 
@@ -49,50 +51,66 @@ void run_product(const ConvProblem& p, int64_t threads, char* scratch, int64_t b
 
 bool always(const ConvShape&) { return true; }
 
-// Half of a tile or more lies beyond the results otherwise.
-bool winograd_4_pays(const ConvShape& s) {
-  const Windows& w = s.windows;
-  return s.channels >= 16 && s.filters >= 16 && w.out[1] >= 6 && w.out[2] >= 6;
+// There must be enough to multiply for what the transforms move.
+bool has_channels(const ConvShape& s) { return s.channels >= 16 && s.filters >= 16; }
+// Else half of the tiles or more lies beyond the results.
+bool fills_tiles(const ConvShape& s) {
+  return has_channels(s) && s.windows.out[1] >= 6 && s.windows.out[2] >= 6;
 }
-bool winograd_2_pays(const ConvShape& s) { return s.channels >= 16 && s.filters >= 16; }
 
 constexpr ConvPath kPaths[] = {
     {"matrix_product", is_pointwise, always, product_bytes, run_product},
-    {"winograd_4", can_winograd, winograd_4_pays, winograd_4_bytes, run_winograd_4},
-    {"winograd_2", can_winograd, winograd_2_pays, winograd_2_bytes, run_winograd_2},
+    {"depthwise", is_depthwise, always, depthwise_bytes, run_depthwise},
+    {"winograd_4", can_winograd, fills_tiles, winograd_4_bytes, run_winograd_4},
+    {"winograd_2", can_winograd, has_channels, winograd_2_bytes, run_winograd_2},
     {"rows", always, always, conv_rows_bytes, run_conv_rows},
 };
-constexpr int64_t kCount = sizeof kPaths / sizeof kPaths[0];
 
-bool is_winograd(const ConvPath& path) { return path.can == can_winograd; }
+constexpr KernelGradientPath kGradientPaths[] = {
+    {"depthwise", is_depthwise, always, depthwise_gradient_bytes, run_depthwise_gradient},
+    {"winograd", can_winograd, has_channels, winograd_gradient_bytes, run_winograd_gradient},
+    {"pixels", always, always, conv_pixels_bytes, run_conv_pixels},
+};
 
-// "auto", "exact" (auto without Winograd), and each path by its name.
-constexpr int64_t kAuto = 0, kExact = 1, kNamed = 2;
+constexpr int64_t kExact = 1, kNamed = 2;  // codes; 0 is "auto"
 
-}  // namespace
-
-CodeList conv_algorithms() {
-  static const char* names[kNamed + kCount] = {"auto", "exact"};
-  for (int64_t i = 0; i < kCount; ++i) names[kNamed + i] = kPaths[i].name;
-  return {names, static_cast<int>(kNamed + kCount)};
+template <class Path, int64_t Count>
+CodeList codes_of(const Path (&paths)[Count]) {
+  static const char* names[kNamed + Count] = {"auto", "exact"};
+  for (int64_t i = 0; i < Count; ++i) names[kNamed + i] = paths[i].name;
+  return {names, static_cast<int>(kNamed + Count)};
 }
 
-ConvPaths conv_paths() { return {kPaths, kCount}; }
-
-const ConvPath& conv_path(const ConvShape& shape) {
-  if (shape.algorithm >= kNamed) return kPaths[shape.algorithm - kNamed];
-  const ConvPath* path = kPaths;
-  while (!path->can(shape) || !path->pays(shape) ||
-         (shape.algorithm == kExact && is_winograd(*path)))
+template <class Path>
+const Path& pick(const Path* path, const ConvShape& s) {
+  if (s.algorithm >= kNamed) return path[s.algorithm - kNamed];
+  while (!path->can(s) || !path->pays(s) || (s.algorithm == kExact && path->can == can_winograd))
     ++path;
   return *path;
 }
 
-void check_algorithm(const Call& call, const ConvShape& shape) {
-  const ConvPath& path = conv_path(shape);
+template <class Path>
+void check(const Call& call, const ConvShape& shape, const Path& path) {
   if (!path.can(shape))
     fail(ErrorKind::value, call,
          std::string("algorithm is ") + path.name + ", which cannot compute this convolution");
+}
+
+}  // namespace
+
+CodeList conv_algorithms() { return codes_of(kPaths); }
+CodeList kernel_gradient_algorithms() { return codes_of(kGradientPaths); }
+
+const ConvPath& conv_path(const ConvShape& shape) { return pick(kPaths, shape); }
+const KernelGradientPath& kernel_gradient_path(const ConvShape& shape) {
+  return pick(kGradientPaths, shape);
+}
+
+void check_algorithm(const Call& call, const ConvShape& shape) {
+  check(call, shape, conv_path(shape));
+}
+void check_kernel_gradient_algorithm(const Call& call, const ConvShape& shape) {
+  check(call, shape, kernel_gradient_path(shape));
 }
 
 int64_t conv_bytes(const ConvProblem& problem, int64_t threads) {

@@ -1,8 +1,8 @@
-// The ways through a convolution: one table, read from the top; the first row that can do it and
-// pays is taken, by shape and dtype alone.
+// The ways through a convolution and to the gradient by its kernel: two tables, read from the top;
+// the first row that can do it and pays is taken, by shape and dtype alone.
 #pragma once
 
-#include "ops/conv.h"
+#include "ops/conv_pixels.h"
 
 namespace fastnn {
 
@@ -13,18 +13,23 @@ struct ConvPath {
   int64_t (*bytes)(const ConvProblem& problem, int64_t threads);
   void (*run)(const ConvProblem& problem, int64_t threads, char* scratch, int64_t bytes);
 };
-
-struct ConvPaths {
-  const ConvPath* begin;
-  int64_t count;
-};
-ConvPaths conv_paths();
 const ConvPath& conv_path(const ConvShape& shape);
 
-// Winograd's method rounds more often, so that only those get it who allow it.
-int64_t winograd_2_bytes(const ConvProblem& problem, int64_t threads);
-void run_winograd_2(const ConvProblem& problem, int64_t threads, char* scratch, int64_t bytes);
-int64_t winograd_4_bytes(const ConvProblem& problem, int64_t threads);
-void run_winograd_4(const ConvProblem& problem, int64_t threads, char* scratch, int64_t bytes);
+struct KernelGradientPath {
+  const char* name;
+  bool (*can)(const ConvShape& shape);
+  bool (*pays)(const ConvShape& shape);
+  int64_t (*bytes)(const KernelGradient& gradient, int64_t threads);
+  void (*run)(const KernelGradient& gradient, int64_t threads, char* scratch);
+};
+const KernelGradientPath& kernel_gradient_path(const ConvShape& shape);
+
+// What callers may ask for: "auto"; "exact", which is auto without Winograd's method (it rounds
+// more often); or one path by its name.
+CodeList conv_algorithms();
+CodeList kernel_gradient_algorithms();
+// Throws where the path that was asked for cannot compute this.
+void check_algorithm(const Call& call, const ConvShape& shape);
+void check_kernel_gradient_algorithm(const Call& call, const ConvShape& shape);
 
 }  // namespace fastnn

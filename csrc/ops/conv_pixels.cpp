@@ -207,7 +207,7 @@ int64_t conv_pixels_bytes(const KernelGradient& gradient, int64_t) {
   return p.split ? p.sum_groups() * p.sum_bytes() : 0;
 }
 
-void run_conv_pixels(const KernelGradient& gradient, int64_t threads, char* scratch, int64_t) {
+void run_conv_pixels(const KernelGradient& gradient, int64_t threads, char* scratch) {
   const Pixels p(gradient);
   const int64_t team = worth_threads(p.s.flops(), threads), all = p.tile_count();
   if (p.split) {
@@ -227,6 +227,7 @@ void run_conv_pixels(const KernelGradient& gradient, int64_t threads, char* scra
 }
 
 void run_conv_bias(const KernelGradient& gradient) {
+  if (!gradient.db) return;
   const Pixels p(gradient);
   const int64_t all = p.tile_count();
   p.run({all - 1, all, 0, p.blocks, gradient.dw, gradient.db});

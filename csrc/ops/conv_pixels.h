@@ -21,13 +21,9 @@ struct KernelGradient {
 };
 
 int64_t conv_pixels_bytes(const KernelGradient& gradient, int64_t threads);
-void run_conv_pixels(const KernelGradient& gradient, int64_t threads, char* scratch, int64_t bytes);
+void run_conv_pixels(const KernelGradient& gradient, int64_t threads, char* scratch);
 
-// db alone.
+// db alone, if it is asked for: what other ways to dw leave over.
 void run_conv_bias(const KernelGradient& gradient);
-
-// dw alone, by Winograd's method, where can_winograd says so.
-int64_t winograd_gradient_bytes(const KernelGradient& gradient);
-void run_winograd_gradient(const KernelGradient& gradient, char* scratch);
 
 }  // namespace fastnn

@@ -285,9 +285,7 @@ void run_rows(const RowsProblem& problem, int64_t threads, char* scratch, int64_
   });
 }
 
-namespace {
-
-RowsProblem group_of(const ConvProblem& problem, int64_t group) {
+RowsProblem conv_rows_group(const ConvProblem& problem, int64_t group) {
   const ConvShape& s = problem.shape;
   const Windows& windows = s.windows;
   const int64_t element = item_size(s.dtype);
@@ -324,15 +322,13 @@ RowsProblem group_of(const ConvProblem& problem, int64_t group) {
   return rows;
 }
 
-}  // namespace
-
 int64_t conv_rows_bytes(const ConvProblem& problem, int64_t threads) {
-  return rows_bytes(group_of(problem, 0), threads);
+  return rows_bytes(conv_rows_group(problem, 0), threads);
 }
 
 void run_conv_rows(const ConvProblem& problem, int64_t threads, char* scratch, int64_t bytes) {
   for (int64_t group = 0; group < problem.shape.groups; ++group)
-    run_rows(group_of(problem, group), threads, scratch, bytes);
+    run_rows(conv_rows_group(problem, group), threads, scratch, bytes);
 }
 
 }  // namespace fastnn

@@ -43,6 +43,9 @@ struct RowsProblem {
 int64_t rows_bytes(const RowsProblem& problem, int64_t threads);
 void run_rows(const RowsProblem& problem, int64_t threads, char* scratch, int64_t bytes);
 
+// One group of a convolution.
+RowsProblem conv_rows_group(const ConvProblem& problem, int64_t group);
+
 // As a way through a whole convolution, group by group.
 int64_t conv_rows_bytes(const ConvProblem& problem, int64_t threads);
 void run_conv_rows(const ConvProblem& problem, int64_t threads, char* scratch, int64_t bytes);

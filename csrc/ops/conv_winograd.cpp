@@ -4,12 +4,13 @@
 // Few channels: a task takes a block of tiles through all three steps within its cache. Many: all
 // threads take a larger block through one step after the other, so that the transformed weights
 // are read once.
+#include "ops/conv_winograd.h"
+
 #include <algorithm>
 
 #include "core/caches.h"
 #include "core/kernel_table.h"
 #include "core/summation_order.h"
-#include "ops/conv_paths.h"
 #include "ops/deal.h"
 #include "ops/gemm_cut.h"
 #include "ops/gemm_paths.h"

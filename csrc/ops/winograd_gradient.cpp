@@ -4,7 +4,7 @@
 #include "core/kernel_table.h"
 #include "core/summation_order.h"
 #include "core/thread_pool.h"
-#include "ops/conv_pixels.h"
+#include "ops/conv_winograd.h"
 #include "ops/gemm.h"
 #include "ops/gemm_cut.h"
 #include "ops/winograd_tiles.h"
@@ -87,12 +87,12 @@ struct Gradient {
 
 }  // namespace
 
-int64_t winograd_gradient_bytes(const KernelGradient& gradient) {
+int64_t winograd_gradient_bytes(const KernelGradient& gradient, int64_t) {
   const Gradient g(gradient);
   return kFrequencies * (g.in_step() + g.signal_step() + g.sum_step()) * kItem;
 }
 
-void run_winograd_gradient(const KernelGradient& gradient, char* scratch) {
+void run_winograd_gradient(const KernelGradient& gradient, int64_t, char* scratch) {
   const Gradient g(gradient);
   float* in = reinterpret_cast<float*>(scratch);
   float* signal = in + kFrequencies * g.in_step();
@@ -107,6 +107,7 @@ void run_winograd_gradient(const KernelGradient& gradient, char* scratch) {
   }
   for_pieces(g.s.channels, units_per_task(kFrequencies * g.s.filters, 1 << 14),
              [&](int64_t channel, int64_t count) { g.to_taps(channel, count, sums); });
+  run_conv_bias(gradient);
 }
 
 }  // namespace fastnn

@@ -175,6 +175,50 @@ def test_winograd_backward_kernel(backend, extents):
     check(backend, "conv_backward_kernel", [x, dy], *attributes, bound=of_largest)
 
 
+DEPTHWISE = [
+    ((2, 9, 17, 37), (3, 3), (1, 1), (1, 1, 1, 1), (1, 1)),
+    ((3, 12, 5, 64), (5, 3), (2, 3), (2, 0, 4, 1), (1, 2)),
+    ((1, 40, 300, 3), (2, 7), (1, 2), (0, 1, 3, 3), (3, 1)),
+    ((2, 50, 20), (4,), (3,), (5, 2), (2,)),
+]
+
+
+@pytest.mark.parametrize(
+    ("backend", "dtype", "case"), rows((dtype, case) for dtype in FLOATS for case in DEPTHWISE)
+)
+def test_depthwise(backend, dtype, case):
+    shape, window, strides, pads, dilation = case
+    channels = shape[-1]
+    keywords = dict(strides=strides, pads=pads, dilation=dilation, groups=channels)
+    random = generator("depthwise", case)
+
+    def draw(*shape):
+        return random.uniform(-1, 1, shape).astype(dtype)
+
+    x, w, bias = draw(*shape), draw(*window, 1, channels), draw(channels)
+    dy = draw(*conv(x, w, **keywords)[0].shape)
+    places = (strides, pads, dilation, channels)
+    scale = conv(wide(x), wide(w), wide(bias), wide(dy), **keywords)[0]
+    bound = bound_of(int(np.prod(window)), scale)
+    check(
+        backend,
+        "conv",
+        [x, w, bias, dy],
+        *places,
+        "relu",
+        0,
+        False,
+        "depthwise",
+        bound=bound,
+    )
+    scale = conv_backward_input(wide(dy), wide(w), extents=shape[1:-1], **keywords)
+    bound = bound_of(int(np.prod(window)), scale)
+    check(backend, "conv_backward_input", [dy, w], *places, shape[1:-1], bound=bound)
+    scales = list(conv_backward_kernel(wide(x), wide(dy), window=window, **keywords))
+    bound = bound_of(dy[..., 0].size, scales)
+    check(backend, "conv_backward_kernel", [x, dy], *places, window, True, bound=bound)
+
+
 @pytest.mark.parametrize(("backend", "dtype"), rows((dtype,) for dtype in FLOATS))
 def test_conv_of_no_images(backend, dtype):
     x, w = np.zeros((0, 5, 5, 2), dtype), np.zeros((3, 3, 2, 4), dtype)

@@ -1,0 +1,195 @@
+#include "ops/conv_depthwise.h"
+
+#include <algorithm>
+#include <cstring>
+
+#include "core/kernel_table.h"
+#include "core/summation_order.h"
+#include "core/thread_pool.h"
+#include "ops/gemm.h"
+#include "ops/tasks.h"
+
+namespace fastnn {
+namespace {
+
+constexpr int64_t kTaskFlops = 1 << 17;
+
+// Taps [first, last) of an axis read inside the input for result o.
+struct Met {
+  int64_t first, last;
+  Met(const RowsAxis& axis, int64_t o) {
+    const int64_t at = axis.first + o * axis.stride;
+    first = at < 0 ? ceil_div(-at, axis.step) : 0;
+    last = at < axis.in ? std::min(axis.taps, ceil_div(axis.in - at, axis.step)) : 0;
+    if (last < first) last = first;
+  }
+  bool operator==(const Met& other) const { return first == other.first && last == other.last; }
+};
+
+// Calls visit(first, last, met) for results of a row, in order, that meet the same taps.
+template <class Visit>
+void for_each_stretch(const RowsAxis& axis, Visit visit) {
+  for (int64_t o = 0; o < axis.out;) {
+    const Met met(axis, o);
+    int64_t end = o + 1;
+    if (met.first == 0 && met.last == axis.taps) {
+      // As far as the last tap stays inside.
+      const int64_t last_tap = axis.first + (axis.taps - 1) * axis.step;
+      end = std::min(axis.out, (axis.in - 1 - last_tap) / axis.stride + 1);
+    } else {
+      while (end < axis.out && Met(axis, end) == met) ++end;
+    }
+    visit(o, end, met);
+    o = end;
+  }
+}
+
+// Row h of an image's results.
+void run_row(const RowsProblem& p, int64_t image, int64_t h) {
+  const RowsAxis &down = p.axis[1], &along = p.axis[2];
+  const int64_t element = item_size(p.dtype), row = along.in * p.channels;
+  const Met rows(down, h);
+  DepthwiseRow t{};
+  t.x_step = along.stride * p.channels;
+  t.x_row = down.step * row;
+  t.x_column = along.step * p.channels;
+  t.w_row = down.weight_step;
+  t.w_column = along.weight_step;
+  t.rows = rows.last - rows.first;
+  t.y_step = along.y_stride;
+  t.channels = p.channels;
+  t.bias = p.bias;
+  t.relu = p.relu;
+  const int64_t x_h = down.first + h * down.stride + rows.first * down.step;
+  const int64_t x = (image * down.in + x_h) * row, w = rows.first * down.weight_step;
+  const int64_t y = image * p.y_image + h * down.y_stride;
+  for_each_stretch(along, [&](int64_t first, int64_t last, const Met& met) {
+    const int64_t x_w = along.first + first * along.stride + met.first * along.step;
+    t.x = p.x + (x + x_w * p.channels) * element;
+    t.w = p.w + (w + met.first * along.weight_step) * element;
+    t.columns = met.last - met.first;
+    const int64_t to = (y + first * along.y_stride) * element;
+    t.y = p.y + to;
+    t.residual = p.residual ? p.residual + to : nullptr;
+    t.count = last - first;
+    kernels().depthwise.row[static_cast<int>(p.dtype)](&t);
+  });
+}
+
+// Blocks of pixels in groups whose sums are added in order, as for any long sum.
+struct Gradient {
+  const KernelGradient& g;
+  const ConvShape& s;
+  const Windows& w;
+  int64_t element, pixels, blocks, group_blocks, groups;
+
+  explicit Gradient(const KernelGradient& gradient)
+      : g(gradient),
+        s(g.shape),
+        w(s.windows),
+        element(item_size(s.dtype)),
+        pixels(s.images * w.outputs()),
+        blocks(ceil_div(pixels, kSumBlock)),
+        group_blocks(ceil_div(blocks, kSumGroups)),
+        groups(ceil_div(blocks, group_blocks)) {}
+
+  int64_t sum_bytes() const { return aligned(s.weights() * element); }
+
+  RowsAxis axis(int i) const {
+    return {w.in[i], w.out[i], w.stride[i], w.size[i], -w.before[i], w.dilation[i], 0, 0};
+  }
+
+  // Adds what a block's pixels in one row of dy meet to its sums.
+  void run_row(int64_t row, int64_t begin, int64_t end, char* sums) const {
+    const RowsAxis down = axis(1), along = axis(2);
+    const int64_t image = row / w.out[1], h = row % w.out[1];
+    const Met rows(down, h);
+    DepthwiseTaps t{};
+    t.x_step = along.stride * s.channels;
+    t.x_column = along.step * s.channels;
+    t.dy_step = t.sum_column = t.channels = s.channels;
+    for_each_stretch(along, [&](int64_t first, int64_t last, const Met& met) {
+      first = std::max(first, begin);
+      last = std::min(last, end);
+      if (first >= last) return;
+      t.columns = met.last - met.first;
+      t.count = last - first;
+      t.dy = g.dy + (row * w.out[2] + first) * s.channels * element;
+      const int64_t x_w = along.first + first * along.stride + met.first * along.step;
+      for (int64_t tap = rows.first; tap < rows.last; ++tap) {
+        const int64_t x_h = down.first + h * down.stride + tap * down.step;
+        t.x = g.x + ((image * w.in[1] + x_h) * w.in[2] + x_w) * s.channels * element;
+        t.sum = sums + (tap * w.size[2] + met.first) * s.channels * element;
+        kernels().depthwise.taps[static_cast<int>(s.dtype)](&t);
+      }
+    });
+  }
+
+  template <class T>
+  void add(char* to, const char* from, int64_t n) const {
+    for (int64_t i = 0; i < n; ++i)
+      reinterpret_cast<T*>(to)[i] += reinterpret_cast<const T*>(from)[i];
+  }
+  void add(char* to, const char* from) const {
+    if (s.dtype == DType::float32)
+      add<float>(to, from, s.weights());
+    else
+      add<double>(to, from, s.weights());
+  }
+
+  // The sums of one group of blocks; `block` has room for those of one.
+  void run_group(int64_t group, char* sums, char* block) const {
+    const int64_t last = std::min(blocks, (group + 1) * group_blocks);
+    for (int64_t b = group * group_blocks; b < last; ++b) {
+      const int64_t begin = b * kSumBlock, end = std::min(pixels, begin + kSumBlock);
+      char* to = b == group * group_blocks ? sums : block;
+      std::memset(to, 0, static_cast<size_t>(s.weights() * element));
+      for (int64_t row = begin / w.out[2]; row * w.out[2] < end; ++row) {
+        const int64_t start = row * w.out[2];
+        run_row(row, std::max(begin - start, int64_t{0}), std::min(end - start, w.out[2]), to);
+      }
+      if (to == block) add(sums, block);
+    }
+  }
+};
+
+}  // namespace
+
+bool is_depthwise(const ConvShape& s) {
+  const Windows& w = s.windows;
+  return s.groups == s.channels && s.filters == s.channels && s.channels > 1 && w.in[0] == 1 &&
+         w.out[0] == 1 && w.size[0] == 1;
+}
+
+void run_depthwise_rows(const RowsProblem& p, int64_t threads) {
+  const int64_t rows = p.axis[1].out;
+  const int64_t flops = 2 * p.axis[1].taps * p.axis[2].taps * p.axis[2].out * p.channels;
+  const int64_t some = threads > 1 ? units_per_task(flops, kTaskFlops) : p.images * rows;
+  for_pieces(p.images * rows, some, [&](int64_t first, int64_t count) {
+    for (int64_t row = first; row < first + count; ++row) run_row(p, row / rows, row % rows);
+  });
+}
+
+int64_t depthwise_bytes(const ConvProblem&, int64_t) { return 0; }
+
+void run_depthwise(const ConvProblem& problem, int64_t threads, char*, int64_t) {
+  run_depthwise_rows(conv_rows_group(problem, 0), threads);
+}
+
+int64_t depthwise_gradient_bytes(const KernelGradient& gradient, int64_t) {
+  const Gradient g(gradient);
+  return 2 * g.groups * g.sum_bytes();
+}
+
+void run_depthwise_gradient(const KernelGradient& gradient, int64_t, char* scratch) {
+  const Gradient g(gradient);
+  const int64_t each = g.sum_bytes();
+  parallel_for(g.groups, [&](int64_t group) {
+    g.run_group(group, scratch + group * each, scratch + (g.groups + group) * each);
+  });
+  std::memcpy(gradient.dw, scratch, static_cast<size_t>(g.s.weights() * g.element));
+  for (int64_t group = 1; group < g.groups; ++group) g.add(gradient.dw, scratch + group * each);
+  run_conv_bias(gradient);
+}
+
+}  // namespace fastnn
