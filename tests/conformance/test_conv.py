@@ -189,7 +189,7 @@ DEPTHWISE = [
 def test_depthwise(backend, dtype, case):
     shape, window, strides, pads, dilation = case
     channels = shape[-1]
-    keywords = dict(strides=strides, pads=pads, dilation=dilation, groups=channels)
+    keywords = {"strides": strides, "pads": pads, "dilation": dilation, "groups": channels}
     random = generator("depthwise", case)
 
     def draw(*shape):
