@@ -159,14 +159,15 @@ FASTNN_INLINE void spread(T* row, int64_t width, T value) {
 }
 
 template <class T>
-void norm_groups(const NormForward* f, int64_t rows, int64_t groups, int64_t width, void* scratch) {
+void norm_groups(const NormForward* f, const NormColumns* of, void* scratch) {
   using V = Vec<T>;
   const View<T> v(*f);
+  const int64_t rows = of->rows, stride = of->stride, groups = of->groups, width = of->width;
   const int64_t columns = groups * width;
   T *centre = static_cast<T*>(scratch), *factor = centre + columns;
   const T count = static_cast<T>(rows * width), epsilon = static_cast<T>(f->epsilon);
   const auto x = [&](int64_t r, int64_t c, int64_t left) {
-    return load_some(v.x + r * columns + c, left);
+    return load_some(v.x + r * stride + c, left);
   };
   if (v.mean) sum_columns(rows, columns, centre, x);
   for (int64_t g = 0; g < groups; ++g) {
@@ -189,16 +190,16 @@ void norm_groups(const NormForward* f, int64_t rows, int64_t groups, int64_t wid
     for_registers<T>(columns, [&](int64_t c, int64_t left) {
       const V d = x(r, c, left) - load_some(centre + c, left);
       const V shift = load_or(v.beta, c, left, V::zero());
-      store_some(fma(d, load_some(factor + c, left), shift), v.y + r * columns + c, left);
+      store_some(fma(d, load_some(factor + c, left), shift), v.y + r * stride + c, left);
     });
 }
 
 // dx = dy p + (x - mean) q + s, with a p, q and s for every column.
 template <class T>
-void norm_groups_backward(const NormBackward* b, int64_t rows, int64_t groups, int64_t width,
-                          void* scratch) {
+void norm_groups_backward(const NormBackward* b, const NormColumns* of, void* scratch) {
   using V = Vec<T>;
   const BackwardView<T> v(*b);
+  const int64_t rows = of->rows, stride = of->stride, groups = of->groups, width = of->width;
   const int64_t columns = groups * width;
   T *centre = static_cast<T*>(scratch), *p = centre + columns, *q = p + columns, *s = q + columns;
   for (int64_t g = 0; g < groups; ++g) {
@@ -206,7 +207,7 @@ void norm_groups_backward(const NormBackward* b, int64_t rows, int64_t groups, i
     spread(p + g * width, width, v.rstd[g]);
   }
   const auto at = [&](const T* array, int64_t r, int64_t c, int64_t left) {
-    return load_some(array + r * columns + c, left);
+    return load_some(array + r * stride + c, left);
   };
   for_registers<T>(columns, [&](int64_t c, int64_t left) {
     const V m = load_some(centre + c, left), scale = load_some(p + c, left);
@@ -241,7 +242,7 @@ void norm_groups_backward(const NormBackward* b, int64_t rows, int64_t groups, i
     for_registers<T>(columns, [&](int64_t c, int64_t left) {
       const V d = at(v.x, r, c, left) - load_some(centre + c, left);
       const V rest = fma(d, load_some(q + c, left), load_some(s + c, left));
-      store_some(fma(at(v.dy, r, c, left), load_some(p + c, left), rest), v.dx + r * columns + c,
+      store_some(fma(at(v.dy, r, c, left), load_some(p + c, left), rest), v.dx + r * stride + c,
                  left);
     });
 }

@@ -24,13 +24,15 @@ struct NormBackward {
 typedef void (*NormRows)(const struct NormForward*, int64_t rows, int64_t n);
 typedef void (*NormRowsBackward)(const struct NormBackward*, int64_t rows, int64_t n);
 
-/* The columns of one array [rows, groups * width], `width` of them together; gamma and beta have
- * an element a column. scratch: 2 (forward) or 4 arrays of a row's length; dgamma and dbeta must
- * be given. */
-typedef void (*NormGroups)(const struct NormForward*, int64_t rows, int64_t groups, int64_t width,
-                           void* scratch);
-typedef void (*NormGroupsBackward)(const struct NormBackward*, int64_t rows, int64_t groups,
-                                   int64_t width, void* scratch);
+/* Columns of one array, `width` of them together; gamma and beta have an element a column. scratch:
+ * 2 (forward) or 4 elements a column; dgamma and dbeta must be given. */
+struct NormColumns {
+  int64_t rows, stride; /* elements from row to row: these may be some of its columns only */
+  int64_t groups, width;
+};
+typedef void (*NormGroups)(const struct NormForward*, const struct NormColumns*, void* scratch);
+typedef void (*NormGroupsBackward)(const struct NormBackward*, const struct NormColumns*,
+                                   void* scratch);
 
 /* Indexed by DType: float, double. */
 struct NormKernels {

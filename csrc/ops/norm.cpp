@@ -16,6 +16,8 @@ namespace fastnn {
 namespace {
 
 constexpr int64_t kTaskElements = 1 << 14;
+constexpr int64_t kMostShares = 8;     // of groups, all batch together
+constexpr int64_t kLeastColumns = 16;  // a cache line of float32
 
 enum class Kind : int64_t { layer, rms };
 
@@ -35,6 +37,27 @@ struct View {
     return unit * units_per_task(positions * columns() * unit, kTaskElements);
   }
 };
+
+// Calls body(i, first group, groups) for every element of the batch; for some groups at a time when
+// the batch alone is too short to be shared out.
+template <class Body>
+void for_groups(const View& view, Body&& body) {
+  const int64_t size = view.positions * view.columns(), groups = view.groups;
+  int64_t together = groups;
+  if (view.batch < kMostShares && size >= 2 * kTaskElements) {
+    together = ceil_div(groups, ceil_div(kMostShares, view.batch));
+    const int64_t least = ceil_div(kLeastColumns, view.width);
+    if (together < least) together = least < groups ? least : groups;
+  }
+  const int64_t pieces = ceil_div(groups, together);
+  for_pieces(view.batch * pieces, units_per_task(size / pieces, kTaskElements),
+             [&](int64_t begin, int64_t count) {
+               for (int64_t unit = begin; unit < begin + count; ++unit) {
+                 const int64_t first = unit % pieces * together, left = groups - first;
+                 body(unit / pieces, first, left < together ? left : together);
+               }
+             });
+}
 
 void check_columns(const Call& call, int x, int operand) {
   if (!call.has(operand)) return;
@@ -97,25 +120,28 @@ Status run(const Call& call) {
   }
   char *y = call.operand(Y).data, *mean = data_or_null(call, Mean), *rstd = call.operand(Rstd).data;
   const double epsilon = call.attributes.as<Attributes>().epsilon;
-  for_pieces(view.batch, view.many(1), [&](int64_t first, int64_t count) {
-    const auto from = [&](int64_t i) {
-      return NormForward{x.data + i * size * item,
-                         data_or_null(call, Gamma),
-                         data_or_null(call, Beta),
-                         epsilon,
-                         y + i * size * item,
-                         part(mean, i * view.groups, item),
-                         part(rstd, i * view.groups, item)};
-    };
-    if (view.rows()) {
-      const NormForward rows = from(first);
-      return kernels().norm.rows[dtype](&rows, count, view.width);
-    }
-    for (int64_t i = first; i < first + count; ++i) {
-      const NormForward one = from(i);
-      kernels().norm.groups[dtype](&one, view.positions, view.groups, view.width,
-                                   call.operand(Scratch).data + i * 2 * view.columns() * item);
-    }
+  const auto from = [&](int64_t i, int64_t group) {
+    const int64_t column = group * view.width;
+    return NormForward{x.data + (i * size + column) * item,
+                       part(data_or_null(call, Gamma), column, item),
+                       part(data_or_null(call, Beta), column, item),
+                       epsilon,
+                       y + (i * size + column) * item,
+                       part(mean, i * view.groups + group, item),
+                       part(rstd, i * view.groups + group, item)};
+  };
+  if (view.rows()) {
+    for_pieces(view.batch, view.many(1), [&](int64_t first, int64_t count) {
+      const NormForward rows = from(first, 0);
+      kernels().norm.rows[dtype](&rows, count, view.width);
+    });
+    return {};
+  }
+  for_groups(view, [&](int64_t i, int64_t group, int64_t count) {
+    const NormForward some = from(i, group);
+    const NormColumns columns = {view.positions, view.columns(), count, view.width};
+    const int64_t before = i * view.columns() + group * view.width;
+    kernels().norm.groups[dtype](&some, &columns, call.operand(Scratch).data + 2 * before * item);
   });
   return {};
 }
@@ -181,29 +207,35 @@ Status run(const Call& call) {
   char* sums[] = {call.operand(Scratch).data,
                   call.operand(Scratch).data + layout.blocks * layout.row_bytes};
   char* scratch = sums[1] + layout.blocks * layout.row_bytes;
-  const auto from = [&](int64_t i) {
-    const int64_t block = i / layout.unit;
-    return NormBackward{
-        dy.data + i * size * item,          x.data + i * size * item,
-        part(mean, i * view.groups, item),  call.operand(Rstd).data + i * view.groups * item,
-        data_or_null(call, Gamma),          part(dx, i * size, item),
-        sums[0] + block * layout.row_bytes, sums[1] + block * layout.row_bytes};
+  const auto from = [&](int64_t i, int64_t group) {
+    const int64_t column = group * view.width, at = i * size + column;
+    const int64_t of_block = i / layout.unit * layout.row_bytes + column * item;
+    return NormBackward{dy.data + at * item,
+                        x.data + at * item,
+                        part(mean, i * view.groups + group, item),
+                        call.operand(Rstd).data + (i * view.groups + group) * item,
+                        part(data_or_null(call, Gamma), column, item),
+                        part(dx, at, item),
+                        sums[0] + of_block,
+                        sums[1] + of_block};
   };
-  if (size != 0)
+  if (size != 0 && view.rows())
     for_pieces(view.batch, view.many(layout.unit), [&](int64_t first, int64_t count) {
       for (int64_t i = first, left; i < first + count; i += layout.unit) {
-        NormBackward part = from(i);
-        if (!view.rows()) {
-          kernels().norm.groups_backward[dtype](&part, view.positions, view.groups, view.width,
-                                                scratch + i * 4 * layout.row_bytes);
-          continue;
-        }
+        NormBackward part = from(i, 0);
         if (!call.has(Dgamma)) part.dgamma = nullptr;
         if (!call.has(Dbeta)) part.dbeta = nullptr;
         left = first + count - i;
         kernels().norm.rows_backward[dtype](&part, left < layout.unit ? left : layout.unit,
                                             view.width);
       }
+    });
+  else if (size != 0)
+    for_groups(view, [&](int64_t i, int64_t group, int64_t count) {
+      const NormBackward some = from(i, group);
+      const NormColumns columns = {view.positions, view.columns(), count, view.width};
+      const int64_t before = i * view.columns() + group * view.width;
+      kernels().norm.groups_backward[dtype](&some, &columns, scratch + 4 * before * item);
     });
   if (!view.rows()) scratch += 4 * view.batch * layout.row_bytes;
   const Folder folder = folder_for(ReduceOp::sum, x.dtype);

@@ -73,7 +73,37 @@ def test_only_wanted_gradients_are_computed():
     assert gamma.grad.shape == (6,)
 
 
-VIEWS = [(517, 1, 1, 70), (100, 1, 1, 5000), (5, 600, 3, 7)]
+@pytest.mark.parametrize("groups", [2, 12, 60])
+def test_groups_of_one_large_sample(groups):
+    """Its groups are shared out: values by the formula, and the bits that it has in a batch."""
+    x, dy = rng.normal(size=(2, 9, 700, groups, 60 // groups))
+    gamma, beta = rng.normal(size=(2, 60))
+
+    def compute(x, dy):
+        tensors = [_core.from_numpy(array) for array in (x, dy, gamma, beta)]
+        y, mean, rstd = _core.row_norm(tensors[0], tensors[2], tensors[3], "layer", 1e-3)
+        back = _core.row_norm_backward(tensors[1], tensors[0], mean, rstd, tensors[2])
+        return [np.asarray(array) for array in (y, mean, rstd, *back)]
+
+    alone, (y, mean, rstd, dx, _, _) = compute(x[:1], dy[:1]), compute(x, dy)
+    for one, many in zip(alone, (y, mean, rstd, dx)):
+        np.testing.assert_array_equal(one, many[:1])
+    x, dy, scale = x[0], dy[0], gamma.reshape(groups, -1)
+    expected_mean, expected_rstd = x.mean((0, 2)), 1 / np.sqrt(x.var((0, 2)) + 1e-3)
+    xh = (x - expected_mean[:, None]) * expected_rstd[:, None]
+    g = dy * scale
+    expected_dx = expected_rstd[:, None] * (
+        g - g.mean((0, 2))[:, None] - xh * (g * xh).mean((0, 2))[:, None]
+    )
+    expected = [xh * scale + beta.reshape(groups, -1), expected_mean, expected_rstd, expected_dx]
+    expected += [(dy * xh).sum(0).ravel(), dy.sum(0).ravel()]
+    for one, by_formula in zip(alone, expected):
+        np.testing.assert_allclose(
+            np.squeeze(one).ravel(), by_formula.ravel(), rtol=1e-9, atol=1e-9
+        )
+
+
+VIEWS = [(517, 1, 1, 70), (100, 1, 1, 5000), (5, 600, 3, 7), (1, 1500, 6, 5)]
 
 
 @pytest.mark.parametrize("view", VIEWS)
