@@ -203,19 +203,20 @@ struct Eighths {
   Vec<float> biased, n, p;
 };
 
-FASTNN_INLINE Eighths split_eighths(Vec<float> x) {
+// Of x + low, low far below x; adding -0 is no work.
+FASTNN_INLINE Eighths split_eighths(Vec<float> x, Vec<float> low) {
   using R = Reduction<float>;
   const Vec<float> round = constant<float>(R::kRound);
   const Vec<float> biased = fma(x, constant<float>(8 * R::kLog2e), round), n = biased - round;
   Vec<float> r = fma(n, constant<float>(-R::kLn2High / 8), x);
-  r = fma(n, constant<float>(-R::kLn2Low / 8), r);
+  r = fma(n, constant<float>(-R::kLn2Low / 8), r) + low;
   const Vec<float> rest = lookup(kEighthsRest, bits(biased));
   return {biased, n, fma(r * r, polynomial(r, kExpEighth), r + rest)};
 }
 
-// Where the result is normal.
-FASTNN_INLINE Vec<float> exp_of_usual(Vec<float> x) {
-  const Eighths e = split_eighths(x);
+// e^(x + low) where that is normal.
+FASTNN_INLINE Vec<float> exp_of_usual(Vec<float> x, Vec<float> low = constant<float>(-0.0)) {
+  const Eighths e = split_eighths(x, low);
   const auto n = bits(e.biased);
   const Vec<float> power = from_bits<float>(bits(lookup(kEighthsLess, n)) + shift_left<20>(n));
   return fma(power, e.p, power);
@@ -223,7 +224,7 @@ FASTNN_INLINE Vec<float> exp_of_usual(Vec<float> x) {
 
 // For x that is NaN or within [kExpLow, kExpHigh]; of usual x the same bits.
 FASTNN_INLINE Vec<float> exp_of_any(Vec<float> x) {
-  const Eighths e = split_eighths(x);
+  const Eighths e = split_eighths(x, constant<float>(-0.0));
   const auto n = bits(e.biased);
   const Vec<float> step = lookup(kEighths, n), k = from_bits<float>(shift_right<3>(n));
   return scaled(fma(step, e.p, step), {k, e.n * constant<float>(0.125), e.n});
@@ -322,7 +323,7 @@ FASTNN_INLINE Vec<T> sigmoid(Vec<T> x) {
 // x sigmoid(u + low), low far below u, for x in [-1000, kGateHigh] of the sign of u. The power of
 // two comes last, so that what is subnormal is rounded once.
 template <class T>
-FASTNN_INLINE Vec<T> sigmoid_gate(Vec<T> x, Vec<T> u, Vec<T> low) {
+FASTNN_INLINE Vec<T> gate_of_any(Vec<T> x, Vec<T> u, Vec<T> low) {
   const auto negative = u < Vec<T>::zero();
   const Vec<T> one = constant<T>(1), zero = Vec<T>::zero();
   Exponent<T> e = split_exponent(larger(constant<T>(Reduction<T>::kGateLow), -abs(u)));
@@ -332,6 +333,18 @@ FASTNN_INLINE Vec<T> sigmoid_gate(Vec<T> x, Vec<T> u, Vec<T> low) {
   const Vec<T> a = x * m.value, a_rest = fma(x, m.rest, exact_fma(x, m.value, -a));
   const Vec<T> y = quotient(select(negative, a, x), select(negative, a_rest, zero), sum, rest);
   return select(negative, scaled(y, e), y);
+}
+FASTNN_INLINE Vec<double> sigmoid_gate(Vec<double> x, Vec<double> u, Vec<double> low) {
+  return gate_of_any(x, u, low);
+}
+// x / (1 + E), E = e^-(u + low), where E is normal.
+FASTNN_INLINE Vec<float> sigmoid_gate(Vec<float> x, Vec<float> u, Vec<float> low) {
+  const Vec<float> one = constant<float>(1);
+  const Vec<float> e = exp_of_usual(-smaller(constant<float>(60), u), -low), sum = one + e;
+  const Vec<float> rest = smaller(one, e) - (sum - larger(one, e));
+  const Vec<float> y = quotient(x, Vec<float>::zero(), sum, rest);
+  const auto usual = u > constant<float>(-87);
+  return all(usual) ? y : select(usual, y, gate_of_any(x, u, low));
 }
 
 }  // namespace

@@ -236,6 +236,8 @@ def test_float64_is_within_2_ulp(op):
         ("exp", -95.0),
         ("sigmoid", -95.0),
         ("gelu", -7.0),
+        ("silu", -95.0),
+        ("gelu_tanh", -11.0),
     ],
 )
 def test_a_number_does_not_see_its_neighbours(op, unusual):
