@@ -188,6 +188,47 @@ def assign(
     x: Tensor,
     /,
 ) -> None: ...
+def average_pool(
+    x: Tensor,
+    window: Sequence[int] = ...,
+    strides: Sequence[int] = ...,
+    pads: Sequence[int] = ...,
+    count_include_pad: bool = ...,
+    ceil: bool = ...,
+    /,
+) -> Tensor: ...
+def average_pool_backward(
+    dy: Tensor,
+    extents: Sequence[int] = ...,
+    window: Sequence[int] = ...,
+    strides: Sequence[int] = ...,
+    pads: Sequence[int] = ...,
+    count_include_pad: bool = ...,
+    ceil: bool = ...,
+    /,
+) -> Tensor: ...
+def batch_norm(
+    x: Tensor,
+    gamma: Tensor | None,
+    beta: Tensor | None,
+    given_mean: Tensor | None,
+    given_variance: Tensor | None,
+    moving_mean: Tensor | None,
+    moving_variance: Tensor | None,
+    epsilon: float = ...,
+    momentum: float = ...,
+    /,
+) -> tuple[Tensor, Tensor, Tensor]: ...
+def batch_norm_backward(
+    dy: Tensor,
+    x: Tensor,
+    mean: Tensor,
+    rstd: Tensor,
+    gamma: Tensor | None,
+    batch_statistics: bool = ...,
+    want_dx: bool = ...,
+    /,
+) -> tuple[Tensor | None, Tensor, Tensor]: ...
 def binary(
     x1: Operand,
     x2: Operand,
@@ -323,6 +364,28 @@ def gemm(
     want_preactivation: bool = ...,
     /,
 ) -> tuple[Tensor, Tensor | None]: ...
+def max_pool(
+    x: Tensor,
+    window: Sequence[int] = ...,
+    strides: Sequence[int] = ...,
+    pads: Sequence[int] = ...,
+    dilation: Sequence[int] = ...,
+    ceil: bool = ...,
+    want_which: bool = ...,
+    /,
+) -> tuple[Tensor, Tensor | None]: ...
+def max_pool_backward(
+    dy: Tensor,
+    which: Tensor | None,
+    x: Tensor | None,
+    extents: Sequence[int] = ...,
+    window: Sequence[int] = ...,
+    strides: Sequence[int] = ...,
+    pads: Sequence[int] = ...,
+    dilation: Sequence[int] = ...,
+    ceil: bool = ...,
+    /,
+) -> Tensor: ...
 def one_hot(
     labels: Tensor,
     depth: int = ...,
@@ -407,6 +470,20 @@ def require_no_nan(
     what: str = ...,
     /,
 ) -> None: ...
+def resize(
+    x: Tensor,
+    size: Sequence[int] = ...,
+    method: str = ...,
+    corners: str = ...,
+    /,
+) -> Tensor: ...
+def resize_backward(
+    dy: Tensor,
+    extents: Sequence[int] = ...,
+    method: str = ...,
+    corners: str = ...,
+    /,
+) -> Tensor: ...
 def row_norm(
     x: Tensor,
     gamma: Tensor | None,

@@ -4,6 +4,7 @@
  * compiled for an instruction set which the processor may lack. */
 #pragma once
 
+#include "kernels/batch_norm.h"
 #include "kernels/binary.h"
 #include "kernels/depthwise.h"
 #include "kernels/gemm.h"
@@ -12,6 +13,7 @@
 #include "kernels/norm.h"
 #include "kernels/optimizer.h"
 #include "kernels/pack.h"
+#include "kernels/pool.h"
 #include "kernels/probe.h"
 #include "kernels/random.h"
 #include "kernels/reduce.h"
@@ -23,6 +25,7 @@
 
 /* X(family, Struct): what csrc/core/targets.cpp walks over, and CMakeLists.txt compiles. */
 #define FASTNN_KERNEL_FAMILIES(X)         \
+  X(batch_norm, BatchNormKernels)         \
   X(binary, BinaryKernels)                \
   X(depthwise, DepthwiseKernels)          \
   X(gemm, GemmKernels)                    \
@@ -31,6 +34,7 @@
   X(norm, NormKernels)                    \
   X(optimizer, OptimizerKernels)          \
   X(pack, PackKernels)                    \
+  X(pool, PoolKernels)                    \
   X(probe, ProbeKernels)                  \
   X(random, RandomKernels)                \
   X(reduce, ReduceKernels)                \

@@ -14,6 +14,10 @@ void register_all_primitives() {
   register_conv();
   register_softmax();
   register_norm();
+  register_batch_norm();
+  register_max_pool();
+  register_average_pool();
+  register_resize();
   register_loss();
   register_random();
   register_optimizer();

@@ -1,5 +1,7 @@
 #include "ops/windows.h"
 
+#include <cstring>
+#include <numeric>
 #include <string>
 
 #include "ops/checks.h"
@@ -37,10 +39,11 @@ Windows::Range Windows::inside(int axis, int64_t o) const {
   return {first, last < size[axis] ? (last > first ? last : first) : size[axis]};
 }
 
-bool Windows::disjoint() const {
+int64_t Windows::overlap() const {
+  int64_t product = 1;
   for (int axis = 0; axis < kMaxSpatial; ++axis)
-    if (out[axis] > 1 && (size[axis] - 1) * dilation[axis] + 1 > stride[axis]) return false;
-  return true;
+    product *= ceil_div(size[axis], stride[axis] / std::gcd(stride[axis], dilation[axis]));
+  return product;
 }
 
 int spatial_rank(const Call& call, int operand) {
@@ -50,6 +53,11 @@ int spatial_rank(const Call& call, int operand) {
          operand_name(call, operand) + " has shape " + shape_text(array) +
              ", expected (batch, spatial axes, channels) with one to three spatial axes");
   return array.rank - 2;
+}
+
+void check_entries(const Call& call, const char* name, const int64_t* values, int rank) {
+  if (values[0] == 0) fail(ErrorKind::value, call, std::string(name) + " is missing");
+  check_count(call, name, values, rank, "one");
 }
 
 Windows windows_over(const Call& call, int rank, const int64_t* in, const int64_t* size,
@@ -78,7 +86,7 @@ Windows windows_over(const Call& call, int rank, const int64_t* in, const int64_
   check_each(call, "dilation", rank, windows.dilation + skip, 1);
   if (placement.pads && placement.pads[0])
     check_each(call, "pads", 2 * rank, placement.pads + 1, 0);
-  check_each(call, "the input's spatial shape", rank, in, 0);
+  check_each(call, "the input's spatial shape", rank, in, 1);
   int64_t padded[kMaxSpatial], reach[kMaxSpatial];
   for (int i = skip; i < kMaxSpatial; ++i) {
     if (__builtin_mul_overflow(windows.size[i] - 1, windows.dilation[i], &reach[i]) ||
@@ -105,6 +113,24 @@ Windows windows_over(const Call& call, int rank, const int64_t* in, const int64_
   }
   check_extents(call, kMaxSpatial, windows.size);
   return windows;
+}
+
+Array& set_spatial_output(Call& call, int operand, const Array& like, const int64_t* extents) {
+  Array shape = like;  // before outputs are described, which may move the operands
+  std::memcpy(shape.shape + 1, extents + kMaxSpatial - (like.rank - 2),
+              static_cast<size_t>(like.rank - 2) * sizeof(int64_t));
+  check_extents(call, shape.rank, shape.shape);
+  return call.set_output(operand, shape.dtype, shape.rank, shape.shape);
+}
+
+void check_positions(const Call& call, int operand, const Windows& windows) {
+  const Array& array = call.operand(operand);
+  const int64_t* out = windows.out + kMaxSpatial - windows.rank;
+  for (int axis = 0; axis < windows.rank; ++axis)
+    if (array.shape[axis + 1] != out[axis])
+      fail(ErrorKind::value, call,
+           operand_name(call, operand) + " has shape " + shape_text(array) + " but there are " +
+               shape_text(windows.rank, out) + " windows");
 }
 
 }  // namespace fastnn

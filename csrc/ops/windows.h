@@ -41,16 +41,25 @@ struct Windows {
   };
   Range inside(int axis, int64_t o) const;
 
-  // No input is seen by two windows.
-  bool disjoint() const;
+  // At most so many windows see one input.
+  int64_t overlap() const;
 };
 
 // The number of spatial axes of [batch, spatial..., channels], or an Error.
 int spatial_rank(const Call& call, int operand);
 
+// An attribute that must have an entry for each spatial axis.
+void check_entries(const Call& call, const char* name, const int64_t* values, int rank);
+
 // Windows of `rank` extents `size` over `rank` extents `in`. Throws for sizes, strides or dilations
 // below one, negative pads, a window larger than the padded input, and what overflows.
 Windows windows_over(const Call& call, int rank, const int64_t* in, const int64_t* size,
                      const Placement& placement);
+
+// Describes an output of `like`'s batch and channels with other spatial extents, three of them.
+Array& set_spatial_output(Call& call, int operand, const Array& like, const int64_t* extents);
+
+// The operand has a spatial position for each window.
+void check_positions(const Call& call, int operand, const Windows& windows);
 
 }  // namespace fastnn

@@ -8,6 +8,7 @@ none; a gradient of the broadcast shape is summed back by ``backward``.
 
 # ruff: noqa: F401 (names as in keras.ops; what is imported here is what there is)
 
+from fastnn.ops import image
 from fastnn.ops import methods as _methods
 from fastnn.ops.activation import (
     celu,
@@ -55,6 +56,7 @@ from fastnn.ops.arithmetic import (
     subtract,
     true_divide,
 )
+from fastnn.ops.batch_normalization import batch_normalization
 from fastnn.ops.comparison import (
     bitwise_and,
     bitwise_or,
@@ -146,6 +148,7 @@ from fastnn.ops.normalization import (
     layer_normalization,
     rms_normalization,
 )
+from fastnn.ops.pooling import average_pool, max_pool
 from fastnn.ops.reduce import (
     all,
     amax,

@@ -17,6 +17,7 @@ B = np.zeros((3, 4), bool)
 V = np.zeros(3, np.float32)
 VIEW = np.zeros((2, 1, 1, 4), np.float32)
 ROW = np.zeros(4, np.float32)
+IMAGES = np.zeros((2, 5, 6, 3), np.float32)
 STATE = np.zeros(2, np.int64)
 RATE, HYPER = np.array(0.1), np.array([0.9, 0.999, 1e-7])
 ONE = np.array(1)
@@ -175,6 +176,69 @@ ROWS = [
         ValueError,
         "row_norm_backward: rstd has shape (3,), expected (2, 1)",
     ),
+    (
+        "batch_norm",
+        [F, V, *[None] * 5],
+        (),
+        ValueError,
+        "batch_norm: gamma has shape (3,), expected (4,), one for each channel of x",
+    ),
+    ("batch_norm", [V, *[None] * 6], (), ValueError, "batch_norm: x has shape (3,), expected 2"),
+    ("batch_norm", [F[:0], *[None] * 6], (), ValueError, "no rows to take moments of"),
+    ("batch_norm", [F, None, None, ROW, *[None] * 3], (), ValueError, "a mean and a variance"),
+    ("batch_norm", [F, None, None, *[ROW] * 4], (), ValueError, "given moments do not change"),
+    ("batch_norm", [F, D[0], *[None] * 5], (), TypeError, "batch_norm: gamma has dtype float64"),
+    ("batch_norm_backward", [F, V, ROW, ROW, None], (), ValueError, "x has shape (3,) but dy has"),
+    ("max_pool", [F], ((2,),), ValueError, "max_pool: x has shape (3, 4), expected (batch, spati"),
+    ("max_pool", [IMAGES.astype(np.int32)], ((2, 2),), TypeError, "max_pool: x has dtype int32"),
+    ("max_pool", [IMAGES], ((2, 2, 2),), ValueError, "window has 3 values, expected 2, one a spa"),
+    ("max_pool", [IMAGES], ((0, 2),), ValueError, "size is (0, 2), expected integers of 1 or more"),
+    ("max_pool", [IMAGES], ((2, 2), (1, -1)), ValueError, "strides is (1, -1), expected integers"),
+    ("max_pool", [IMAGES], ((2, 2), (1, 1), (0, 0, 0, 0), (0, 1)), ValueError, "dilation is (0, "),
+    ("max_pool", [IMAGES], ((2, 2), (1, 1), (0, 1)), ValueError, "pads has 2 values, expected 4, "),
+    ("max_pool", [IMAGES], ((2, 2), (1, 1), (0, 2, 0, 0)), ValueError, "pads are 0 and 2 along sp"),
+    (
+        "max_pool",
+        [IMAGES],
+        ((2, 9),),
+        ValueError,
+        "a window covers (2, 9) elements but the input with its padding has (5, 6)",
+    ),
+    (
+        "max_pool",
+        [IMAGES],
+        ((2**31, 2), (1, 1), (), (2**31, 1)),
+        OverflowError,
+        "max_pool: a window of (2147483648, 2) with dilation (2147483648, 1) is too large",
+    ),
+    (
+        "max_pool_backward",
+        [IMAGES, IMAGES.astype(np.uint8), None],
+        ((5, 6), (2, 2)),
+        ValueError,
+        "max_pool_backward: dy has shape (2, 5, 6, 3) but there are (4, 5) windows",
+    ),
+    (
+        "max_pool_backward",
+        [IMAGES, None, None],
+        ((5, 6), (1, 1)),
+        ValueError,
+        "which or x is needed",
+    ),
+    ("average_pool", [F], ((2,),), ValueError, "average_pool: x has shape (3, 4), expected (batc"),
+    ("average_pool", [IMAGES], (), ValueError, "average_pool: window is missing"),
+    (
+        "average_pool_backward",
+        [IMAGES],
+        ((4, 6), (1, 1)),
+        ValueError,
+        "average_pool_backward: dy has shape (2, 5, 6, 3) but there are (4, 6) windows",
+    ),
+    ("resize", [IMAGES], ((2,),), ValueError, "resize: size has 1 values, expected 2, one a spa"),
+    ("resize", [IMAGES], ((2, 0),), ValueError, "and the result (2, 0), expected extents of 1"),
+    ("resize", [IMAGES], ((2, 2), "cubic"), ValueError, "expected one of nearest, bilinear"),
+    ("resize", [IMAGES], ((2**30, 2**30),), OverflowError, "is too large"),
+    ("resize_backward", [F], ((2,),), ValueError, "resize_backward: dy has shape (3, 4), expected"),
     ("softmax", [I], (), TypeError, "softmax: x has dtype int32"),
     ("softmax", [F], (2,), ValueError, "softmax: axis is 2 but there are 2 axes"),
     ("softmax_backward", [F, V], (), ValueError, "softmax_backward: y has shape (3,) but dy"),

@@ -13,6 +13,7 @@ import pytest
 
 from fastnn import gradcheck, ops
 from fastnn.ops import random as random_ops
+from fastnn.ops.batch_normalization import masked_moments, normalize_batch
 from fastnn.tensor import Tensor, Variable, tensor
 
 rng = np.random.default_rng(7)
@@ -23,6 +24,7 @@ Q = rng.uniform(0.3, 1.8, (2, 3))
 WIDE = rng.uniform(-4, 4, (3, 4)) + 0.03
 ROW = rng.uniform(0.3, 1.8, 3)
 CUBE = rng.normal(size=(2, 3, 4))
+IMAGES = rng.normal(size=(2, 5, 4, 3))
 A, B = rng.normal(size=(3, 4)), rng.normal(size=(4, 2))
 SIGNAL = rng.normal(size=(2, 6, 2)), rng.normal(size=(3, 2, 4)), rng.normal(size=4)
 TRANSPOSED = rng.normal(size=(2, 3, 2)), rng.normal(size=(3, 4, 2)), rng.normal(size=4)
@@ -125,6 +127,22 @@ ROWS = {
     "rms_normalization": [
         (ops.rms_normalization, WIDE),
         (lambda x, g: ops.rms_normalization(x, g, 1), CUBE, CUBE[0, :, 0]),
+    ],
+    "max_pool": [
+        (lambda x: ops.max_pool(x, 2), CUBE),
+        (lambda x: ops.max_pool(x, (3, 2), (2, 1), "same"), IMAGES),
+        (lambda x: ops.max_pool(x, 3, 1, "same", "channels_first"), IMAGES),
+    ],
+    "average_pool": [
+        (lambda x: ops.average_pool(x, 2), CUBE),
+        (lambda x: ops.average_pool(x, (3, 2), (2, 1), "same"), IMAGES),
+    ],
+    "batch_normalization": [
+        (
+            lambda x, m, v, b, g: ops.batch_normalization(x, m, v, 1, b, g),
+            *(CUBE, CUBE[0, :, 0], P[0], P[1], ROW),
+        ),
+        (lambda x, m, v: ops.batch_normalization(x, m, v, -1), X, ROW, P[0]),
     ],
     "group_normalization": [
         (lambda x: ops.group_normalization(x, 2), CUBE),
@@ -304,6 +322,15 @@ INDICES = {
     "mask of all": np.s_[rng.random((2, 3, 4)) < 0.5],
 }
 EXTRA = {
+    "image.resize": [
+        (lambda x: ops.image.resize(x, (7, 2)), IMAGES),
+        (lambda x: ops.image.resize(x, (3, 9), "nearest", data_format="channels_first"), IMAGES[0]),
+    ],
+    "normalize_batch": [
+        (lambda x, b, g: normalize_batch(x, 1, b, g, 1e-3), CUBE, P[0], ROW),
+        (lambda x: normalize_batch(x, -1, None, None, 1e-3), WIDE),
+    ],
+    "masked_moments": [(lambda x: weighted(masked_moments(x, MASK, 1, 1e-7)), CUBE)],
     "dropout": [(dropped, X)],
     "operators": [
         (lambda x: (1.0 - x) * 3.0 / (x + 4.0) - x**2.0, X),

@@ -10,6 +10,7 @@ random numbers, whose bits are the same on every backend.
 In float64 these functions are the specification that every other backend is tested against.
 """
 
+from .batch_norm import batch_norm, batch_norm_backward
 from .conv import conv, conv_backward_input, conv_backward_kernel
 from .derivatives import unary_backward
 from .elementwise import binary, select, unary
@@ -28,6 +29,12 @@ from .movement import (
 )
 from .norm import row_norm, row_norm_backward
 from .optimizer import optimizer_step, scale_list
+from .pooling import (
+    average_pool,
+    average_pool_backward,
+    max_pool,
+    max_pool_backward,
+)
 from .random import (
     dropout,
     dropout_backward,
@@ -37,6 +44,7 @@ from .random import (
     random_uniform,
 )
 from .reduce import arg_reduce, reduce, reduce_list
+from .resize import resize, resize_backward
 from .softmax import softmax, softmax_backward
 
 FUNCTIONS = {
@@ -49,7 +57,9 @@ FUNCTIONS = {
         *(reduce, arg_reduce, reduce_list),
         *(gemm, dense_backward),
         *(conv, conv_backward_input, conv_backward_kernel),
-        *(row_norm, row_norm_backward),
+        *(row_norm, row_norm_backward, batch_norm, batch_norm_backward),
+        *(max_pool, max_pool_backward, average_pool, average_pool_backward),
+        *(resize, resize_backward),
         *(softmax, softmax_backward, cross_entropy, binary_cross_entropy, require_no_nan),
         *(random_uniform, random_normal, random_integers, random_permutation),
         *(dropout, dropout_backward),

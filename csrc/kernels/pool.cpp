@@ -1,0 +1,195 @@
+// Pooling and resizing: a position of the result reads a few positions of the operand.
+//
+// Vectors run over channels, which lie together. Gradients are gathered, position by position of
+// the input, so that no two tasks write the same place; what is added comes in ascending order of
+// the windows.
+#include "kernels/pool.h"
+
+#include <math.h>
+
+#include "kernels/fill.h"
+#include "simd/bytes.h"
+#include "simd/columns.h"
+
+namespace fastnn {
+namespace {
+
+// One position of the result.
+struct Pixel {
+  int64_t index, batch;
+  const PoolSpan* span[3];
+};
+
+template <class Body>
+FASTNN_INLINE void for_pixels(const Pool& pool, int64_t row, int64_t rows, Body body) {
+  const PoolAxis* axis = pool.axis;
+  for (int64_t r = row; r < row + rows; ++r) {
+    const int64_t a0 = r / axis[1].extent;
+    Pixel pixel;
+    pixel.batch = a0 / axis[0].extent;
+    pixel.span[0] = axis[0].spans + a0 % axis[0].extent;
+    pixel.span[1] = axis[1].spans + r % axis[1].extent;
+    for (int64_t a2 = 0; a2 < axis[2].extent; ++a2) {
+      pixel.index = r * axis[2].extent + a2;
+      pixel.span[2] = axis[2].spans + a2;
+      body(pixel);
+    }
+  }
+}
+
+// Calls body(position in the operand, element of the window, weight) for all that a pixel reads.
+template <bool kWeighted, class Body>
+FASTNN_INLINE void for_taps(const Pool& pool, const Pixel& pixel, Body body) {
+  const PoolAxis* axis = pool.axis;
+  const PoolSpan &s0 = *pixel.span[0], &s1 = *pixel.span[1], &s2 = *pixel.span[2];
+  for (int64_t j0 = 0; j0 < s0.count; ++j0) {
+    const int64_t i0 = pixel.batch * axis[0].operand + s0.at + j0 * axis[0].step;
+    const int64_t t0 = (s0.tap + j0 * axis[0].tap_step) * axis[1].window;
+    for (int64_t j1 = 0; j1 < s1.count; ++j1) {
+      const int64_t i1 = i0 * axis[1].operand + s1.at + j1 * axis[1].step;
+      const double weight = kWeighted ? s0.weights[j0] * s1.weights[j1] : 1;
+      int64_t at = i1 * axis[2].operand + s2.at;
+      int64_t tap = (t0 + s1.tap + j1 * axis[1].tap_step) * axis[2].window + s2.tap;
+      for (int64_t j2 = 0; j2 < s2.count; ++j2, at += axis[2].step, tap += axis[2].tap_step)
+        body(at, tap, kWeighted ? weight * s2.weights[j2] : 1);
+    }
+  }
+}
+
+template <class T, bool kWhich>
+void max_rows(const Pool& pool, const T* x, int64_t row, int64_t rows, T* y, uint8_t* which) {
+  using V = Vec<T>;
+  const int64_t channels = pool.channels;
+  for_pixels(pool, row, rows, [&](const Pixel& pixel) __attribute__((always_inline)) {
+    for_columns<T>(channels, [&](const auto& columns) __attribute__((always_inline)) {
+      constexpr int R = columns.kCount;
+      V best[R], from[R];
+      for (int r = 0; r < R; ++r) {
+        best[r] = V::broadcast(-static_cast<T>(INFINITY));
+        from[r] = V::broadcast(255);
+      }
+      bool first = true;
+      for_taps<false>(pool, pixel,
+                      [&](int64_t at, int64_t tap, double) __attribute__((always_inline)) {
+                        const V number = V::broadcast(static_cast<T>(tap));
+                        for (int r = 0; r < R; ++r) {
+                          const V value = columns.load(x + at * channels, r);
+                          if (first) {
+                            best[r] = value;
+                            from[r] = number;
+                          } else {
+                            const auto better = (best[r] == best[r]) & !(value <= best[r]);
+                            best[r] = select(better, value, best[r]);
+                            if (kWhich) from[r] = select(better, number, from[r]);
+                          }
+                        }
+                        first = false;
+                      });
+      for (int r = 0; r < R; ++r) {
+        columns.store(best[r], y + pixel.index * channels, r);
+        if (kWhich)
+          store_bytes(from[r], which + pixel.index * channels + columns.place[r], columns.left);
+      }
+    });
+  });
+}
+
+template <class T>
+void max(const Pool* pool, const void* x, int64_t row, int64_t rows, void* y, uint8_t* which) {
+  const T* from = static_cast<const T*>(x);
+  if (which)
+    max_rows<T, true>(*pool, from, row, rows, static_cast<T*>(y), which);
+  else
+    max_rows<T, false>(*pool, from, row, rows, static_cast<T*>(y), which);
+}
+
+// y = finish(fold over what a pixel reads of step(sum, value, position, element, weight)).
+template <class T, bool kWeighted, class Step, class Finish>
+FASTNN_INLINE void fold_rows(const Pool& pool, const T* x, int64_t row, int64_t rows, T* y,
+                             Step step, Finish finish) {
+  using V = Vec<T>;
+  const int64_t channels = pool.channels;
+  for_pixels(pool, row, rows, [&](const Pixel& pixel) __attribute__((always_inline)) {
+    for_columns<T>(channels, [&](const auto& columns) __attribute__((always_inline)) {
+      constexpr int R = columns.kCount;
+      V sum[R];
+      for (int r = 0; r < R; ++r) sum[r] = V::zero();
+      for_taps<kWeighted>(
+          pool, pixel, [&](int64_t at, int64_t tap, double weight) __attribute__((always_inline)) {
+            const V w = V::broadcast(static_cast<T>(kWeighted ? weight : static_cast<double>(tap)));
+            for (int r = 0; r < R; ++r)
+              sum[r] =
+                  step(columns, r, sum[r], columns.load(x + at * channels, r), at * channels, w);
+          });
+      for (int r = 0; r < R; ++r)
+        columns.store(finish(sum[r], pixel), y + pixel.index * channels, r);
+    });
+  });
+}
+
+template <class T>
+void max_backward(const Pool* pool, const void* dy, const uint8_t* which, int64_t row, int64_t rows,
+                  void* dx) {
+  using V = Vec<T>;
+  fold_rows<T, false>(
+      *pool, static_cast<const T*>(dy), row, rows, static_cast<T*>(dx),
+      [=](const auto& columns, int r, V sum, V value, int64_t at, V tap)
+          __attribute__((always_inline)) {
+            const V from = load_bytes<T>(which + at + columns.place[r], columns.left);
+            return sum + select(from == tap, value, V::zero());
+          },
+      [](V sum, const Pixel&) { return sum; });
+}
+
+template <class T>
+void mean(const Pool* pool, const void* x, int64_t row, int64_t rows, void* y) {
+  using V = Vec<T>;
+  fold_rows<T, false>(
+      *pool, static_cast<const T*>(x), row, rows, static_cast<T*>(y),
+      [](const auto&, int, V sum, V value, int64_t, V)
+          __attribute__((always_inline)) { return sum + value; },
+      [](V sum, const Pixel& pixel) __attribute__((always_inline)) {
+        const double cells = pixel.span[0]->cells * pixel.span[1]->cells * pixel.span[2]->cells;
+        return sum / V::broadcast(static_cast<T>(cells));
+      });
+}
+
+template <class T>
+void weighted(const Pool* pool, const void* x, int64_t row, int64_t rows, void* y) {
+  using V = Vec<T>;
+  fold_rows<T, true>(
+      *pool, static_cast<const T*>(x), row, rows, static_cast<T*>(y),
+      [](const auto&, int, V sum, V value, int64_t, V weight)
+          __attribute__((always_inline)) { return fma(value, weight, sum); },
+      [](V sum, const Pixel&) { return sum; });
+}
+
+template <class T>
+void max_search(const Pool* pool, const void* dy_, const void* x_, int64_t first, int64_t count,
+                void* dx_) {
+  const T *dy = static_cast<const T*>(dy_), *x = static_cast<const T*>(x_);
+  T* dx = static_cast<T*>(dx_);
+  const int64_t channels = pool->channels, rows = pool->axis[0].extent * pool->axis[1].extent;
+  for_pixels(*pool, 0, rows, [&](const Pixel& pixel) {
+    for (int64_t c = first; c < first + count; ++c) {
+      int64_t place = -1;
+      for_taps<false>(*pool, pixel, [&](int64_t at, int64_t, double) {
+        const T value = x[at * channels + c], best = place < 0 ? value : x[place];
+        if (place < 0 || (!(value <= best) && best == best)) place = at * channels + c;
+      });
+      if (place >= 0) dx[place] += dy[pixel.index * channels + c];
+    }
+  });
+}
+
+}  // namespace
+}  // namespace fastnn
+
+FASTNN_FILL(pool, PoolKernels) {
+  using namespace fastnn;
+  *table = PoolKernels{{max<float>, max<double>},
+                       {max_backward<float>, max_backward<double>},
+                       {max_search<float>, max_search<double>},
+                       {mean<float>, mean<double>},
+                       {weighted<float>, weighted<double>}};
+}
