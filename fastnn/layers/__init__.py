@@ -1,13 +1,24 @@
 """Layers by Keras 3's names."""
 
 from fastnn.layers.activation import Activation
+from fastnn.layers.batch_normalization import BatchNormalization
 from fastnn.layers.concatenate import Concatenate
 from fastnn.layers.conv import Conv1D, Conv2D, Conv3D
 from fastnn.layers.conv_transpose import Conv1DTranspose, Conv2DTranspose, Conv3DTranspose
+from fastnn.layers.cropping import Cropping1D, Cropping2D, Cropping3D
 from fastnn.layers.dense import Dense
 from fastnn.layers.depthwise_conv import DepthwiseConv1D, DepthwiseConv2D
 from fastnn.layers.dropout import Dropout
 from fastnn.layers.flatten import Flatten
+from fastnn.layers.gaussian_noise import GaussianDropout, GaussianNoise
+from fastnn.layers.global_pooling import (
+    GlobalAveragePooling1D,
+    GlobalAveragePooling2D,
+    GlobalAveragePooling3D,
+    GlobalMaxPooling1D,
+    GlobalMaxPooling2D,
+    GlobalMaxPooling3D,
+)
 from fastnn.layers.group_normalization import GroupNormalization
 from fastnn.layers.input_layer import Input, InputLayer
 from fastnn.layers.input_spec import InputSpec
@@ -15,9 +26,22 @@ from fastnn.layers.layer import Layer
 from fastnn.layers.layer_normalization import LayerNormalization
 from fastnn.layers.merge import Add, Average, Maximum, Minimum, Multiply, Subtract
 from fastnn.layers.operation import Operation
+from fastnn.layers.permute import Permute
+from fastnn.layers.pooling import (
+    AveragePooling1D,
+    AveragePooling2D,
+    AveragePooling3D,
+    MaxPooling1D,
+    MaxPooling2D,
+    MaxPooling3D,
+)
+from fastnn.layers.repeat_vector import RepeatVector
 from fastnn.layers.reshape import Reshape
 from fastnn.layers.rms_normalization import RMSNormalization
 from fastnn.layers.separable_conv import SeparableConv1D, SeparableConv2D
+from fastnn.layers.spatial_dropout import SpatialDropout1D, SpatialDropout2D, SpatialDropout3D
+from fastnn.layers.up_sampling import UpSampling1D, UpSampling2D, UpSampling3D
+from fastnn.layers.zero_padding import ZeroPadding1D, ZeroPadding2D, ZeroPadding3D
 
 Convolution1D, Convolution2D, Convolution3D = Conv1D, Conv2D, Conv3D
 Convolution1DTranspose, Convolution2DTranspose = Conv1DTranspose, Conv2DTranspose
@@ -28,6 +52,10 @@ __all__ = [
     "Activation",
     "Add",
     "Average",
+    "AveragePooling1D",
+    "AveragePooling2D",
+    "AveragePooling3D",
+    "BatchNormalization",
     "Concatenate",
     "Conv1D",
     "Conv1DTranspose",
@@ -41,26 +69,51 @@ __all__ = [
     "Convolution2DTranspose",
     "Convolution3D",
     "Convolution3DTranspose",
+    "Cropping1D",
+    "Cropping2D",
+    "Cropping3D",
     "Dense",
     "DepthwiseConv1D",
     "DepthwiseConv2D",
     "Dropout",
     "Flatten",
+    "GaussianDropout",
+    "GaussianNoise",
+    "GlobalAveragePooling1D",
+    "GlobalAveragePooling2D",
+    "GlobalAveragePooling3D",
+    "GlobalMaxPooling1D",
+    "GlobalMaxPooling2D",
+    "GlobalMaxPooling3D",
     "GroupNormalization",
     "Input",
     "InputLayer",
     "InputSpec",
     "Layer",
     "LayerNormalization",
+    "MaxPooling1D",
+    "MaxPooling2D",
+    "MaxPooling3D",
     "Maximum",
     "Minimum",
     "Multiply",
     "Operation",
+    "Permute",
     "RMSNormalization",
+    "RepeatVector",
     "Reshape",
     "SeparableConv1D",
     "SeparableConv2D",
     "SeparableConvolution1D",
     "SeparableConvolution2D",
+    "SpatialDropout1D",
+    "SpatialDropout2D",
+    "SpatialDropout3D",
     "Subtract",
+    "UpSampling1D",
+    "UpSampling2D",
+    "UpSampling3D",
+    "ZeroPadding1D",
+    "ZeroPadding2D",
+    "ZeroPadding3D",
 ]

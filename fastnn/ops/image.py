@@ -8,7 +8,7 @@ from fastnn import _core
 from fastnn.ops.core import Tensor, as_float, record
 from fastnn.ops.windows import channels_back, channels_last, data_format_of, per_axis
 
-_METHODS = ("nearest", "bilinear")
+METHODS = ("nearest", "bilinear")
 
 
 def _resize_rule(node: _core.Node, gradient: Any) -> Any:
@@ -46,9 +46,9 @@ def resize(
     """
     data_format = data_format_of("resize", data_format)
     x = as_float(images, "resize: images")
-    if interpolation not in _METHODS:
+    if interpolation not in METHODS:
         raise ValueError(
-            f"resize: interpolation is {interpolation!r}, expected one of {', '.join(_METHODS)}"
+            f"resize: interpolation is {interpolation!r}, expected one of {', '.join(METHODS)}"
         )
     if antialias:
         raise ValueError("resize: antialias is not available")
