@@ -6,6 +6,7 @@
 #include "kernels/pool.h"
 
 #include <math.h>
+#include <string.h>
 
 #include "kernels/fill.h"
 #include "simd/bytes.h"
@@ -141,6 +142,62 @@ void max_backward(const Pool* pool, const void* dy, const uint8_t* which, int64_
       [](V sum, const Pixel&) { return sum; });
 }
 
+// The inputs that belong to window o: from where it starts to where the next one does.
+struct Own {
+  int64_t first, last;
+  FASTNN_INLINE Own(const PoolAxis& axis, int64_t o)
+      : first(o == 0 ? 0 : axis.spans[o].at),
+        last(o + 1 == axis.extent ? axis.operand : axis.spans[o + 1].at) {}
+};
+
+template <class T>
+void max_spread(const Pool* pool, const void* dy_, const uint8_t* which, int64_t row, int64_t rows,
+                void* dx_) {
+  using V = Vec<T>;
+  const PoolAxis* axis = pool->axis;
+  const int64_t channels = pool->channels, width = axis[2].operand * channels;
+  const T* dy = static_cast<const T*>(dy_);
+  T* dx = static_cast<T*>(dx_);
+  for (int64_t r = row; r < row + rows; ++r) {
+    const int64_t o1 = r % axis[1].extent, o0 = r / axis[1].extent % axis[0].extent;
+    const int64_t batch = r / axis[1].extent / axis[0].extent;
+    const PoolSpan &s0 = axis[0].spans[o0], &s1 = axis[1].spans[o1];
+    const Own own0(axis[0], o0), own1(axis[1], o1);
+    for (int64_t i0 = own0.first; i0 < own0.last; ++i0)
+      for (int64_t i1 = own1.first; i1 < own1.last; ++i1) {
+        T* line = dx + ((batch * axis[0].operand + i0) * axis[1].operand + i1) * width;
+        const int64_t k0 = i0 - s0.at, k1 = i1 - s1.at;
+        if (k0 < 0 || k0 >= s0.count || k1 < 0 || k1 >= s1.count) {
+          memset(line, 0, static_cast<size_t>(width) * sizeof(T));
+          continue;
+        }
+        const int64_t tap = ((s0.tap + k0) * axis[1].window + s1.tap + k1) * axis[2].window;
+        for (int64_t o2 = 0; o2 < axis[2].extent; ++o2) {
+          const PoolSpan& s2 = axis[2].spans[o2];
+          const Own own2(axis[2], o2);
+          const int64_t pixel = (r * axis[2].extent + o2) * channels;
+          for_columns<T>(channels, [&](const auto& columns) __attribute__((always_inline)) {
+            constexpr int R = columns.kCount;
+            V gradient[R], from[R];
+            for (int k = 0; k < R; ++k) {
+              gradient[k] = columns.load(dy + pixel, k);
+              from[k] = load_bytes<T>(which + pixel + columns.place[k], columns.left);
+            }
+            for (int64_t i2 = own2.first; i2 < own2.last; ++i2) {
+              const int64_t k2 = i2 - s2.at;
+              // 256 is the number of no element
+              const int64_t number = k2 < 0 || k2 >= s2.count ? 256 : tap + s2.tap + k2;
+              const V mine = V::broadcast(static_cast<T>(number));
+              for (int k = 0; k < R; ++k)
+                columns.store(select(from[k] == mine, gradient[k], V::zero()), line + i2 * channels,
+                              k);
+            }
+          });
+        }
+      }
+  }
+}
+
 template <class T>
 void mean(const Pool* pool, const void* x, int64_t row, int64_t rows, void* y) {
   using V = Vec<T>;
@@ -189,6 +246,7 @@ FASTNN_FILL(pool, PoolKernels) {
   using namespace fastnn;
   *table = PoolKernels{{max<float>, max<double>},
                        {max_backward<float>, max_backward<double>},
+                       {max_spread<float>, max_spread<double>},
                        {max_search<float>, max_search<double>},
                        {mean<float>, mean<double>},
                        {weighted<float>, weighted<double>}};

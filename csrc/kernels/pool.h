@@ -31,6 +31,10 @@ typedef void (*PoolMax)(const struct Pool*, const void* x, int64_t row, int64_t 
 /* dx = the sum of dy over windows whose largest element this one is. */
 typedef void (*PoolMaxBackward)(const struct Pool*, const void* dy, const uint8_t* which,
                                 int64_t row, int64_t rows, void* dx);
+/* The same for windows that share no element, `rows` rows of windows; the spans are those of the
+ * forward direction. */
+typedef void (*PoolMaxSpread)(const struct Pool*, const void* dy, const uint8_t* which, int64_t row,
+                              int64_t rows, void* dx);
 /* dx of one element of the batch, channels [first, first + count), from x: for large windows. The
  * spans are those of the forward direction. */
 typedef void (*PoolMaxSearch)(const struct Pool*, const void* dy, const void* x, int64_t first,
@@ -44,6 +48,7 @@ typedef void (*PoolWeighted)(const struct Pool*, const void* x, int64_t row, int
 struct PoolKernels {
   PoolMax max[2];
   PoolMaxBackward max_backward[2];
+  PoolMaxSpread max_spread[2];
   PoolMaxSearch max_search[2];
   PoolMean mean[2];
   PoolWeighted weighted[2];

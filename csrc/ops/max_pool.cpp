@@ -120,9 +120,18 @@ Status run(const Call& call) {
     search(call, windows);
     return {};
   }
-  const Pool pool =
-      backward_pool(windows, dy.shape[dy.rank - 1], false, call.operand(Scratch).data);
+  const int64_t channels = dy.shape[dy.rank - 1];
+  char* scratch = call.operand(Scratch).data;
   const uint8_t* which = call.operand(Which).as<uint8_t>();
+  if (windows.disjoint()) {
+    const Pool pool = forward_pool(windows, channels, false, scratch);
+    const PoolMaxSpread kernel = kernels().pool.max_spread[static_cast<int>(dy.dtype)];
+    for_pool_rows(pool, dy.shape[0], windows.elements(), [&](int64_t row, int64_t rows) {
+      kernel(&pool, dy.data, which, row, rows, dx.data);
+    });
+    return {};
+  }
+  const Pool pool = backward_pool(windows, channels, false, scratch);
   const PoolMaxBackward kernel = kernels().pool.max_backward[static_cast<int>(dy.dtype)];
   for_pool_rows(pool, dy.shape[0], windows.overlap(), [&](int64_t row, int64_t rows) {
     kernel(&pool, dy.data, which, row, rows, dx.data);

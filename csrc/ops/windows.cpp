@@ -39,6 +39,12 @@ Windows::Range Windows::inside(int axis, int64_t o) const {
   return {first, last < size[axis] ? (last > first ? last : first) : size[axis]};
 }
 
+bool Windows::disjoint() const {
+  for (int axis = 0; axis < kMaxSpatial; ++axis)
+    if (size[axis] > stride[axis] || dilation[axis] != 1) return false;
+  return true;
+}
+
 int64_t Windows::overlap() const {
   int64_t product = 1;
   for (int axis = 0; axis < kMaxSpatial; ++axis)

@@ -41,6 +41,9 @@ struct Windows {
   };
   Range inside(int axis, int64_t o) const;
 
+  // No window reaches to where the next one starts.
+  bool disjoint() const;
+
   // At most so many windows see one input.
   int64_t overlap() const;
 };
