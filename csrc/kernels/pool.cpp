@@ -150,51 +150,125 @@ struct Own {
         last(o + 1 == axis.extent ? axis.operand : axis.spans[o + 1].at) {}
 };
 
+// A row of windows, which belong to an element of the batch.
+struct WindowRow {
+  int64_t index, batch;
+  const PoolSpan &span0, &span1;
+  Own own0, own1;
+  FASTNN_INLINE WindowRow(const PoolAxis* axis, int64_t r)
+      : index(r),
+        batch(r / axis[1].extent / axis[0].extent),
+        span0(axis[0].spans[r / axis[1].extent % axis[0].extent]),
+        span1(axis[1].spans[r % axis[1].extent]),
+        own0(axis[0], r / axis[1].extent % axis[0].extent),
+        own1(axis[1], r % axis[1].extent) {}
+};
+
+// All inputs of a row of windows, a register at a time.
+template <class T>
+FASTNN_INLINE void spread_row(const Pool& pool, const WindowRow& row, const T* dy,
+                              const uint8_t* which, T* dx) {
+  using V = Vec<T>;
+  const PoolAxis* axis = pool.axis;
+  const int64_t channels = pool.channels, width = axis[2].operand * channels;
+  for (int64_t i0 = row.own0.first; i0 < row.own0.last; ++i0)
+    for (int64_t i1 = row.own1.first; i1 < row.own1.last; ++i1) {
+      T* line = dx + ((row.batch * axis[0].operand + i0) * axis[1].operand + i1) * width;
+      const int64_t k0 = i0 - row.span0.at, k1 = i1 - row.span1.at;
+      if (k0 < 0 || k0 >= row.span0.count || k1 < 0 || k1 >= row.span1.count) {
+        memset(line, 0, static_cast<size_t>(width) * sizeof(T));
+        continue;
+      }
+      const int64_t tap =
+          ((row.span0.tap + k0) * axis[1].window + row.span1.tap + k1) * axis[2].window;
+      for (int64_t o2 = 0; o2 < axis[2].extent; ++o2) {
+        const PoolSpan& span2 = axis[2].spans[o2];
+        const Own own2(axis[2], o2);
+        const int64_t pixel = (row.index * axis[2].extent + o2) * channels;
+        for_columns<T>(channels, [&](const auto& columns) __attribute__((always_inline)) {
+          constexpr int R = columns.kCount;
+          V gradient[R], from[R];
+          for (int k = 0; k < R; ++k) {
+            gradient[k] = columns.load(dy + pixel, k);
+            from[k] = load_bytes<T>(which + pixel + columns.place[k], columns.left);
+          }
+          for (int64_t i2 = own2.first; i2 < own2.last; ++i2) {
+            const int64_t k2 = i2 - span2.at;
+            // 256 is the number of no element
+            const int64_t number = k2 < 0 || k2 >= span2.count ? 256 : tap + span2.tap + k2;
+            const V mine = V::broadcast(static_cast<T>(number));
+            for (int k = 0; k < R; ++k)
+              columns.store(select(from[k] == mine, gradient[k], V::zero()), line + i2 * channels,
+                            k);
+          }
+        });
+      }
+    }
+}
+
+// Where the elements of a window lie, by their number: within the window, and in memory.
+struct Elements {
+  int count;
+  uint8_t k[3][255];
+  int64_t place[255];
+  explicit Elements(const Pool& pool) {
+    const PoolAxis* axis = pool.axis;
+    count = static_cast<int>(axis[0].window * axis[1].window * axis[2].window);
+    for (int i = 0; i < count; ++i) {
+      const int64_t k2 = i % axis[2].window, rest = i / axis[2].window;
+      const int64_t k1 = rest % axis[1].window, k0 = rest / axis[1].window;
+      k[0][i] = static_cast<uint8_t>(k0);
+      k[1][i] = static_cast<uint8_t>(k1);
+      k[2][i] = static_cast<uint8_t>(k2);
+      place[i] = ((k0 * axis[1].operand + k1) * axis[2].operand + k2) * pool.channels;
+    }
+  }
+  FASTNN_INLINE bool inside(int axis, int number, const PoolSpan& span) const {
+    return k[axis][number] >= span.tap && k[axis][number] < span.tap + span.count;
+  }
+};
+
+// The same number by number: zeros, then each gradient where it belongs.
+template <class T>
+FASTNN_INLINE void scatter_row(const Pool& pool, const WindowRow& row, const Elements& elements,
+                               const T* dy, const uint8_t* which, T* dx) {
+  const PoolAxis* axis = pool.axis;
+  const int64_t channels = pool.channels, width = axis[2].operand * channels;
+  const size_t lines = static_cast<size_t>(row.own1.last - row.own1.first);
+  for (int64_t i0 = row.own0.first; i0 < row.own0.last; ++i0) {
+    const int64_t line = (row.batch * axis[0].operand + i0) * axis[1].operand + row.own1.first;
+    memset(dx + line * width, 0, lines * static_cast<size_t>(width) * sizeof(T));
+  }
+  const PoolSpan &span0 = row.span0, &span1 = row.span1;
+  const int64_t line = (row.batch * axis[0].operand + span0.at - span0.tap) * axis[1].operand +
+                       span1.at - span1.tap;  // of element 0, which may be padding
+  int64_t at = row.index * axis[2].extent * channels;
+  for (int64_t o2 = 0; o2 < axis[2].extent; ++o2) {
+    const PoolSpan& span2 = axis[2].spans[o2];
+    const int64_t start = (line * axis[2].operand + span2.at - span2.tap) * channels;
+    const bool whole = span0.count * span1.count * span2.count == elements.count;
+    for (int64_t c = 0; c < channels; ++c, ++at) {
+      const int number = which[at];
+      if (number < elements.count &&
+          (whole || (elements.inside(0, number, span0) && elements.inside(1, number, span1) &&
+                     elements.inside(2, number, span2))))
+        dx[start + elements.place[number] + c] = dy[at];
+    }
+  }
+}
+
 template <class T>
 void max_spread(const Pool* pool, const void* dy_, const uint8_t* which, int64_t row, int64_t rows,
                 void* dx_) {
-  using V = Vec<T>;
-  const PoolAxis* axis = pool->axis;
-  const int64_t channels = pool->channels, width = axis[2].operand * channels;
   const T* dy = static_cast<const T*>(dy_);
   T* dx = static_cast<T*>(dx_);
+  const Elements elements(*pool);
   for (int64_t r = row; r < row + rows; ++r) {
-    const int64_t o1 = r % axis[1].extent, o0 = r / axis[1].extent % axis[0].extent;
-    const int64_t batch = r / axis[1].extent / axis[0].extent;
-    const PoolSpan &s0 = axis[0].spans[o0], &s1 = axis[1].spans[o1];
-    const Own own0(axis[0], o0), own1(axis[1], o1);
-    for (int64_t i0 = own0.first; i0 < own0.last; ++i0)
-      for (int64_t i1 = own1.first; i1 < own1.last; ++i1) {
-        T* line = dx + ((batch * axis[0].operand + i0) * axis[1].operand + i1) * width;
-        const int64_t k0 = i0 - s0.at, k1 = i1 - s1.at;
-        if (k0 < 0 || k0 >= s0.count || k1 < 0 || k1 >= s1.count) {
-          memset(line, 0, static_cast<size_t>(width) * sizeof(T));
-          continue;
-        }
-        const int64_t tap = ((s0.tap + k0) * axis[1].window + s1.tap + k1) * axis[2].window;
-        for (int64_t o2 = 0; o2 < axis[2].extent; ++o2) {
-          const PoolSpan& s2 = axis[2].spans[o2];
-          const Own own2(axis[2], o2);
-          const int64_t pixel = (r * axis[2].extent + o2) * channels;
-          for_columns<T>(channels, [&](const auto& columns) __attribute__((always_inline)) {
-            constexpr int R = columns.kCount;
-            V gradient[R], from[R];
-            for (int k = 0; k < R; ++k) {
-              gradient[k] = columns.load(dy + pixel, k);
-              from[k] = load_bytes<T>(which + pixel + columns.place[k], columns.left);
-            }
-            for (int64_t i2 = own2.first; i2 < own2.last; ++i2) {
-              const int64_t k2 = i2 - s2.at;
-              // 256 is the number of no element
-              const int64_t number = k2 < 0 || k2 >= s2.count ? 256 : tap + s2.tap + k2;
-              const V mine = V::broadcast(static_cast<T>(number));
-              for (int k = 0; k < R; ++k)
-                columns.store(select(from[k] == mine, gradient[k], V::zero()), line + i2 * channels,
-                              k);
-            }
-          });
-        }
-      }
+    const WindowRow windows(pool->axis, r);
+    if (pool->channels < Vec<T>::kLanes)
+      scatter_row(*pool, windows, elements, dy, which, dx);
+    else
+      spread_row(*pool, windows, dy, which, dx);
   }
 }
 

@@ -73,6 +73,21 @@ def test_the_largest_of_nothing_is_minus_infinity(backend, dtype):
     assert dx[0].ravel().tolist() == [0] * 5
 
 
+@pytest.mark.parametrize(
+    ("backend", "dtype", "channels", "stride"),
+    rows((d, c, s) for d in FLOATS for c in (1, 3, 9, 20) for s in (1, 2, 3, 5)),
+)
+def test_places_that_no_window_has_get_nothing(backend, dtype, channels, stride):
+    """Whatever bytes come as places: of padding, or beyond the window."""
+    placement = ((3, 2), (stride, stride), (2, 2, 1, 1), (1, 1), False)
+    x = np.zeros((2, 7, 6, channels), dtype)
+    y, _ = check(backend, "max_pool", [x], *placement)
+    random = generator(channels, stride)
+    dy, which = integers(random, y.shape, dtype), random.integers(0, 9, y.shape).astype(np.uint8)
+    which[random.random(y.shape) < 0.1] = 255
+    check(backend, "max_pool_backward", [dy, which, None], (7, 6), *placement)
+
+
 @pytest.mark.parametrize(("backend", "dtype", "rank", "seed"), rows(CASES))
 @pytest.mark.parametrize("count_include_pad", [False, True])
 def test_average_pool(backend, dtype, rank, seed, count_include_pad):
