@@ -45,7 +45,8 @@ struct Pixels {
   int64_t group_blocks() const { return ceil_div(blocks, kSumGroups); }
   int64_t sum_groups() const { return split ? ceil_div(blocks, group_blocks()) : 1; }
   int64_t dw_bytes() const { return aligned(s.weights() * element); }
-  int64_t sum_bytes() const { return dw_bytes() + (g.db ? aligned(s.filters * element) : 0); }
+  // With the bias, wanted or not: when scratch memory is asked for, there is no db yet.
+  int64_t sum_bytes() const { return dw_bytes() + aligned(s.filters * element); }
   int64_t task_tiles() const {
     const int64_t by_cache =
         std::max<int64_t>(1, kTaskBytes / (tiles->rows * s.group_filters() * element));

@@ -100,6 +100,19 @@ def test_conv_backward_kernel_of_drawn_shapes(backend, dtype, seed):
     )
 
 
+@pytest.mark.parametrize(("backend", "dtype"), rows((d,) for d in FLOATS))
+def test_conv_backward_kernel_shares_out_pixels(backend, dtype):
+    """The sums of the bias have room beside those of the kernel (too little ruined the heap)."""
+    random = generator("pixels", dtype)
+    x = random.normal(size=(100, 16, 16, 1)).astype(dtype)
+    dy = random.normal(size=(100, 14, 14, 25)).astype(dtype)
+    scales = list(conv_backward_kernel(wide(x), wide(dy), window=(3, 3)))
+    bound = bound_of(dy[..., 0].size, scales)
+    places = ((1, 1), (0, 0, 0, 0), (1, 1), 1)
+    for _ in range(5):
+        check(backend, "conv_backward_kernel", [x, dy], *places, (3, 3), True, bound=bound)
+
+
 @pytest.mark.parametrize(
     ("backend", "dtype", "activation"),
     rows((dtype, name) for dtype in FLOATS for name in ("linear", "relu", "tanh")),
