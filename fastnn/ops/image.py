@@ -26,6 +26,7 @@ def resize(
     size: Any,
     interpolation: str = "bilinear",
     antialias: bool = False,
+    *,
     data_format: str | None = None,
 ) -> Tensor:
     """Images at another resolution, with half-pixel centres.
@@ -56,5 +57,5 @@ def resize(
         raise ValueError(f"resize: images has shape {x.shape}, expected 3 or 4 axes")
     size = per_axis("resize", "size", tuple(size) if isinstance(size, list) else size, 2)
     if x.ndim == 3:
-        return resize(x[None], size, interpolation, antialias, data_format)[0]
+        return resize(x[None], size, interpolation, data_format=data_format)[0]
     return channels_back(resampled(channels_last(x, data_format), size, interpolation), data_format)
