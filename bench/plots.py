@@ -89,7 +89,7 @@ def draw_all(folder: Path) -> list[Path]:
             title = f"{c['instruction set']}, {c['threads']} threads, {c['machine']}"
             figure.suptitle(f"{FAMILIES[family].capitalize()}: {title}", fontsize="small")
             written.append(folder / f"{family}-{file.stem}.png")
-            figure.savefig(written[-1], dpi=100)
+            figure.savefig(written[-1], dpi=80)
             pyplot.close(figure)
     return written
 
