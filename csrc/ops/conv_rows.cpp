@@ -53,7 +53,7 @@ struct Rows {
   }
   int64_t runs_bytes() const {
     return aligned(most_runs() * static_cast<int64_t>(sizeof(GemmRun))) +
-           aligned((blocks + 1) * static_cast<int64_t>(sizeof(int64_t)));
+           aligned((blocks + 1 + p.axis[1].taps + 1) * static_cast<int64_t>(sizeof(int64_t)));
   }
   int64_t weight_bytes() const { return aligned(k * panels * panel * element); }
   int64_t band_bytes() const {
@@ -120,14 +120,16 @@ Rows::Rows(const RowsProblem& problem) : p(problem), epilogue{} {
   has_epilogue = p.bias || p.residual || p.relu;
 }
 
-// The runs of every block of k: runs[starts[b]] to runs[starts[b + 1] - 1].
+// The runs of every block of k: runs[starts[b]] to runs[starts[b + 1] - 1]. After those starts come
+// the ones of the rows of taps, for the last plane of taps.
 void Rows::list_runs(GemmRun* runs, int64_t* starts) const {
   const RowsAxis &deep = p.axis[0], &down = p.axis[1];
   const int64_t plane_step = padded ? 1 : deep.step;  // a band holds the planes of the taps alone
   int64_t count = 0, at = 0;
   starts[0] = 0;
   for (int64_t d = 0; d < deep.taps; ++d)
-    for (int64_t h = 0; h < down.taps; ++h)
+    for (int64_t h = 0; h < down.taps; ++h) {
+      starts[blocks + 1 + h] = count;
       for (int64_t w = 0; w < across().taps; w += together) {
         int64_t a = d * plane_step * source.plane + h * down.step * source.row +
                     w * across().step * source.pixel;
@@ -140,6 +142,8 @@ void Rows::list_runs(GemmRun* runs, int64_t* starts) const {
           if (at % kSumBlock == 0 || at == k) starts[ceil_div(at, kSumBlock)] = count;
         }
       }
+    }
+  starts[blocks + 1 + down.taps] = count;
 }
 
 // The weights, panel by panel of columns: [k][panel].
@@ -234,13 +238,24 @@ void Rows::multiply(int64_t task, const GemmRun* runs, const int64_t* starts, co
   t.ahead_lines = 16;
   t.c_row = across().y_stride;
   for (int64_t block = 0; block < blocks; ++block) {
-    t.runs = runs + starts[block];
-    t.run_count = starts[block + 1] - starts[block];
     t.accumulate = block > 0;
     t.last = has_epilogue && block + 1 == blocks ? &epilogue : nullptr;
     for (int64_t plane = plane0; plane < plane1; ++plane) {
       const int64_t image = plane / deep.out, d = plane % deep.out;
       for (int64_t row = row0; row < row1; ++row) {
+        int64_t first = starts[block], last = starts[block + 1];
+        if (padded && deep.taps == 1) {
+          // Without the taps that would read rows of padding.
+          const int64_t* rows = starts + blocks + 1;
+          const int64_t at = down.first + row * down.stride;
+          const int64_t above = at < 0 ? std::min(down.taps, ceil_div(-at, down.step)) : 0;
+          const int64_t below =
+              at < down.in ? std::min(down.taps, ceil_div(down.in - at, down.step)) : 0;
+          first = std::max(first, rows[above]);
+          last = std::max(first, std::min(last, rows[std::max(above, below)]));
+        }
+        t.runs = runs + first;
+        t.run_count = last - first;
         const char* a;
         if (padded)
           a = band + ((plane - plane0) * deep.taps * source.plane +
