@@ -8,6 +8,8 @@ import sys
 
 import numpy as np
 import pytest
+from gemm_shapes import SHAPES
+from same_bits import at_offset
 
 import fastnn as fn
 from fastnn import _core
@@ -95,30 +97,6 @@ def test_dot_like_products_have_the_order_of_lanes(k, dtype):
     assert np.array_equal(product(b.T, a.T, trans_b=True), expected.T)
 
 
-# Every way through a product, and edges between them: (m, n, k, stored form).
-SHAPES = [
-    *((n, n, n, "NN") for n in (8, 16, 32, 64, 128, 256, 512, 1024)),
-    *((100, 500, 784, form) for form in ("NN", "TN", "NT", "TT")),
-    *((784, 500, 100, "TN"), (100, 784, 500, "NT"), (100, 10, 500, "NN"), (500, 10, 100, "TN")),
-    *((1, 500, 784, "NN"), (1, 500, 784, "NT"), (3072, 1, 1024, "NN"), (3000, 1, 700, "TN")),
-    *((32, 2048, 512, "NN"), (3025, 96, 363, "NN"), (784, 32, 9, "NN"), (1254, 64, 576, "NN")),
-    *(
-        (35, 1457, 2560, "NN"),
-        (524, 700, 2048, "NN"),
-        (512, 1500, 2816, "NN"),
-        (35, 700, 2048, "NN"),
-    ),
-    *(
-        (2560, 64, 2560, "NN"),
-        (2560, 64, 2560, "TN"),
-        (1760, 128, 1760, "NT"),
-        (768, 4, 2560, "NN"),
-    ),
-    *((512, 16, 512, "NN"), (128, 4096, 1024, "NN"), (1024, 1024, 128, "TN"), (33, 17, 1000, "NN")),
-    *((257, 129, 300, "TT"), (300, 20, 100, "NT"), (9, 130, 40, "TT"), (17, 19, 5000, "NN")),
-]
-
-
 def drawn(m, n, k, form, dtype="float32"):
     """Matrices of that shape, and whether they are stored transposed."""
     a, b = matrices(m, n, k, dtype)
@@ -159,28 +137,30 @@ def test_a_long_k_is_summed_in_groups_of_blocks():
 
 
 @pytest.mark.parametrize("m, n, k, form", SHAPES)
-def test_any_number_of_threads(m, n, k, form):
-    a, b, flags = drawn(m, n, k, form)
+def test_any_number_of_threads_eager_or_replayed(m, n, k, form):
+    a, b, (trans_a, trans_b) = drawn(m, n, k, form)
+    a = fn.tensor(np.ascontiguousarray(a.T if trans_a else a))
+    b = fn.tensor(np.ascontiguousarray(b.T if trans_b else b))
+    captured = fn.capture(lambda: _core.gemm(a, b, None, None, None, trans_a, trans_b)[0])
     results = []
-    for threads in (1, 2, 3, 5, 8):
+    for threads in (1, 1, 1, 1, 2, 3, 5, 8):  # an eager call, two recorded ones, then replays
         with fn.num_threads(threads):
-            results.append(product(a, b, *flags))
+            results.append(captured().numpy())
+            results.append(captured.function().numpy())
+    assert " replays 1 calls" in captured.explain()
     assert all(np.array_equal(results[0], other) for other in results[1:])
 
 
-@pytest.mark.parametrize(
-    "m, n, k",
-    [(13, 37, 65), (1, 50, 300), (64, 1, 129), (9, 7, 3000), (100, 50, 300), (300, 70, 40)],
-)
-def test_any_address(m, n, k):
-    a, b = matrices(m, n, k)
-    expected = product(a, b)
-    for offset in range(1, 16):
-        shifted = []
-        for x in (a, b):
-            room = fn.tensor(np.concatenate([np.zeros(offset, "float32"), x.ravel()]))
-            shifted.append((room, x.shape, (x.shape[1], 1), offset))
-        assert np.array_equal(_core.gemm(*shifted, None, None, None)[0].numpy(), expected)
+@pytest.mark.parametrize("m, n, k, form", SHAPES)
+def test_any_address(m, n, k, form):
+    a, b, (trans_a, trans_b) = drawn(m, n, k, form)
+    a, b = (a.T.copy() if trans_a else a), (b.T.copy() if trans_b else b)
+    expected = None
+    for offset in range(16) if m * n * k < 3e6 else (0, 1, 7):
+        operands = at_offset(a, offset), at_offset(b, 3 * offset % 16)
+        c = _core.gemm(*operands, None, None, None, trans_a, trans_b)[0].numpy()
+        assert expected is None or np.array_equal(c, expected), offset
+        expected = c
 
 
 @needs_fma
@@ -194,11 +174,14 @@ def test_any_part_of_the_matrix():
 
 
 def test_any_cache_sizes():
+    shapes = [(40, 900, 600, "NN"), *(s for s in SHAPES if s[0] * s[1] * s[2] < 2e8)]
     program = (
-        "import numpy as np, fastnn as fn, hashlib; r = np.random.default_rng(0);"
-        "f = lambda *s: fn.tensor(r.standard_normal(s).astype('f4')); d = hashlib.sha256();"
-        "shapes = [(300, 900, 310), (300, 1300, 1100), (40, 900, 600), (100, 100, 100)];"
-        "[d.update(np.asarray(fn.ops.matmul(f(m, k), f(k, n)))) for m, k, n in shapes];"
+        "import numpy as np, fastnn as fn, hashlib; d = hashlib.sha256();"
+        "f = lambda *s: fn.tensor(np.arange(s[0] * s[1], dtype='f4').reshape(s) % 127 / 127 - 0.5);"
+        "flip = lambda t, *s: s[::-1] if t == 'T' else s;"
+        f"shapes = {shapes};"
+        "[d.update(np.asarray(fn._core.gemm(f(*flip(t[0], m, k)), f(*flip(t[1], k, n)), None, None,"
+        " None, t[0] == 'T', t[1] == 'T')[0])) for m, n, k, t in shapes];"
         "print(d.hexdigest())"
     )
     digests = set()
