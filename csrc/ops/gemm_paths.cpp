@@ -13,7 +13,7 @@ constexpr GemmPath kPaths[] = {
     {"split k", 0, 0, 0, 16384, 2049, GemmPath::any, gemm_split_bytes, run_gemm_split},
     {"few rows", 12, 0, 0, 0, 0, GemmPath::readable, gemm_direct_bytes, run_gemm_direct},
     {"few columns", 0, 32, 0, 0, 0, GemmPath::readable, gemm_direct_bytes, run_gemm_direct},
-    {"small", 160, 160, 160, 0, 0, GemmPath::readable, gemm_direct_bytes, run_gemm_direct},
+    {"small", 0, 160, 160, 0, 0, GemmPath::readable, gemm_direct_bytes, run_gemm_direct},
     {"columns", 256, 0, 0, 0, 0, GemmPath::any, gemm_columns_bytes, run_gemm_columns},
     {"packed", 0, 0, 0, 0, 0, GemmPath::any, gemm_packed_bytes, run_gemm_packed},
 };
