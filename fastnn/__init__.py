@@ -28,6 +28,7 @@ _NAMES = {
     "Layer": "layers",
     "Model": "models",
     "Sequential": "models",
+    "fuse": "models",
     "get_num_threads": "runtime",
     "memory_stats": "runtime",
     "num_threads": "runtime",

@@ -10,6 +10,7 @@ from __future__ import annotations
 from typing import Any
 
 from fastnn import _core, config
+from fastnn.dtypes import FLOATS
 from fastnn.ops.activation import sigmoid
 from fastnn.ops.core import Tensor, as_float, promote, record
 from fastnn.ops.linalg import FUSED
@@ -22,8 +23,18 @@ def algorithm_allowed() -> str:
     return "auto" if config.allow_winograd else "exact"
 
 
+def _fit(x: Any, *arrays: Any) -> bool:
+    """Whether all are Tensors of one floating-point dtype, or absent, as is the rule."""
+    if not isinstance(x, Tensor) or x.dtype not in FLOATS or not 3 <= x.ndim <= 5:
+        return False
+    dtype = x.dtype
+    return all(a is None or (isinstance(a, Tensor) and a.dtype == dtype) for a in arrays)
+
+
 def conv_operands(operation: str, x: Any, *parameters: Any) -> list:
     """x and (name, array or None) pairs as Tensors of one floating-point dtype, x checked."""
+    if _fit(x, *(array for _, array in parameters)):
+        return [x, *(array for _, array in parameters)]
     given = [
         None if array is None else (f"{operation}: {name}", array) for name, array in parameters
     ]

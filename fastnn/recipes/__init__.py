@@ -9,7 +9,7 @@ from importlib import import_module
 from types import ModuleType
 
 # In the order of the course.
-NAMES = ("neuron", "digits", "mnist")
+NAMES = ("neuron", "digits", "mnist", "convolution")
 
 
 def get(name: str) -> ModuleType:
