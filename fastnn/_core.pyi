@@ -327,6 +327,15 @@ def dropout_backward(
     kind: str = ...,
     /,
 ) -> Tensor: ...
+def fold(
+    y: Tensor,
+    window: Sequence[int] = ...,
+    strides: Sequence[int] = ...,
+    pads: Sequence[int] = ...,
+    dilation: Sequence[int] = ...,
+    extents: Sequence[int] = ...,
+    /,
+) -> Tensor: ...
 def gather(
     x: Tensor,
     indices: Tensor,
@@ -555,5 +564,13 @@ def unary_backward(
     op: str = ...,
     a: float = ...,
     b: float = ...,
+    /,
+) -> Tensor: ...
+def unfold(
+    x: Tensor,
+    window: Sequence[int] = ...,
+    strides: Sequence[int] = ...,
+    pads: Sequence[int] = ...,
+    dilation: Sequence[int] = ...,
     /,
 ) -> Tensor: ...

@@ -12,6 +12,7 @@ void register_all_primitives() {
   register_reduce();
   register_gemm();
   register_conv();
+  register_unfold();
   register_softmax();
   register_norm();
   register_batch_norm();

@@ -12,6 +12,7 @@ void register_gather();
 void register_reduce();
 void register_gemm();
 void register_conv();
+void register_unfold();
 void register_norm();
 void register_batch_norm();
 void register_max_pool();

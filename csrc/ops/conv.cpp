@@ -123,6 +123,9 @@ ConvShape conv_shape(const Call& call, DType dtype, int rank, const int64_t* x, 
          "groups is " + std::to_string(shape.groups) + ", expected a divisor of the " +
              std::to_string(shape.channels) + " channels of x and of the " +
              std::to_string(shape.filters) + " filters of w");
+  if (shape.channels == 0 || shape.filters == 0)
+    fail(ErrorKind::value, call,
+         "x has shape " + text(x) + " and w " + text(w) + ", expected channels and filters");
   if (w[rank] != shape.group_channels())
     fail(ErrorKind::value, call,
          "w has shape " + text(w) + " and reads " + std::to_string(w[rank]) +

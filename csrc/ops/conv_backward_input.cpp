@@ -70,27 +70,34 @@ bool has_strides(const ConvShape& s) {
                      [](int64_t stride) { return stride != 1; });
 }
 
-// The elements of dx at phase + stride * o along one axis, and the taps that reach them.
+// Taps 0, 1, ... of an axis reach as many different phases; later ones reach those again.
+int64_t phases(const Windows& w, int i) {
+  return std::min(w.size[i], w.stride[i] / std::gcd(w.stride[i], w.dilation[i]));
+}
+
+int64_t phase_of(const Windows& w, int i, int64_t tap) {
+  const int64_t rest = (tap * w.dilation[i] - w.before[i]) % w.stride[i];
+  return rest < 0 ? rest + w.stride[i] : rest;
+}
+
+// The elements of dx at phase + stride * o along one axis, and the taps that reach them: `tap` and
+// every so many after it.
 struct PhaseAxis {
   RowsAxis axis;
   int64_t last_tap;  // the one that reads the lowest position
 };
 
-PhaseAxis phase_axis(const Windows& w, int i, int64_t phase) {
+PhaseAxis phase_axis(const Windows& w, int i, int64_t phase, int64_t tap) {
   const int64_t stride = w.stride[i], dilation = w.dilation[i];
   const int64_t common = std::gcd(stride, dilation), every = stride / common;
-  int64_t tap = 0;
-  while (tap < std::min(every, w.size[i]) && (phase + w.before[i] - tap * dilation) % stride != 0)
-    ++tap;
-  const bool met = tap < std::min(every, w.size[i]);
-  const int64_t taps = met ? (w.size[i] - 1 - tap) / every + 1 : 0;
+  const int64_t taps = (w.size[i] - 1 - tap) / every + 1;
   PhaseAxis result{};
   result.last_tap = tap + (taps - 1) * every;
   result.axis.in = w.out[i];
   result.axis.out = (w.in[i] - phase + stride - 1) / stride;
   result.axis.stride = 1;
   result.axis.taps = taps;
-  result.axis.first = met ? (phase + w.before[i] - result.last_tap * dilation) / stride : 0;
+  result.axis.first = (phase + w.before[i] - result.last_tap * dilation) / stride;
   result.axis.step = dilation / common;
   result.axis.weight_step = -every;  // in taps
   return result;
@@ -112,20 +119,21 @@ void for_each_phase(const Call& call, const ConvShape& s, Visit visit) {
   rows.w_k = 1;
   rows.w_column = s.filters;
   rows.y_image = w.inputs() * s.channels;
-  int64_t phase[kMaxSpatial];
-  for (phase[0] = 0; phase[0] < std::min(w.stride[0], w.in[0]); ++phase[0])
-    for (phase[1] = 0; phase[1] < std::min(w.stride[1], w.in[1]); ++phase[1])
-      for (phase[2] = 0; phase[2] < std::min(w.stride[2], w.in[2]); ++phase[2]) {
+  int64_t first[kMaxSpatial];
+  for (first[0] = 0; first[0] < phases(w, 0); ++first[0])
+    for (first[1] = 0; first[1] < phases(w, 1); ++first[1])
+      for (first[2] = 0; first[2] < phases(w, 2); ++first[2]) {
         int64_t from = 0, to = 0;
         bool met = true;
         for (int i = 0; i < kMaxSpatial; ++i) {
-          const PhaseAxis along = phase_axis(w, i, phase[i]);
+          const int64_t phase = phase_of(w, i, first[i]);
+          const PhaseAxis along = phase_axis(w, i, phase, first[i]);
           rows.axis[i] = along.axis;
           rows.axis[i].weight_step *= weight_step[i];
           rows.axis[i].y_stride = w.stride[i] * pixel[i];
           from += along.last_tap * weight_step[i];
-          to += phase[i] * pixel[i];
-          met = met && along.axis.taps > 0;
+          to += phase * pixel[i];
+          met = met && phase < w.in[i];
         }
         // Channels that have a filter each go together.
         const int64_t groups = is_depthwise(s) ? 1 : s.groups;
@@ -141,9 +149,12 @@ void for_each_phase(const Call& call, const ConvShape& s, Visit visit) {
 
 // Whether some elements of dx are met by no tap.
 bool leaves_gaps(const ConvShape& s) {
-  for (int i = 0; i < kMaxSpatial; ++i)
-    for (int64_t phase = 0; phase < std::min(s.windows.stride[i], s.windows.in[i]); ++phase)
-      if (phase_axis(s.windows, i, phase).axis.taps == 0) return true;
+  const Windows& w = s.windows;
+  for (int i = 0; i < kMaxSpatial; ++i) {
+    int64_t met = 0;
+    for (int64_t tap = 0; tap < phases(w, i); ++tap) met += phase_of(w, i, tap) < w.in[i];
+    if (met < std::min(w.stride[i], w.in[i])) return true;
+  }
   return false;
 }
 

@@ -148,6 +148,7 @@ from fastnn.ops.normalization import (
     layer_normalization,
     rms_normalization,
 )
+from fastnn.ops.patches import extract_patches, fold, unfold
 from fastnn.ops.pooling import average_pool, max_pool
 from fastnn.ops.reduce import (
     all,

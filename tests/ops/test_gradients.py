@@ -188,6 +188,12 @@ ROWS = {
     "separable_conv": [
         (ops.separable_conv, CUBE, rng.normal(size=(2, 4, 2)), rng.normal(size=(1, 8, 3)))
     ],
+    "extract_patches": [
+        (lambda x: ops.extract_patches(x, 2, 1, padding="same"), CUBE),
+        (lambda x: ops.extract_patches(x, (1, 2, 2), data_format="channels_first"), CUBE[:, None]),
+    ],
+    "fold": [(lambda x: ops.fold(x, (3, 4), 2, padding=(0, 1)), rng.normal(size=(1, 8, 10)))],
+    "unfold": [(lambda x: ops.unfold(x, (2, 3), (1, 2), (0, 2), (1, 2)), CUBE[None])],
     "dot": [(ops.dot, A, B), (ops.dot, A, rng.normal(size=(2, 4, 3)))],
     "inner": [(ops.inner, A, A[:2])],
     "vdot": [(ops.vdot, X, Y)],

@@ -46,6 +46,7 @@ from .random import (
 from .reduce import arg_reduce, reduce, reduce_list
 from .resize import resize, resize_backward
 from .softmax import softmax, softmax_backward
+from .unfold import fold, unfold
 
 FUNCTIONS = {
     function.__name__: function
@@ -60,6 +61,7 @@ FUNCTIONS = {
         *(row_norm, row_norm_backward, batch_norm, batch_norm_backward),
         *(max_pool, max_pool_backward, average_pool, average_pool_backward),
         *(resize, resize_backward),
+        *(unfold, fold),
         *(softmax, softmax_backward, cross_entropy, binary_cross_entropy, require_no_nan),
         *(random_uniform, random_normal, random_integers, random_permutation),
         *(dropout, dropout_backward),
