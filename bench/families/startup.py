@@ -8,9 +8,11 @@ from functools import cache
 from pathlib import Path
 from statistics import median
 
+import fastnn
 from bench.row import PACKAGES, here
 
 PROCESSES = 9
+INSTALLED = Path(fastnn.__file__).parents[1]
 ENGINES = ("fastnn", "NumPy", "PyTorch", "JAX")
 STATUS = Path("/proc/self/statm")  # Linux's, in pages
 PROGRAM = f"""
@@ -50,9 +52,13 @@ def samples(names: tuple[str, ...]) -> dict[str, list[tuple[float, int]]]:
 
 
 def fresh(package: str) -> tuple[float, int]:
-    """Seconds and resident bytes of an import in a process of its own."""
+    """Seconds and resident bytes of an import in a process of its own.
+
+    It starts where this process found fastnn, which a checkout's folder would hide otherwise.
+    """
     command = [sys.executable, "-c", PROGRAM.format(package=package)]
-    words = subprocess.run(command, check=True, capture_output=True, text=True).stdout.split()
+    done = subprocess.run(command, check=True, capture_output=True, text=True, cwd=INSTALLED)
+    words = done.stdout.split()
     return float(words[0]), int(words[1])
 
 

@@ -6,6 +6,7 @@ from typing import Any
 
 from fastnn.layers.convolution import Convolution, weight_arguments
 from fastnn.ops.conv_transpose import conv_transpose, transposed_extents
+from fastnn.ops.windows import per_axis
 from fastnn.tensor import Tensor
 
 
@@ -64,8 +65,13 @@ class ConvTranspose(Convolution):
         kwargs["activity_regularizer"] = activity_regularizer
         super().__init__(*windows, activation, use_bias, weights, **kwargs)
         self.filters = self.count("filters", filters)
-        self.output_padding = output_padding
-        self._extents(type(self).__name__, (None,) * self.rank)  # checks output_padding
+        who = type(self).__name__
+        self.output_padding = (
+            None
+            if output_padding is None
+            else per_axis(who, "output_padding", output_padding, self.rank, 0)
+        )
+        self._extents(who, (None,) * self.rank)  # checks that it is less than the strides
 
     def _extents(self, who: str, spatial: tuple) -> tuple:
         return transposed_extents(
