@@ -13,7 +13,7 @@ from bench.families import FAMILIES
 from bench.peers import families
 from bench.run import Measurement, Run, conditions, load, measure, set_threads
 
-# Medians of the same code in two runs differ by 5 % (products) to 12 % (calls of a microsecond).
+# A smaller change is not told from noise.
 TOLERANCE = 0.15
 AGAIN = 2
 
