@@ -319,9 +319,11 @@ class Step:
             for row in rows
         )
         total = sum(times) * 1e6
+        prepared = self.plan.prepared_bytes()
+        packed = f" and {prepared} of packed weights" if prepared else ""
         return (
             f"{self.name} replays {len(rows) - 1} calls in {total:.1f} us, "
-            f"with {self.plan.workspace_bytes()} bytes of its own\n{table}"
+            f"with {self.plan.workspace_bytes()} bytes of its own{packed}\n{table}"
         )
 
 

@@ -171,6 +171,7 @@ void register_plan(py::module_& module) {
   py::class_<Plan>(module, "Plan")
       .def("calls", describe_calls)
       .def("workspace_bytes", &Plan::workspace_bytes)
+      .def("prepared_bytes", &Plan::prepared_bytes)
       .def("state",
            [](const Plan& plan) {
              py::list blocks;

@@ -253,8 +253,10 @@ Block* borrow_block(char* data, size_t bytes, void* owner, void (*drop)(void* ow
   return block;
 }
 
+bool is_borrowed(const Block& block) { return block.size_class == kBorrowed; }
+
 void destroy_block(Block* block) {
-  if (block->size_class != kBorrowed) {
+  if (!is_borrowed(*block)) {
     pool.give(block);
     return;
   }

@@ -25,6 +25,9 @@ Block* allocate_block(size_t bytes);
 // last reference goes.
 Block* borrow_block(char* data, size_t bytes, void* owner, void (*drop)(void* owner));
 
+// Whether the block's memory is somebody else's, who may write to it.
+bool is_borrowed(const Block& block);
+
 // The serial number that this thread's next block gets.
 uint64_t next_block_serial();
 

@@ -28,9 +28,11 @@ Plan::Plan(std::shared_ptr<Trace> trace) : trace_(std::move(trace)) {
   results_made_.erase(std::unique(results_made_.begin(), results_made_.end()), results_made_.end());
   drop_unread_notes();
   place_blocks();
+  find_preparable();
 }
 
 Plan::~Plan() {
+  for (const Prepared& one : prepared_) release(one.made);
   if (workspace_) release(workspace_);
 }
 
@@ -99,6 +101,40 @@ void Plan::place_blocks() {
           workspace_->data + wanted[i].offset + patch.offset;
 }
 
+// Weights that the step reads and does not write. Memory that somebody else owns may change unseen.
+void Plan::find_preparable() {
+  for (const size_t n : kept_) {
+    const Call& call = trace_->notes[n];
+    const Primitive& primitive = *call.primitive;
+    if (!primitive.prepared_bytes || !call.has(primitive.preparable)) continue;
+    const auto i = static_cast<size_t>(call.first[primitive.preparable]);
+    const Block* source = call.arrays()[i].block;
+    if (trace_->places[n][i].origin != Origin::outside || is_borrowed(*source) ||
+        std::find(written_.begin(), written_.end(), source) != written_.end())
+      continue;
+    const int64_t bytes = primitive.prepared_bytes(call);
+    if (bytes > 0)
+      prepared_.push_back({n, source, allocate_block(static_cast<size_t>(bytes)), 0, false});
+  }
+}
+
+void Plan::prepare() {
+  for (Prepared& one : prepared_) {
+    if (one.valid && one.version == one.source->version) continue;
+    Call& call = trace_->notes[one.note];
+    one.version = one.source->version;
+    call.primitive->prepare(call, one.made->data);
+    call.prepared = one.made->data;
+    one.valid = true;
+  }
+}
+
+size_t Plan::prepared_bytes() const {
+  size_t bytes = 0;
+  for (const Prepared& one : prepared_) bytes += one.made->bytes;
+  return bytes;
+}
+
 void Plan::set_inputs(const std::vector<const char*>& data) {
   for (size_t i = 0; i < inputs_.size(); ++i)
     for (const Patch& patch : inputs_[i])
@@ -136,6 +172,7 @@ bool Plan::run(const std::vector<const char*>& inputs, std::vector<Block*>& resu
   set_inputs(inputs);
   try {
     allocate_results(results);
+    prepare();
     for (size_t i = 0; i < kept_.size(); ++i) run_call(i);
   } catch (...) {
     release_all(results);
@@ -167,6 +204,7 @@ std::string Plan::verify(const Recording& eager, const std::vector<const char*>&
   set_inputs(inputs);
   std::vector<Block*> results;
   allocate_results(results);
+  prepare();
   std::string found = first_difference(eager);
   release_all(results);
   if (found.empty() && state() != after) found = "the state after the step differs";
@@ -206,6 +244,7 @@ std::vector<double> Plan::profile(const std::vector<const char*>& inputs, int ru
   set_inputs(inputs);
   std::vector<Block*> results;
   allocate_results(results);
+  prepare();
   std::vector<double> seconds(kept_.size(), std::numeric_limits<double>::infinity());
   for (int run = 0; run < runs; ++run) {
     restore(before);

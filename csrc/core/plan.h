@@ -21,6 +21,8 @@ class Plan {
   const std::vector<Array>& inputs() const { return trace_->inputs; }
   const std::vector<Result>& results() const { return trace_->results; }
   size_t workspace_bytes() const { return workspace_bytes_; }
+  // Weights that no call writes, as kernels read them.
+  size_t prepared_bytes() const;
   size_t size() const { return kept_.size(); }
   const Call& call(size_t i) const { return trace_->notes[kept_[i]]; }
   const std::string& line(size_t i) const { return trace_->lines[kept_[i]]; }
@@ -49,8 +51,19 @@ class Plan {
     int64_t offset;
   };
 
+  // What a call makes of an operand that the step does not change, made again when that changes.
+  struct Prepared {
+    size_t note;
+    const Block* source;
+    Block* made;
+    uint64_t version;
+    bool valid;
+  };
+
   void drop_unread_notes();
   void place_blocks();
+  void find_preparable();
+  void prepare();
   void set_inputs(const std::vector<const char*>& data);
   void allocate_results(std::vector<Block*>& blocks);
   void run_call(size_t i) const;
@@ -63,6 +76,7 @@ class Plan {
   std::vector<std::vector<Patch>> made_;    // and that of each block of the step
   std::vector<int32_t> results_made_;       // the made blocks that results lie in, each once
   std::vector<Block*> written_;             // outside blocks that a call writes, each once
+  std::vector<Prepared> prepared_;
   Block* workspace_ = nullptr;
   size_t workspace_bytes_ = 0;
   std::mutex mutex_;

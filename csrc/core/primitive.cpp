@@ -8,6 +8,7 @@ Call& Call::operator=(const Call& other) {
   if (this == &other) return *this;
   primitive = other.primitive;
   attributes = other.attributes;
+  prepared = other.prepared;
   std::copy(std::begin(other.first), std::end(other.first), first);
   delete spill;
   spill = other.spill ? new std::vector<Array>(*other.spill) : nullptr;

@@ -91,6 +91,7 @@ struct Call {
   Attributes attributes;
   uint16_t first[kMaxOperands + 1] = {};
   std::vector<Array>* spill = nullptr;  // set when the arrays do not fit inline
+  const char* prepared = nullptr;       // what Primitive::prepare wrote; null: a run does it itself
   static constexpr int kInline = 12;
   Array inline_arrays[kInline];
 
@@ -139,6 +140,13 @@ struct Primitive {
 
   // Which outputs may share the block of which input: (output, input) pairs.
   std::vector<std::pair<int, int>> may_alias = {};
+
+  // What a run makes first of operand `preparable`, and of nothing else: weights as kernels read
+  // them. Who runs a call more than once may keep it while that operand stays as it is. A call has
+  // nothing to prepare where `prepared_bytes` is 0, or null.
+  int preparable = -1;
+  int64_t (*prepared_bytes)(const Call& call) = nullptr;
+  void (*prepare)(const Call& call, char* to) = nullptr;
 
   int id = -1;  // index into `primitives()`
 };

@@ -41,6 +41,7 @@ ConvProblem problem_of(const Call& call) {
   problem.shape = shape_of(call);
   problem.x = call.operand(X).data;
   problem.w = call.operand(W).data;
+  problem.prepared = call.prepared;
   problem.y = call.operand(call.has(Z) ? Z : Y).data;
   if (call.has(Bias)) problem.bias = call.operand(Bias).data;
   if (call.has(Residual)) problem.residual = call.operand(Residual).data;
@@ -153,6 +154,9 @@ void register_conv() {
                              offsetof(ForwardAttributes, algorithm), 0, conv_algorithms});
   conv.infer = infer_conv;
   conv.native = run;
+  conv.preparable = W;
+  conv.prepared_bytes = [](const Call& call) { return conv_prepared_bytes(problem_of(call)); };
+  conv.prepare = [](const Call& call, char* to) { conv_prepare(problem_of(call), to); };
   conv.cost = [](const Call& call) { return shape_of(call).flops(); };
   register_primitive(std::move(conv));
   register_conv_backward_input();

@@ -28,6 +28,7 @@ struct ConvProblem {
   ConvShape shape;
   const char* x = nullptr;
   const char* w = nullptr;
+  const char* prepared = nullptr;  // what conv_prepare wrote; null: w as it lies
   char* y = nullptr;
   const char* bias = nullptr;      // [filters]
   const char* residual = nullptr;  // as y
@@ -39,6 +40,10 @@ struct ConvProblem {
 
 int64_t conv_bytes(const ConvProblem& problem, int64_t threads);
 void run_conv(const ConvProblem& problem, int64_t threads, char* scratch, int64_t bytes);
+
+// The weights as this convolution's way reads them; 0 bytes: as they lie.
+int64_t conv_prepared_bytes(const ConvProblem& problem);
+void conv_prepare(const ConvProblem& problem, char* to);
 
 // Attributes that every convolution begins with.
 struct ConvAttributes {

@@ -33,6 +33,7 @@ GemmProblem product_of(const ConvProblem& p) {
   g.b = p.w;
   g.b_k = p.mirrored ? 1 : s.filters;
   g.b_column = p.mirrored ? s.channels : 1;
+  g.packed_b = p.prepared;
   g.c = p.y;
   g.c_row = s.filters;
   g.bias = p.bias;
@@ -49,6 +50,10 @@ void run_product(const ConvProblem& p, int64_t threads, char* scratch, int64_t b
   gemm(product_of(p), threads, scratch, bytes);
 }
 
+int64_t packed_bytes(const ConvProblem& p) { return gemm_packed_b_bytes(product_of(p)); }
+
+void pack_product(const ConvProblem& p, char* to) { gemm_pack_b(product_of(p), to); }
+
 bool always(const ConvShape&) { return true; }
 
 // There must be enough to multiply for what the transforms move.
@@ -59,11 +64,15 @@ bool fills_tiles(const ConvShape& s) {
 }
 
 constexpr ConvPath kPaths[] = {
-    {"matrix_product", is_pointwise, always, product_bytes, run_product},
-    {"depthwise", is_depthwise, always, depthwise_bytes, run_depthwise},
-    {"winograd_4", can_winograd, fills_tiles, winograd_4_bytes, run_winograd_4},
-    {"winograd_2", can_winograd, has_channels, winograd_2_bytes, run_winograd_2},
-    {"rows", always, always, conv_rows_bytes, run_conv_rows},
+    {"matrix_product", is_pointwise, always, product_bytes, run_product, packed_bytes,
+     pack_product},
+    {"depthwise", is_depthwise, always, depthwise_bytes, run_depthwise, nullptr, nullptr},
+    {"winograd_4", can_winograd, fills_tiles, winograd_4_bytes, run_winograd_4,
+     winograd_4_prepared_bytes, prepare_winograd_4},
+    {"winograd_2", can_winograd, has_channels, winograd_2_bytes, run_winograd_2,
+     winograd_2_prepared_bytes, prepare_winograd_2},
+    {"rows", always, always, conv_rows_bytes, run_conv_rows, conv_rows_prepared_bytes,
+     prepare_conv_rows},
 };
 
 constexpr KernelGradientPath kGradientPaths[] = {
@@ -115,6 +124,16 @@ void check_kernel_gradient_algorithm(const Call& call, const ConvShape& shape) {
 
 int64_t conv_bytes(const ConvProblem& problem, int64_t threads) {
   return problem.shape.empty() ? 0 : conv_path(problem.shape).bytes(problem, threads);
+}
+
+int64_t conv_prepared_bytes(const ConvProblem& problem) {
+  if (problem.shape.empty()) return 0;
+  const ConvPath& path = conv_path(problem.shape);
+  return path.prepared_bytes ? path.prepared_bytes(problem) : 0;
+}
+
+void conv_prepare(const ConvProblem& problem, char* to) {
+  conv_path(problem.shape).prepare(problem, to);
 }
 
 void run_conv(const ConvProblem& problem, int64_t threads, char* scratch, int64_t bytes) {

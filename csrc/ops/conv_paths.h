@@ -12,6 +12,9 @@ struct ConvPath {
   bool (*pays)(const ConvShape& shape);
   int64_t (*bytes)(const ConvProblem& problem, int64_t threads);
   void (*run)(const ConvProblem& problem, int64_t threads, char* scratch, int64_t bytes);
+  // The weights as `run` reads them; null: as they lie.
+  int64_t (*prepared_bytes)(const ConvProblem& problem);
+  void (*prepare)(const ConvProblem& problem, char* to);
 };
 const ConvPath& conv_path(const ConvShape& shape);
 

@@ -55,7 +55,8 @@ struct Rows {
     return aligned(most_runs() * static_cast<int64_t>(sizeof(GemmRun))) +
            aligned((blocks + 1 + p.axis[1].taps + 1) * static_cast<int64_t>(sizeof(int64_t)));
   }
-  int64_t weight_bytes() const { return aligned(k * panels * panel * element); }
+  int64_t packed_bytes() const { return aligned(k * panels * panel * element); }
+  int64_t weight_bytes() const { return p.prepared ? 0 : packed_bytes(); }
   int64_t band_bytes() const {
     return padded ? aligned(task_planes * p.axis[0].taps * source.plane * element) : 0;
   }
@@ -286,13 +287,14 @@ void run_rows(const RowsProblem& problem, int64_t threads, char* scratch, int64_
   auto* runs = reinterpret_cast<GemmRun*>(scratch);
   auto* starts = reinterpret_cast<int64_t*>(
       scratch + aligned(rows.most_runs() * static_cast<int64_t>(sizeof(GemmRun))));
-  char* weights = scratch + rows.runs_bytes();
-  char* band = weights + rows.weight_bytes();
+  char* own = scratch + rows.runs_bytes();
+  const char* weights = problem.prepared ? problem.prepared : own;
+  char* band = own + rows.weight_bytes();
   const int64_t each = rows.band_bytes();
   int64_t slots = rows.slots(threads);
   if (each) slots = std::min(slots, (bytes - (band - scratch)) / each);
   rows.list_runs(runs, starts);
-  rows.pack_weights(weights);
+  if (!problem.prepared) rows.pack_weights(own);
   const int64_t tasks = rows.bands * ceil_div(rows.planes, rows.task_planes) *
                         ceil_div(rows.panels, rows.task_panels);
   deal(slots, tasks, 1, 1, [&](int64_t task, int64_t, int64_t slot, int64_t) {
@@ -342,8 +344,23 @@ int64_t conv_rows_bytes(const ConvProblem& problem, int64_t threads) {
 }
 
 void run_conv_rows(const ConvProblem& problem, int64_t threads, char* scratch, int64_t bytes) {
-  for (int64_t group = 0; group < problem.shape.groups; ++group)
-    run_rows(conv_rows_group(problem, group), threads, scratch, bytes);
+  for (int64_t group = 0; group < problem.shape.groups; ++group) {
+    RowsProblem rows = conv_rows_group(problem, group);
+    if (problem.prepared) rows.prepared = problem.prepared + group * Rows(rows).packed_bytes();
+    run_rows(rows, threads, scratch, bytes);
+  }
+}
+
+int64_t conv_rows_prepared_bytes(const ConvProblem& problem) {
+  return problem.shape.groups * Rows(conv_rows_group(problem, 0)).packed_bytes();
+}
+
+void prepare_conv_rows(const ConvProblem& problem, char* to) {
+  for (int64_t group = 0; group < problem.shape.groups; ++group) {
+    const RowsProblem problem_of_group = conv_rows_group(problem, group);
+    const Rows rows(problem_of_group);
+    rows.pack_weights(to + group * rows.packed_bytes());
+  }
 }
 
 }  // namespace fastnn

@@ -32,6 +32,7 @@ struct RowsProblem {
   const char* x = nullptr;        // at the first channel that is read
   const char* w = nullptr;        // at the weight of the first taps
   int64_t w_k = 0, w_column = 0;  // elements to the next channel's weight, and to the next column's
+  const char* prepared = nullptr;  // the weights, packed; or null
   char* y = nullptr;
   int64_t y_image = 0;
 
@@ -49,5 +50,7 @@ RowsProblem conv_rows_group(const ConvProblem& problem, int64_t group);
 // As a way through a whole convolution, group by group.
 int64_t conv_rows_bytes(const ConvProblem& problem, int64_t threads);
 void run_conv_rows(const ConvProblem& problem, int64_t threads, char* scratch, int64_t bytes);
+int64_t conv_rows_prepared_bytes(const ConvProblem& problem);
+void prepare_conv_rows(const ConvProblem& problem, char* to);
 
 }  // namespace fastnn

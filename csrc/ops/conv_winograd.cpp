@@ -57,7 +57,8 @@ struct Winograd {
 
   static constexpr int64_t kItem = sizeof(float);
   int64_t block_bytes() const { return aligned(frequencies * (in_step() + out_step()) * kItem); }
-  int64_t kernel_bytes() const { return aligned(frequencies * kernel_step() * kItem); }
+  int64_t transformed_bytes() const { return aligned(frequencies * kernel_step() * kItem); }
+  int64_t kernel_bytes() const { return p.prepared ? 0 : transformed_bytes(); }
   int64_t straight_bytes() const { return p.mirrored ? aligned(s.weights() * kItem) : 0; }
   int64_t slots(int64_t threads) const { return own ? worth_threads(s.flops(), threads) : 1; }
 
@@ -177,9 +178,9 @@ void run_winograd(const ConvProblem& problem, int64_t size, int64_t threads, cha
   const Winograd w(problem, size);
   float* straight = reinterpret_cast<float*>(scratch);
   char* after = scratch + w.straight_bytes();
-  float* kernel = reinterpret_cast<float*>(after);
   char* blocks = after + w.kernel_bytes();
-  w.transform_kernel(straight, kernel);
+  if (!problem.prepared) w.transform_kernel(straight, reinterpret_cast<float*>(after));
+  const float* kernel = reinterpret_cast<const float*>(problem.prepared ? problem.prepared : after);
   const int64_t parts = ceil_div(w.tiles.count, w.block);
   if (w.own) {
     const int64_t slots =
@@ -213,6 +214,19 @@ bool can_winograd(const ConvShape& s) {
   return s.dtype == DType::float32 && s.groups == 1 && w.in[0] == 1 && w.out[0] == 1 &&
          w.size[0] == 1 && w.size[1] == 3 && w.size[2] == 3 && w.stride[1] == 1 &&
          w.stride[2] == 1 && w.dilation[1] == 1 && w.dilation[2] == 1;
+}
+
+int64_t winograd_2_prepared_bytes(const ConvProblem& problem) {
+  return Winograd(problem, 2).transformed_bytes();
+}
+void prepare_winograd_2(const ConvProblem& problem, char* to) {
+  Winograd(problem, 2).transform_kernel(nullptr, reinterpret_cast<float*>(to));
+}
+int64_t winograd_4_prepared_bytes(const ConvProblem& problem) {
+  return Winograd(problem, 4).transformed_bytes();
+}
+void prepare_winograd_4(const ConvProblem& problem, char* to) {
+  Winograd(problem, 4).transform_kernel(nullptr, reinterpret_cast<float*>(to));
 }
 
 int64_t winograd_2_bytes(const ConvProblem& problem, int64_t threads) {

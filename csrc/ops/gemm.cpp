@@ -132,6 +132,7 @@ Batch problem_of(const Call& call) {
   if (call.has(C0)) g.c0 = call.operand(C0).data;
   if (call.has(Bias)) g.bias = call.operand(Bias).data;
   if (call.has(Residual)) g.residual = call.operand(Residual).data;
+  g.packed_b = call.prepared;
   batch.rank = out.rank - 2;
   for (int axis = 0; axis < batch.rank; ++axis) {
     batch.shape[axis] = out.shape[axis];
@@ -241,6 +242,14 @@ void infer_gemm(Call& call) {
   call.set_scratch(Scratch, sharing.slots * scratch_room(batch, sharing));
 }
 
+// B is the same for all products where there is one product.
+int64_t prepared_bytes(const Call& call) {
+  const Batch batch = problem_of(call);
+  return batch.count == 1 ? gemm_packed_b_bytes(batch.problem) : 0;
+}
+
+void prepare(const Call& call, char* to) { gemm_pack_b(problem_of(call).problem, to); }
+
 double gemm_cost(const Call& call) {
   const auto& attributes = call.attributes.as<GemmAttributes>();
   return 2.0 * static_cast<double>(call.operand(C).size()) *
@@ -278,6 +287,9 @@ void register_gemm() {
       {"want_preactivation", AttributeKind::boolean, offsetof(GemmAttributes, want_preactivation)}};
   gemm.infer = infer_gemm;
   gemm.native = run_gemm;
+  gemm.preparable = B;
+  gemm.prepared_bytes = prepared_bytes;
+  gemm.prepare = prepare;
   gemm.cost = gemm_cost;
   register_primitive(std::move(gemm));
   register_dense_backward();

@@ -22,6 +22,7 @@ struct GemmProblem {
   int64_t a_row = 0, a_k = 0;  // strides in elements, as all others
   const char* b = nullptr;
   int64_t b_k = 0, b_column = 0;
+  const char* packed_b = nullptr;  // what gemm_pack_b wrote; null: B is packed if it has to be
   char* c = nullptr;
   int64_t c_row = 0;
 
@@ -38,6 +39,10 @@ inline int64_t aligned(int64_t bytes) { return (bytes + 63) / 64 * 64; }
 
 // Scratch memory for one product of these extents and layouts on so many threads, in bytes.
 int64_t gemm_scratch_bytes(const GemmProblem& problem, int64_t threads);
+
+// B as the product's way through reads it, whoever computes: 0 bytes where that is as it lies.
+int64_t gemm_packed_b_bytes(const GemmProblem& problem);
+void gemm_pack_b(const GemmProblem& problem, char* to);
 
 // The product on at most `threads` threads: those that are free, worth waking and provided with
 // scratch memory.

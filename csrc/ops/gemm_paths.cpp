@@ -9,13 +9,15 @@ int64_t no_bytes(const GemmProblem&, int64_t) { return 0; }
 
 constexpr GemmPath kPaths[] = {
     // name       m    n    k  results  least k  layout
-    {"dots", 0, 0, 0, 0, 0, GemmPath::dot_like, no_bytes, run_gemm_dots},
-    {"split k", 0, 0, 0, 16384, 2049, GemmPath::any, gemm_split_bytes, run_gemm_split},
-    {"few rows", 12, 0, 0, 0, 0, GemmPath::readable, gemm_direct_bytes, run_gemm_direct},
-    {"few columns", 0, 32, 0, 0, 0, GemmPath::readable, gemm_direct_bytes, run_gemm_direct},
-    {"small", 0, 160, 160, 0, 0, GemmPath::readable, gemm_direct_bytes, run_gemm_direct},
-    {"columns", 256, 0, 0, 0, 0, GemmPath::any, gemm_columns_bytes, run_gemm_columns},
-    {"packed", 0, 0, 0, 0, 0, GemmPath::any, gemm_packed_bytes, run_gemm_packed},
+    {"dots", 0, 0, 0, 0, 0, GemmPath::dot_like, no_bytes, run_gemm_dots, nullptr},
+    {"split k", 0, 0, 0, 16384, 2049, GemmPath::any, gemm_split_bytes, run_gemm_split, nullptr},
+    {"few rows", 12, 0, 0, 0, 0, GemmPath::readable, gemm_direct_bytes, run_gemm_direct, nullptr},
+    {"few columns", 0, 32, 0, 0, 0, GemmPath::readable, gemm_direct_bytes, run_gemm_direct,
+     nullptr},
+    {"small", 0, 160, 160, 0, 0, GemmPath::readable, gemm_direct_bytes, run_gemm_direct, nullptr},
+    {"columns", 256, 0, 0, 0, 0, GemmPath::any, gemm_columns_bytes, run_gemm_columns,
+     pack_b_of_columns},
+    {"packed", 0, 0, 0, 0, 0, GemmPath::any, gemm_packed_bytes, run_gemm_packed, nullptr},
 };
 
 bool within(int64_t value, int64_t most) { return most == 0 || value <= most; }
@@ -44,6 +46,14 @@ bool is_readable(const GemmProblem& g) { return way_of_a(g) != WayOfA::none && r
 int64_t gemm_scratch_bytes(const GemmProblem& g, int64_t threads) {
   return g.m == 0 || g.n == 0 ? 0 : gemm_path(g).scratch_bytes(g, threads);
 }
+
+int64_t gemm_packed_b_bytes(const GemmProblem& g) {
+  if (g.m == 0 || g.n == 0 || g.k == 0 || !gemm_path(g).pack_b) return 0;
+  const GemmCut cut(g);
+  return cut.panels * cut.panel * g.k * cut.element;
+}
+
+void gemm_pack_b(const GemmProblem& g, char* to) { gemm_path(g).pack_b(g, to); }
 
 void gemm(const GemmProblem& g, int64_t threads, char* scratch, int64_t bytes) {
   if (g.m > 0 && g.n > 0) gemm_path(g).run(g, threads, scratch, bytes);

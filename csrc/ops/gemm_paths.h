@@ -14,6 +14,9 @@ struct GemmPath {
   enum Layout { any, readable, dot_like } layout;
   int64_t (*scratch_bytes)(const GemmProblem& problem, int64_t threads);
   void (*run)(const GemmProblem& problem, int64_t threads, char* scratch, int64_t scratch_bytes);
+  // For B that stays as it is over many products; null: they would not gain. (Large ones lose: the
+  // copy that a product makes for itself is in the cache.)
+  void (*pack_b)(const GemmProblem& problem, char* to);
 };
 
 struct GemmPaths {
@@ -38,6 +41,7 @@ void run_gemm_direct(const GemmProblem& problem, int64_t threads, char* scratch,
 // A task takes columns of C, and packs what it needs of B.
 int64_t gemm_columns_bytes(const GemmProblem& problem, int64_t threads);
 void run_gemm_columns(const GemmProblem& problem, int64_t threads, char* scratch, int64_t bytes);
+void pack_b_of_columns(const GemmProblem& problem, char* to);
 
 // All threads pack B, then a task takes rows of C.
 int64_t gemm_packed_bytes(const GemmProblem& problem, int64_t threads);

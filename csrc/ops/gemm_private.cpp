@@ -40,7 +40,7 @@ struct Private {
   // Scratch memory of one thread.
   int64_t bytes_of_a() const { return packs_a ? cut.block_of_a_bytes(cut.row_tiles) : 0; }
   int64_t bytes_of_b() const {
-    return packs_b ? cut.block_of_b_bytes(std::min(most(), cut.panels)) : 0;
+    return packs_b && !cut.g.packed_b ? cut.block_of_b_bytes(std::min(most(), cut.panels)) : 0;
   }
   int64_t bytes() const { return aligned(bytes_of_a() + bytes_of_b()); }
 
@@ -68,12 +68,19 @@ struct Private {
     for (int64_t p = 0; p == 0 || p < cut.g.k; p += kSumBlock) {
       const BlockOfA a =
           packs_a ? cut.pack_a(own.tile0, own.tile1, p, buffer) : cut.read_a(own.tile0, p);
-      const BlockOfB b = packs_b ? cut.pack_b(own.panel0, own.panel1, p, buffer + bytes_of_a())
-                                 : cut.read_b(own.panel0, p);
+      const BlockOfB b = block_of_b(own, p, buffer + bytes_of_a());
       const bool more = p + kSumBlock < cut.g.k;
       const Ahead ahead = more ? what_streams(own, p + kSumBlock) : what_streams(later, 0);
       cut.run(a, b, own.tile0, own.tile1, own.panel0, own.panel1, p, ahead);
     }
+  }
+
+  BlockOfB block_of_b(const Part& own, int64_t p, char* buffer) const {
+    if (!packs_b) return cut.read_b(own.panel0, p);
+    if (!cut.g.packed_b) return cut.pack_b(own.panel0, own.panel1, p, buffer);
+    const int64_t panel = cut.panel * std::min(cut.g.k - p, kSumBlock);
+    const int64_t before = p * cut.panels * cut.panel + own.panel0 * panel;
+    return {cut.at(cut.g.packed_b, before), cut.panel, panel};
   }
 
   Ahead what_streams(const Part& part, int64_t p) const {
@@ -93,6 +100,15 @@ void run_gemm_direct(const GemmProblem& g, int64_t threads, char* scratch, int64
 int64_t gemm_columns_bytes(const GemmProblem& g, int64_t threads) {
   const Private p = Private::columns(g);
   return worth_threads(p.cut.flops(), threads) * p.bytes();
+}
+
+// Block by block of k, each panel by panel.
+void pack_b_of_columns(const GemmProblem& g, char* to) {
+  const GemmCut cut(g);
+  parallel_for(ceil_div(g.k, kSumBlock), [&](int64_t block) {
+    const int64_t p = block * kSumBlock;
+    cut.pack_b(0, cut.panels, p, cut.at(to, p * cut.panels * cut.panel));
+  });
 }
 
 void run_gemm_columns(const GemmProblem& g, int64_t threads, char* scratch, int64_t bytes) {

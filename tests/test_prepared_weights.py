@@ -1,0 +1,106 @@
+"""Weights that a step does not write are packed once, and again when somebody assigns them."""
+
+from itertools import pairwise
+
+import numpy as np
+import pytest
+
+import fastnn as fn
+
+
+def floats(*shape):
+    return np.random.default_rng(sum(shape)).standard_normal(shape).astype(np.float32)
+
+
+def conv(**options):
+    return lambda x, w: fn.ops.conv(x, w, **options)
+
+
+# name: what is computed of x and the weights, x, the shape of the weights
+CASES = {
+    "Winograd, tiles of 4": (conv(padding="same"), floats(2, 14, 14, 20), (3, 3, 20, 24)),
+    "Winograd, tiles of 2": (conv(padding="same"), floats(2, 4, 4, 20), (3, 3, 20, 24)),
+    "rows": (conv(strides=2), floats(3, 9, 10, 5), (3, 2, 5, 7)),
+    "rows, groups": (conv(padding="same"), floats(2, 8, 8, 6), (3, 3, 2, 9)),
+    "rows, three axes": (conv(), floats(1, 5, 6, 7, 3), (2, 3, 2, 3, 4)),
+    "one by one": (conv(), floats(2, 5, 5, 300), (1, 1, 300, 200)),
+    "matrix product": (fn.ops.matmul, floats(20, 600), (600, 270)),
+    "float64": (fn.ops.matmul, floats(20, 300).astype(np.float64), (300, 200)),
+}
+
+
+def calls_of(case):
+    function, x, shape = CASES[case]
+    w = fn.Variable(floats(*shape).astype(x.dtype), trainable=False)
+    return fn.capture(lambda x: function(x, w)), lambda x: function(x, w), x, w
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_results_have_the_bits_of_eager_calls(case):
+    step, eager, x, _ = calls_of(case)
+    for i in range(6):
+        assert np.array_equal(step(x).numpy(), eager(x).numpy()), i
+    assert "packed weights" in step.explain()
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_assigned_weights_are_used(case):
+    step, eager, x, w = calls_of(case)
+    for _ in range(5):
+        step(x)
+    before = step(x).numpy().copy()
+    changes = (
+        lambda: w.assign(floats(*w.shape) * 2),
+        lambda: w.assign_add(np.ones(w.shape, w.dtype)),
+        lambda: fn.capture(lambda: w.assign_sub(w * 0.5))(),
+    )
+    for change in changes:
+        change()
+        now = step(x).numpy()
+        assert not np.array_equal(now, before)
+        assert np.array_equal(now, eager(x).numpy())
+        before = now.copy()
+    assert "packed weights" in step.explain()
+
+
+def test_a_step_that_writes_its_weights_packs_them_itself():
+    w = fn.Variable(floats(600, 270), trainable=False)
+
+    @fn.capture
+    def step(x):
+        y = x @ w
+        w.assign_sub(w * 0.5)
+        return y
+
+    x = floats(20, 600)
+    for _ in range(6):
+        expected = fn.ops.matmul(x, w).numpy()
+        assert np.array_equal(step(x).numpy(), expected)
+    assert "replays" in step.explain() and "packed weights" not in step.explain()
+
+
+def test_predictions_follow_training():
+    model = fn.Sequential([fn.Input((14, 14, 16)), fn.layers.Conv2D(16, 3, activation="relu")])
+    model.add(fn.layers.Flatten())
+    model.add(fn.layers.Dense(10, activation="softmax"))
+    model.compile("sgd", "sparse_categorical_crossentropy")
+    x, y = floats(40, 14, 14, 16), np.arange(40) % 10
+    seen = []
+    for _ in range(6):
+        model.fit(x, y, batch_size=20, epochs=1, verbose=0)
+        predicted = model.predict(x, batch_size=20, verbose=0)
+        halves = [model(x[:20]).numpy(), model(x[20:]).numpy()]
+        assert np.array_equal(predicted, np.concatenate(halves))
+        seen.append(predicted)
+    assert all(not np.array_equal(a, b) for a, b in pairwise(seen))
+
+
+def test_memory_of_others_is_read_each_time():
+    weights = floats(600, 270)
+    w = fn._core.share_numpy(weights)
+    x = floats(20, 600)
+    step = fn.capture(lambda x: fn.ops.matmul(x, w))
+    for _ in range(5):
+        step(x)
+    weights *= 2
+    assert np.array_equal(step(x).numpy(), fn.ops.matmul(x, weights).numpy())
