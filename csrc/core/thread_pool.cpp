@@ -115,10 +115,16 @@ struct Team {
   TaskBody task_body = nullptr;
   TeamBody team_body = nullptr;
   void* context = nullptr;
-  int64_t tasks = 0;
   int size = 1;
   uint64_t float_mode = 0;  // the caller's, for all: bits must not depend on who does a task
-  alignas(64) std::atomic<int64_t> next_task{0};
+
+  // Each thread has a share of the tasks, side by side, and goes on with those of others when it is
+  // through: so the same memory is likely to meet the same thread, and its cache, again.
+  struct alignas(64) Share {
+    std::atomic<int64_t> next{0};
+    int64_t end = 0;
+  };
+  Share shares[kMaxThreads];
 
   int hired = 0;  // workers that exist
   Worker workers[kMaxThreads - 1];
@@ -136,10 +142,20 @@ struct Team {
 
   void work(int index) {
     if (team_body) return team_body(context, index, size);
-    for (;;) {
-      const int64_t task = next_task.fetch_add(1, std::memory_order_relaxed);
-      if (task >= tasks) return;
-      task_body(context, task);
+    for (int i = 0; i < size; ++i) {
+      Share& share = shares[(index + i) % size];
+      while (share.next.load(std::memory_order_relaxed) < share.end) {
+        const int64_t task = share.next.fetch_add(1, std::memory_order_relaxed);
+        if (task < share.end) task_body(context, task);
+      }
+    }
+  }
+
+  void deal(int64_t tasks, int threads) {
+    size = threads;
+    for (int64_t i = 0; i < threads; ++i) {
+      shares[i].next.store(i * tasks / threads, std::memory_order_relaxed);
+      shares[i].end = (i + 1) * tasks / threads;
     }
   }
 
@@ -237,9 +253,8 @@ void run_tasks(int64_t tasks, TaskBody body, void* context) {
   team->task_body = body;
   team->team_body = nullptr;
   team->context = context;
-  team->tasks = tasks;
-  team->next_task.store(0, std::memory_order_relaxed);
   const int helpers = team->hire(wanted);
+  team->deal(tasks, helpers + 1);
   team->post(helpers);
   team->work(0);
   for (int i = 0; i < helpers; ++i)

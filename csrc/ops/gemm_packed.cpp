@@ -154,7 +154,8 @@ struct Packed {
   template <class Body>
   static void each(Line& line, int64_t first, int64_t count, int64_t threads, int64_t most,
                    Body&& body) {
-    for (int64_t begin, end; line.claim(first + count, threads, 1, most, &begin, &end);) {
+    for (int64_t begin, end;
+         line.claim(first + count, threads > 1 ? 2 * threads : 1, 1, most, &begin, &end);) {
       body(begin - first, end - first);
       line.done.fetch_add(end - begin, std::memory_order_release);
     }
