@@ -8,7 +8,7 @@ namespace {
 
 // The table of paths: name, then the limits of what fits (0: none).
 pybind11::list gemm_path_table() {
-  static const char* const kLayouts[] = {"any", "readable", "dot-like"};
+  static const char* const kLayouts[] = {"any", "readable", "apart", "dot-like"};
   pybind11::list rows;
   const GemmPaths paths = gemm_paths();
   for (int64_t i = 0; i < paths.count; ++i) {

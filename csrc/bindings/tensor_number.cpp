@@ -78,6 +78,13 @@ PyObject* slot(PyObject* a, PyObject* b) {
 
 PyObject* power(PyObject* a, PyObject* b, PyObject* modulus) {
   if (modulus != Py_None) Py_RETURN_NOTIMPLEMENTED;
+  // A square is one product, correctly rounded; a power takes a logarithm and an exponential.
+  const bool two = PyLong_CheckExact(b)    ? PyLong_AsLong(b) == 2
+                   : PyFloat_CheckExact(b) ? PyFloat_AS_DOUBLE(b) == 2
+                                           : false;
+  PyErr_Clear();  // of a number beyond a long
+  if (two && is_tensor(a) && is_float(as_tensor(a)->array.dtype))
+    return call_hook(hooks.unary, "square", a, nullptr);
   return binary(BinaryOp::pow, a, b);
 }
 

@@ -11,9 +11,10 @@ constexpr GemmPath kPaths[] = {
     // name       m    n    k  results  least k  layout
     {"dots", 0, 0, 0, 0, 0, GemmPath::dot_like, no_bytes, run_gemm_dots, nullptr},
     {"split k", 0, 0, 0, 16384, 2049, GemmPath::any, gemm_split_bytes, run_gemm_split, nullptr},
-    {"few rows", 12, 0, 0, 0, 0, GemmPath::readable, gemm_direct_bytes, run_gemm_direct, nullptr},
+    {"few rows", 32, 0, 0, 0, 0, GemmPath::readable, gemm_direct_bytes, run_gemm_direct, nullptr},
     {"few columns", 0, 32, 0, 0, 0, GemmPath::readable, gemm_direct_bytes, run_gemm_direct,
      nullptr},
+    {"short", 128, 1000, 0, 0, 0, GemmPath::apart, gemm_direct_bytes, run_gemm_direct, nullptr},
     {"small", 0, 160, 160, 0, 0, GemmPath::readable, gemm_direct_bytes, run_gemm_direct, nullptr},
     {"columns", 256, 0, 0, 0, 0, GemmPath::any, gemm_columns_bytes, run_gemm_columns,
      pack_b_of_columns},
@@ -27,8 +28,17 @@ bool fits(const GemmPath& path, const GemmProblem& g) {
       !within(g.m * g.n, path.most_results) || g.k < path.least_k)
     return false;
   if (g.in_order && path.run == run_gemm_split) return false;
-  return path.layout == GemmPath::any ||
-         (path.layout == GemmPath::readable ? is_readable(g) : is_dot_like(g));
+  switch (path.layout) {
+    case GemmPath::any:
+      return true;
+    case GemmPath::readable:
+      return is_readable(g);
+    case GemmPath::apart:
+      return is_readable(g) && !a_collides(g);
+    case GemmPath::dot_like:
+      return is_dot_like(g);
+  }
+  return false;
 }
 
 }  // namespace

@@ -11,7 +11,12 @@ struct GemmPath {
   const char* name;
   // What fits: 0 is no limit.
   int64_t most_m, most_n, most_k, most_results, least_k;
-  enum Layout { any, readable, dot_like } layout;
+  enum Layout {
+    any,
+    readable,
+    apart,
+    dot_like
+  } layout;  // apart: rows of A share no sets of a cache
   int64_t (*scratch_bytes)(const GemmProblem& problem, int64_t threads);
   void (*run)(const GemmProblem& problem, int64_t threads, char* scratch, int64_t scratch_bytes);
   // For B that stays as it is over many products; null: they would not gain. (Large ones lose: the

@@ -73,6 +73,11 @@ def as_float(x: Any, what: str) -> Tensor:
 
 def promote(operation: str, *operands: Any) -> list:
     """The operands as Tensors of the dtype they are promoted to."""
+    first = operands[0] if operands else None
+    if isinstance(first, Tensor) and all(
+        isinstance(x, Tensor) and x.dtype == first.dtype for x in operands
+    ):
+        return list(operands)
     converted: list[Any] = [
         x
         if isinstance(x, (Tensor, bool, int, float))

@@ -54,10 +54,10 @@ def concatenate(xs: Any, axis: int = 0) -> Tensor:
         raise ValueError("concatenate: there are no tensors")
     axis = normalize_axis("concatenate", axis, xs[0].ndim)
     first = xs[0].shape
+    before, after = first[:axis], first[axis + 1 :]
     for i, x in enumerate(xs):
-        if x.ndim != len(first) or any(
-            a != b for k, (a, b) in enumerate(zip(x.shape, first)) if k != axis
-        ):
+        shape = x.shape
+        if len(shape) != len(first) or shape[:axis] != before or shape[axis + 1 :] != after:
             raise ValueError(
                 f"concatenate: xs[{i}] has shape {x.shape}, xs[0] {first}; they may differ along "
                 f"axis {axis} only"

@@ -19,7 +19,11 @@ _BITWISE = {
     "logical_or": "bitwise_or",
     "logical_xor": "bitwise_xor",
 }
-_UNARY = {"neg": elementwise.negative, "abs": elementwise.absolute}
+_UNARY = {
+    "neg": elementwise.negative,
+    "abs": elementwise.absolute,
+    "square": elementwise.square,  # x ** 2
+}
 
 
 def _binary_operator(op: str, a: Any, b: Any) -> Any:
