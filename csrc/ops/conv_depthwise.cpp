@@ -44,31 +44,40 @@ void for_each_stretch(const RowsAxis& axis, Visit visit) {
   }
 }
 
-// Row h of an image's results.
-void run_row(const RowsProblem& p, int64_t image, int64_t h) {
-  const RowsAxis &down = p.axis[1], &along = p.axis[2];
-  const int64_t element = item_size(p.dtype), row = along.in * p.channels;
-  const Met rows(down, h);
+// Results are computed line by line, along the axis on which there are more of them: there most
+// meet the same taps.
+int long_axis(const RowsProblem& p) { return p.axis[1].out > p.axis[2].out ? 1 : 2; }
+
+// Results of an image whose place on the other axis is `place`.
+void run_line(const RowsProblem& p, int64_t image, int64_t place) {
+  const int64_t element = item_size(p.dtype), row = p.axis[2].in * p.channels;
+  const int longer = long_axis(p), other = 3 - longer;
+  const int64_t pixel[] = {0, row, p.channels};  // elements of x to the next on each axis
+  const RowsAxis &line = p.axis[longer], &fixed = p.axis[other];
+  const Met across(fixed, place);
   DepthwiseRow t{};
-  t.x_step = along.stride * p.channels;
-  t.x_row = down.step * row;
-  t.x_column = along.step * p.channels;
-  t.w_row = down.weight_step;
-  t.w_column = along.weight_step;
-  t.rows = rows.last - rows.first;
-  t.y_step = along.y_stride;
+  t.x_step = line.stride * pixel[longer];
+  t.x_row = p.axis[1].step * row;
+  t.x_column = p.axis[2].step * p.channels;
+  t.w_row = p.axis[1].weight_step;
+  t.w_column = p.axis[2].weight_step;
+  t.y_step = line.y_stride;
   t.channels = p.channels;
   t.bias = p.bias;
   t.relu = p.relu;
-  const int64_t x_h = down.first + h * down.stride + rows.first * down.step;
-  const int64_t x = (image * down.in + x_h) * row, w = rows.first * down.weight_step;
-  const int64_t y = image * p.y_image + h * down.y_stride;
-  for_each_stretch(along, [&](int64_t first, int64_t last, const Met& met) {
-    const int64_t x_w = along.first + first * along.stride + met.first * along.step;
-    t.x = p.x + (x + x_w * p.channels) * element;
-    t.w = p.w + (w + met.first * along.weight_step) * element;
-    t.columns = met.last - met.first;
-    const int64_t to = (y + first * along.y_stride) * element;
+  const auto read = [&](int axis, int64_t o, const Met& met) {
+    const RowsAxis& a = p.axis[axis];
+    return (a.first + o * a.stride + met.first * a.step) * pixel[axis];
+  };
+  const int64_t x = image * p.axis[1].in * row + read(other, place, across);
+  const int64_t w = across.first * fixed.weight_step;
+  const int64_t y = image * p.y_image + place * fixed.y_stride;
+  for_each_stretch(line, [&](int64_t first, int64_t last, const Met& met) {
+    t.x = p.x + (x + read(longer, first, met)) * element;
+    t.w = p.w + (w + met.first * line.weight_step) * element;
+    t.rows = longer == 1 ? met.last - met.first : across.last - across.first;
+    t.columns = longer == 2 ? met.last - met.first : across.last - across.first;
+    const int64_t to = (y + first * line.y_stride) * element;
     t.y = p.y + to;
     t.residual = p.residual ? p.residual + to : nullptr;
     t.count = last - first;
@@ -162,11 +171,12 @@ bool is_depthwise(const ConvShape& s) {
 }
 
 void run_depthwise_rows(const RowsProblem& p, int64_t threads) {
-  const int64_t rows = p.axis[1].out;
-  const int64_t flops = 2 * p.axis[1].taps * p.axis[2].taps * p.axis[2].out * p.channels;
-  const int64_t some = threads > 1 ? units_per_task(flops, kTaskFlops) : p.images * rows;
-  for_pieces(p.images * rows, some, [&](int64_t first, int64_t count) {
-    for (int64_t row = first; row < first + count; ++row) run_row(p, row / rows, row % rows);
+  const int64_t lines = p.axis[3 - long_axis(p)].out;
+  const int64_t flops = 2 * p.axis[1].taps * p.axis[2].taps * p.axis[long_axis(p)].out * p.channels;
+  const int64_t some = threads > 1 ? units_per_task(flops, kTaskFlops) : p.images * lines;
+  for_pieces(p.images * lines, some, [&](int64_t first, int64_t count) {
+    for (int64_t line = first; line < first + count; ++line)
+      run_line(p, line / lines, line % lines);
   });
 }
 
