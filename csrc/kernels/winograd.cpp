@@ -11,12 +11,12 @@ constexpr int64_t L = V::kLanes;
 
 FASTNN_INLINE V times(float x, V a, V b) { return fma(V::broadcast(x), a, b); }
 
-/* One column or row of a transform, for results of `Size`. */
-template <int Size>
+/* One column or row of the transforms of F(Size, Taps). */
+template <int Size, int Taps>
 struct Points;
 
 template <>
-struct Points<2> {
+struct Points<2, 3> {
   static FASTNN_INLINE void input(const V (&d)[4], V (&u)[4]) {
     u[0] = d[0] - d[2];
     u[1] = d[1] + d[2];
@@ -37,7 +37,7 @@ struct Points<2> {
 };
 
 template <>
-struct Points<4> {
+struct Points<4, 3> {
   static FASTNN_INLINE void input(const V (&d)[6], V (&u)[6]) {
     const V a = times(-4, d[2], d[4]), b = times(-4, d[1], d[3]);
     const V c = d[4] - d[2], e = d[3] - d[1];
@@ -68,6 +68,28 @@ struct Points<4> {
   }
 };
 
+template <>
+struct Points<2, 5> {
+  static FASTNN_INLINE void input(const V (&d)[6], V (&u)[6]) { Points<4, 3>::input(d, u); }
+  static FASTNN_INLINE void kernel(const V (&g)[5], V (&u)[6]) {
+    const V sixth = V::broadcast(1.0f / 6);
+    const V even = -((g[0] + g[2]) + g[4]) * sixth, odd = (g[1] + g[3]) * sixth;
+    const V far = times(2.0f / 3, g[4], times(1.0f / 24, g[0], g[2] * sixth));
+    const V between = times(1.0f / 3, g[3], g[1] * V::broadcast(1.0f / 12));
+    u[0] = g[0] * V::broadcast(0.25f);
+    u[1] = even - odd;
+    u[2] = even + odd;
+    u[3] = far + between;
+    u[4] = far - between;
+    u[5] = g[4];
+  }
+  static FASTNN_INLINE void output(const V (&m)[6], V (&y)[2]) {
+    const V s = m[1] + m[2], d = m[1] - m[2], u = m[3] + m[4], v = m[3] - m[4];
+    y[0] = (m[0] + s) + u;
+    y[1] = times(2, v, d) + m[5];
+  }
+};
+
 /* The gradient by the kernel: a signal of 4 x 4, taps of 3 x 3. */
 struct Signal {
   static FASTNN_INLINE void apply(const V (&d)[4], V (&u)[6]) {
@@ -91,16 +113,16 @@ struct Taps {
     y[2] = times(4, u, s) + m[5];
   }
 };
-template <int Size>
+template <int Size, int Taps>
 struct Image {
-  static FASTNN_INLINE void apply(const V (&d)[Size + 2], V (&u)[Size + 2]) {
-    Points<Size>::input(d, u);
+  static FASTNN_INLINE void apply(const V (&d)[Size + Taps - 1], V (&u)[Size + Taps - 1]) {
+    Points<Size, Taps>::input(d, u);
   }
 };
-template <int Size>
+template <int Size, int Taps>
 struct Result {
-  static FASTNN_INLINE void apply(const V (&m)[Size + 2], V (&y)[Size]) {
-    Points<Size>::output(m, y);
+  static FASTNN_INLINE void apply(const V (&m)[Size + Taps - 1], V (&y)[Size]) {
+    Points<Size, Taps>::output(m, y);
   }
 };
 
@@ -141,29 +163,29 @@ void input(const WinogradInput* t) {
     input_vector<Transform, From, To, false>(*t, c, t->channels - c < L ? t->channels - c : L);
 }
 
-template <int Size>
+template <int Size, int Taps>
 void kernel(const WinogradKernel* t) {
-  constexpr int N = Size + 2;
+  constexpr int N = Size + Taps - 1;
   for (int64_t c = 0; c < t->channels; ++c)
     for (int64_t k = 0; k < t->padded; k += L) {
       const float* from = static_cast<const float*>(t->from) + c * t->from_row + k;
       float* to = static_cast<float*>(t->to) + c * t->padded + k;
       const int64_t n = t->columns - k;
-      V all[N][3];
-#pragma GCC unroll 3
-      for (int j = 0; j < 3; ++j) {
-        V g[3], u[N];
-#pragma GCC unroll 3
-        for (int i = 0; i < 3; ++i)
-          g[i] = n > 0 ? load_some(from + (i * 3 + j) * t->tap, n) : V::zero();
-        Points<Size>::kernel(g, u);
+      V all[N][Taps];
+#pragma GCC unroll 5
+      for (int j = 0; j < Taps; ++j) {
+        V g[Taps], u[N];
+#pragma GCC unroll 5
+        for (int i = 0; i < Taps; ++i)
+          g[i] = n > 0 ? load_some(from + (i * Taps + j) * t->tap, n) : V::zero();
+        Points<Size, Taps>::kernel(g, u);
 #pragma GCC unroll 6
         for (int i = 0; i < N; ++i) all[i][j] = u[i];
       }
 #pragma GCC unroll 6
       for (int i = 0; i < N; ++i) {
         V u[N];
-        Points<Size>::kernel(all[i], u);
+        Points<Size, Taps>::kernel(all[i], u);
 #pragma GCC unroll 6
         for (int j = 0; j < N; ++j) u[j].store(to + (i * N + j) * t->frequency);
       }
@@ -210,20 +232,21 @@ void output(const WinogradOutput* t) {
   if (k < t->filters) output_vector<Transform, From, To>(*t, k, t->filters - k);
 }
 
-template <int Size>
+template <int Size, int Taps>
 void fill(WinogradTransforms* transforms) {
-  constexpr int N = Size + 2;
-  transforms->input = input<Image<Size>, N, N>;
-  transforms->kernel = kernel<Size>;
-  transforms->output = output<Result<Size>, N, Size>;
+  constexpr int N = Size + Taps - 1;
+  transforms->input = input<Image<Size, Taps>, N, N>;
+  transforms->kernel = kernel<Size, Taps>;
+  transforms->output = output<Result<Size, Taps>, N, Size>;
 }
 
 }  // namespace
 }  // namespace fastnn
 
 FASTNN_FILL(winograd, WinogradKernels) {
-  fastnn::fill<2>(&table->two);
-  fastnn::fill<4>(&table->four);
+  fastnn::fill<2, 3>(&table->two);
+  fastnn::fill<4, 3>(&table->four);
+  fastnn::fill<2, 5>(&table->five);
   table->gradient.signal = fastnn::input<fastnn::Signal, 4, 6>;
   table->gradient.taps = fastnn::output<fastnn::Taps, 6, 3>;
 }

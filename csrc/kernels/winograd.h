@@ -1,13 +1,14 @@
-/* Winograd's minimal filtering of images with kernels of 3 x 3: the three transforms, vectors along
- * the channels. A tile of `size` x `size` results needs (size + 2)^2 products instead of 9 size^2.
+/* Winograd's minimal filtering of images with kernels of `taps` x `taps`: the three transforms,
+ * vectors along the channels. A tile of `size` x `size` results needs side^2 products, side = size
+ * + taps - 1, instead of taps^2 size^2.
  *
  * Method: A. Lavin, S. Gray, "Fast algorithms for convolutional neural networks" (2016): F(2x2,
- * 3x3) with the points 0, 1, -1, infinity, F(4x4, 3x3) with 2 and -2 besides. */
+ * 3x3) with the points 0, 1, -1, infinity, F(4x4, 3x3) and F(2x2, 5x5) with 2 and -2 besides. */
 #pragma once
 
 #include <stdint.h>
 
-/* Image to frequencies: to[f * frequency + c], f < (size + 2)^2. */
+/* Image to frequencies: to[f * frequency + c], f < side^2. */
 struct WinogradInput {
   const void* from;    /* where row 0, column 0 of the tile would lie */
   int64_t row, pixel;  /* elements */
@@ -55,6 +56,6 @@ struct WinogradGradient {
 };
 
 struct WinogradKernels {
-  struct WinogradTransforms two, four; /* float32 */
+  struct WinogradTransforms two, four, five; /* F(2, 3), F(4, 3), F(2, 5); float32 */
   struct WinogradGradient gradient;
 };

@@ -63,21 +63,33 @@ bool fills_tiles(const ConvShape& s) {
   return has_channels(s) && s.windows.out[1] >= 6 && s.windows.out[2] >= 6;
 }
 
+template <int64_t Size, int64_t Taps>
+constexpr ConvPath winograd(const char* name, bool (*pays)(const ConvShape&)) {
+  using Path = WinogradPath<Size, Taps>;
+  return {name, Path::can, pays, Path::bytes, Path::run, Path::prepared_bytes, Path::prepare};
+}
+
+// Winograd's method rounds more often.
+bool rounds_more(bool (*can)(const ConvShape&)) {
+  return can == WinogradPath<2, 3>::can || can == WinogradPath<4, 3>::can ||
+         can == WinogradPath<2, 5>::can;
+}
+
 constexpr ConvPath kPaths[] = {
     {"matrix_product", is_pointwise, always, product_bytes, run_product, packed_bytes,
      pack_product},
     {"depthwise", is_depthwise, always, depthwise_bytes, run_depthwise, nullptr, nullptr},
-    {"winograd_4", can_winograd, fills_tiles, winograd_4_bytes, run_winograd_4,
-     winograd_4_prepared_bytes, prepare_winograd_4},
-    {"winograd_2", can_winograd, has_channels, winograd_2_bytes, run_winograd_2,
-     winograd_2_prepared_bytes, prepare_winograd_2},
+    winograd<4, 3>("winograd_4", fills_tiles),
+    winograd<2, 3>("winograd_2", has_channels),
+    winograd<2, 5>("winograd_5", has_channels),
     {"rows", always, always, conv_rows_bytes, run_conv_rows, conv_rows_prepared_bytes,
      prepare_conv_rows},
 };
 
 constexpr KernelGradientPath kGradientPaths[] = {
     {"depthwise", is_depthwise, always, depthwise_gradient_bytes, run_depthwise_gradient},
-    {"winograd", can_winograd, has_channels, winograd_gradient_bytes, run_winograd_gradient},
+    {"winograd", WinogradPath<4, 3>::can, has_channels, winograd_gradient_bytes,
+     run_winograd_gradient},
     {"pixels", always, always, conv_pixels_bytes, run_conv_pixels},
 };
 
@@ -93,7 +105,7 @@ CodeList codes_of(const Path (&paths)[Count]) {
 template <class Path>
 const Path& pick(const Path* path, const ConvShape& s) {
   if (s.algorithm >= kNamed) return path[s.algorithm - kNamed];
-  while (!path->can(s) || !path->pays(s) || (s.algorithm == kExact && path->can == can_winograd))
+  while (!path->can(s) || !path->pays(s) || (s.algorithm == kExact && rounds_more(path->can)))
     ++path;
   return *path;
 }

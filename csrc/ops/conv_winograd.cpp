@@ -1,5 +1,5 @@
-// Convolution with kernels of 3 x 3 by Winograd's minimal filtering: tiles of the image and the
-// kernel are transformed, multiplied frequency by frequency, and transformed back.
+// Convolution with kernels of 3 x 3 or 5 x 5 by Winograd's minimal filtering: tiles of the image
+// and the kernel are transformed, multiplied frequency by frequency, and transformed back.
 //
 // Few channels: a task takes a block of tiles through all three steps within its cache. Many: all
 // threads take a larger block through one step after the other, so that the transformed weights
@@ -20,7 +20,6 @@
 namespace fastnn {
 namespace {
 
-constexpr int64_t kTaps = 9;
 constexpr int64_t kLeastOwnTiles = 24;  // worth a pass over the weights
 constexpr int64_t kSharedBytes = int64_t{16} << 20;
 constexpr int64_t kOwnTasks = 8;    // there should be so many
@@ -78,12 +77,17 @@ int64_t block_of(const ConvShape& s, int64_t tiles, int64_t frequencies, bool* o
   return ceil_div(tiles, ceil_div(tiles, most));
 }
 
+const WinogradTransforms& transforms_of(int64_t taps, int64_t size) {
+  const WinogradKernels& all = kernels().winograd;
+  return taps == 5 ? all.five : size == 4 ? all.four : all.two;
+}
+
 Winograd::Winograd(const ConvProblem& problem, int64_t size)
     : p(problem),
       s(p.shape),
-      transforms(size == 2 ? kernels().winograd.two : kernels().winograd.four),
+      transforms(transforms_of(s.windows.size[1], size)),
       tiles(s, size),
-      frequencies((size + 2) * (size + 2)),
+      frequencies(tiles.side() * tiles.side()),
       block(block_of(s, tiles.count, frequencies, &own)),
       product(product_of(s, block)),
       cut(product) {}
@@ -93,8 +97,9 @@ void Winograd::transform_kernel(float* straight, float* to) const {
   const float* w = reinterpret_cast<const float*>(p.w);
   const int64_t tap = s.channels * s.filters;
   if (p.mirrored) {
-    parallel_for(kTaps, [&](int64_t t) {
-      const Packing packing{w + (kTaps - 1 - t) * tap,
+    const int64_t taps = s.windows.elements();
+    parallel_for(taps, [&](int64_t t) {
+      const Packing packing{w + (taps - 1 - t) * tap,
                             1,
                             s.channels,
                             straight + t * tap,
@@ -168,11 +173,6 @@ void Winograd::transform_output(int64_t first, int64_t begin, int64_t end, const
   }
 }
 
-int64_t winograd_bytes(const ConvProblem& problem, int64_t size, int64_t threads) {
-  const Winograd w(problem, size);
-  return w.straight_bytes() + w.kernel_bytes() + w.slots(threads) * w.block_bytes();
-}
-
 void run_winograd(const ConvProblem& problem, int64_t size, int64_t threads, char* scratch,
                   int64_t bytes) {
   const Winograd w(problem, size);
@@ -209,37 +209,38 @@ void run_winograd(const ConvProblem& problem, int64_t size, int64_t threads, cha
 
 }  // namespace
 
-bool can_winograd(const ConvShape& s) {
+template <int64_t Size, int64_t Taps>
+bool WinogradPath<Size, Taps>::can(const ConvShape& s) {
   const Windows& w = s.windows;
   return s.dtype == DType::float32 && s.groups == 1 && w.in[0] == 1 && w.out[0] == 1 &&
-         w.size[0] == 1 && w.size[1] == 3 && w.size[2] == 3 && w.stride[1] == 1 &&
+         w.size[0] == 1 && w.size[1] == Taps && w.size[2] == Taps && w.stride[1] == 1 &&
          w.stride[2] == 1 && w.dilation[1] == 1 && w.dilation[2] == 1;
 }
 
-int64_t winograd_2_prepared_bytes(const ConvProblem& problem) {
-  return Winograd(problem, 2).transformed_bytes();
-}
-void prepare_winograd_2(const ConvProblem& problem, char* to) {
-  Winograd(problem, 2).transform_kernel(nullptr, reinterpret_cast<float*>(to));
-}
-int64_t winograd_4_prepared_bytes(const ConvProblem& problem) {
-  return Winograd(problem, 4).transformed_bytes();
-}
-void prepare_winograd_4(const ConvProblem& problem, char* to) {
-  Winograd(problem, 4).transform_kernel(nullptr, reinterpret_cast<float*>(to));
+template <int64_t Size, int64_t Taps>
+int64_t WinogradPath<Size, Taps>::bytes(const ConvProblem& problem, int64_t threads) {
+  const Winograd w(problem, Size);
+  return w.straight_bytes() + w.kernel_bytes() + w.slots(threads) * w.block_bytes();
 }
 
-int64_t winograd_2_bytes(const ConvProblem& problem, int64_t threads) {
-  return winograd_bytes(problem, 2, threads);
+template <int64_t Size, int64_t Taps>
+void WinogradPath<Size, Taps>::run(const ConvProblem& problem, int64_t threads, char* scratch,
+                                   int64_t bytes) {
+  run_winograd(problem, Size, threads, scratch, bytes);
 }
-void run_winograd_2(const ConvProblem& problem, int64_t threads, char* scratch, int64_t bytes) {
-  run_winograd(problem, 2, threads, scratch, bytes);
+
+template <int64_t Size, int64_t Taps>
+int64_t WinogradPath<Size, Taps>::prepared_bytes(const ConvProblem& problem) {
+  return Winograd(problem, Size).transformed_bytes();
 }
-int64_t winograd_4_bytes(const ConvProblem& problem, int64_t threads) {
-  return winograd_bytes(problem, 4, threads);
+
+template <int64_t Size, int64_t Taps>
+void WinogradPath<Size, Taps>::prepare(const ConvProblem& problem, char* to) {
+  Winograd(problem, Size).transform_kernel(nullptr, reinterpret_cast<float*>(to));
 }
-void run_winograd_4(const ConvProblem& problem, int64_t threads, char* scratch, int64_t bytes) {
-  run_winograd(problem, 4, threads, scratch, bytes);
-}
+
+template struct WinogradPath<2, 3>;
+template struct WinogradPath<4, 3>;
+template struct WinogradPath<2, 5>;
 
 }  // namespace fastnn

@@ -1,22 +1,22 @@
-// Convolution by Winograd's minimal filtering, with tiles of 2 x 2 or 4 x 4 results, where
-// can_winograd (ops/winograd_tiles.h) says so.
+// Convolution by Winograd's minimal filtering F(Size x Size, Taps x Taps): tiles of Size x Size
+// results, kernels of Taps x Taps. There is F(2, 3), F(4, 3) and F(2, 5).
 #pragma once
 
 #include "ops/conv_pixels.h"
 
 namespace fastnn {
 
-int64_t winograd_2_bytes(const ConvProblem& problem, int64_t threads);
-void run_winograd_2(const ConvProblem& problem, int64_t threads, char* scratch, int64_t bytes);
-int64_t winograd_4_bytes(const ConvProblem& problem, int64_t threads);
-void run_winograd_4(const ConvProblem& problem, int64_t threads, char* scratch, int64_t bytes);
+template <int64_t Size, int64_t Taps>
+struct WinogradPath {
+  static bool can(const ConvShape& shape);
+  static int64_t bytes(const ConvProblem& problem, int64_t threads);
+  static void run(const ConvProblem& problem, int64_t threads, char* scratch, int64_t bytes);
+  // The transformed weights of a convolution, not of a mirrored one.
+  static int64_t prepared_bytes(const ConvProblem& problem);
+  static void prepare(const ConvProblem& problem, char* to);
+};
 
-// The transformed weights of a convolution, not of a mirrored one.
-int64_t winograd_2_prepared_bytes(const ConvProblem& problem);
-void prepare_winograd_2(const ConvProblem& problem, char* to);
-int64_t winograd_4_prepared_bytes(const ConvProblem& problem);
-void prepare_winograd_4(const ConvProblem& problem, char* to);
-
+// The gradient by a kernel of 3 x 3.
 int64_t winograd_gradient_bytes(const KernelGradient& gradient, int64_t threads);
 void run_winograd_gradient(const KernelGradient& gradient, int64_t threads, char* scratch);
 

@@ -9,13 +9,13 @@
 
 namespace fastnn {
 
-// Frequencies instead of taps: for kernels of 3 x 3 in float32.
-bool can_winograd(const ConvShape& shape);
-
 // Results fall into tiles of `size` x `size`.
 struct WinogradTiles {
   const ConvShape& s;
   int64_t size, down, across, count;
+
+  // Of x, that a tile reads along each axis.
+  int64_t side() const { return size + s.windows.size[1] - 1; }
 
   WinogradTiles(const ConvShape& shape, int64_t size)
       : s(shape),
@@ -53,7 +53,7 @@ struct WinogradTiles {
     Place at = place(tile);
     at.row -= s.windows.before[1];
     at.column -= s.windows.before[2];
-    return piece(x, s.windows.in, s.channels, at, size + 2);
+    return piece(x, s.windows.in, s.channels, at, side());
   }
 };
 

@@ -141,13 +141,13 @@ THREES = [
 ]
 
 
-def threes(images, height, width, channels, filters, pads):
+def threes(images, height, width, channels, filters, pads, taps=3):
     random = generator("winograd", height, channels)
     x, w, bias = (
         random.standard_normal(shape).astype(np.float32)
         for shape in (
             (images, height, width, channels),
-            (3, 3, channels, filters),
+            (taps, taps, channels, filters),
             (filters,),
         )
     )
@@ -161,10 +161,15 @@ def of_largest(i, expected, eps):
 
 @pytest.mark.parametrize(
     ("backend", "algorithm", "extents"),
-    rows((name, e) for name in ("winograd_2", "winograd_4") for e in THREES),
+    rows(
+        (name, e)
+        for name in ("winograd_2", "winograd_4", "winograd_5")
+        for e in THREES
+        if name != "winograd_5" or min(e[1:3]) + min(e[5][:2]) >= 5
+    ),
 )
 def test_winograd(backend, algorithm, extents):
-    x, w, bias, dy = threes(*extents)
+    x, w, bias, dy = threes(*extents, taps=5 if algorithm == "winograd_5" else 3)
     places = ((), extents[-1], (), 1)
     check(
         backend,
