@@ -90,6 +90,38 @@ struct Points<2, 5> {
   }
 };
 
+template <>
+struct Points<2, 7> {
+  static FASTNN_INLINE void pair(V even, V odd, V (&u)[8], int at) {
+    u[at] = even + odd;
+    u[at + 1] = even - odd;
+  }
+  static FASTNN_INLINE void input(const V (&d)[8], V (&u)[8]) {
+    u[0] = times(5.25f, d[4] - d[2], d[0] - d[6]);
+    pair(times(-4.25f, d[4], d[2] + d[6]), times(-4.25f, d[3], d[1] + d[5]), u, 1);
+    pair(times(0.25f, d[2], times(-1.25f, d[4], d[6])),
+         times(0.5f, d[1], times(-2.5f, d[3], d[5] + d[5])), u, 3);
+    pair(times(4, d[2], times(-5, d[4], d[6])), times(0.5f, d[5], times(-2.5f, d[3], d[1] + d[1])),
+         u, 5);
+    u[7] = times(5.25f, d[3] - d[5], d[7] - d[1]);
+  }
+  static FASTNN_INLINE void kernel(const V (&g)[7], V (&u)[8]) {
+    const V ninth = V::broadcast(-2.0f / 9), ninetieth = V::broadcast(1.0f / 90);
+    const V part = V::broadcast(1.0f / 45);
+    u[0] = g[0];
+    pair(((g[0] + g[2]) + (g[4] + g[6])) * ninth, ((g[1] + g[3]) + g[5]) * ninth, u, 1);
+    pair(times(64, g[6], times(16, g[4], times(4, g[2], g[0]))) * ninetieth,
+         times(32, g[5], times(8, g[3], g[1] + g[1])) * ninetieth, u, 3);
+    pair(times(32, g[0], times(8, g[2], times(0.5f, g[6], g[4] + g[4]))) * part,
+         times(16, g[1], times(4, g[3], g[5])) * part, u, 5);
+    u[7] = g[6];
+  }
+  static FASTNN_INLINE void output(const V (&m)[8], V (&y)[2]) {
+    y[0] = (m[0] + (m[1] + m[2])) + ((m[3] + m[4]) + (m[5] + m[6]));
+    y[1] = times(0.5f, m[5] - m[6], times(2, m[3] - m[4], m[1] - m[2])) + m[7];
+  }
+};
+
 /* The gradient by the kernel: a signal of 4 x 4, taps of 3 x 3. */
 struct Signal {
   static FASTNN_INLINE void apply(const V (&d)[4], V (&u)[6]) {
@@ -132,23 +164,23 @@ FASTNN_INLINE void input_vector(const WinogradInput& t, int64_t c, int64_t n) {
   const float* from = static_cast<const float*>(t.from) + c;
   float* to = static_cast<float*>(t.to) + c;
   V all[To][From];
-#pragma GCC unroll 6
+#pragma GCC unroll 8
   for (int j = 0; j < From; ++j) {
     V d[From], u[To];
-#pragma GCC unroll 6
+#pragma GCC unroll 8
     for (int i = 0; i < From; ++i) {
       const bool inside = Whole || (i >= t.top && i < t.bottom && j >= t.left && j < t.right);
       d[i] = inside ? load_some(from + i * t.row + j * t.pixel, n) : V::zero();
     }
     Transform::apply(d, u);
-#pragma GCC unroll 6
+#pragma GCC unroll 8
     for (int i = 0; i < To; ++i) all[i][j] = u[i];
   }
-#pragma GCC unroll 6
+#pragma GCC unroll 8
   for (int i = 0; i < To; ++i) {
     V u[To];
     Transform::apply(all[i], u);
-#pragma GCC unroll 6
+#pragma GCC unroll 8
     for (int j = 0; j < To; ++j) store_some(u[j], to + (i * To + j) * t.frequency, n);
   }
 }
@@ -172,21 +204,21 @@ void kernel(const WinogradKernel* t) {
       float* to = static_cast<float*>(t->to) + c * t->padded + k;
       const int64_t n = t->columns - k;
       V all[N][Taps];
-#pragma GCC unroll 5
+#pragma GCC unroll 8
       for (int j = 0; j < Taps; ++j) {
         V g[Taps], u[N];
-#pragma GCC unroll 5
+#pragma GCC unroll 8
         for (int i = 0; i < Taps; ++i)
           g[i] = n > 0 ? load_some(from + (i * Taps + j) * t->tap, n) : V::zero();
         Points<Size, Taps>::kernel(g, u);
-#pragma GCC unroll 6
+#pragma GCC unroll 8
         for (int i = 0; i < N; ++i) all[i][j] = u[i];
       }
-#pragma GCC unroll 6
+#pragma GCC unroll 8
       for (int i = 0; i < N; ++i) {
         V u[N];
         Points<Size, Taps>::kernel(all[i], u);
-#pragma GCC unroll 6
+#pragma GCC unroll 8
         for (int j = 0; j < N; ++j) u[j].store(to + (i * N + j) * t->frequency);
       }
     }
@@ -197,10 +229,10 @@ template <class Transform, int From, int To>
 FASTNN_INLINE void output_vector(const WinogradOutput& t, int64_t k, int64_t n) {
   const float* from = static_cast<const float*>(t.from) + k;
   V all[To][From];
-#pragma GCC unroll 6
+#pragma GCC unroll 8
   for (int j = 0; j < From; ++j) {
     V m[From], y[To];
-#pragma GCC unroll 6
+#pragma GCC unroll 8
     for (int i = 0; i < From; ++i) m[i] = load_some(from + (i * From + j) * t.frequency, n);
     Transform::apply(m, y);
 #pragma GCC unroll 4
@@ -247,6 +279,7 @@ FASTNN_FILL(winograd, WinogradKernels) {
   fastnn::fill<2, 3>(&table->two);
   fastnn::fill<4, 3>(&table->four);
   fastnn::fill<2, 5>(&table->five);
+  fastnn::fill<2, 7>(&table->seven);
   table->gradient.signal = fastnn::input<fastnn::Signal, 4, 6>;
   table->gradient.taps = fastnn::output<fastnn::Taps, 6, 3>;
 }

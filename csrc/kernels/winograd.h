@@ -3,7 +3,8 @@
  * + taps - 1, instead of taps^2 size^2.
  *
  * Method: A. Lavin, S. Gray, "Fast algorithms for convolutional neural networks" (2016): F(2x2,
- * 3x3) with the points 0, 1, -1, infinity, F(4x4, 3x3) and F(2x2, 5x5) with 2 and -2 besides. */
+ * 3x3) with the points 0, 1, -1, infinity, F(4x4, 3x3) and F(2x2, 5x5) with 2 and -2 besides,
+ * F(2x2, 7x7) with 1/2 and -1/2 too. */
 #pragma once
 
 #include <stdint.h>
@@ -56,6 +57,6 @@ struct WinogradGradient {
 };
 
 struct WinogradKernels {
-  struct WinogradTransforms two, four, five; /* F(2, 3), F(4, 3), F(2, 5); float32 */
+  struct WinogradTransforms two, four, five, seven; /* F(2, 3), F(4, 3), F(2, 5), F(2, 7) */
   struct WinogradGradient gradient;
 };

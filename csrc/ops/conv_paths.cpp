@@ -72,7 +72,7 @@ constexpr ConvPath winograd(const char* name, bool (*pays)(const ConvShape&)) {
 // Winograd's method rounds more often.
 bool rounds_more(bool (*can)(const ConvShape&)) {
   return can == WinogradPath<2, 3>::can || can == WinogradPath<4, 3>::can ||
-         can == WinogradPath<2, 5>::can;
+         can == WinogradPath<2, 5>::can || can == WinogradPath<2, 7>::can;
 }
 
 constexpr ConvPath kPaths[] = {
@@ -82,6 +82,7 @@ constexpr ConvPath kPaths[] = {
     winograd<4, 3>("winograd_4", fills_tiles),
     winograd<2, 3>("winograd_2", has_channels),
     winograd<2, 5>("winograd_5", has_channels),
+    winograd<2, 7>("winograd_7", has_channels),
     {"rows", always, always, conv_rows_bytes, run_conv_rows, conv_rows_prepared_bytes,
      prepare_conv_rows},
 };

@@ -1,5 +1,5 @@
-// Convolution with kernels of 3 x 3 or 5 x 5 by Winograd's minimal filtering: tiles of the image
-// and the kernel are transformed, multiplied frequency by frequency, and transformed back.
+// Convolution with kernels of 3 x 3, 5 x 5 or 7 x 7 by Winograd's minimal filtering: tiles of the
+// image and the kernel are transformed, multiplied frequency by frequency, and transformed back.
 //
 // Few channels: a task takes a block of tiles through all three steps within its cache. Many: all
 // threads take a larger block through one step after the other, so that the transformed weights
@@ -79,7 +79,7 @@ int64_t block_of(const ConvShape& s, int64_t tiles, int64_t frequencies, bool* o
 
 const WinogradTransforms& transforms_of(int64_t taps, int64_t size) {
   const WinogradKernels& all = kernels().winograd;
-  return taps == 5 ? all.five : size == 4 ? all.four : all.two;
+  return taps == 7 ? all.seven : taps == 5 ? all.five : size == 4 ? all.four : all.two;
 }
 
 Winograd::Winograd(const ConvProblem& problem, int64_t size)
@@ -242,5 +242,6 @@ void WinogradPath<Size, Taps>::prepare(const ConvProblem& problem, char* to) {
 template struct WinogradPath<2, 3>;
 template struct WinogradPath<4, 3>;
 template struct WinogradPath<2, 5>;
+template struct WinogradPath<2, 7>;
 
 }  // namespace fastnn

@@ -1,5 +1,5 @@
 // Convolution by Winograd's minimal filtering F(Size x Size, Taps x Taps): tiles of Size x Size
-// results, kernels of Taps x Taps. There is F(2, 3), F(4, 3) and F(2, 5).
+// results, kernels of Taps x Taps. There is F(2, 3), F(4, 3), F(2, 5) and F(2, 7).
 #pragma once
 
 #include "ops/conv_pixels.h"

@@ -141,6 +141,9 @@ THREES = [
 ]
 
 
+TAPS = {"winograd_2": 3, "winograd_4": 3, "winograd_5": 5, "winograd_7": 7}
+
+
 def threes(images, height, width, channels, filters, pads, taps=3):
     random = generator("winograd", height, channels)
     x, w, bias = (
@@ -163,13 +166,13 @@ def of_largest(i, expected, eps):
     ("backend", "algorithm", "extents"),
     rows(
         (name, e)
-        for name in ("winograd_2", "winograd_4", "winograd_5")
+        for name in TAPS
         for e in THREES
-        if name != "winograd_5" or min(e[1:3]) + min(e[5][:2]) >= 5
+        if min(e[1] + e[5][0] + e[5][1], e[2] + e[5][2] + e[5][3]) >= TAPS[name]
     ),
 )
 def test_winograd(backend, algorithm, extents):
-    x, w, bias, dy = threes(*extents, taps=5 if algorithm == "winograd_5" else 3)
+    x, w, bias, dy = threes(*extents, taps=TAPS[algorithm])
     places = ((), extents[-1], (), 1)
     check(
         backend,
