@@ -122,9 +122,13 @@ struct Points<2, 7> {
   }
 };
 
-/* The gradient by the kernel: a signal of 4 x 4, taps of 3 x 3. */
-struct Signal {
-  static FASTNN_INLINE void apply(const V (&d)[4], V (&u)[6]) {
+/* The gradient by a kernel of Taps x Taps: tiles of the signal, and what their sums become. */
+template <int Taps>
+struct Gradient;
+
+template <>
+struct Gradient<3> {
+  static FASTNN_INLINE void signal(const V (&d)[4], V (&u)[6]) {
     const V sixth = V::broadcast(1.0f / 6), twelfth = V::broadcast(1.0f / 12);
     const V even = -(d[0] + d[2]) * sixth, odd = (d[1] + d[3]) * sixth;
     const V far = times(1.0f / 24, d[0], d[2] * sixth);
@@ -136,15 +140,65 @@ struct Signal {
     u[4] = far - between;
     u[5] = d[3];
   }
-};
-struct Taps {
-  static FASTNN_INLINE void apply(const V (&m)[6], V (&y)[3]) {
+  static FASTNN_INLINE void taps(const V (&m)[6], V (&y)[3]) {
     const V s = m[1] + m[2], d = m[1] - m[2], u = m[3] + m[4], v = m[3] - m[4];
     y[0] = (m[0] + s) + u;
     y[1] = times(2, v, d);
     y[2] = times(4, u, s) + m[5];
   }
 };
+
+template <>
+struct Gradient<5> {
+  static FASTNN_INLINE void signal(const V (&d)[2], V (&u)[6]) {
+    const V sixth = V::broadcast(-1.0f / 6), near = d[0] * sixth;
+    const V far = d[0] * V::broadcast(1.0f / 24), between = d[1] * V::broadcast(1.0f / 12);
+    u[0] = d[0] * V::broadcast(0.25f);
+    u[1] = fma(d[1], sixth, near);
+    u[2] = fma(-d[1], sixth, near);
+    u[3] = far + between;
+    u[4] = far - between;
+    u[5] = d[1];
+  }
+  static FASTNN_INLINE void taps(const V (&m)[6], V (&y)[5]) {
+    const V s = m[1] + m[2], d = m[1] - m[2], u = m[3] + m[4], v = m[3] - m[4];
+    y[0] = (m[0] + s) + u;
+    y[1] = times(2, v, d);
+    y[2] = times(4, u, s);
+    y[3] = times(8, v, d);
+    y[4] = times(16, u, s) + m[5];
+  }
+};
+
+template <>
+struct Gradient<7> {
+  static FASTNN_INLINE void signal(const V (&d)[2], V (&u)[8]) {
+    const V ninth = V::broadcast(-2.0f / 9), near = d[0] * ninth;
+    const V far = d[0] * V::broadcast(1.0f / 90), between = d[1] * V::broadcast(1.0f / 45);
+    const V half = d[0] * V::broadcast(32.0f / 45), rest = d[1] * V::broadcast(16.0f / 45);
+    u[0] = d[0];
+    u[1] = fma(d[1], ninth, near);
+    u[2] = fma(-d[1], ninth, near);
+    u[3] = far + between;
+    u[4] = far - between;
+    u[5] = half + rest;
+    u[6] = half - rest;
+    u[7] = d[1];
+  }
+  static FASTNN_INLINE void taps(const V (&m)[8], V (&y)[7]) {
+    const V s = m[1] + m[2], d = m[1] - m[2], u = m[3] + m[4], v = m[3] - m[4];
+    const V p = m[5] + m[6], q = m[5] - m[6];
+    y[0] = (m[0] + s) + (u + p);
+    y[1] = times(2, v, times(0.5f, q, d));
+    y[2] = times(4, u, times(0.25f, p, s));
+    y[3] = times(8, v, times(0.125f, q, d));
+    y[4] = times(16, u, times(0.0625f, p, s));
+    y[5] = times(32, v, times(0.03125f, q, d));
+    y[6] = times(64, u, times(0.015625f, p, s)) + m[7];
+  }
+};
+
+/* What a line of a tile goes through. */
 template <int Size, int Taps>
 struct Image {
   static FASTNN_INLINE void apply(const V (&d)[Size + Taps - 1], V (&u)[Size + Taps - 1]) {
@@ -155,6 +209,19 @@ template <int Size, int Taps>
 struct Result {
   static FASTNN_INLINE void apply(const V (&m)[Size + Taps - 1], V (&y)[Size]) {
     Points<Size, Taps>::output(m, y);
+  }
+};
+
+template <int Size, int Taps>
+struct Signal {
+  static FASTNN_INLINE void apply(const V (&d)[Size], V (&u)[Size + Taps - 1]) {
+    Gradient<Taps>::signal(d, u);
+  }
+};
+template <int Size, int Taps>
+struct Sums {
+  static FASTNN_INLINE void apply(const V (&m)[Size + Taps - 1], V (&y)[Taps]) {
+    Gradient<Taps>::taps(m, y);
   }
 };
 
@@ -235,16 +302,16 @@ FASTNN_INLINE void output_vector(const WinogradOutput& t, int64_t k, int64_t n) 
 #pragma GCC unroll 8
     for (int i = 0; i < From; ++i) m[i] = load_some(from + (i * From + j) * t.frequency, n);
     Transform::apply(m, y);
-#pragma GCC unroll 4
+#pragma GCC unroll 8
     for (int i = 0; i < To; ++i) all[i][j] = y[i];
   }
   const V bias = t.bias ? load_some(static_cast<const float*>(t.bias) + k, n) : V::zero();
-#pragma GCC unroll 4
+#pragma GCC unroll 8
   for (int i = 0; i < To; ++i) {
     if (i >= t.rows) break;
     V y[To];
     Transform::apply(all[i], y);
-#pragma GCC unroll 4
+#pragma GCC unroll 8
     for (int j = 0; j < To; ++j) {
       if (j >= t.columns) break;
       const int64_t at = i * t.row + j * t.pixel + k;
@@ -272,6 +339,13 @@ void fill(WinogradTransforms* transforms) {
   transforms->output = output<Result<Size, Taps>, N, Size>;
 }
 
+template <int Size, int Taps>
+void fill(WinogradGradient* gradient) {
+  constexpr int N = Size + Taps - 1;
+  gradient->signal = input<Signal<Size, Taps>, Size, N>;
+  gradient->taps = output<Sums<Size, Taps>, N, Taps>;
+}
+
 }  // namespace
 }  // namespace fastnn
 
@@ -280,6 +354,7 @@ FASTNN_FILL(winograd, WinogradKernels) {
   fastnn::fill<4, 3>(&table->four);
   fastnn::fill<2, 5>(&table->five);
   fastnn::fill<2, 7>(&table->seven);
-  table->gradient.signal = fastnn::input<fastnn::Signal, 4, 6>;
-  table->gradient.taps = fastnn::output<fastnn::Taps, 6, 3>;
+  fastnn::fill<4, 3>(&table->by_three);
+  fastnn::fill<2, 5>(&table->by_five);
+  fastnn::fill<2, 7>(&table->by_seven);
 }

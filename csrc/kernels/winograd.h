@@ -49,14 +49,14 @@ struct WinogradTransforms {
   void (*output)(const struct WinogradOutput*);
 };
 
-/* The gradient by the kernel, F(3x3, 4x4): tiles of images as for 4 x 4 results, tiles of the
- * signal to frequencies, sums of their products to the nine taps (as rows and columns). */
+/* The gradient by the kernel, F(taps, size): tiles of images as for the results, tiles of the
+ * signal to frequencies, sums of their products to the taps (as rows and columns). */
 struct WinogradGradient {
   void (*signal)(const struct WinogradInput*);
   void (*taps)(const struct WinogradOutput*);
 };
 
 struct WinogradKernels {
-  struct WinogradTransforms two, four, five, seven; /* F(2, 3), F(4, 3), F(2, 5), F(2, 7) */
-  struct WinogradGradient gradient;
+  struct WinogradTransforms two, four, five, seven;    /* F(2, 3), F(4, 3), F(2, 5), F(2, 7) */
+  struct WinogradGradient by_three, by_five, by_seven; /* F(3, 4), F(5, 2), F(7, 2) */
 };

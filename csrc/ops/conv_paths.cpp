@@ -72,7 +72,8 @@ constexpr ConvPath winograd(const char* name, bool (*pays)(const ConvShape&)) {
 // Winograd's method rounds more often.
 bool rounds_more(bool (*can)(const ConvShape&)) {
   return can == WinogradPath<2, 3>::can || can == WinogradPath<4, 3>::can ||
-         can == WinogradPath<2, 5>::can || can == WinogradPath<2, 7>::can;
+         can == WinogradPath<2, 5>::can || can == WinogradPath<2, 7>::can ||
+         can == can_winograd_gradient;
 }
 
 constexpr ConvPath kPaths[] = {
@@ -89,7 +90,7 @@ constexpr ConvPath kPaths[] = {
 
 constexpr KernelGradientPath kGradientPaths[] = {
     {"depthwise", is_depthwise, always, depthwise_gradient_bytes, run_depthwise_gradient},
-    {"winograd", WinogradPath<4, 3>::can, has_channels, winograd_gradient_bytes,
+    {"winograd", can_winograd_gradient, has_channels, winograd_gradient_bytes,
      run_winograd_gradient},
     {"pixels", always, always, conv_pixels_bytes, run_conv_pixels},
 };

@@ -16,7 +16,8 @@ struct WinogradPath {
   static void prepare(const ConvProblem& problem, char* to);
 };
 
-// The gradient by a kernel of 3 x 3.
+// The gradient by the kernel.
+bool can_winograd_gradient(const ConvShape& shape);
 int64_t winograd_gradient_bytes(const KernelGradient& gradient, int64_t threads);
 void run_winograd_gradient(const KernelGradient& gradient, int64_t threads, char* scratch);
 

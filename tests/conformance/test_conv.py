@@ -144,6 +144,11 @@ THREES = [
 TAPS = {"winograd_2": 3, "winograd_4": 3, "winograd_5": 5, "winograd_7": 7}
 
 
+def fits(extents, taps):
+    _, height, width, _, _, (top, bottom, left, right) = extents
+    return min(height + top + bottom, width + left + right) >= taps
+
+
 def threes(images, height, width, channels, filters, pads, taps=3):
     random = generator("winograd", height, channels)
     x, w, bias = (
@@ -164,12 +169,7 @@ def of_largest(i, expected, eps):
 
 @pytest.mark.parametrize(
     ("backend", "algorithm", "extents"),
-    rows(
-        (name, e)
-        for name in TAPS
-        for e in THREES
-        if min(e[1] + e[5][0] + e[5][1], e[2] + e[5][2] + e[5][3]) >= TAPS[name]
-    ),
+    rows((name, e) for name in TAPS for e in THREES if fits(e, TAPS[name])),
 )
 def test_winograd(backend, algorithm, extents):
     x, w, bias, dy = threes(*extents, taps=TAPS[algorithm])
@@ -189,10 +189,13 @@ def test_winograd(backend, algorithm, extents):
     check(backend, "conv_backward_input", [dy, w], *backward, bound=of_largest)
 
 
-@pytest.mark.parametrize(("backend", "extents"), rows((e,) for e in THREES))
-def test_winograd_backward_kernel(backend, extents):
-    x, _, _, dy = threes(*extents)
-    attributes = ((), extents[-1], (), 1, (3, 3), True, "winograd")
+@pytest.mark.parametrize(
+    ("backend", "taps", "extents"),
+    rows((taps, e) for taps in (3, 5, 7) for e in THREES if fits(e, taps)),
+)
+def test_winograd_backward_kernel(backend, taps, extents):
+    x, _, _, dy = threes(*extents, taps)
+    attributes = ((), extents[-1], (), 1, (taps, taps), True, "winograd")
     check(backend, "conv_backward_kernel", [x, dy], *attributes, bound=of_largest)
 
 
