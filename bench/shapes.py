@@ -1,5 +1,7 @@
 """The sizes that are measured."""
 
+from typing import NamedTuple
+
 # C[m, n] = A[m, k] B[k, n]; N or T: an operand is stored as it is, or transposed. From the problem
 # tables of DeepBench, from ResNet-50 as oneDNN and libxsmm list it, from small dense networks.
 GEMM = (
@@ -36,6 +38,53 @@ GEMM = (
     (16, 16, 16, "NN"),
     (32, 32, 32, "NN"),
 )
+# Images, height, width, channels, filters, the window's height and width, stride, zeros a side. From
+# DeepBench, from ResNet-50 and others as oneDNN, convnet-benchmarks and OpenCV list them, from small
+# networks.
+CONV = (
+    (100, 28, 28, 1, 25, 3, 3, 1, 0),
+    (100, 13, 13, 25, 50, 3, 3, 1, 0),
+    (128, 28, 28, 1, 32, 3, 3, 1, 0),
+    (128, 26, 26, 32, 64, 3, 3, 1, 0),
+    (128, 12, 12, 10, 20, 5, 5, 1, 0),
+    (32, 32, 32, 3, 32, 3, 3, 1, 1),
+    (32, 32, 32, 16, 16, 3, 3, 1, 1),
+    (32, 32, 32, 16, 32, 3, 3, 2, 1),
+    (32, 32, 32, 64, 64, 3, 3, 1, 1),
+    (2, 224, 224, 3, 64, 7, 7, 2, 3),
+    (8, 56, 56, 64, 64, 3, 3, 1, 1),
+    (1, 56, 56, 64, 64, 3, 3, 1, 1),
+    (8, 56, 56, 64, 256, 1, 1, 1, 0),
+    (8, 56, 56, 256, 64, 1, 1, 1, 0),
+    (8, 28, 28, 128, 128, 3, 3, 1, 1),
+    (8, 14, 14, 256, 256, 3, 3, 1, 1),
+    (8, 14, 14, 1024, 256, 1, 1, 1, 0),
+    (8, 7, 7, 512, 512, 3, 3, 1, 1),
+    (16, 19, 19, 48, 192, 5, 5, 1, 2),
+    (16, 12, 120, 32, 64, 3, 3, 1, 1),
+    (8, 108, 108, 3, 64, 3, 3, 2, 1),
+    (4, 79, 341, 32, 32, 5, 10, 2, 0),
+    (16, 16, 16, 128, 128, 7, 7, 1, 0),
+    (16, 13, 13, 384, 384, 3, 3, 1, 0),
+)
+# The same without filters: each channel has a kernel of its own.
+DEPTHWISE = (
+    (8, 112, 112, 32, 3, 3, 1, 1),
+    (8, 14, 14, 512, 3, 3, 1, 1),
+    (64, 25, 5, 64, 3, 3, 1, 1),
+)
+# Images, height, width, channels, window, stride, elements a side that are not there.
+POOL = (
+    ("max", 100, 26, 26, 25, 2, 2, 0),
+    ("max", 128, 26, 26, 32, 2, 2, 0),
+    ("max", 128, 24, 24, 64, 2, 2, 0),
+    ("max", 16, 112, 112, 64, 3, 2, 1),
+    ("max", 8, 57, 57, 192, 3, 2, 0),
+    ("max", 8, 28, 28, 256, 3, 1, 1),
+    ("average", 8, 35, 35, 288, 3, 1, 1),
+    ("average", 1, 112, 112, 64, 3, 2, 1),
+    ("global average", 16, 7, 7, 2048, 7, 1, 0),
+)
 ELEMENTS = (10**3, 10**5, 10**6, 10**7)
 ADAM = ((1, 10**6), (1, 10**7), (1000, 100))  # parameters, elements of each
 SOFTMAX = (100, 1000)
@@ -58,3 +107,35 @@ def gemm_name(m: int, n: int, k: int, form: str, dtype: str = "float32") -> str:
 def elementwise_name(op: str, size: int, dtype: str = "float32") -> str:
     """The row of an element-wise operation."""
     return f"{op}, {short(size)}" + ("" if dtype == "float32" else f", {dtype}")
+
+
+class Windows(NamedTuple):
+    """Windows of `rows` x `columns` over images of `channels`, `pad` elements around them."""
+
+    images: int
+    height: int
+    width: int
+    channels: int
+    rows: int
+    columns: int
+    stride: int
+    pad: int
+
+    @property
+    def x_shape(self) -> tuple[int, int, int, int]:
+        return self.images, self.height, self.width, self.channels
+
+    def y_shape(self, channels: int) -> tuple[int, int, int, int]:
+        """A result of so many channels, for each window."""
+        height, width = (
+            (extent + 2 * self.pad - window) // self.stride + 1
+            for extent, window in ((self.height, self.rows), (self.width, self.columns))
+        )
+        return self.images, height, width, channels
+
+    def name(self, channels: str) -> str:
+        """The row, with what becomes of the channels."""
+        images = "x".join(map(str, self.x_shape))
+        stride = f", stride {self.stride}" if self.stride > 1 else ""
+        pad = f", pad {self.pad}" if self.pad else ""
+        return f"{images}{channels}, {self.rows}x{self.columns}{stride}{pad}"
