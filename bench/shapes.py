@@ -1,7 +1,5 @@
 """The sizes that are measured."""
 
-from typing import NamedTuple
-
 # C[m, n] = A[m, k] B[k, n]; N or T: an operand is stored as it is, or transposed. From the problem
 # tables of DeepBench, from ResNet-50 as oneDNN and libxsmm list it, from small dense networks.
 GEMM = (
@@ -38,9 +36,9 @@ GEMM = (
     (16, 16, 16, "NN"),
     (32, 32, 32, "NN"),
 )
-# Images, height, width, channels, filters, the window's height and width, stride, zeros a side. From
-# DeepBench, from ResNet-50 and others as oneDNN, convnet-benchmarks and OpenCV list them, from small
-# networks.
+# Images, height, width, channels, filters, the window's height and width, stride, zeros a side.
+# From DeepBench, from ResNet-50 and others as oneDNN, convnet-benchmarks and OpenCV list them, from
+# small networks.
 CONV = (
     (100, 28, 28, 1, 25, 3, 3, 1, 0),
     (100, 13, 13, 25, 50, 3, 3, 1, 0),
@@ -107,35 +105,3 @@ def gemm_name(m: int, n: int, k: int, form: str, dtype: str = "float32") -> str:
 def elementwise_name(op: str, size: int, dtype: str = "float32") -> str:
     """The row of an element-wise operation."""
     return f"{op}, {short(size)}" + ("" if dtype == "float32" else f", {dtype}")
-
-
-class Windows(NamedTuple):
-    """Windows of `rows` x `columns` over images of `channels`, `pad` elements around them."""
-
-    images: int
-    height: int
-    width: int
-    channels: int
-    rows: int
-    columns: int
-    stride: int
-    pad: int
-
-    @property
-    def x_shape(self) -> tuple[int, int, int, int]:
-        return self.images, self.height, self.width, self.channels
-
-    def y_shape(self, channels: int) -> tuple[int, int, int, int]:
-        """A result of so many channels, for each window."""
-        height, width = (
-            (extent + 2 * self.pad - window) // self.stride + 1
-            for extent, window in ((self.height, self.rows), (self.width, self.columns))
-        )
-        return self.images, height, width, channels
-
-    def name(self, channels: str) -> str:
-        """The row, with what becomes of the channels."""
-        images = "x".join(map(str, self.x_shape))
-        stride = f", stride {self.stride}" if self.stride > 1 else ""
-        pad = f", pad {self.pad}" if self.pad else ""
-        return f"{images}{channels}, {self.rows}x{self.columns}{stride}{pad}"

@@ -10,7 +10,8 @@ from numpy.lib.stride_tricks import sliding_window_view
 
 import fastnn as fn
 from bench.row import Engine, Row, Streams, both_ways
-from bench.shapes import CONV, DEPTHWISE, Windows
+from bench.shapes import CONV, DEPTHWISE
+from bench.windows import Windows
 
 FORWARD, BY_INPUT, BY_KERNEL = "forward", "gradient by input", "gradient by kernel"
 ALL = "forward and gradients"
@@ -82,19 +83,6 @@ def ours(conv: Conv, kind: str, *operands) -> Engine:
 # ---- NumPy ---------------------------------------------------------------------------------------
 
 
-def padded(conv: Conv, x):
-    p = conv.windows.pad
-    return np.pad(x, ((0, 0), (p, p), (p, p), (0, 0))) if p else x
-
-
-def taps(conv: Conv, x):
-    """For each place in a window: the place, and what all windows have there."""
-    s, (_, height, width, _) = conv.windows.stride, conv.y_shape
-    for i, j in np.ndindex(conv.w_shape[:2]):
-        rows, columns = slice(i, i + s * height, s), slice(j, j + s * width, s)
-        yield (i, j), x[:, rows, columns]
-
-
 def patches(conv: Conv, x):
     """A matrix with a row for each window: what it has of x, in the kernel's order."""
     window, s = conv.w_shape[:2], conv.windows.stride
@@ -104,26 +92,25 @@ def patches(conv: Conv, x):
 
 def input_gradient(conv: Conv, x, w, dy, multiply):
     """Tap by tap what `multiply` makes of the result's gradient, where the tap was."""
-    dx = np.zeros_like(padded(conv, x))
-    for tap, part in taps(conv, dx):
-        part += multiply(dy, w[tap])
-    _, height, width, _ = x.shape
-    p = conv.windows.pad
-    return dx[:, p : p + height, p : p + width]
+    dx = conv.windows.padded(np.zeros_like(x))
+    for tap, part in conv.windows.taps(dx):
+        part += multiply(dy, w[tap]).reshape(part.shape)
+    return conv.windows.inner(dx)
 
 
 def with_patches(conv: Conv, gradients: bool, x, w, dy):
-    rows = patches(conv, padded(conv, x))
+    rows = patches(conv, conv.windows.padded(x))
     y = (rows @ w.reshape(rows.shape[1], -1)).reshape(dy.shape)
     if not gradients:
         return y
-    dx = input_gradient(conv, x, w, dy, lambda dy, tap: dy @ tap.T)
-    return y, dx, (rows.T @ dy.reshape(len(rows), -1)).reshape(w.shape)
+    signal = dy.reshape(len(rows), -1)
+    dx = input_gradient(conv, x, w, signal, lambda signal, tap: signal @ tap.T)
+    return y, dx, (rows.T @ signal).reshape(w.shape)
 
 
 def tap_by_tap(conv: Conv, gradients: bool, x, w, dy):
     """Depthwise."""
-    parts = list(taps(conv, padded(conv, x)))
+    parts = list(conv.windows.taps(conv.windows.padded(x)))
     y = np.zeros_like(dy)
     for tap, part in parts:
         y += part * w[tap]

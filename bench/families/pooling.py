@@ -3,14 +3,14 @@
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import partial
+from functools import partial, reduce
 
 import numpy as np
-from numpy.lib.stride_tricks import sliding_window_view
 
 import fastnn as fn
 from bench.row import Engine, Row, Streams, both_ways
-from bench.shapes import POOL, Windows
+from bench.shapes import POOL
+from bench.windows import Windows
 
 
 @dataclass(frozen=True)
@@ -24,7 +24,7 @@ class Pool:
     @property
     def name(self) -> str:
         turn = "forward and gradient" if self.backward else "forward"
-        return f"{self.kind}, {self.windows.name('')}: {turn}"
+        return f"{self.kind}, {self.windows.name()}: {turn}"
 
     @property
     def y_shape(self) -> tuple[int, ...]:
@@ -69,33 +69,25 @@ def ours(pool: Pool, *operands) -> Engine:
 
 
 def numpys(pool: Pool, x, dy) -> Engine:
-    w, wide = pool.windows, dy.reshape(pool.windows.y_shape(x.shape[3]))
-    (_, height, width, _), s, p = wide.shape, w.stride, w.pad
-    is_max = pool.kind == "max"
+    windows, is_max = pool.windows, pool.kind == "max"
+    signal = dy.reshape(windows.y_shape(windows.channels))
 
-    def padded(x, value=0):
-        pads = ((0, 0), (p, p), (p, p), (0, 0))
-        return np.pad(x, pads, constant_values=value) if p else x.copy()
-
-    def windows(x):
-        return sliding_window_view(x, (w.rows, w.columns), (1, 2))[:, ::s, ::s]
+    def parts_of(x, outside=0.0):
+        return [part for _, part in windows.taps(windows.padded(x, outside))]
 
     def call():
-        lowest = -np.inf if is_max else 0
-        places = windows(padded(x, lowest))
         if is_max:
-            y = places.max((-2, -1))
+            parts = parts_of(x, -np.inf)
+            y = reduce(np.maximum, parts)
         else:
-            counts = windows(padded(np.ones_like(x[:1, :, :, :1]))).sum((-2, -1))
-            y = places.sum((-2, -1)) / counts
+            counts = sum(parts_of(np.ones_like(x[:1, :, :, :1])))
+            y = sum(parts_of(x)) / counts
         if not pool.backward:
             return y.reshape(dy.shape)
-        dx = np.zeros_like(padded(x))
-        share = wide if is_max else wide / counts
-        for i, j in np.ndindex(w.rows, w.columns):
-            part = dx[:, i : i + s * height : s, j : j + s * width : s]
-            part += share * (places[..., i, j] == y) if is_max else share
-        return y.reshape(dy.shape), dx[:, p : p + w.height, p : p + w.width]
+        dx = windows.padded(np.zeros_like(x))
+        for i, (_, to) in enumerate(windows.taps(dx)):
+            to += signal * (parts[i] == y) if is_max else signal / counts
+        return y.reshape(dy.shape), windows.inner(dx)
 
     return Engine(call)
 
