@@ -8,13 +8,11 @@ Reading: K. Goto, R. van de Geijn, "Anatomy of high-performance matrix multiplic
 
 import argparse
 import ctypes
-import os
-import subprocess
-import tempfile
-import time
-from pathlib import Path
+from functools import partial
 
 import numpy as np
+
+from bench.ladder import climb, compiled
 
 STEPS = {
     "plain": "three loops as in the textbook: B is read down its columns, a cache line an element",
@@ -24,6 +22,7 @@ STEPS = {
     "blocked": "k in blocks of 256, rows in groups of 96: panels and rows stay in the caches",
     "fetched": "what a tile of C will be added to is fetched into the cache before its loop over k",
 }
+FINAL = "wider vectors, A packed and fetched where that pays, any shape, any number of threads"
 
 SOURCE = r"""
 #include <stdlib.h>
@@ -111,28 +110,6 @@ void fetched(int n, const float *a, const float *b, float *c) { by_blocks(n, a, 
 """
 
 
-def compiled(folder: Path) -> ctypes.CDLL:
-    """The steps as a library."""
-    source, library = folder / "steps.c", folder / "steps.so"
-    source.write_text(SOURCE)
-    options = ["-O3", "-march=native", "-ffp-contract=fast", "-shared", "-fPIC"]
-    command = [os.environ.get("CC", "cc"), *options, str(source), "-o", str(library)]
-    subprocess.run(command, check=True)
-    return ctypes.CDLL(str(library))
-
-
-def best_seconds(call, budget: float = 0.5) -> float:
-    """The shortest of the runs that fit into the budget, at least one."""
-    shortest, end = float("inf"), time.perf_counter() + budget
-    while True:
-        start = time.perf_counter()
-        call()
-        now = time.perf_counter()
-        shortest = min(shortest, now - start)
-        if now >= end:
-            return shortest
-
-
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--size", type=int, default=960, help="of the matrices; of 48 a multiple")
@@ -149,30 +126,18 @@ def main() -> None:
     c = np.empty_like(a)
     addresses = [ctypes.c_void_p(x.ctypes.data) for x in (a, b, c)]
     tensors = fn.tensor(a), fn.tensor(b)
-    calls = {"fastnn": lambda: fn.ops.matmul(*tensors)}
-    np.testing.assert_allclose(np.asarray(calls["fastnn"]()), expected, rtol=1e-3, atol=1e-5 * n)
+    ours = partial(fn.ops.matmul, *tensors)
+    np.testing.assert_allclose(np.asarray(ours()), expected, rtol=1e-3, atol=1e-5 * n)
 
-    ceiling = fn._core.fma_ceiling()
-    print(f"{n} x {n} x {n}, one thread, ceiling {ceiling / 1e9:.0f} GFLOP/s")
-    with tempfile.TemporaryDirectory() as folder:
-        library = compiled(Path(folder))
-        steps = {name: getattr(library, {"tile": "tiled"}.get(name, name)) for name in STEPS}
-        for name, step in steps.items():
-            calls[name] = lambda step=step: step(n, *addresses)
-            calls[name]()
+    print(f"{n} x {n} x {n}, ", end="")
+    with compiled(SOURCE) as library:
+        steps = {}
+        for name, text in STEPS.items():
+            step = getattr(library, {"tile": "tiled"}.get(name, name))
+            step(n, *addresses)
             np.testing.assert_allclose(c, expected, rtol=1e-3, atol=1e-5 * n)
-        last = None
-        final = (
-            "wider vectors, A packed and fetched where that pays, any shape, any number of threads"
-        )
-        for name, text in {**STEPS, "fastnn": final}.items():
-            seconds = best_seconds(calls[name])
-            rate = 2.0 * n**3 / seconds
-            gain = f"x {last / seconds:5.2f}" if last else " " * 7
-            print(
-                f"{name:8} {rate / 1e9:7.1f} GFLOP/s {100 * rate / ceiling:5.1f} %  {gain}  {text}"
-            )
-            last = seconds
+            steps[name] = partial(step, n, *addresses), text
+        climb({**steps, "fastnn": (ours, FINAL)}, 2.0 * n**3)
 
 
 if __name__ == "__main__":

@@ -13,7 +13,8 @@ from bench.run import conditions, measure, set_threads
 
 # Seconds on two cores.
 MINUTES = (
-    "gemm 80 s, elementwise 120 s, startup 40 s, steps 20 s, optimizers 15 s, others 10 s each"
+    "convolution 300 s, elementwise 120 s, steps 90 s, gemm 80 s, pooling 40 s, startup 40 s, "
+    "optimizers 15 s, others 10 s each"
 )
 
 
@@ -60,7 +61,7 @@ def main() -> None:
     measured = []
     for m in measure(options.rows, tuple(PACKAGES)):
         times = ", ".join(f"{name} {value(t, m.unit)}" for name, t in m.medians.items())
-        print(f"{m.row:44} {text_of(ratio(m)):>6} {ceiling_text(m):>13}  {times}", flush=True)
+        print(f"{m.row:62} {text_of(ratio(m)):>6} {ceiling_text(m):>13}  {times}", flush=True)
         measured.append(m)
     if options.markdown:
         keep(measured, under, FOLDER)

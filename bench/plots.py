@@ -1,7 +1,7 @@
 """Draws the stored runs: `python -m bench.plots` writes PNG files that RESULTS.md shows.
 
 GFLOP/s of square products over their size, and microseconds of element-wise operations over the
-number of elements, both beside the peers and the ceiling.
+number of elements, both beside the peers and the ceiling; ratios of convolutions.
 """
 
 from pathlib import Path
@@ -11,6 +11,7 @@ from matplotlib import pyplot
 
 from bench import results
 from bench.families import FAMILIES
+from bench.families.convolution import ALL, FORWARD
 from bench.run import Run, load
 from bench.shapes import ELEMENTS, GEMM, elementwise_name, gemm_name
 
@@ -73,7 +74,26 @@ def elementwise_figure(run: Run):
     return figure
 
 
-FIGURES = {"gemm": gemm_figure, "elementwise": elementwise_figure}
+def convolution_figure(run: Run):
+    """The best peer's time over fastnn's: forward, and forward with both gradients."""
+    figure, grid = pyplot.subplots(1, 2, figsize=(10, 6), sharey=True, layout="constrained")
+    for kind, axes in zip((FORWARD, ALL), grid):
+        found = [m for m in run.of("convolution") if m.row.endswith(f": {kind}")]
+        bars = {m.row.split(":")[0]: r for m in found if (r := results.ratio(m)) is not None}
+        axes.barh(list(bars), list(bars.values()), color=COLORS["fastnn"])
+        axes.axvline(1, color="gray", linestyle="--")
+        axes.set_title(kind, fontsize="medium")
+        axes.tick_params(axis="y", labelsize="small")
+    grid[0].invert_yaxis()
+    figure.supxlabel("time of the best peer over fastnn's")
+    return figure
+
+
+FIGURES = {
+    "gemm": gemm_figure,
+    "elementwise": elementwise_figure,
+    "convolution": convolution_figure,
+}
 
 
 def draw_all(folder: Path) -> list[Path]:

@@ -25,7 +25,8 @@ Written by `python -m bench.peers --markdown`; the runs are in `bench/results/`,
   threads, allocates its own results, and was checked against fastnn's result before.
 - **Ratio.** The time of the best peer divided by fastnn's: above 1 fastnn is faster.
 - **Ceiling.** What the same run measured as the least time, over what fastnn takes. FMA: a chain of
-  fused multiply-adds that touches no memory. Stream: a loop that reads and writes as many bytes and
+  fused multiply-adds that touches no memory; a convolution by Winograd's method multiplies less
+  than is counted, so it may exceed 100 %. Stream: a loop that reads and writes as many bytes and
   hardly computes.
 - **1 thread.** What fastnn takes on one thread, over what it takes on all.
 - **\\*** Other processes had the processors for part of the time, in each of three tries.

@@ -14,6 +14,7 @@ PACKAGES = {
     "fastnn": "fastnn",
     "NumPy": "numpy",
     "PyTorch": "torch",
+    "PyTorch, channels last": "torch",
     "JAX": "jax",
     "Keras on JAX": "keras",
     "scikit-learn": "sklearn",
@@ -26,6 +27,21 @@ class Engine(NamedTuple):
 
     call: Call
     result: Call | None = None
+
+
+def both_ways(function, dy, leaves) -> Engine:
+    """Forward, then backward to all leaves: fastnn and PyTorch spell it alike."""
+    for leaf in leaves:
+        leaf.requires_grad = True
+
+    def call():
+        for leaf in leaves:
+            leaf.grad = None
+        y = function(*leaves)
+        y.backward(dy)
+        return y.detach(), *(leaf.grad for leaf in leaves)
+
+    return Engine(call)
 
 
 class Streams(NamedTuple):

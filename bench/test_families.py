@@ -24,8 +24,9 @@ def built(name: str):
     return ROWS[name].build(ENGINES)
 
 
-@pytest.mark.parametrize("engine", ENGINES)
-@pytest.mark.parametrize("name", ROWS)
+@pytest.mark.parametrize(
+    "name, engine", [(name, engine) for name, row in ROWS.items() for engine in row.names(ENGINES)]
+)
 def test_row(name, engine, benchmark):
     benchmark.group = name
     benchmark(built(name)[engine])

@@ -2,6 +2,8 @@
 
 FAMILIES = {
     "gemm": "products of matrices",
+    "convolution": "convolutions and their gradients",
+    "pooling": "pooling and its gradients",
     "elementwise": "element-wise operations",
     "normalization": "softmax and normalizations, forward and backward",
     "reductions": "reductions, gathering, random numbers",

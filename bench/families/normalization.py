@@ -7,7 +7,7 @@ from functools import partial
 import numpy as np
 
 import fastnn as fn
-from bench.row import Engine, Row, Streams
+from bench.row import Engine, Row, Streams, both_ways
 from bench.shapes import GROUPS, NORM, SOFTMAX
 
 EPSILON = 1e-5
@@ -18,21 +18,6 @@ def operands(shape: tuple[int, int], parameters: int):
     random = np.random.default_rng(0)
     shapes = [shape, shape] + [shape[1:]] * parameters
     return [random.standard_normal(s, dtype=np.float32) for s in shapes]
-
-
-def both_ways(function, dy, leaves) -> Engine:
-    """Forward, then backward: fastnn and PyTorch spell it alike."""
-    for leaf in leaves:
-        leaf.requires_grad = True
-
-    def call():
-        for leaf in leaves:
-            leaf.grad = None
-        y = function(*leaves)
-        y.backward(dy)
-        return y.detach(), *(leaf.grad for leaf in leaves)
-
-    return Engine(call)
 
 
 # ---- fastnn --------------------------------------------------------------------------------------

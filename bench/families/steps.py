@@ -1,54 +1,32 @@
 """A training step of a small network as each engine's users would write it: through `fit`,
-compiled, or as an eager loop; `STEPS` steps over mini-batches a call.
+compiled, or as an eager loop; a call is many steps over mini-batches.
 """
 
+import math
 from collections.abc import Iterator
-from dataclasses import dataclass
 from functools import partial
-from itertools import pairwise
 
 import numpy as np
 
 import fastnn as fn
+from bench.networks import (
+    CNN,
+    KERAS_CONVNET,
+    MLP,
+    TINY,
+    Conv,
+    Dense,
+    Dropout,
+    Flatten,
+    MaxPool,
+    Network,
+    ReLU,
+)
 from bench.row import Engine, Row
 
-STEPS = 50
 CHECKED = 5  # steps after which the weights are compared: rounding grows from step to step
 RATE = 0.001
 EPSILON = 1e-11  # Keras and PyTorch add it in different places: here that makes no difference
-
-
-@dataclass(frozen=True)
-class Network:
-    """A chain of dense layers, ReLU inside, softmax and cross-entropy at the end, Adam."""
-
-    name: str
-    widths: tuple[int, ...]
-    batch: int
-
-    @property
-    def title(self) -> str:
-        return f"{self.name}: {'-'.join(map(str, self.widths))}, batch {self.batch}"
-
-    def data(self):
-        """x, labels, and the weights that all engines begin with."""
-        random = np.random.default_rng(0)
-        rows = self.batch * STEPS
-        x = random.random((rows, self.widths[0]), dtype=np.float32) - np.float32(0.5)
-        y = random.integers(0, self.widths[-1], rows)
-        weights = []
-        for m, n in pairwise(self.widths):
-            kernel = random.standard_normal((m, n), np.float32) / np.float32(np.sqrt(m))
-            weights += [kernel, np.zeros(n, np.float32)]
-        return x, y, weights
-
-    def batches(self, steps: int = STEPS):
-        return [slice(i * self.batch, (i + 1) * self.batch) for i in range(steps)]
-
-    def flops(self) -> float:
-        """Of a call: products forward, for the weights, and for all inputs but the first."""
-        products = [m * n for m, n in pairwise(self.widths)]
-        return 2.0 * self.batch * STEPS * (3 * sum(products) - products[0])
 
 
 def moved(run, weights, start):
@@ -62,10 +40,18 @@ def moved(run, weights, start):
 
 def keras_style(keras, network: Network, x, y, start) -> Engine:
     """In the vocabulary of Keras 3, which fastnn shares."""
-    model = keras.Sequential([keras.Input((network.widths[0],))])
-    for width in network.widths[1:-1]:
-        model.add(keras.layers.Dense(width, activation="relu"))
-    model.add(keras.layers.Dense(network.widths[-1], activation="softmax"))
+    model = keras.Sequential([keras.Input(network.inputs)])
+    layers = keras.layers
+    make = {
+        Dense: layers.Dense,
+        Conv: lambda filters, activation: layers.Conv2D(filters, 3, activation=activation),
+        MaxPool: layers.MaxPooling2D,
+        ReLU: partial(layers.Activation, "relu"),
+        Flatten: layers.Flatten,
+        Dropout: layers.Dropout,
+    }
+    for layer in (*network.layers[:-1], Dense(network.classes, "softmax")):
+        model.add(make[type(layer)](*layer))
     optimizer = keras.optimizers.Adam(RATE, epsilon=EPSILON)
     model.compile(optimizer, "sparse_categorical_crossentropy")
     model.set_weights(start)
@@ -92,15 +78,16 @@ def sklearns(network: Network, x, y, start) -> Engine:
     from sklearn.neural_network import MLPClassifier
 
     options = {"batch_size": network.batch, "alpha": 0.0, "shuffle": False, "epsilon": EPSILON}
-    model = MLPClassifier(network.widths[1:-1], learning_rate_init=RATE, **options)
-    classes = np.arange(network.widths[-1])
+    hidden = [layer.units for layer in network.layers[:-1]]
+    model = MLPClassifier(hidden, learning_rate_init=RATE, **options)
+    classes = np.arange(network.classes)
     # Makes its weights; then it begins again, at ours.
     model.partial_fit(x[: network.batch], y[: network.batch], classes=classes)
     del model._optimizer
     model.coefs_ = [w.copy() for w in start[::2]]
     model.intercepts_ = [w.copy() for w in start[1::2]]
 
-    def run(steps=STEPS):
+    def run(steps=network.steps):
         rows = steps * network.batch
         model.partial_fit(x[:rows], y[:rows])
 
@@ -127,7 +114,7 @@ def our_loop(network: Network, x, y, start) -> Engine:
 
     step = fn.value_and_grad(loss)
 
-    def run(steps=STEPS):
+    def run(steps=None):
         for x, y in batches[:steps]:
             _, gradients = step(weights, x, y)
             optimizer.apply(gradients, weights)
@@ -162,35 +149,59 @@ def numpys(network: Network, x, y, start) -> Engine:
             v[i] += (g * g - v[i]) * np.float32(0.001)
             weights[i] -= m[i] * rate / (np.sqrt(v[i]) + np.float32(EPSILON))
 
-    def run(steps=STEPS):
+    def run(steps=None):
         for rows in network.batches(steps):
             step(x[rows], y[rows])
 
     return Engine(run, partial(moved, run, lambda: weights, start))
 
 
-def torchs(network: Network, x, y, start) -> Engine:
+def torchs(layout: str, network: Network, x, y, start) -> Engine:
     import torch
+    from torch import nn
 
+    def to_images(x):
+        return x.permute(0, 3, 1, 2).contiguous(memory_format=order) if x.ndim == 4 else x
+
+    order = getattr(torch, layout)
+    kernels = [shape for shape, _ in network.products()]
+    left = iter(kernels)
+    make = {
+        Dense: lambda units, _: nn.Linear(math.prod(next(left)[:-1]), units),
+        Conv: lambda filters, _: nn.Conv2d(next(left)[-2], filters, 3),
+        MaxPool: lambda: nn.MaxPool2d(2),
+        ReLU: nn.ReLU,
+        Flatten: nn.Flatten,
+        Dropout: nn.Dropout,
+    }
     layers: list = []
-    for inputs, outputs in pairwise(network.widths):
-        layers += [torch.nn.Linear(inputs, outputs), torch.nn.ReLU()]
-    model = torch.nn.Sequential(*layers[:-1])
+    for layer in network.layers:
+        layers.append(make[type(layer)](*layer))
+        layers += [nn.ReLU()] if getattr(layer, "activation", None) else []
+    model = nn.Sequential(*layers).to(memory_format=order)
     parameters = list(model.parameters())
+    # Its kernels are [outputs, inputs, window], and it flattens channels first.
     with torch.no_grad():
-        for parameter, w in zip(parameters, start):
-            parameter.copy_(torch.from_numpy(w.T))
+        for parameter, w, shape in zip(parameters[::2], start[::2], kernels):
+            kernel = np.moveaxis(w.reshape(shape), (-1, -2), (0, 1))
+            parameter.copy_(torch.from_numpy(kernel.reshape(parameter.shape)))
+        for parameter, b in zip(parameters[1::2], start[1::2]):
+            parameter.copy_(torch.from_numpy(b))
     optimizer = torch.optim.Adam(parameters, lr=RATE, eps=EPSILON, fused=True)
-    x, y = torch.from_numpy(x), torch.from_numpy(y)
+    x, y = to_images(torch.from_numpy(x)), torch.from_numpy(y)
 
-    def run(steps=STEPS):
+    def run(steps=None):
         for rows in network.batches(steps):
             optimizer.zero_grad()
-            torch.nn.functional.cross_entropy(model(x[rows]), y[rows]).backward()
+            nn.functional.cross_entropy(model(x[rows]), y[rows]).backward()
             optimizer.step()
 
     def weights():
-        return [parameter.detach().numpy().T for parameter in parameters]
+        found = [parameter.detach().numpy() for parameter in parameters]
+        for i, shape in enumerate(kernels):
+            kernel = found[2 * i].reshape(*shape[:-3:-1], *shape[:-2])
+            found[2 * i] = np.moveaxis(kernel, (0, 1), (-1, -2)).reshape(start[2 * i].shape)
+        return found
 
     return Engine(run, partial(moved, run, weights, start))
 
@@ -201,18 +212,40 @@ def torchs(network: Network, x, y, start) -> Engine:
 def jaxs(network: Network, x, y, start) -> Engine:
     import jax
     import jax.numpy as jnp
+    from jax import lax
 
-    def loss(parameters, x, y):
-        for w, b in zip(parameters[:-2:2], parameters[1:-2:2]):
-            x = jax.nn.relu(x @ w + b)
-        logits = x @ parameters[-2] + parameters[-1]
-        picked = jnp.take_along_axis(jax.nn.log_softmax(logits), y[:, None], axis=1)
-        return -picked.mean()
+    def forward(parameters, x, key):
+        left = iter(parameters)
+        for layer in network.layers:
+            if isinstance(layer, Dense):
+                x = x @ next(left) + next(left)
+            elif isinstance(layer, Conv):
+                order = ("NHWC", "HWIO", "NHWC")
+                x = lax.conv_general_dilated(
+                    x, next(left), (1, 1), "VALID", dimension_numbers=order
+                )
+                x = x + next(left)
+            elif isinstance(layer, MaxPool):
+                window = (1, 2, 2, 1)
+                x = lax.reduce_window(x, -jnp.inf, lax.max, window, window, "VALID")
+            elif isinstance(layer, Flatten):
+                x = x.reshape(len(x), -1)
+            elif isinstance(layer, Dropout) and layer.rate:
+                kept = jax.random.bernoulli(key, 1 - layer.rate, x.shape)
+                x = jnp.where(kept, x / (1 - layer.rate), 0)
+            if isinstance(layer, ReLU) or getattr(layer, "activation", None):
+                x = jax.nn.relu(x)
+        return x
+
+    def loss(parameters, x, y, key):
+        logits = jax.nn.log_softmax(forward(parameters, x, key))
+        return -jnp.take_along_axis(logits, y[:, None], axis=1).mean()
 
     @jax.jit
     def step(state, x, y):
         parameters, m, v, t = state
-        gradients = jax.grad(loss)(parameters, x, y)
+        key = jax.random.fold_in(jax.random.key(0), t.astype(int))
+        gradients = jax.grad(loss)(parameters, x, y, key)
         t = t + 1
         m = jax.tree.map(lambda m, g: m + 0.1 * (g - m), m, gradients)
         v = jax.tree.map(lambda v, g: v + 0.001 * (g * g - v), v, gradients)
@@ -226,7 +259,7 @@ def jaxs(network: Network, x, y, start) -> Engine:
     zeros = [np.zeros_like(w) for w in start]
     state = (start, zeros, zeros, jnp.float32(0))
 
-    def run(steps=STEPS):
+    def run(steps=None):
         nonlocal state
         for x, y in batches[:steps]:
             state = step(state, x, y)
@@ -235,25 +268,36 @@ def jaxs(network: Network, x, y, start) -> Engine:
     return Engine(run, partial(moved, run, lambda: state[0], start))
 
 
-MLP = Network("mlp", (784, 500, 500, 10), 100)
-TINY = Network("tiny", (64, 64, 10), 32)
 ENGINES = {
     "fastnn": ours,
-    "NumPy": numpys,
-    "PyTorch": torchs,
+    "PyTorch": partial(torchs, "contiguous_format"),
     "JAX": jaxs,
     "Keras on JAX": kerass,
-    "scikit-learn": sklearns,
 }
+OF_DENSE = {**ENGINES, "NumPy": numpys, "scikit-learn": sklearns}
+OF_IMAGES = {**ENGINES, "PyTorch, channels last": partial(torchs, "channels_last")}
+
+
+def engine(make, network: Network, *data) -> Engine:
+    """Engines draw other numbers for dropout: what is compared is computed without."""
+    timed, still = make(network, *data), network.without_dropout()
+    return timed if still == network else Engine(timed.call, make(still, *data).result)
 
 
 def rows() -> Iterator[Row]:
-    # Rounding moves a weight whose gradient is nearly zero by a whole step either way.
-    options = {"tolerance": 0.01, "calls": STEPS}
-    for network, flops, title, engines in (
-        (MLP, MLP.flops(), MLP.title, ENGINES),
-        (TINY, 0, TINY.title, ENGINES),
-        (TINY, 0, f"{TINY.title}, eager loop", {**ENGINES, "fastnn": our_loop}),
+    for network, title, engines in (
+        (MLP, MLP.title, OF_DENSE),
+        (TINY, TINY.title, OF_DENSE),
+        (TINY, f"{TINY.title}, eager loop", {**OF_DENSE, "fastnn": our_loop}),
+        (CNN, CNN.title, OF_IMAGES),
+        (KERAS_CONVNET, KERAS_CONVNET.title, OF_IMAGES),
     ):
-        named = {name: partial(make, network) for name, make in engines.items()}
-        yield Row(title, network.data, named, flops=flops, **options)
+        yield Row(
+            title,
+            network.data,
+            {name: partial(engine, make, network) for name, make in engines.items()},
+            flops=0 if network is TINY else network.flops(),
+            # Rounding moves a weight whose gradient is nearly zero by a whole step either way.
+            tolerance=0.01,
+            calls=network.steps,
+        )
