@@ -3,8 +3,9 @@
 The switches are attributes: ``fastnn.config.allow_winograd = False``. Whatever changes here raises
 ``version``, by which recorded steps notice that they are out of date.
 
-allow_winograd (True): convolutions with float32 kernels of 3 x 3, 5 x 5 or 7 x 7 may use Winograd's method, with a
-relative error of at most 1e-4 instead of about 1e-6; read when an operation is called.
+allow_winograd (True): convolutions with float32 kernels of 3 x 3, 5 x 5 or 7 x 7 may use Winograd's
+method, with a relative error of at most 1e-4 instead of about 1e-6; read when an operation is
+called.
 allow_host_fallback (False): CUDA may run what it lacks on the host.
 """
 
