@@ -4,7 +4,7 @@
 //   dx[i] = sum of dy[o] w[t] over all o, t with o * stride - before + t * dilation = i
 //
 // With strides of one that is a convolution with the mirrored kernel. With others the elements
-// of dx that have the same remainder by the strides form one each.
+// of dx that have the same remainder by the strides form one each. Few channels are folded.
 #include <algorithm>
 #include <cstddef>
 #include <cstring>
@@ -14,6 +14,7 @@
 #include "ops/checks.h"
 #include "ops/conv.h"
 #include "ops/conv_depthwise.h"
+#include "ops/conv_fold.h"
 #include "ops/conv_paths.h"
 #include "ops/conv_rows.h"
 
@@ -63,6 +64,15 @@ ConvProblem mirrored(const Call& call, const ConvShape& s) {
   problem.w = call.operand(W).data;
   problem.y = call.operand(Dx).data;
   return problem;
+}
+
+// Unless a way through the mirrored convolution was asked for.
+bool is_folded(const Call& call, const ConvShape& s) {
+  return call.attributes.as<InputAttributes>().algorithm <= kConvExact && !s.empty() && folds(s);
+}
+
+InputGradient gradient_of(const Call& call, const ConvShape& s) {
+  return {s, call.operand(Dy).data, call.operand(W).data, call.operand(Dx).data};
 }
 
 bool has_strides(const ConvShape& s) {
@@ -180,7 +190,9 @@ void infer(Call& call) {
   check_extents(call, given.rank, dx);
   call.set_output(Dx, given.dtype, given.rank, dx);
   int64_t bytes = 0;
-  if (!has_strides(s)) {
+  if (is_folded(call, s)) {
+    bytes = conv_fold_bytes(gradient_of(call, s), thread_count());
+  } else if (!has_strides(s)) {
     const ConvProblem problem = mirrored(call, s);
     check_algorithm(call, problem.shape);
     bytes = conv_bytes(problem, thread_count());
@@ -196,6 +208,10 @@ Status run(const Call& call) {
   const ConvShape s = shape_of(call);
   const Array &dx = call.operand(Dx), &scratch = call.operand(Scratch);
   const int64_t threads = thread_count();
+  if (is_folded(call, s)) {
+    run_conv_fold(gradient_of(call, s), threads, scratch.data, scratch.size());
+    return {};
+  }
   if (!has_strides(s)) {
     run_conv(mirrored(call, s), threads, scratch.data, scratch.size());
     return {};

@@ -95,7 +95,7 @@ constexpr KernelGradientPath kGradientPaths[] = {
     {"pixels", always, always, conv_pixels_bytes, run_conv_pixels},
 };
 
-constexpr int64_t kExact = 1, kNamed = 2;  // codes; 0 is "auto"
+constexpr int64_t kNamed = kConvExact + 1;  // the first code of a path; 0 is "auto"
 
 template <class Path, int64_t Count>
 CodeList codes_of(const Path (&paths)[Count]) {
@@ -107,7 +107,7 @@ CodeList codes_of(const Path (&paths)[Count]) {
 template <class Path>
 const Path& pick(const Path* path, const ConvShape& s) {
   if (s.algorithm >= kNamed) return path[s.algorithm - kNamed];
-  while (!path->can(s) || !path->pays(s) || (s.algorithm == kExact && rounds_more(path->can)))
+  while (!path->can(s) || !path->pays(s) || (s.algorithm == kConvExact && rounds_more(path->can)))
     ++path;
   return *path;
 }

@@ -87,6 +87,32 @@ def test_conv_backward_input_of_drawn_shapes(backend, dtype, seed):
     check(backend, "conv_backward_input", operands, *case.places, case.extents, bound=bound)
 
 
+# images, height, width, channels; window, filters; strides, pads, dilation: folded, in several parts
+FEW_CHANNELS = [
+    ((1, 70, 33, 3), (7, 7, 20), ((2, 2), (3, 3, 3, 3), (1, 1))),
+    ((3, 50, 19, 1), (3, 3, 25), ((1, 1), (0, 0, 0, 0), (1, 1))),
+    ((2, 41, 30, 4), (2, 5, 300), ((3, 4), (1, 0, 2, 5), (2, 3))),
+    ((9, 20, 3, 2), (1, 2, 1), ((4, 5), (0, 0, 3, 0), (1, 1))),
+    ((2, 100, 3), (9, 31), ((3,), (4, 8), (1,))),
+]
+
+
+@pytest.mark.parametrize(
+    ("backend", "dtype", "case"), rows((d, case) for d in FLOATS for case in FEW_CHANNELS)
+)
+def test_conv_backward_input_of_few_channels(backend, dtype, case):
+    x, (*window, filters), (strides, pads, dilation) = case
+    random = generator("few channels", dtype, *x)
+    w = random.uniform(-1, 1, (*window, x[-1], filters)).astype(dtype)
+    images = np.zeros(x, dtype)
+    keywords = {"strides": strides, "pads": pads, "dilation": dilation}
+    dy = random.uniform(-1, 1, conv(images, w, **keywords)[0].shape).astype(dtype)
+    scale = conv_backward_input(wide(dy), wide(w), **keywords, extents=x[1:-1])
+    bound = bound_of(int(np.prod(window)) * filters, scale)
+    places = (strides, pads, dilation, 1, x[1:-1])
+    check(backend, "conv_backward_input", [dy, w], *places, bound=bound)
+
+
 @pytest.mark.parametrize(("backend", "dtype", "seed"), rows(CASES))
 def test_conv_backward_kernel_of_drawn_shapes(backend, dtype, seed):
     case = Case(seed, dtype)
