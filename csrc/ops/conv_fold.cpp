@@ -14,6 +14,7 @@ namespace {
 
 constexpr int64_t kMostChannels = 4;
 constexpr int64_t kProductBytes = 256 << 10;  // of p, about: it is read again at once
+constexpr double kMostProducts = 1 << 22;     // of p, for one row of dy
 constexpr int64_t kTasks = 8;                 // there should be so many
 constexpr int64_t kLeastRows = 16;            // of dx: neighbours compute the same rows of p
 
@@ -144,8 +145,10 @@ struct Fold {
 }  // namespace
 
 bool folds(const ConvShape& s) {
-  return s.groups == 1 && s.channels <= kMostChannels && s.windows.in[0] == 1 &&
-         s.windows.out[0] == 1 && s.windows.size[0] == 1;
+  const Windows& w = s.windows;
+  const double row = static_cast<double>(w.elements() * s.channels) * static_cast<double>(w.out[2]);
+  return s.groups == 1 && s.channels <= kMostChannels && w.in[0] == 1 && w.out[0] == 1 &&
+         w.size[0] == 1 && w.stride[1] <= w.in[1] && w.stride[2] <= w.in[2] && row <= kMostProducts;
 }
 
 int64_t conv_fold_bytes(const InputGradient& gradient, int64_t threads) {
