@@ -27,6 +27,12 @@ TABLE = Path(__file__).resolve().parents[1] / "docs" / "recipes.md"
 SEEDS = (0, 1, 2)
 HEAD = """# What the recipes show
 
+```python
+from fastnn import recipes
+
+figures = recipes.get("convolution").run()  # what `fastnn run convolution` does, and its figures
+```
+
 Full runs (`fastnn run NAME`) with seeds 0, 1 and 2 on the data sets named in the recipes. A claim
 is a figure with the bound that it keeps with every seed; one that misses it is **bold**; one
 without a bound is only reported. Minutes are processor time of the longest run, on a Zen 4; with

@@ -147,7 +147,7 @@ def run(
 
     # Inputs that the network takes for the ten digits, with and without a price on ink.
     labels = np.eye(10, dtype="float32")
-    blank = np.zeros((10, *shape), "float32") + generator.uniform(0, 0.1, (10, *shape)).astype("f")
+    blank = generator.uniform(0, 0.1, (10, *shape)).astype("float32")
     drawn = {}
     for name, price in (("free", 0.0), ("priced", 0.02 if not small else 0.1)):
 
@@ -162,15 +162,14 @@ def run(
         f"A network of two convolutions, test accuracy {figures['accuracy']:.4f}",
         ["", "here"],
         [
-            *(
-                [f"filters of the {name} convolution, silent", "{filters}, {silent}".format_map(f)]
-                for name, f in figures.items()
-                if name in ("first", "second")
-            ),
-            [f"made images beat all {len(seen):,} real ones, share of filters", figures["beaten"]],
-            ["made digits: least belief of the network", figures["free"]["belief"]],
+            ["filters of the first convolution", figures["first"]["filters"]],
+            [f"  that none of {len(seen):,} test images excites", figures["first"]["silent"]],
+            ["filters of the second convolution", figures["second"]["filters"]],
+            [f"  that none of {len(seen):,} test images excites", figures["second"]["silent"]],
+            ["  that a made image excites more than all of them, share", figures["beaten"]],
+            ["ten made digits: the network's least belief in one", figures["free"]["belief"]],
             [f"  ink of a pixel (real digits {ink:.2f})", figures["free"]["ink"]],
-            ["with a price on ink: least belief", figures["priced"]["belief"]],
+            ["with a price on ink: least belief in one", figures["priced"]["belief"]],
             ["  ink of a pixel", figures["priced"]["ink"]],
         ],
     )
@@ -236,8 +235,8 @@ def save_pictures(
 
 
 def claims(figures: dict) -> list[Claim]:
-    """Every filter's made image excites it more than any real one; the network believes in digits
-    that nobody would read."""
+    """Ascent finds what excites a filter more than any test image, and digits that the network is
+    sure of."""
     silent = figures["first"]["silent"] + figures["second"]["silent"]
     return [
         Claim("test accuracy", figures["accuracy"], at_least=0.97),
