@@ -1,15 +1,13 @@
 """Each recipe learns; the worked numbers of the course come out."""
 
+import sys
+
 import numpy as np
 import pytest
 
 from fastnn import cli, recipes
 from fastnn.recipes import neuron
-
-
-@pytest.fixture(autouse=True)
-def in_a_folder_of_its_own(tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
+from fastnn.recipes.common import Info, load_digits
 
 
 def rounded(values):
@@ -63,11 +61,8 @@ def test_digits_saves_its_pictures(tmp_path):
         assert (tmp_path / name).read_bytes().startswith(b"\x89PNG")
 
 
-def test_mnist_learns(tmp_path):
-    recipe = recipes.get("mnist")
-    if not recipe.INFO.data_is_here():
-        pytest.skip("MNIST is not here: set FASTNN_DATA to a folder with mnist/")
-    figures = recipe.run(quick=True, out=tmp_path)
+def test_mnist_learns(mnist, tmp_path):
+    figures = recipes.get("mnist").run(quick=True, out=tmp_path)
     assert figures["ReLU, Adam"]["accuracy"] >= 0.93
     assert figures["sigmoid, SGD"]["accuracy"] >= 0.6  # the course after more: 0.84
     assert figures["ReLU, Adam"]["parameters"] == 784 * 500 + 500 + 500 * 500 + 500 + 5010
@@ -86,6 +81,22 @@ def test_copy_writes_the_file_once(tmp_path, capsys):
     assert "exists already" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize("name", ["a-b", "a_b"])
+def test_names_have_hyphens_and_files_underscores(name, tmp_path, monkeypatch, capsys):
+    (tmp_path / "package").mkdir()
+    source = "from fastnn.recipes.common import Info\nINFO = Info('III', 'slide', 'what?', 0.1)\n"
+    (tmp_path / "package" / "a_b.py").write_text(source + "def run(**_):\n    print('ran')\n")
+    monkeypatch.setattr(recipes, "__path__", [*recipes.__path__, str(tmp_path / "package")])
+    monkeypatch.setattr(recipes, "NAMES", ("a-b",))
+    assert cli.main(["run", name]) == 0
+    assert capsys.readouterr().out == "a-b: lecture III, slide (seed 0)\nran\n"
+    assert cli.main(["list"]) == 0 and "a-b" in capsys.readouterr().out
+    assert cli.main(["copy", name]) == 0
+    assert "import a_b as r" in capsys.readouterr().out
+    assert (tmp_path / "a_b.py").read_text().startswith(source)
+    sys.modules.pop("fastnn.recipes.a_b")
+
+
 def test_an_unknown_recipe_is_an_error(capsys):
     assert cli.main(["run", "nonesuch"]) == 1
     assert "digits" in capsys.readouterr().err
@@ -101,3 +112,26 @@ def test_epochs_must_be_positive(argument, capsys):
 def test_info_prints_the_target(capsys):
     assert cli.main(["info"]) == 0
     assert "target" in capsys.readouterr().out
+
+
+def test_digits_fall_back_to_the_embedded_ones(without_data, capsys):
+    digits = load_digits(100)
+    assert "MNIST is not here" in capsys.readouterr().out
+    assert digits.name == "digits"
+    assert digits.x_train.shape == (100, 8, 8, 1) and digits.x_test.shape == (360, 8, 8, 1)
+    assert digits.x_train.dtype == "float32" and digits.x_train.max() == 1
+    assert digits.y_train.shape == (100,) and digits.y_test.shape == (360,)
+
+
+def test_digits_are_mnist_when_it_is_here(mnist):
+    digits = load_digits(100)
+    assert digits.name == "mnist" and digits.x_train.shape == (100, 28, 28, 1)
+    assert digits.x_test.max() == 1
+
+
+def test_list_tells_what_is_not_here(without_data):
+    assert cli._data(Info("", "", "", 1)) == "yes"
+    assert cli._data(Info("", "", "", 1, "mnist")) == "no (mnist)"
+    assert cli._data(Info("", "", "", 1, "mnist", "digits")) == "digits for mnist"
+    assert Info("", "", "", 1, "mnist", "digits").data_is_here()
+    assert not Info("", "", "", 1, "mnist").data_is_here()
