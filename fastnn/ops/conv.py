@@ -166,7 +166,8 @@ def conv(
 
     Raises ValueError where shapes do not fit or a window does not fit into the padded inputs.
     With ``fn.config.allow_winograd`` float32 kernels of 3 x 3, 5 x 5 or 7 x 7 may be applied by
-    Winograd's method. Else sums have the order of a matrix product of patches (S. Chetlur et al., "cuDNN", 2014).
+    Winograd's method. Else sums have the order of a matrix product of patches (S. Chetlur et al.,
+    "cuDNN", 2014).
 
     >>> conv([[[1.0], [2.0], [4.0]]], [[[1.0]], [[-1.0]]]).tolist()
     [[[-1.0], [-2.0]]]

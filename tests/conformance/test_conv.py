@@ -87,7 +87,7 @@ def test_conv_backward_input_of_drawn_shapes(backend, dtype, seed):
     check(backend, "conv_backward_input", operands, *case.places, case.extents, bound=bound)
 
 
-# images, height, width, channels; window, filters; strides, pads, dilation: folded, in several parts
+# images, height, width, channels; window, filters; strides, pads, dilation: folded, in parts
 FEW_CHANNELS = [
     ((1, 70, 33, 3), (7, 7, 20), ((2, 2), (3, 3, 3, 3), (1, 1))),
     ((3, 50, 19, 1), (3, 3, 25), ((1, 1), (0, 0, 0, 0), (1, 1))),
