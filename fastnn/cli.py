@@ -59,10 +59,17 @@ def _list(options: argparse.Namespace) -> int:
     rows = []
     for name in recipes.NAMES:
         info = recipes.get(name).INFO
-        data = "yes" if info.data_is_here() else f"no ({info.dataset})"
-        rows.append([name, info.lecture, info.question, f"{info.minutes:g}", data])
+        rows.append([name, info.lecture, info.question, f"{info.minutes:g}", _data(info)])
     print_table("Recipes", ["name", "lecture", "question", "minutes", "data here"], rows)
     return 0
+
+
+def _data(info: Any) -> str:
+    from fastnn.recipes.common import is_here
+
+    if info.dataset is None or is_here(info.dataset):
+        return "yes"
+    return f"{info.fallback} for {info.dataset}" if info.fallback else f"no ({info.dataset})"
 
 
 def _run(options: argparse.Namespace) -> int:
@@ -75,9 +82,10 @@ def _run(options: argparse.Namespace) -> int:
 
 
 def _run_one(recipe: Any, options: argparse.Namespace) -> None:
+    from fastnn.recipes import name_of
+
     info = recipe.INFO
-    name = recipe.__name__.rsplit(".", 1)[-1]
-    print(f"{name}: lecture {info.lecture}, {info.slide} (seed {options.seed})")
+    print(f"{name_of(recipe)}: lecture {info.lecture}, {info.slide} (seed {options.seed})")
     recipe.run(
         quick=options.quick,
         seed=options.seed,
@@ -118,7 +126,7 @@ def _copy(options: argparse.Namespace) -> int:
     if target.exists():
         raise ValueError(f"copy: {target} exists already")
     shutil.copyfile(source, target)
-    print(f"wrote {target}; run it with: python -c 'import {options.name} as r; r.run()'")
+    print(f"wrote {target}; run it with: python -c 'import {source.stem} as r; r.run()'")
     return 0
 
 

@@ -2,7 +2,8 @@
 
 "Understanding deep learning in one day", Hung-yi Lee, DSC 2016. Each file has ``INFO`` and
 ``run(quick=False, seed=0, epochs=None, batch_size=None, out=None)``, which prints a table, saves
-its pictures and returns its figures.
+its pictures and returns its figures; with ``claims(figures)`` it says what they have to show. The
+recipe "mnist-cnn" is the file ``mnist_cnn.py``.
 """
 
 from importlib import import_module
@@ -13,11 +14,16 @@ NAMES = ("neuron", "digits", "mnist", "convolution")
 
 
 def get(name: str) -> ModuleType:
-    """The module of a recipe.
+    """The module of a recipe; "mnist-cnn" may be written "mnist_cnn" too.
 
     Raises:
         ValueError: there is no recipe of that name; the message lists those there are.
     """
-    if name not in NAMES:
+    if name.replace("_", "-") not in NAMES:
         raise ValueError(f"recipe: there is no {name!r}, known are {', '.join(NAMES)}")
-    return import_module(f"fastnn.recipes.{name}")
+    return import_module("fastnn.recipes." + name.replace("-", "_"))
+
+
+def name_of(recipe: ModuleType) -> str:
+    """The name of a recipe's module, as in NAMES."""
+    return recipe.__name__.rsplit(".", 1)[-1].replace("_", "-")

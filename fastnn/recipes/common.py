@@ -1,4 +1,4 @@
-"""What recipes share: their description, the table, the pictures."""
+"""What recipes share: their description, their claims, digits, the table, the pictures."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -18,6 +18,7 @@ class Info:
         question: what the recipe answers.
         minutes: about how long a full run takes on two cores.
         dataset: name of the data set that a full run needs beyond what fastnn carries.
+        fallback: name of the embedded data set that takes its place when it is not here.
     """
 
     lecture: str
@@ -25,16 +26,87 @@ class Info:
     question: str
     minutes: float
     dataset: str | None = None
+    fallback: str | None = None
 
     def data_is_here(self) -> bool:
-        """Whether a run needs no download."""
-        if self.dataset is None:
-            return True
-        from fastnn import datasets
-        from fastnn.datasets.fetch import find
+        """Whether a run needs no download; a fallback needs none."""
+        return self.dataset is None or self.fallback is not None or is_here(self.dataset)
 
-        files = getattr(datasets, self.dataset).FILES
-        return all(find(self.dataset, file) is not None for file in files)
+
+@dataclass(frozen=True)
+class Claim:
+    """What a full run shows: a figure, and the bound that it keeps with every seed.
+
+    A recipe lists its claims in ``claims(figures)``, which takes what ``run`` returned (or the same
+    read back from JSON: lists, dictionaries with string keys, numbers).
+    ``tools/recipe_seeds.py`` runs recipes for three seeds and writes the table of their claims.
+
+    Attributes:
+        what: the figure in words.
+        value: the figure.
+        at_least: its lower bound.
+        at_most: its upper bound; a claim without bounds only reports.
+        course: the course's figure, where there is one.
+    """
+
+    what: str
+    value: float
+    at_least: float | None = None
+    at_most: float | None = None
+    course: float | None = None
+
+    @property
+    def bound(self) -> str:
+        """The bound in words, empty if there is none."""
+        bounds = {">=": self.at_least, "<=": self.at_most}
+        return ", ".join(f"{sign} {limit:g}" for sign, limit in bounds.items() if limit is not None)
+
+    @property
+    def holds(self) -> bool:
+        """Whether the figure keeps its bounds; NaN keeps none."""
+        above = self.at_least is None or self.value >= self.at_least
+        return above and (self.at_most is None or self.value <= self.at_most)
+
+
+def is_here(dataset: str) -> bool:
+    """Whether all files of a data set are found without a download."""
+    from fastnn import datasets
+    from fastnn.datasets.fetch import find
+
+    return all(find(dataset, file) is not None for file in getattr(datasets, dataset).FILES)
+
+
+@dataclass(frozen=True)
+class Digits:
+    """Handwritten digits for a recipe.
+
+    Attributes:
+        name: "mnist" or "digits", which settings and claims depend on.
+        x_train, x_test: [n, rows, columns, 1], float32 from 0 to 1.
+        y_train, y_test: [n], labels 0 to 9.
+    """
+
+    name: str
+    x_train: np.ndarray
+    y_train: np.ndarray
+    x_test: np.ndarray
+    y_test: np.ndarray
+
+
+def load_digits(count: int | None = None) -> Digits:
+    """MNIST if it is found here, else the embedded 8x8 digits (and a line that says so).
+
+    count: only the first so many training images
+    """
+    from fastnn import datasets
+
+    name = "mnist" if is_here("mnist") else "digits"
+    if name == "digits":
+        print("MNIST is not here: the 8x8 digits that come with fastnn take its place")
+    (x_train, y_train), (x_test, y_test) = getattr(datasets, name).load_data()
+    scale = np.float32(255 if name == "mnist" else 16)
+    x_train, x_test = (x[..., None].astype("float32") / scale for x in (x_train[:count], x_test))
+    return Digits(name, x_train, y_train[:count], x_test, y_test)
 
 
 def print_table(title: str, header: Sequence[str], rows: Sequence[Sequence[object]]) -> None:

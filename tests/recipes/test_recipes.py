@@ -1,10 +1,13 @@
 """Each recipe learns; the worked numbers of the course come out."""
 
+import sys
+
 import numpy as np
 import pytest
 
 from fastnn import cli, recipes
 from fastnn.recipes import neuron
+from fastnn.recipes.common import Info, is_here, load_digits
 
 
 @pytest.fixture(autouse=True)
@@ -86,6 +89,22 @@ def test_copy_writes_the_file_once(tmp_path, capsys):
     assert "exists already" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize("name", ["a-b", "a_b"])
+def test_names_have_hyphens_and_files_underscores(name, tmp_path, monkeypatch, capsys):
+    (tmp_path / "package").mkdir()
+    source = "from fastnn.recipes.common import Info\nINFO = Info('III', 'slide', 'what?', 0.1)\n"
+    (tmp_path / "package" / "a_b.py").write_text(source + "def run(**_):\n    print('ran')\n")
+    monkeypatch.setattr(recipes, "__path__", [*recipes.__path__, str(tmp_path / "package")])
+    monkeypatch.setattr(recipes, "NAMES", ("a-b",))
+    assert cli.main(["run", name]) == 0
+    assert capsys.readouterr().out == "a-b: lecture III, slide (seed 0)\nran\n"
+    assert cli.main(["list"]) == 0 and "a-b" in capsys.readouterr().out
+    assert cli.main(["copy", name]) == 0
+    assert "import a_b as r" in capsys.readouterr().out
+    assert (tmp_path / "a_b.py").read_text().startswith(source)
+    sys.modules.pop("fastnn.recipes.a_b")
+
+
 def test_an_unknown_recipe_is_an_error(capsys):
     assert cli.main(["run", "nonesuch"]) == 1
     assert "digits" in capsys.readouterr().err
@@ -101,3 +120,34 @@ def test_epochs_must_be_positive(argument, capsys):
 def test_info_prints_the_target(capsys):
     assert cli.main(["info"]) == 0
     assert "target" in capsys.readouterr().out
+
+
+@pytest.fixture
+def without_data(tmp_path, monkeypatch):
+    monkeypatch.setenv("FASTNN_DATA", str(tmp_path / "none"))
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "none"))
+
+
+def test_digits_fall_back_to_the_embedded_ones(without_data, capsys):
+    digits = load_digits(100)
+    assert "MNIST is not here" in capsys.readouterr().out
+    assert digits.name == "digits"
+    assert digits.x_train.shape == (100, 8, 8, 1) and digits.x_test.shape == (360, 8, 8, 1)
+    assert digits.x_train.dtype == "float32" and digits.x_train.max() == 1
+    assert digits.y_train.shape == (100,) and digits.y_test.shape == (360,)
+
+
+def test_digits_are_mnist_when_it_is_here():
+    if not is_here("mnist"):
+        pytest.skip("MNIST is not here: set FASTNN_DATA to a folder with mnist/")
+    digits = load_digits(100)
+    assert digits.name == "mnist" and digits.x_train.shape == (100, 28, 28, 1)
+    assert digits.x_test.max() == 1
+
+
+def test_list_tells_what_is_not_here(without_data):
+    assert cli._data(Info("", "", "", 1)) == "yes"
+    assert cli._data(Info("", "", "", 1, "mnist")) == "no (mnist)"
+    assert cli._data(Info("", "", "", 1, "mnist", "digits")) == "digits for mnist"
+    assert Info("", "", "", 1, "mnist", "digits").data_is_here()
+    assert not Info("", "", "", 1, "mnist").data_is_here()
