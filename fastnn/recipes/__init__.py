@@ -10,7 +10,7 @@ from importlib import import_module
 from types import ModuleType
 
 # In the order of the course.
-NAMES = ("neuron", "digits", "mnist", "convolution")
+NAMES = ("neuron", "digits", "mnist", "convolution", "go-next-move")
 
 
 def get(name: str) -> ModuleType:
