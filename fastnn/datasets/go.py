@@ -102,7 +102,7 @@ def positions(
 ) -> Split:
     """Boards as the player to move sees them, and the move that was played.
 
-    Passes are left out. A game that breaks a rule is followed up to that move.
+    Passes are left out. A game that breaks a rule is followed until that move.
 
     Args:
         games: games on boards of one size.
@@ -133,25 +133,26 @@ def positions(
     # Some more are looked at than wanted, in place of passes and of what follows illegal moves.
     turn = np.random.default_rng(seed).permutation(total)
     wanted = turn < count + count // 20 + 400
-    boards, colours, moves, turns, first = [], [], [], [], 0
+    taken: list[tuple[bytes, int, int, int]] = []
+    first = 0
     for game in games:
         last = first + len(game.moves)
         keep = zip(wanted[first:last].tolist(), turn[first:last].tolist())
-        first = last
+        first, kept = last, False
         try:
             for (board, colour, point), (kept, when) in zip(replay(game), keep):
                 if kept and point is not None:
-                    boards.append(board.stones.tobytes())
-                    colours.append(colour)
-                    moves.append(point)
-                    turns.append(when)
-        except IllegalMove:
-            pass
-    drawn = np.sort(np.argsort(turns)[:count])
+                    taken.append((board.stones.tobytes(), colour, point, when))
+        except IllegalMove:  # of the move that came last
+            del taken[len(taken) - kept :]
+    drawn = sorted(range(len(taken)), key=lambda i: taken[i][3])[:count]
+    taken = [taken[i] for i in sorted(drawn)]
     size = sizes.pop()
-    x = np.frombuffer(b"".join(boards), np.int8).reshape(len(boards), size, size, 1)
-    x = x[drawn] * np.array(colours, np.int8)[drawn, None, None, None]
-    return (to_planes(x) if planes else x), np.array(moves, np.int64)[drawn]
+    x = np.frombuffer(b"".join(board for board, *_ in taken), np.int8)
+    x = x.reshape(len(taken), size, size, 1)
+    x = x * np.array([colour for _, colour, *_ in taken], np.int8).reshape(-1, 1, 1, 1)
+    y = np.array([point for *_, point, _ in taken], np.int64)
+    return (to_planes(x) if planes else x), y
 
 
 def load_data(
@@ -162,6 +163,8 @@ def load_data(
     planes: bool = False,
 ) -> tuple[Split, Split]:
     """Positions and next moves, of some games to train on and of other games to test on.
+
+    Games that begin with the same 60 moves are one game recorded twice, of which one is used.
 
     Args:
         train: positions to train on, None for all.
@@ -176,7 +179,7 @@ def load_data(
     Raises:
         FileNotFoundError, ValueError: as `load_games` and `positions`.
     """
-    games = load_games()
+    games = list({tuple(game.moves[:60]): game for game in load_games()}.values())
     if not 0 < test_games < len(games):
         raise ValueError(f"go: test_games must be from 1 to {len(games) - 1}, got {test_games}")
     order = np.random.default_rng(seed).permutation(len(games)).tolist()

@@ -136,7 +136,7 @@ def run(
     for net in NETS:
         fn.utils.set_random_seed(seed)
         models[net] = build(net, x.shape[-1])
-        count = None if seconds else epochs or (1 if quick else 4)
+        count = None if seconds else epochs or (1 if quick else 3)
         figures[net] = train(models[net], data, batch_size, verbose, count, seconds)
         seconds = figures["convolutional"]["seconds"][-1]
     print_table(
