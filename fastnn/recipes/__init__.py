@@ -10,7 +10,7 @@ from importlib import import_module
 from types import ModuleType
 
 # In the order of the course.
-NAMES = ("neuron", "digits", "mnist", "convolution", "go-next-move")
+NAMES = ("neuron", "digits", "mnist", "convolution", "go-next-move", "cifar-cnn")
 
 
 def get(name: str) -> ModuleType:
