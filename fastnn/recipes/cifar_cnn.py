@@ -125,6 +125,8 @@ def save_pictures(path: Path, images: np.ndarray, truth: np.ndarray, chances: np
         axes.set(xticks=[], yticks=[])
         for side in axes.spines.values():
             side.set(color="k" if right else "#c0281e", linewidth=0.8 if right else 1.8)
+    figure.suptitle("What the convolutional net says of pictures it was not trained on")
+    figure.get_layout_engine().set(h_pad=0.09)
     figure.savefig(path, dpi=110)
     plt.close(figure)
     print(f"saved {path}")

@@ -150,7 +150,7 @@ def run(
     )
     folder = folder_for("go-next-move", out)
     save_curves(folder / "training.png", figures)
-    shown = [pick(x_test, i, stones) for i, stones in enumerate((20, 60, 110, 170))]
+    shown = [pick(x_test, i, stones) for i, stones in enumerate((20, 60, 120, 180))]
     chances = models["convolutional"].predict(x_test[shown], verbose=0)
     save_boards(folder / "boards.png", x_test[shown], chances, y_test[shown])
     return figures
@@ -171,10 +171,10 @@ def claims(figures: dict) -> list[Claim]:
 
 
 def pick(x: np.ndarray, quarter: int, stones: int) -> int:
-    """The first position with so many stones in a quarter of the data, so of another game each."""
-    first = quarter * (len(x) // 4)
-    counts = (x[first:, ..., :2] != 0).sum(axis=(1, 2, 3))
-    return first + int(np.argmax(counts >= min(stones, counts.max())))
+    """The position with the number of stones nearest to this, in a quarter of the data."""
+    first, last = (len(x) * i // 4 for i in (quarter, quarter + 1))
+    counts = (x[first:last, ..., :2] != 0).sum(axis=(1, 2, 3))
+    return first + int(np.argmin(np.abs(counts - stones)))
 
 
 def save_curves(path: Path, figures: dict) -> None:
