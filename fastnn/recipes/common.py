@@ -1,11 +1,14 @@
 """What recipes share: their description, their claims, digits, the table, the pictures."""
 
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+
+from fastnn.callbacks import Callback
 
 
 @dataclass(frozen=True)
@@ -110,6 +113,26 @@ def load_digits(count: int | None = None) -> Digits:
     scale = np.float32(255 if name == "mnist" else 16)
     x_train, x_test = (x[..., None].astype("float32") / scale for x in (x_train[:count], x_test))
     return Digits(name, x_train, y_train[:count], x_test, y_test)
+
+
+class Clock(Callback):
+    """Notes the processor seconds since training began after each epoch, in `seconds`.
+
+    Ends the training with the epoch in which `limit` of them have passed: networks get equal time,
+    whatever else the machine does.
+    """
+
+    def __init__(self, limit: float = float("inf")) -> None:
+        super().__init__()
+        self.limit = limit
+        self.seconds: list[float] = []
+
+    def on_train_begin(self, logs: dict | None = None) -> None:
+        self._start = time.process_time()
+
+    def on_epoch_end(self, epoch: int, logs: dict | None = None) -> None:
+        self.seconds.append(time.process_time() - self._start)
+        self.model.stop_training = self.seconds[-1] >= self.limit
 
 
 def print_table(title: str, header: Sequence[str], rows: Sequence[Sequence[object]]) -> None:

@@ -1,0 +1,240 @@
+"""What the layers of a convolutional network see: kernels, exciting patches, gradient ascent.
+
+Course: Hung-yi Lee, "Understanding deep learning in one day" (DSC 2016), lecture III, slides "Why
+CNN for Image" (a neuron as "beak" detector) and "CNN - Convolution" ("Each filter detects a small
+pattern"), lecture IV, slide "Deep Dream" (the input is changed, not the network).
+
+Ascent: D. Erhan, Y. Bengio, A. Courville, P. Vincent, "Visualizing higher-layer features of a deep
+network", technical report 1341, Université de Montréal (2009); a price on ink for the outputs:
+K. Simonyan, A. Vedaldi, A. Zisserman, "Deep inside convolutional networks", arXiv:1312.6034.
+"""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+
+import fastnn as fn
+from fastnn import ops
+from fastnn.recipes import mnist_cnn
+from fastnn.recipes.common import Claim, Info, folder_for, load_digits, print_table, pyplot
+
+INFO = Info(
+    lecture="III",
+    slide="Why CNN for Image; CNN - Convolution",
+    question="What do the filters of a trained network look for?",
+    minutes=1,
+    dataset="mnist",
+    fallback="digits",
+)
+# Layers of the network's list; a map's value sees `size` pixels a side, and its neighbour those
+# `stride` further. Padding of the 8x8 digits lets the first one begin `before` the image.
+FIRST = {"depth": 1, "size": 3, "stride": 1, "before": 1}
+SECOND = {"depth": 3, "size": 8, "stride": 2, "before": 3}
+
+
+def maps(model: fn.Sequential, images: np.ndarray | fn.Tensor, depth: int) -> fn.Tensor:
+    """The output of the first `depth` layers: [n, rows, columns, filters] of a convolution."""
+    for layer in model.layers[:depth]:
+        images = layer(images)
+    return images
+
+
+def logits(model: fn.Sequential, images: fn.Tensor) -> fn.Tensor:
+    """The ten outputs before softmax, [n, 10]."""
+    last = model.layers[-1]
+    return ops.matmul(maps(model, images, len(model.layers) - 1), last.kernel) + last.bias
+
+
+def patches(
+    model: fn.Sequential, images: np.ndarray, layer: dict, count: int = 9
+) -> tuple[np.ndarray, np.ndarray]:
+    """Of each filter the `count` images that excite it most, cut to what it sees there.
+
+    Returns:
+        patches [filters, count, size, size], and the greatest activation of each filter [filters].
+    """
+    with fn.no_grad():
+        active = maps(model, images, layer["depth"]).numpy()
+    n, rows, columns, filters = active.shape
+    flat = active.reshape(n, rows * columns, filters)
+    best, where = flat.max(axis=1), flat.argmax(axis=1)
+    size, stride = layer["size"], layer["stride"]
+    before = layer["before"] if images.shape[1] == 8 else 0
+    padded = np.pad(images[..., 0], [(0, 0), (before, size), (before, size)])
+    cut = np.zeros((filters, count, size, size), "float32")
+    for f in range(filters):
+        for k, i in enumerate(np.argsort(-best[:, f], kind="stable")[:count]):
+            row, column = (stride * v for v in divmod(int(where[i, f]), columns))
+            cut[f, k] = padded[i, row : row + size, column : column + size]
+    return cut, best.max(axis=0)
+
+
+def ascend(
+    objective: Callable[[fn.Tensor], fn.Tensor], start: np.ndarray, steps: int, rate: float = 0.05
+) -> np.ndarray:
+    """Images that make `objective` large: steps along its gradient, pixels kept within 0 and 1.
+
+    objective: of images [n, rows, columns, 1] a sum over the images, so that each goes its own way
+    start: the first images
+    rate: mean change of a pixel in a step
+    """
+    images, gradient = start, fn.grad(objective)
+    for _ in range(steps):
+        slope = gradient(images).numpy()
+        size = np.abs(slope).mean(axis=(1, 2, 3), keepdims=True)
+        images = np.clip(images + rate * slope / (size + 1e-12), 0, 1).astype("float32")
+    return images
+
+
+def strongest(active: fn.Tensor) -> np.ndarray:
+    """The mean of each filter's map, [n, filters]."""
+    return active.numpy().mean(axis=(1, 2))
+
+
+def run(
+    quick: bool = False,
+    seed: int = 0,
+    epochs: int | None = None,
+    batch_size: int | None = None,
+    out: str | Path | None = None,
+) -> dict:
+    """Trains the network of `mnist-cnn`, looks into it, and saves four pictures.
+
+    Returns:
+        dict: test accuracy; filters and those of them that no test image excites, a layer;
+        the share of filters whose made image excites them more than any test image does; the
+        network's belief in its made digits, and their ink, without and with a price on ink.
+    """
+    fn.utils.set_random_seed(seed)
+    digits = load_digits(10000 if quick else None)
+    small = digits.name == "digits"
+    count, batch = epochs or (20 if small else 1 if quick else 2), batch_size or 100
+    shape = digits.x_train.shape[1:]
+    model = mnist_cnn.build(shape, 2e-3, count * -(-len(digits.x_train) // batch))
+    model.fit(
+        digits.x_train,
+        digits.y_train,
+        batch_size=batch,
+        epochs=count,
+        verbose=2 if quick else "auto",
+    )
+    seen = digits.x_test[: 1000 if quick else 5000]
+    figures: dict = {
+        "dataset": digits.name,
+        "accuracy": float(model.evaluate(digits.x_test, digits.y_test, verbose=0)[1]),
+    }
+    cut = {}
+    for name, layer in (("first", FIRST), ("second", SECOND)):
+        cut[name], best = patches(model, seen, layer)
+        figures[name] = {"filters": len(best), "silent": int(np.sum(best <= 0))}
+
+    # Inputs that excite the filters of the second convolution, one image a filter.
+    generator = np.random.default_rng(seed)
+    steps, filters = 40 if quick else 100, figures["second"]["filters"]
+    own = np.eye(filters, dtype="float32")[:, None, None, :]
+    start = generator.uniform(0.4, 0.6, (filters, *shape)).astype("float32")
+    made = ascend(lambda x: (maps(model, x, SECOND["depth"]) * own).sum(), start, steps)
+    with fn.no_grad():
+        by_made = np.diagonal(strongest(maps(model, made, SECOND["depth"])))
+        by_real = strongest(maps(model, seen, SECOND["depth"])).max(axis=0)
+    figures["beaten"] = float(np.mean(by_made > by_real))
+
+    # Inputs that the network takes for the ten digits, with and without a price on ink.
+    labels = np.eye(10, dtype="float32")
+    blank = np.zeros((10, *shape), "float32") + generator.uniform(0, 0.1, (10, *shape)).astype("f")
+    drawn = {}
+    for name, price in (("free", 0.0), ("priced", 0.2 if not small else 1.0)):
+        drawn[name] = ascend(
+            lambda x, price=price: (logits(model, x) * labels).sum() - price * x.sum(),
+            blank,
+            steps,
+        )
+        belief = np.diagonal(model.predict(drawn[name], verbose=0))
+        figures[name] = {"belief": float(belief.min()), "ink": float(drawn[name].mean())}
+    ink = float(digits.x_test.mean())
+    print_table(
+        f"A network of two convolutions, test accuracy {figures['accuracy']:.4f}",
+        ["", "here"],
+        [
+            *(
+                [f"filters of the {name} convolution, silent", "{filters}, {silent}".format_map(f)]
+                for name, f in figures.items()
+                if name in ("first", "second")
+            ),
+            [f"made images beat all {len(seen):,} real ones, share of filters", figures["beaten"]],
+            ["made digits: least belief of the network", figures["free"]["belief"]],
+            [f"  ink of a pixel (real digits {ink:.2f})", figures["free"]["ink"]],
+            ["with a price on ink: least belief", figures["priced"]["belief"]],
+            ["  ink of a pixel", figures["priced"]["ink"]],
+        ],
+    )
+    print("The course shows no figures here; what the filters look for is in the pictures.")
+    folder = folder_for("filters", out)
+    save_pictures(folder, model, cut, made, drawn)
+    return figures
+
+
+def save_pictures(
+    folder: Path, model: fn.Sequential, cut: dict, made: np.ndarray, drawn: dict
+) -> None:
+    """Saves kernels.png, patches.png, ascent.png and digits.png."""
+    plt = pyplot()
+    if plt is None:
+        return
+
+    def page(name: str, rows: list[np.ndarray], title: str, labels: tuple = (), **style: object):
+        """A picture of images, a row of the grid an entry of `rows`."""
+        width = max(map(len, rows))
+        figure, grid = plt.subplots(
+            len(rows), width, figsize=(0.7 * width + 0.6, 0.7 * len(rows) + 0.6), squeeze=False
+        )
+        for axes in grid.flat:
+            axes.set(xticks=[], yticks=[])
+            axes.spines[:].set_color("0.8")
+        for index, row in enumerate(rows):
+            for axes, image in zip(grid[index], row):
+                axes.imshow(image, **style)
+            if labels:
+                grid[index][0].set_ylabel(labels[index], fontsize=8)
+        figure.suptitle(title, fontsize=10)
+        figure.tight_layout(pad=0.3)
+        figure.savefig(folder / name, dpi=120)
+        plt.close(figure)
+        print(f"saved {folder / name}")
+
+    kernels = np.moveaxis(model.layers[0].kernel.numpy()[:, :, 0], -1, 0)
+    limit = float(np.abs(kernels).max())
+    page(
+        "kernels.png",
+        [kernels[i : i + 5] for i in range(0, 25, 5)],
+        "first convolution: 25 kernels\n(red +, blue -)",
+        cmap="RdBu_r",
+        vmin=-limit,
+        vmax=limit,
+    )
+    ink = {"cmap": "gray_r", "vmin": 0, "vmax": 1}
+    chosen = [*cut["first"][:6], *cut["second"][:8]]
+    labels = (*(f"1st, {i}" for i in range(6)), *(f"2nd, {i}" for i in range(8)))
+    page("patches.png", chosen, "what excites a filter most in the test digits", labels, **ink)
+    rows = [made[i : i + 10, ..., 0] for i in range(0, len(made), 10)]
+    page("ascent.png", rows, "inputs that excite the filters of the second convolution", **ink)
+    page(
+        "digits.png",
+        [drawn["free"][..., 0], drawn["priced"][..., 0]],
+        "what the network takes for 0 to 9: ink free, ink at a price",
+        **ink,
+    )
+
+
+def claims(figures: dict) -> list[Claim]:
+    """Every filter's made image excites it more than any real one; the network believes in digits
+    that nobody would read."""
+    silent = figures["first"]["silent"] + figures["second"]["silent"]
+    return [
+        Claim("test accuracy", figures["accuracy"], at_least=0.97),
+        Claim("filters that no test digit excites", silent),
+        Claim("filters that a made image excites most", figures["beaten"], at_least=0.95),
+        Claim("least belief in ten made digits", figures["free"]["belief"], at_least=0.95),
+        Claim("the same with a price on ink", figures["priced"]["belief"], at_least=0.9),
+    ]
