@@ -11,6 +11,7 @@ import tarfile
 import zipfile
 import zlib
 from collections.abc import Iterator
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -89,8 +90,10 @@ def load_subset(folder: str | Path | None = None) -> tuple[Split, Split]:
 
 
 def is_here() -> bool:
-    """Whether `load_subset` needs no download."""
-    return _subset_folder() is not None or find("cifar10", FILES[0]) is not None
+    """Whether `load_subset` works without a download and without installing anything."""
+    if _subset_folder() is not None:
+        return find_spec("PIL") is not None
+    return find("cifar10", FILES[0]) is not None
 
 
 def parse_batch(content: bytes) -> Split:
