@@ -27,10 +27,16 @@ TABLE = Path(__file__).resolve().parents[1] / "docs" / "recipes.md"
 SEEDS = (0, 1, 2)
 HEAD = """# What the recipes show
 
+```python
+from fastnn import recipes
+
+figures = recipes.get("convolution").run()  # what `fastnn run convolution` does, and its figures
+```
+
 Full runs (`fastnn run NAME`) with seeds 0, 1 and 2 on the data sets named in the recipes. A claim
 is a figure with the bound that it keeps with every seed; one that misses it is **bold**; one
-without a bound is only reported. Minutes are the longest of the runs on two cores of a Zen 4.
-Written by `tools/recipe_seeds.py`.
+without a bound is only reported. Minutes are processor time of the longest run, on a Zen 4; with
+two threads the clock shows little more than half of them. Written by `tools/recipe_seeds.py`.
 
 | recipe | claim | bound | course | seed 0 | seed 1 | seed 2 | minutes |
 | --- | --- | --- | ---: | ---: | ---: | ---: | ---: |
@@ -50,9 +56,9 @@ def run_cell(name: str, seed: int, folder: Path) -> None:
     if path.exists():
         print(f"{name}, seed {seed}: kept from an earlier run")
         return
-    start = time.perf_counter()
+    start = time.process_time()
     figures = recipes.get(name).run(seed=seed, out=folder / path.stem)
-    minutes = (time.perf_counter() - start) / 60
+    minutes = (time.process_time() - start) / 60
     part = path.with_suffix(".part")
     part.write_text(json.dumps({"minutes": minutes, "figures": figures}, default=plain))
     os.replace(part, path)

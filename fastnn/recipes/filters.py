@@ -11,6 +11,7 @@ K. Simonyan, A. Vedaldi, A. Zisserman, "Deep inside convolutional networks", arX
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -35,9 +36,17 @@ SECOND = {"depth": 3, "size": 8, "stride": 2, "before": 3}
 
 def maps(model: fn.Sequential, images: np.ndarray | fn.Tensor, depth: int) -> fn.Tensor:
     """The output of the first `depth` layers: [n, rows, columns, filters] of a convolution."""
+    x = ops.convert_to_tensor(images)
     for layer in model.layers[:depth]:
-        images = layer(images)
-    return images
+        x = layer(x)
+    return x
+
+
+def before_relu(model: fn.Sequential, images: np.ndarray | fn.Tensor, depth: int) -> fn.Tensor:
+    """The same of a convolution before ReLU, whose slope is nowhere zero."""
+    layer = model.layers[depth - 1]
+    x = maps(model, images, depth - 1)
+    return ops.conv(x, layer.kernel, 1, layer.padding) + layer.bias
 
 
 def logits(model: fn.Sequential, images: fn.Tensor) -> fn.Tensor:
@@ -71,25 +80,21 @@ def patches(
 
 
 def ascend(
-    objective: Callable[[fn.Tensor], fn.Tensor], start: np.ndarray, steps: int, rate: float = 0.05
+    objective: Callable[[fn.Tensor], fn.Tensor], start: np.ndarray, steps: int, rate: float = 0.1
 ) -> np.ndarray:
     """Images that make `objective` large: steps along its gradient, pixels kept within 0 and 1.
 
     objective: of images [n, rows, columns, 1] a sum over the images, so that each goes its own way
     start: the first images
-    rate: mean change of a pixel in a step
+    rate: mean change of a pixel in the first step; later ones are smaller, down to none
     """
     images, gradient = start, fn.grad(objective)
-    for _ in range(steps):
+    for step in range(steps):
         slope = gradient(images).numpy()
         size = np.abs(slope).mean(axis=(1, 2, 3), keepdims=True)
-        images = np.clip(images + rate * slope / (size + 1e-12), 0, 1).astype("float32")
+        change = rate * (1 - step / steps) * slope / (size + 1e-12)
+        images = np.clip(images + change, 0, 1).astype("float32")
     return images
-
-
-def strongest(active: fn.Tensor) -> np.ndarray:
-    """The mean of each filter's map, [n, filters]."""
-    return active.numpy().mean(axis=(1, 2))
 
 
 def run(
@@ -134,22 +139,22 @@ def run(
     steps, filters = 40 if quick else 100, figures["second"]["filters"]
     own = np.eye(filters, dtype="float32")[:, None, None, :]
     start = generator.uniform(0.4, 0.6, (filters, *shape)).astype("float32")
-    made = ascend(lambda x: (maps(model, x, SECOND["depth"]) * own).sum(), start, steps)
+    made = ascend(lambda x: (before_relu(model, x, SECOND["depth"]) * own).mean(), start, steps)
     with fn.no_grad():
-        by_made = np.diagonal(strongest(maps(model, made, SECOND["depth"])))
-        by_real = strongest(maps(model, seen, SECOND["depth"])).max(axis=0)
+        by_made = np.diagonal(before_relu(model, made, SECOND["depth"]).numpy().mean(axis=(1, 2)))
+        by_real = before_relu(model, seen, SECOND["depth"]).numpy().mean(axis=(1, 2)).max(axis=0)
     figures["beaten"] = float(np.mean(by_made > by_real))
 
     # Inputs that the network takes for the ten digits, with and without a price on ink.
     labels = np.eye(10, dtype="float32")
-    blank = np.zeros((10, *shape), "float32") + generator.uniform(0, 0.1, (10, *shape)).astype("f")
+    blank = generator.uniform(0, 0.1, (10, *shape)).astype("float32")
     drawn = {}
-    for name, price in (("free", 0.0), ("priced", 0.2 if not small else 1.0)):
-        drawn[name] = ascend(
-            lambda x, price=price: (logits(model, x) * labels).sum() - price * x.sum(),
-            blank,
-            steps,
-        )
+    for name, price in (("free", 0.0), ("priced", 0.02 if not small else 0.1)):
+
+        def belief_less_ink(x: fn.Tensor, price: float = price) -> fn.Tensor:
+            return (logits(model, x) * labels).sum() - price * x.sum()
+
+        drawn[name] = ascend(belief_less_ink, blank, steps)
         belief = np.diagonal(model.predict(drawn[name], verbose=0))
         figures[name] = {"belief": float(belief.min()), "ink": float(drawn[name].mean())}
     ink = float(digits.x_test.mean())
@@ -157,15 +162,14 @@ def run(
         f"A network of two convolutions, test accuracy {figures['accuracy']:.4f}",
         ["", "here"],
         [
-            *(
-                [f"filters of the {name} convolution, silent", "{filters}, {silent}".format_map(f)]
-                for name, f in figures.items()
-                if name in ("first", "second")
-            ),
-            [f"made images beat all {len(seen):,} real ones, share of filters", figures["beaten"]],
-            ["made digits: least belief of the network", figures["free"]["belief"]],
+            ["filters of the first convolution", figures["first"]["filters"]],
+            [f"  that none of {len(seen):,} test images excites", figures["first"]["silent"]],
+            ["filters of the second convolution", figures["second"]["filters"]],
+            [f"  that none of {len(seen):,} test images excites", figures["second"]["silent"]],
+            ["  that a made image excites more than all of them, share", figures["beaten"]],
+            ["ten made digits: the network's least belief in one", figures["free"]["belief"]],
             [f"  ink of a pixel (real digits {ink:.2f})", figures["free"]["ink"]],
-            ["with a price on ink: least belief", figures["priced"]["belief"]],
+            ["with a price on ink: least belief in one", figures["priced"]["belief"]],
             ["  ink of a pixel", figures["priced"]["ink"]],
         ],
     )
@@ -183,11 +187,15 @@ def save_pictures(
     if plt is None:
         return
 
-    def page(name: str, rows: list[np.ndarray], title: str, labels: tuple = (), **style: object):
+    def page(name: str, rows: list[np.ndarray], title: str, labels: tuple = (), **style: Any):
         """A picture of images, a row of the grid an entry of `rows`."""
         width = max(map(len, rows))
         figure, grid = plt.subplots(
-            len(rows), width, figsize=(0.7 * width + 0.6, 0.7 * len(rows) + 0.6), squeeze=False
+            len(rows),
+            width,
+            figsize=(0.7 * width + 0.5, 0.7 * len(rows) + 0.5),
+            squeeze=False,
+            constrained_layout={"w_pad": 0.02, "h_pad": 0.02, "wspace": 0.02, "hspace": 0.02},
         )
         for axes in grid.flat:
             axes.set(xticks=[], yticks=[])
@@ -198,7 +206,6 @@ def save_pictures(
             if labels:
                 grid[index][0].set_ylabel(labels[index], fontsize=8)
         figure.suptitle(title, fontsize=10)
-        figure.tight_layout(pad=0.3)
         figure.savefig(folder / name, dpi=120)
         plt.close(figure)
         print(f"saved {folder / name}")
@@ -213,7 +220,7 @@ def save_pictures(
         vmin=-limit,
         vmax=limit,
     )
-    ink = {"cmap": "gray_r", "vmin": 0, "vmax": 1}
+    ink: dict[str, Any] = {"cmap": "gray_r", "vmin": 0, "vmax": 1}
     chosen = [*cut["first"][:6], *cut["second"][:8]]
     labels = (*(f"1st, {i}" for i in range(6)), *(f"2nd, {i}" for i in range(8)))
     page("patches.png", chosen, "what excites a filter most in the test digits", labels, **ink)
@@ -228,8 +235,8 @@ def save_pictures(
 
 
 def claims(figures: dict) -> list[Claim]:
-    """Every filter's made image excites it more than any real one; the network believes in digits
-    that nobody would read."""
+    """Ascent finds what excites a filter more than any test image, and digits that the network is
+    sure of."""
     silent = figures["first"]["silent"] + figures["second"]["silent"]
     return [
         Claim("test accuracy", figures["accuracy"], at_least=0.97),

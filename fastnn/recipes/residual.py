@@ -74,15 +74,13 @@ def build(kind: str, depth: int, shape: tuple[int, ...], steps: int) -> fn.Model
 
 
 def load(quick: bool) -> Digits:
-    """MNIST: 5,000 training images (quick: 1,500), halved to 14x14; or the 8x8 digits."""
-    digits = load_digits(1500 if quick else 5000)
-    if digits.name == "digits":
-        return digits
-    x_train, x_test = (
-        np.ascontiguousarray(fn.ops.average_pool(x, 2).numpy())
-        for x in (digits.x_train, digits.x_test)
-    )
-    return Digits("mnist", x_train, digits.y_train, x_test, digits.y_test)
+    """MNIST: 5,000 training images (quick: 1,000), halved to 14x14; or the 8x8 digits."""
+    digits = load_digits(1000 if quick else 5000)
+    x_test, y_test = (a[: 2000 if quick else None] for a in (digits.x_test, digits.y_test))
+    x_train = digits.x_train
+    if digits.name == "mnist":
+        x_train, x_test = (np.asarray(fn.ops.average_pool(x, 2)) for x in (x_train, x_test))
+    return Digits(digits.name, x_train, digits.y_train, x_test, y_test)
 
 
 def run(
@@ -95,19 +93,20 @@ def run(
     """Trains four networks; saves their curves.
 
     Returns:
-        dict: for each of NETWORKS the accuracy on training and on test data, seconds, history.
+        dict: for each of NETWORKS the accuracy on training and on test data, processor
+        seconds, history.
     """
     digits = load(quick)
     count = epochs or (3 if quick else 6)
     if digits.name == "digits":
-        count = epochs or (6 if quick else 20)
+        count = epochs or (5 if quick else 15)
     batch = batch_size or 64
     steps = count * -(-len(digits.x_train) // batch)
     figures: dict = {"dataset": digits.name}
     for name, (kind, depth) in NETWORKS.items():
         fn.utils.set_random_seed(seed)
         model = build(kind, depth, digits.x_train.shape[1:], steps)
-        start = time.perf_counter()
+        start = time.process_time()
         history = model.fit(
             digits.x_train,
             digits.y_train,
@@ -118,18 +117,16 @@ def run(
         )
         figures[name] = {
             "train": float(model.evaluate(digits.x_train, digits.y_train, verbose=0)[1]),
-            "test": float(model.evaluate(digits.x_test, digits.y_test, verbose=0)[1]),
-            "seconds": time.perf_counter() - start,
+            "test": float(history.history["val_accuracy"][-1]),
+            "seconds": time.process_time() - start,
             "history": history.history,
         }
     print_table(
         f"{len(digits.x_train):,} training images, {count} epochs",
-        ["network", "training accuracy", "test accuracy", "seconds"],
+        ["network", "training accuracy", "test accuracy", "processor s"],
         [[n, figures[n]["train"], figures[n]["test"], figures[n]["seconds"]] for n in NETWORKS],
     )
-    print(
-        "The course has no figures of its own here: Residual Net's 152 layers made 3.57 % errors."
-    )
+    print("The course's Residual Net has 152 layers and errs on 3.57 % of ImageNet's pictures.")
     save(folder_for("residual", out) / "training.png", figures)
     return figures
 

@@ -7,12 +7,7 @@ import pytest
 
 from fastnn import cli, recipes
 from fastnn.recipes import neuron
-from fastnn.recipes.common import Info, is_here, load_digits
-
-
-@pytest.fixture(autouse=True)
-def in_a_folder_of_its_own(tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
+from fastnn.recipes.common import Info, load_digits
 
 
 def rounded(values):
@@ -66,11 +61,8 @@ def test_digits_saves_its_pictures(tmp_path):
         assert (tmp_path / name).read_bytes().startswith(b"\x89PNG")
 
 
-def test_mnist_learns(tmp_path):
-    recipe = recipes.get("mnist")
-    if not recipe.INFO.data_is_here():
-        pytest.skip("MNIST is not here: set FASTNN_DATA to a folder with mnist/")
-    figures = recipe.run(quick=True, out=tmp_path)
+def test_mnist_learns(mnist, tmp_path):
+    figures = recipes.get("mnist").run(quick=True, out=tmp_path)
     assert figures["ReLU, Adam"]["accuracy"] >= 0.93
     assert figures["sigmoid, SGD"]["accuracy"] >= 0.6  # the course after more: 0.84
     assert figures["ReLU, Adam"]["parameters"] == 784 * 500 + 500 + 500 * 500 + 500 + 5010
@@ -122,12 +114,6 @@ def test_info_prints_the_target(capsys):
     assert "target" in capsys.readouterr().out
 
 
-@pytest.fixture
-def without_data(tmp_path, monkeypatch):
-    monkeypatch.setenv("FASTNN_DATA", str(tmp_path / "none"))
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "none"))
-
-
 def test_digits_fall_back_to_the_embedded_ones(without_data, capsys):
     digits = load_digits(100)
     assert "MNIST is not here" in capsys.readouterr().out
@@ -137,9 +123,7 @@ def test_digits_fall_back_to_the_embedded_ones(without_data, capsys):
     assert digits.y_train.shape == (100,) and digits.y_test.shape == (360,)
 
 
-def test_digits_are_mnist_when_it_is_here():
-    if not is_here("mnist"):
-        pytest.skip("MNIST is not here: set FASTNN_DATA to a folder with mnist/")
+def test_digits_are_mnist_when_it_is_here(mnist):
     digits = load_digits(100)
     assert digits.name == "mnist" and digits.x_train.shape == (100, 28, 28, 1)
     assert digits.x_test.max() == 1
