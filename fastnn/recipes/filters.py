@@ -24,7 +24,7 @@ INFO = Info(
     lecture="III",
     slide="Why CNN for Image; CNN - Convolution",
     question="What do the filters of a trained network look for?",
-    minutes=1,
+    minutes=0.5,
     dataset="mnist",
     fallback="digits",
 )
@@ -241,7 +241,7 @@ def claims(figures: dict) -> list[Claim]:
     return [
         Claim("test accuracy", figures["accuracy"], at_least=0.97),
         Claim("filters that no test digit excites", silent),
-        Claim("filters that a made image excites most", figures["beaten"], at_least=0.95),
+        Claim("share of filters that a made image excites most", figures["beaten"], at_least=0.95),
         Claim("least belief in ten made digits", figures["free"]["belief"], at_least=0.95),
         Claim("the same with a price on ink", figures["priced"]["belief"], at_least=0.9),
     ]

@@ -32,7 +32,7 @@ INFO = Info(
     lecture="IV",
     slide="Ultra Deep Network",
     question="Why did networks not simply become deeper, and what does Residual Net change?",
-    minutes=2,
+    minutes=1,
     dataset="mnist",
     fallback="digits",
 )
