@@ -23,7 +23,7 @@ INFO = Info(
     lecture="III",
     slide="Why CNN for playing Go?",
     question="Why is a convolutional net good at Go, and why must it not pool?",
-    minutes=3,
+    minutes=2.5,
     dataset="go",
 )
 NETS = ("convolutional", "with pooling", "dense")
