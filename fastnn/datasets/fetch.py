@@ -23,11 +23,13 @@ class RemoteFile:
         name: the file's name without ``.gz``.
         sha256: digest of the uncompressed content (gzip wrappings differ between mirrors), or
         md5: digest of the compressed file, where only that has been published.
+        patience: how many times LIMIT_SECONDS a mirror may take for it.
     """
 
     name: str
     sha256: str | None = None
     md5: str | None = None
+    patience: float = 1
 
     def content(self, raw: bytes) -> bytes:
         """The uncompressed content of a file as it was found; ValueError if it is not the one."""
@@ -112,7 +114,7 @@ def _download(dataset: str, file: RemoteFile, mirrors: Sequence[str]) -> bytes:
         handle, temporary = tempfile.mkstemp(prefix=file.name, suffix=".part", dir=folder)
         os.close(handle)
         try:
-            _fetch(mirror.rstrip("/") + f"/{file.name}.gz", temporary)
+            _fetch(mirror.rstrip("/") + f"/{file.name}.gz", temporary, file.patience)
             content = file.content(Path(temporary).read_bytes())
             os.replace(temporary, folder / f"{file.name}.gz")
             return content
@@ -127,10 +129,10 @@ def _download(dataset: str, file: RemoteFile, mirrors: Sequence[str]) -> bytes:
     )
 
 
-def _fetch(url: str, path: str) -> None:
+def _fetch(url: str, path: str, patience: float) -> None:
     import pooch
 
-    with _Progress(url) as progress:
+    with _Progress(url, patience * LIMIT_SECONDS) as progress:
         downloader = pooch.HTTPDownloader(timeout=STALL_SECONDS, progressbar=progress)
         downloader(url, path, None)
 
@@ -138,13 +140,14 @@ def _fetch(url: str, path: str) -> None:
 class _Progress:
     """A progress bar as pooch wants it, which also watches the time limit."""
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, limit: float) -> None:
         from rich.progress import Progress
 
         self.total = 0
         self._bar = Progress(transient=True)
         self._task = self._bar.add_task(url.rsplit("/", 1)[-1], total=None)
-        self._deadline = time.monotonic() + LIMIT_SECONDS
+        self._limit = limit
+        self._deadline = time.monotonic() + limit
 
     def __enter__(self) -> "_Progress":
         self._bar.start()
@@ -155,7 +158,7 @@ class _Progress:
 
     def update(self, count: int) -> None:
         if time.monotonic() > self._deadline:
-            raise OSError(f"took longer than {LIMIT_SECONDS:.0f} seconds")
+            raise OSError(f"took longer than {self._limit:.0f} seconds")
         self._bar.update(self._task, advance=count, total=self.total or None)
 
     def reset(self) -> None:

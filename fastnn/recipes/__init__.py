@@ -10,7 +10,17 @@ from importlib import import_module
 from types import ModuleType
 
 # In the order of the course.
-NAMES = ("neuron", "digits", "mnist", "convolution", "mnist-cnn", "filters", "residual")
+NAMES = (
+    "neuron",
+    "digits",
+    "mnist",
+    "convolution",
+    "mnist-cnn",
+    "filters",
+    "cifar-cnn",
+    "go-next-move",
+    "residual",
+)
 
 
 def get(name: str) -> ModuleType:

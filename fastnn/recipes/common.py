@@ -76,7 +76,10 @@ def is_here(dataset: str) -> bool:
     from fastnn import datasets
     from fastnn.datasets.fetch import find
 
-    return all(find(dataset, file) is not None for file in getattr(datasets, dataset).FILES)
+    module = getattr(datasets, dataset)
+    if hasattr(module, "is_here"):
+        return module.is_here()
+    return all(find(dataset, file) is not None for file in module.FILES)
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,7 @@
 """Helpers around models: seeds, labels, names, configurations."""
 
 from fastnn.utils.categorical import normalize, to_categorical
+from fastnn.utils.image_dataset import image_dataset_from_directory
 from fastnn.utils.naming import clear_session
 from fastnn.utils.random_seed import set_random_seed
 from fastnn.utils.serialization import (
@@ -22,6 +23,7 @@ __all__ = [
     "get_custom_objects",
     "get_registered_name",
     "get_registered_object",
+    "image_dataset_from_directory",
     "normalize",
     "register_keras_serializable",
     "serialize_keras_object",

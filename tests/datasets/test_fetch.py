@@ -103,6 +103,12 @@ def test_a_slow_mirror_meets_the_time_limit(server, tmp_path, monkeypatch):
     assert left_behind(tmp_path) == []
 
 
+def test_a_large_file_may_take_longer(server, monkeypatch):
+    monkeypatch.setattr(fetch, "LIMIT_SECONDS", 0.1)
+    large = RemoteFile(FILE.name, sha256=FILE.sha256, patience=600)
+    assert fetch.load("toy", large, [server + "/drip"]) == IMAGES
+
+
 def test_a_damaged_local_file_is_named(monkeypatch, tmp_path):
     monkeypatch.setenv("FASTNN_DATA", str(tmp_path))
     (tmp_path / "toy").mkdir()
