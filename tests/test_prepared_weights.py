@@ -79,6 +79,28 @@ def test_a_step_that_writes_its_weights_packs_them_itself():
     assert "replays" in step.explain() and "packed weights" not in step.explain()
 
 
+def test_a_step_that_fails_after_it_wrote_is_noticed():
+    w = fn.Variable(floats(600, 270), trainable=False)
+    predict = fn.capture(lambda x: fn.ops.matmul(x, w))
+
+    @fn.capture
+    def step(labels, logits):
+        w.assign_sub(w * 0.5)
+        return fn.ops.sparse_categorical_crossentropy(labels, logits, from_logits=True)
+
+    x, logits = floats(140, 600), floats(4, 3)
+    for _ in range(5):
+        step(np.zeros(4, np.int64), logits)
+        predict(x)
+    assert "replays" in step.explain() and "packed weights" in predict.explain()
+    w.assign(floats(600, 270))
+    before = predict(x).numpy().copy()
+    with pytest.raises(ValueError, match="label"):
+        step(np.full(4, 7), logits)
+    after = predict(x).numpy()
+    assert np.array_equal(after, fn.ops.matmul(x, w).numpy()) and not np.array_equal(after, before)
+
+
 def test_predictions_follow_training():
     model = fn.Sequential([fn.Input((14, 14, 16)), fn.layers.Conv2D(16, 3, activation="relu")])
     model.add(fn.layers.Flatten())

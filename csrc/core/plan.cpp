@@ -26,12 +26,19 @@ Plan::Plan(std::shared_ptr<Trace> trace) : trace_(std::move(trace)) {
     if (result.place.origin == Origin::made) results_made_.push_back(result.place.index);
   std::sort(results_made_.begin(), results_made_.end());
   results_made_.erase(std::unique(results_made_.begin(), results_made_.end()), results_made_.end());
-  drop_unread_notes();
-  place_blocks();
-  find_preparable();
+  try {
+    drop_unread_notes();
+    place_blocks();
+    find_preparable();
+  } catch (...) {
+    release_memory();
+    throw;
+  }
 }
 
-Plan::~Plan() {
+Plan::~Plan() { release_memory(); }
+
+void Plan::release_memory() {
   for (const Prepared& one : prepared_) release(one.made);
   if (workspace_) release(workspace_);
 }
@@ -170,15 +177,20 @@ bool Plan::run(const std::vector<const char*>& inputs, std::vector<Block*>& resu
   else if (!lock.try_lock())
     return false;
   set_inputs(inputs);
+  // Also of a step that fails in the middle: what came before has written.
+  const auto raise_versions = [&] {
+    for (Block* block : written_) ++block->version;
+  };
   try {
     allocate_results(results);
     prepare();
     for (size_t i = 0; i < kept_.size(); ++i) run_call(i);
   } catch (...) {
+    raise_versions();
     release_all(results);
     throw;
   }
-  for (Block* block : written_) ++block->version;
+  raise_versions();
   return true;
 }
 

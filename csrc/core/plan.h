@@ -60,6 +60,7 @@ class Plan {
     bool valid;
   };
 
+  void release_memory();
   void drop_unread_notes();
   void place_blocks();
   void find_preparable();

@@ -165,9 +165,7 @@ struct Gradient {
 }  // namespace
 
 bool is_depthwise(const ConvShape& s) {
-  const Windows& w = s.windows;
-  return s.groups == s.channels && s.filters == s.channels && s.channels > 1 && w.in[0] == 1 &&
-         w.out[0] == 1 && w.size[0] == 1;
+  return s.groups == s.channels && s.filters == s.channels && s.channels > 1 && s.windows.is_flat();
 }
 
 void run_depthwise_rows(const RowsProblem& p, int64_t threads) {

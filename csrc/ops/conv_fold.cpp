@@ -15,6 +15,8 @@ namespace {
 constexpr int64_t kMostChannels = 4;
 constexpr int64_t kProductBytes = 256 << 10;  // of p, about: it is read again at once
 constexpr double kMostProducts = 1 << 22;     // of p, for one row of dy
+constexpr int64_t kLeastWidth = 12;           // of dy: else rows of p are short, and many
+constexpr int64_t kLeastFilters = 4;          // a channel: else moving p costs more than it saves
 constexpr int64_t kTasks = 8;                 // there should be so many
 constexpr int64_t kLeastRows = 16;            // of dx: neighbours compute the same rows of p
 
@@ -34,6 +36,7 @@ struct Fold {
   int64_t parts, part_rows;     // of an image of dx
   int64_t planes, plane_width;  // of a row of dx
   BinaryKernel add;
+  int64_t gemm_bytes;  // scratch memory of a product, of so many rows or fewer
 
   explicit Fold(const InputGradient& gradient)
       : g(gradient), s(g.shape), w(s.windows), element(item_size(s.dtype)) {
@@ -44,6 +47,10 @@ struct Fold {
     planes = w.stride[2] * s.channels;
     plane_width = ceil_div(w.in[2], w.stride[2]);
     add = kernels().binary.run[static_cast<int>(BinaryOp::add)][static_cast<int>(s.dtype)];
+    gemm_bytes = 0;
+    for (int64_t count = 1; count <= rows; ++count)
+      gemm_bytes = std::max(gemm_bytes, gemm_scratch_bytes(product(nullptr, count, nullptr), 1));
+    gemm_bytes = aligned(gemm_bytes);
   }
 
   // The products of `count` rows of dy.
@@ -66,12 +73,6 @@ struct Fold {
 
   int64_t product_bytes() const { return aligned(products * rows * w.out[2] * element); }
   int64_t sum_bytes() const { return aligned(part_rows * planes * plane_width * element); }
-  int64_t gemm_bytes() const {
-    int64_t most = 0;
-    for (int64_t count = 1; count <= rows; ++count)
-      most = std::max(most, gemm_scratch_bytes(product(nullptr, count, nullptr), 1));
-    return aligned(most);
-  }
   int64_t slots(int64_t threads) const { return worth_threads(s.flops(), threads); }
 
   Met meet(int64_t tap) const {
@@ -126,7 +127,7 @@ struct Fold {
     for (int64_t o = first; o < last; o += rows) {
       const int64_t count = std::min(rows, last - o);
       const char* dy = g.dy + (image * w.out[1] + o) * w.out[2] * s.filters * element;
-      gemm(product(dy, count, p), 1, scratch, gemm_bytes());
+      gemm(product(dy, count, p), 1, scratch, gemm_bytes);
       add_products(o, count, top, bottom, p, sums);
     }
     for (int64_t h = top; h < bottom; ++h) {
@@ -147,19 +148,20 @@ struct Fold {
 bool folds(const ConvShape& s) {
   const Windows& w = s.windows;
   const double row = static_cast<double>(w.elements() * s.channels) * static_cast<double>(w.out[2]);
-  return s.groups == 1 && s.channels <= kMostChannels && w.in[0] == 1 && w.out[0] == 1 &&
-         w.size[0] == 1 && w.stride[1] <= w.in[1] && w.stride[2] <= w.in[2] && row <= kMostProducts;
+  return s.groups == 1 && s.channels <= kMostChannels && w.is_flat() && w.stride[1] <= w.in[1] &&
+         w.stride[2] <= w.in[2] && row <= kMostProducts && w.out[2] >= kLeastWidth &&
+         s.filters >= kLeastFilters * s.channels;
 }
 
 int64_t conv_fold_bytes(const InputGradient& gradient, int64_t threads) {
   const Fold fold(gradient);
-  return fold.slots(threads) * (fold.product_bytes() + fold.sum_bytes() + fold.gemm_bytes());
+  return fold.slots(threads) * (fold.product_bytes() + fold.sum_bytes() + fold.gemm_bytes);
 }
 
 void run_conv_fold(const InputGradient& gradient, int64_t threads, char* scratch, int64_t bytes) {
   const Fold fold(gradient);
   const int64_t p = fold.product_bytes(), sums = fold.sum_bytes();
-  const int64_t each = p + sums + fold.gemm_bytes();
+  const int64_t each = p + sums + fold.gemm_bytes;
   const int64_t slots = std::min(fold.slots(threads), bytes / each);
   deal(slots, fold.s.images * fold.parts, 1, 1, [&](int64_t task, int64_t, int64_t slot, int64_t) {
     char* own = scratch + slot * each;

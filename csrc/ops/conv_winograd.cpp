@@ -212,9 +212,9 @@ void run_winograd(const ConvProblem& problem, int64_t size, int64_t threads, cha
 template <int64_t Size, int64_t Taps>
 bool WinogradPath<Size, Taps>::can(const ConvShape& s) {
   const Windows& w = s.windows;
-  return s.dtype == DType::float32 && s.groups == 1 && w.in[0] == 1 && w.out[0] == 1 &&
-         w.size[0] == 1 && w.size[1] == Taps && w.size[2] == Taps && w.stride[1] == 1 &&
-         w.stride[2] == 1 && w.dilation[1] == 1 && w.dilation[2] == 1;
+  return s.dtype == DType::float32 && s.groups == 1 && w.is_flat() && w.size[1] == Taps &&
+         w.size[2] == Taps && w.stride[1] == 1 && w.stride[2] == 1 && w.dilation[1] == 1 &&
+         w.dilation[2] == 1;
 }
 
 template <int64_t Size, int64_t Taps>

@@ -41,6 +41,9 @@ struct Windows {
   };
   Range inside(int axis, int64_t o) const;
 
+  // There are two axes at most: nothing is read along the first one but what lies there.
+  bool is_flat() const { return in[0] == 1 && out[0] == 1 && size[0] == 1 && before[0] == 0; }
+
   // No window reaches to where the next one starts.
   bool disjoint() const;
 

@@ -93,6 +93,7 @@ FEW_CHANNELS = [
     ((3, 50, 19, 1), (3, 3, 25), ((1, 1), (0, 0, 0, 0), (1, 1))),
     ((2, 41, 30, 4), (2, 5, 300), ((3, 4), (1, 0, 2, 5), (2, 3))),
     ((9, 20, 3, 2), (1, 2, 1), ((4, 5), (0, 0, 3, 0), (1, 1))),
+    ((9, 20, 60, 2), (1, 2, 9), ((4, 5), (0, 0, 3, 0), (1, 1))),
     ((2, 100, 3), (9, 31), ((3,), (4, 8), (1,))),
 ]
 
@@ -267,6 +268,30 @@ def test_depthwise(backend, dtype, case):
     scales = list(conv_backward_kernel(wide(x), wide(dy), window=window, **keywords))
     bound = bound_of(dy[..., 0].size, scales)
     check(backend, "conv_backward_kernel", [x, dy], *places, window, True, bound=bound)
+
+
+# channels, filters, window, groups: the ways that two axes have
+FLAT = [(16, 16, (3, 3), 1), (16, 16, (5, 5), 1), (1, 20, (3, 3), 1), (8, 8, (3, 3), 8)]
+
+
+@pytest.mark.parametrize(("backend", "case"), rows((case,) for case in FLAT))
+def test_the_only_plane_may_be_padding(backend, case):
+    channels, filters, window, groups = case
+    x, dy = np.ones((1, 1, 20, 20, channels), "f"), np.ones((1, 1, 20, 20, filters), "f")
+    w = np.ones((1, *window, channels // groups, filters), "f")
+    before, after = window[0] // 2, window[1] // 2
+    places = ((2, 1, 1), (1, 0, before, after, before, after), (1, 1, 1), groups)
+    bound = bound_of(1, 0.0)
+    check(backend, "conv", [x, w, None, None], *places, bound=bound)
+    check(backend, "conv_backward_input", [dy, w], *places, (1, 20, 20), bound=bound)
+    check(backend, "conv_backward_kernel", [x, dy], *places, (1, *window), False, bound=bound)
+
+
+@pytest.mark.parametrize("backend", rows([()]))
+def test_conv_backward_input_of_strides_beyond_the_image(backend):
+    dy, w = np.ones((8, 1, 1, 3), "f"), np.ones((1, 1, 4, 3), "f")
+    places = ((2**40, 2**40), (), (), 1, (1000, 7))
+    check(backend, "conv_backward_input", [dy, w], *places, bound=bound_of(3, 3.0))
 
 
 @pytest.mark.parametrize(("backend", "dtype"), rows((dtype,) for dtype in FLOATS))
