@@ -56,10 +56,10 @@ struct Array {
   }
 
   void set_row_major_strides() {
-    int64_t stride = 1;
+    uint64_t stride = 1;  // wraps where an array without elements has huge extents
     for (int axis = rank - 1; axis >= 0; --axis) {
-      strides[axis] = stride;
-      stride *= shape[axis];
+      strides[axis] = static_cast<int64_t>(stride);
+      stride *= static_cast<uint64_t>(shape[axis]);
     }
   }
 
