@@ -18,6 +18,7 @@
 #include "kernels/random.h"
 #include "kernels/reduce.h"
 #include "kernels/reduce_exact.h"
+#include "kernels/rnn.h"
 #include "kernels/softmax.h"
 #include "kernels/unary.h"
 #include "kernels/unary_backward.h"
@@ -39,6 +40,7 @@
   X(random, RandomKernels)                \
   X(reduce, ReduceKernels)                \
   X(reduce_exact, ReduceExactKernels)     \
+  X(rnn, RnnKernels)                      \
   X(softmax, SoftmaxKernels)              \
   X(unary, UnaryKernels)                  \
   X(unary_backward, UnaryBackwardKernels) \

@@ -31,6 +31,7 @@ struct GemmProblem {
   const char* bias = nullptr;      // [n]
   const char* residual = nullptr;  // rows of stride n
   bool relu = false;               // the epilogue's last step
+  bool onto = false;               // C holds what the sums are added to
   bool in_order = false;           // all blocks of k one after the other, however many
 };
 

@@ -150,7 +150,7 @@ void GemmCut::run(const BlockOfA& a, const BlockOfB& b, int64_t tile0, int64_t t
   const GemmRun block{0, 0, std::min(g.k - p, kSumBlock)};
   t.runs = &block;
   t.run_count = 1;
-  t.accumulate = p != 0;
+  t.accumulate = p != 0 || g.onto;
   t.last = has_epilogue && p + kSumBlock >= g.k ? &epilogue : nullptr;
   t.c_row = g.c_row;
   const int64_t at_a_time = ahead.lines > 0 ? std::max<int64_t>(1, block.depth / ahead.lines) : 0;

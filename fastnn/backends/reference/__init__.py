@@ -43,6 +43,7 @@ from .random import (
     random_permutation,
     random_uniform,
 )
+from .recurrent import rnn, rnn_backward
 from .reduce import arg_reduce, reduce, reduce_list
 from .resize import resize, resize_backward
 from .softmax import softmax, softmax_backward
@@ -62,6 +63,7 @@ FUNCTIONS = {
         *(max_pool, max_pool_backward, average_pool, average_pool_backward),
         *(resize, resize_backward),
         *(unfold, fold),
+        *(rnn, rnn_backward),
         *(softmax, softmax_backward, cross_entropy, binary_cross_entropy, require_no_nan),
         *(random_uniform, random_normal, random_integers, random_permutation),
         *(dropout, dropout_backward),

@@ -1,0 +1,397 @@
+// rnn_backward: the gradients of rnn, back through time.
+//
+// The team goes through the steps from the last one: a thread computes what reaches the gates of
+// its units, then the part of that times u^T that reaches its own units in the step before. The
+// gradients by the weights and by x are products over all steps at once.
+#include <cstddef>
+#include <optional>
+
+#include "core/kernel_table.h"
+#include "ops/checks.h"
+#include "ops/rnn_team.h"
+
+namespace fastnn {
+namespace {
+
+enum { Dx, Dweights, Dinitial, Dy, Dlast, X, Weights, Mask, Gates, History, Scratch };
+enum { kWantDx, kWantDweights, kWantDinitial };
+
+struct Backward {
+  const Call& call;
+  const RnnAttributes& attributes;
+  RnnShape shape;
+  int64_t packed_each[2] = {0, 0}, packed_bytes = 0;  // of u^T: a segment's, a direction's
+  // Where things lie in the scratch memory; of a direction each, but for the products' memory.
+  int64_t packed_at, dgates_at, inputs_at, states_at, codes_at, products_at, bytes;
+  int64_t dgates_bytes, inputs_bytes, states_bytes, codes_bytes;
+
+  explicit Backward(const Call& call)
+      : call(call), attributes(call.attributes.as<RnnAttributes>()), shape(call, X, Weights) {
+    const int64_t element = shape.element();
+    for (int i = 0; i < shape.cell.segment_count && !empty(); ++i) {
+      packed_each[i] = aligned(step_product(i, shape.batch).packed_elements() * element);
+      packed_bytes += packed_each[i];
+    }
+    dgates_bytes = aligned(shape.rows() * shape.kept() * element);
+    inputs_bytes = aligned(shape.rows() * shape.inputs * element);
+    states_bytes = aligned(shape.state_bytes());
+    codes_bytes = call.has(Mask) ? aligned(shape.rows()) : 0;
+    const int64_t d = shape.directions;
+    packed_at = 0;
+    dgates_at = packed_at + d * packed_bytes;
+    inputs_at = dgates_at + d * dgates_bytes;
+    states_at = inputs_at + d * inputs_bytes;
+    codes_at = states_at + d * kStates * states_bytes;
+    products_at = codes_at + d * codes_bytes;
+    bytes = products_at;
+    if (empty()) return;
+    int64_t most = 0;
+    for_products(0, [&](const GemmProblem& g) {
+      most = std::max(most, gemm_scratch_bytes(g, thread_count()));
+    });
+    bytes += most;
+  }
+
+  static constexpr int kStates = 3;  // gradients by h, c and q
+
+  bool empty() const { return shape.batch == 0 || shape.units == 0 || shape.steps == 0; }
+  bool wants(int what) const { return attributes.want[what] != 0; }
+
+  // What reaches h, or q: gates of one segment times its columns of u, transposed.
+  StepProduct step_product(int segment, int64_t rows) const {
+    return StepProduct(shape.dtype, rows, shape.batch, shape.units,
+                       shape.cell.segments[segment].gates * shape.units);
+  }
+
+  char* scratch(int64_t at) const { return call.operand(Scratch).data + at; }
+  char* dgates(int d) const { return scratch(dgates_at + d * dgates_bytes); }
+  char* inputs(int d) const { return scratch(inputs_at + d * inputs_bytes); }
+  const Array& weight(int d, int i) const {
+    return call.operand(Weights, d * shape.weights_each + i);
+  }
+  char* dweight(int d, int i) const {
+    return call.has(Dweights) ? call.operand(Dweights, d * shape.weights_each + i).data : nullptr;
+  }
+
+  // The products over all steps: those by weights, then that by x, which takes the place of x.
+  template <class Visit>
+  void for_products(int d, Visit&& visit) const {
+    const int64_t units = shape.units, columns = shape.columns(), element = shape.element();
+    const char* signal = dgates(d);
+    if (wants(kWantDweights)) {
+      visit(by_weight(inputs(d), shape.inputs, shape.inputs, signal, columns, dweight(d, 0)));
+      for (int i = 0; i < shape.cell.segment_count; ++i) {
+        const Segment& s = shape.cell.segments[i];
+        const char* rows = s.of_q ? call.operand(Gates, d).data + kBlockOfQ * units * element
+                                  : call.operand(History, d * shape.cell.states).data;
+        visit(by_weight(rows, units, s.of_q ? shape.kept() : units,
+                        signal + s.block * units * element, s.gates * units,
+                        moved(dweight(d, 1), s.gate * units)));
+        if (shape.has_bias && shape.cell.splits_bias)
+          visit(by_bias(signal + s.block * units * element, s.gates * units,
+                        moved(dweight(d, 2), columns + s.gate * units)));
+      }
+      if (shape.has_bias) visit(by_bias(signal, columns, dweight(d, 2)));
+    }
+    if (wants(kWantDx)) {
+      GemmProblem g;
+      g.dtype = shape.dtype;
+      g.m = shape.rows();
+      g.n = g.c_row = shape.inputs;
+      g.k = g.b_column = columns;
+      g.a = signal;
+      g.a_row = shape.kept();
+      g.a_k = g.b_k = 1;
+      g.b = weight(d, 0).data;
+      g.c = inputs(d);
+      visit(g);
+    }
+  }
+
+ private:
+  char* moved(char* base, int64_t elements) const {
+    return base ? base + elements * shape.element() : nullptr;
+  }
+
+  GemmProblem by_weight(const char* rows, int64_t m, int64_t row, const char* signal, int64_t n,
+                        char* c) const {
+    GemmProblem g;
+    g.dtype = shape.dtype;
+    g.m = m;
+    g.n = n;
+    g.k = shape.rows();
+    g.a = rows;
+    g.a_row = 1;
+    g.a_k = row;
+    g.b = signal;
+    g.b_k = shape.kept();
+    g.b_column = 1;
+    g.c = c;
+    g.c_row = shape.columns();
+    return g;
+  }
+
+  // A bias is one more weight, whose input is 1.
+  GemmProblem by_bias(const char* signal, int64_t n, char* c) const {
+    static const float one_f32 = 1;
+    static const double one_f64 = 1;
+    GemmProblem g = by_weight(nullptr, 1, 0, signal, n, c);
+    g.a = shape.dtype == DType::float32 ? reinterpret_cast<const char*>(&one_f32)
+                                        : reinterpret_cast<const char*>(&one_f64);
+    g.a_row = 0;
+    return g;
+  }
+};
+
+// By the peepholes: for each unit the sum over all steps and rows of gradient times state, in the
+// order of a sum across rows, in double precision.
+template <class T>
+void peephole_gradient(const Backward& b, int d) {
+  const RnnShape& shape = b.shape;
+  const int64_t units = shape.units, kept = shape.kept(), rows = shape.rows();
+  const T* signal = reinterpret_cast<const T*>(b.dgates(d));
+  const T* c = b.call.operand(History, d * shape.cell.states + 1).as<T>();
+  T* dp = reinterpret_cast<T*>(b.dweight(d, shape.weights_each - 1));
+  constexpr int gates[] = {0, 1, 3};
+  constexpr int64_t kColumns = 64;
+  parallel_for(ceil_div(units, kColumns), [&](int64_t task) {
+    const int64_t first = task * kColumns, count = std::min(kColumns, units - first);
+    for (int g = 0; g < 3; ++g) {
+      const T* states = g == 2 ? c + shape.batch * units : c;
+      double sums[kColumns] = {};
+      for (int64_t r = 0; r < rows; ++r)
+        for (int64_t j = 0; j < count; ++j)
+          sums[j] += static_cast<double>(signal[r * kept + gates[g] * units + first + j]) *
+                     static_cast<double>(states[r * units + first + j]);
+      for (int64_t j = 0; j < count; ++j) dp[g * units + first + j] = static_cast<T>(sums[j]);
+    }
+  });
+}
+
+class Run {
+ public:
+  explicit Run(const Call& call) : b_(call), shape_(b_.shape) {}
+
+  void run() {
+    for (int d = 0; d < shape_.directions; ++d) begin(d);
+    if (b_.empty()) {
+      for (int i = 0; i < b_.call.count(Dweights); ++i) clear(b_.call.operand(Dweights, i));
+      if (b_.wants(kWantDx)) clear(b_.call.operand(Dx));
+    } else {
+      RnnTeam(shape_, thread_count()).run([&](const RnnShare& share) {
+        for (int d = share.direction; d < shape_.directions; d += share.direction_step)
+          go_back(share, d);
+      });
+      for (int d = 0; d < shape_.directions; ++d) multiply(d);
+      if (b_.wants(kWantDx)) collect_dx();
+    }
+    for (int i = 0; i < b_.call.count(Dinitial); ++i)
+      std::memcpy(b_.call.operand(Dinitial, i).data,
+                  state(i / shape_.cell.states, i % shape_.cell.states),
+                  static_cast<size_t>(shape_.state_bytes()));
+  }
+
+ private:
+  // Gradients by h, c and q, where the team has come to.
+  char* state(int d, int i) const {
+    return b_.scratch(b_.states_at + (d * Backward::kStates + i) * b_.states_bytes);
+  }
+  unsigned char* codes(int d) const {
+    return reinterpret_cast<unsigned char*>(b_.scratch(b_.codes_at + d * b_.codes_bytes));
+  }
+  char* packed(int d, int segment) const {
+    return b_.scratch(b_.packed_at + d * b_.packed_bytes + (segment ? b_.packed_each[0] : 0));
+  }
+  static void clear(const Array& array) {
+    std::memset(array.data, 0, static_cast<size_t>(array.bytes()));
+  }
+
+  void begin(int d) {
+    orders_[d].emplace(shape_, b_.attributes, d);
+    const auto bytes = static_cast<size_t>(shape_.state_bytes());
+    for (int i = 0; i < shape_.cell.states; ++i)
+      if (b_.call.has(Dlast))
+        std::memcpy(state(d, i), b_.call.operand(Dlast, d * shape_.cell.states + i).data, bytes);
+      else
+        std::memset(state(d, i), 0, bytes);
+    if (b_.empty()) return;
+    if (b_.call.has(Mask))
+      step_codes(b_.call.operand(Mask), *orders_[d], b_.attributes.zero_masked != 0, codes(d));
+    const Array& u = b_.weight(d, 1);
+    for (int i = 0; i < shape_.cell.segment_count; ++i) {
+      const Segment& segment = shape_.cell.segments[i];
+      StepProduct product = b_.step_product(i, shape_.batch);
+      product.g.b = product.cut.at(u.data, segment.gate * shape_.units);
+      product.g.b_k = 1;
+      product.g.b_column = shape_.columns();
+      parallel_for(ceil_div(product.g.k, kSumBlock), [&](int64_t block) {
+        const int64_t p = block * kSumBlock;
+        product.cut.pack_b(0, product.cut.panels, p,
+                           product.cut.at(packed(d, i), p * product.cut.panels * product.cut.panel));
+      });
+    }
+  }
+
+  void go_back(const RnnShare& share, int d) {
+    StepProduct first = b_.step_product(0, share.row1 - share.row0);
+    std::optional<StepProduct> second;
+    if (shape_.cell.segment_count > 1) second.emplace(shape_.dtype, share.row1 - share.row0,
+                                                      shape_.batch, shape_.units,
+                                                      shape_.cell.segments[1].gates * shape_.units);
+    const int64_t panel0 = share.begin(first.cut.panels), panel1 = share.end(first.cut.panels);
+    const int64_t unit0 = panel0 * first.cut.panel,
+                  unit1 = std::min(panel1 * first.cut.panel, shape_.units);
+    for (int64_t k = shape_.steps - 1; k >= 0; --k)
+      for (int stage = shape_.cell.stages - 1; stage >= 0; --stage) {
+        if (unit0 < unit1) gates(d, stage, k, share.row0, share.row1, unit0, unit1);
+        share.meet();
+        for (int i = 0; i < shape_.cell.segment_count; ++i) {
+          const Segment& segment = shape_.cell.segments[i];
+          if (segment.stage != stage) continue;
+          const int64_t at = (k * shape_.batch + share.row0) * shape_.kept() +
+                             segment.block * shape_.units;
+          (i ? *second : first)
+              .run(first.cut.at(b_.dgates(d), at), shape_.kept(), packed(d, i),
+                   state(d, segment.of_q ? 2 : 0) +
+                       share.row0 * shape_.units * shape_.element(),
+                   shape_.units, !segment.of_q, panel0, panel1);
+        }
+      }
+  }
+
+  void gates(int d, int stage, int64_t k, int64_t row0, int64_t row1, int64_t unit0,
+             int64_t unit1) const {
+    const int64_t element = shape_.element(), units = shape_.units, kept = shape_.kept();
+    const int64_t states = shape_.cell.states, step = shape_.batch * units * element;
+    const int64_t at = (row0 * units + unit0) * element;
+    const int64_t in_gates = ((k * shape_.batch + row0) * kept + unit0) * element;
+    RnnBlockGradient g{};
+    g.rows = row1 - row0;
+    g.units = unit1 - unit0;
+    g.gates_row = kept;
+    g.state_row = g.gate = units;
+    g.gates = b_.call.operand(Gates, d).data + in_gates;
+    g.dgates = b_.dgates(d) + in_gates;
+    g.h = b_.call.operand(History, d * shape_.cell.states).data + k * step + at;
+    if (states > 1) {
+      g.c = b_.call.operand(History, d * shape_.cell.states + 1).data + k * step + at;
+      g.c_after = static_cast<const char*>(g.c) + step;
+      g.dc = state(d, 1) + at;
+    }
+    if (b_.call.has(Dy)) {
+      const int64_t width = shape_.directions * units;
+      g.dy_row = shape_.steps * width;
+      g.dy = b_.call.operand(Dy).data +
+             (row0 * g.dy_row + orders_[d]->at(k) * width + d * units + unit0) * element;
+    }
+    g.dh = state(d, 0) + at;
+    g.dq = state(d, 2) + at;
+    if (b_.call.has(Mask)) g.codes = codes(d) + k * shape_.batch + row0;
+    if (shape_.has_peephole) g.peephole = b_.weight(d, shape_.weights_each - 1).data + unit0 * element;
+    g.activation = static_cast<int32_t>(b_.attributes.activation);
+    g.recurrent_activation = static_cast<int32_t>(b_.attributes.recurrent_activation);
+    kernels().rnn.backward[b_.attributes.cell][stage][static_cast<int>(shape_.dtype)](&g);
+  }
+
+  void multiply(int d) const {
+    if (b_.wants(kWantDweights)) {
+      to_step_order(b_.call.operand(X), *orders_[d], 0, shape_.steps, b_.inputs(d));
+      if (shape_.has_peephole)
+        shape_.dtype == DType::float32 ? peephole_gradient<float>(b_, d)
+                                       : peephole_gradient<double>(b_, d);
+    }
+    b_.for_products(d, [&](const GemmProblem& g) {
+      gemm(g, thread_count(), b_.scratch(b_.products_at),
+           b_.call.operand(Scratch).size() - b_.products_at);
+    });
+  }
+
+  void collect_dx() const {
+    const Array& dx = b_.call.operand(Dx);
+    from_step_order(b_.inputs(0), *orders_[0], false, dx);
+    if (shape_.directions > 1) from_step_order(b_.inputs(1), *orders_[1], true, dx);
+  }
+
+  Backward b_;
+  const RnnShape& shape_;
+  std::optional<RnnOrder> orders_[kMaxDirections];
+};
+
+// Of the same shape as what rnn returned, or made of.
+void check_kept(const Call& call, int operand, int count, DType dtype, const int64_t* shape) {
+  bool fits = call.count(operand) == count;
+  for (int i = 0; fits && i < count; ++i) {
+    const Array& array = call.operand(operand, i);
+    fits = array.dtype == dtype && array.rank == 3;
+    for (int axis = 0; fits && axis < 3; ++axis) fits = array.shape[axis] == shape[axis];
+  }
+  if (!fits)
+    fail(ErrorKind::value, call,
+         operand_name(call, operand) + " is not what rnn returned: expected " +
+             std::to_string(count) + " arrays of shape " + shape_text(3, shape) + " and dtype " +
+             dtype_name(dtype));
+}
+
+void infer(Call& call) {
+  const RnnShape shape = RnnShape::checked(call, X, Weights, Mask);
+  shape.check_states(call, Dlast);
+  const int64_t gates[] = {shape.steps, shape.batch, shape.kept()};
+  const int64_t history[] = {shape.steps + 1, shape.batch, shape.units};
+  const int64_t y[] = {shape.batch, shape.steps, shape.directions * shape.units};
+  check_kept(call, Gates, shape.directions, shape.dtype, gates);
+  check_kept(call, History, shape.states(), shape.dtype, history);
+  if (call.has(Dy)) check_kept(call, Dy, 1, shape.dtype, y);
+  const auto& attributes = call.attributes.as<RnnAttributes>();
+  const int weights = call.count(Weights);
+  call.resize(Dx, attributes.want[kWantDx] ? 1 : 0);
+  call.resize(Dweights, attributes.want[kWantDweights] ? weights : 0);
+  call.resize(Dinitial, attributes.want[kWantDinitial] ? shape.states() : 0);
+  if (call.has(Dx)) call.set_output_like(Dx, call.operand(X));
+  const int64_t state[] = {shape.batch, shape.units};
+  for (int i = 0; attributes.want[kWantDweights] && i < weights; ++i)
+    call.set_output_like(Dweights, call.operand(Weights, i), i);
+  for (int i = 0; attributes.want[kWantDinitial] && i < shape.states(); ++i)
+    call.set_output(Dinitial, shape.dtype, 2, state, i);
+  call.set_scratch(Scratch, Backward(call).bytes);
+}
+
+Status run(const Call& call) {
+  Run(call).run();
+  return {};
+}
+
+double cost(const Call& call) {
+  const RnnShape shape(call, X, Weights);
+  return 4.0 * static_cast<double>(shape.directions * shape.rows()) *
+         static_cast<double>(shape.columns()) * static_cast<double>(shape.inputs + shape.units);
+}
+
+}  // namespace
+
+void register_rnn_backward() {
+  Primitive primitive;
+  primitive.name = "rnn_backward";
+  primitive.operands = {{"dx", Role::out, true},
+                        {"dweights", Role::out, true, true},
+                        {"dinitial", Role::out, true, true},
+                        {"dy", Role::in, true},
+                        {"dlast", Role::in, true, true},
+                        {"x", Role::in},
+                        {"weights", Role::in, false, true},
+                        {"mask", Role::in, true},
+                        {"gates", Role::in, false, true},
+                        {"history", Role::in, false, true},
+                        {"scratch", Role::scratch}};
+  primitive.attributes = rnn_attributes();
+  constexpr const char* names[] = {"want_dx", "want_dweights", "want_dinitial"};
+  for (int i = 0; i < 3; ++i)
+    primitive.attributes.push_back({names[i], AttributeKind::boolean,
+                                    static_cast<uint16_t>(offsetof(RnnAttributes, want) + 8 * i),
+                                    i == kWantDinitial ? 0.0 : 1.0});
+  primitive.infer = infer;
+  primitive.native = run;
+  primitive.cost = cost;
+  register_primitive(std::move(primitive));
+}
+
+}  // namespace fastnn
