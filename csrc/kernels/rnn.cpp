@@ -172,9 +172,7 @@ void forward_rows(const RnnBlock& b, const F f) {
         at.store(after, c_after);
         finish(out * f.t(after));
       } else if constexpr (cell == kGru) {
-        const auto seen = [&](int k) {
-          return bias ? at.load(bias + k * gate) + sum(k) : sum(k);
-        };
+        const auto seen = [&](int k) { return bias ? at.load(bias + k * gate) + sum(k) : sum(k); };
         const V update = f.s(z(0) + seen(0)), reset = f.s(z(1) + seen(1)), q = seen(2);
         const V fresh = f.t(fma(reset, q, z(2)));
         keep(0, update);
@@ -221,8 +219,8 @@ void backward_rows(const RnnBlockGradient& b, const F f) {
     const int code = b.codes ? b.codes[row] : int{kRnnCounts};
     const T *gates = row_of<T>(b.gates, b.gates_row, row), *h = row_of<T>(b.h, b.state_row, row),
             *c = row_of<T>(b.c, b.state_row, row),
-            *c_after = row_of<T>(b.c_after, b.state_row, row),
-            *dy = row_of<T>(b.dy, b.dy_row, row), *dq = row_of<T>(b.dq, b.state_row, row);
+            *c_after = row_of<T>(b.c_after, b.state_row, row), *dy = row_of<T>(b.dy, b.dy_row, row),
+            *dq = row_of<T>(b.dq, b.state_row, row);
     T *dgates = row_of<T>(b.dgates, b.gates_row, row), *dh = row_of<T>(b.dh, b.state_row, row),
       *dc = row_of<T>(b.dc, b.state_row, row);
     if (code != kRnnCounts) {
@@ -255,8 +253,7 @@ void backward_rows(const RnnBlockGradient& b, const F f) {
         const V squashed = f.t(at.load(c_after));
         const V by_out = f.ds(by_h * squashed, out);
         V by_c = at.load(dc) + f.dt(by_h * out, squashed);
-        if constexpr (cell == kLstmPeephole)
-          by_c = fma(at.load(peephole + 2 * gate), by_out, by_c);
+        if constexpr (cell == kLstmPeephole) by_c = fma(at.load(peephole + 2 * gate), by_out, by_c);
         const V by_in = f.ds(by_c * g, in), by_forget = f.ds(by_c * at.load(c), forget);
         V before = by_c * forget;
         if constexpr (cell == kLstmPeephole)

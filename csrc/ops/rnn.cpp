@@ -105,9 +105,9 @@ struct Forward {
     shared_at = codes_at + d * codes_bytes;
     bytes = shared_at;
     if (!empty())
-      bytes += std::max(
-          gemm_scratch_bytes(input_product(0, chunk, nullptr, nullptr), thread_count()),
-          thread_count() * sums_bytes);
+      bytes +=
+          std::max(gemm_scratch_bytes(input_product(0, chunk, nullptr, nullptr), thread_count()),
+                   thread_count() * sums_bytes);
   }
 };
 
@@ -128,8 +128,8 @@ void pack(const Forward& f, int direction, char* to) {
         for (int64_t column = 0; column < stage.columns(); column += piece) {
           const int64_t unit = block * kUnits + column % kUnits, left = shape.units - unit;
           if (left <= 0) continue;
-          const int64_t from = p * shape.columns() +
-                               (stage.first_gate + column / kUnits) * shape.units + unit;
+          const int64_t from =
+              p * shape.columns() + (stage.first_gate + column / kUnits) * shape.units + unit;
           const int64_t j = column / cut.panel, in_panel = column % cut.panel;
           Packing packing;
           packing.from = cut.at(u.data, from);
@@ -186,14 +186,18 @@ class Run {
 
  private:
   void begin(int d) {
-    lines_[d].emplace(Line{nullptr, nullptr, nullptr, {}, f_.keeps() ? shape_.steps + 1 : 2,
+    lines_[d].emplace(Line{nullptr,
+                           nullptr,
+                           nullptr,
+                           {},
+                           f_.keeps() ? shape_.steps + 1 : 2,
                            RnnOrder(shape_, f_.attributes, d)});
     Line& line = *lines_[d];
     const Call& call = f_.call;
     for (int i = 0; i < shape_.cell.states; ++i) {
       const int own = d * shape_.cell.states + i;
-      line.states[i] =
-          f_.keeps() ? call.operand(History, own).data : scratch_ + f_.states_at + own * f_.states_bytes;
+      line.states[i] = f_.keeps() ? call.operand(History, own).data
+                                  : scratch_ + f_.states_at + own * f_.states_bytes;
       if (call.has(Initial))
         std::memcpy(line.states[i], call.operand(Initial, own).data,
                     static_cast<size_t>(shape_.state_bytes()));
@@ -216,7 +220,8 @@ class Run {
   int64_t shared_bytes() const { return f_.call.operand(Scratch).size() - f_.shared_at; }
 
   char* gates_of(const Line& line, int64_t k, int64_t chunk0) const {
-    return line.gates + (f_.keeps() ? k : k - chunk0) * shape_.batch * shape_.kept() * shape_.element();
+    return line.gates +
+           (f_.keeps() ? k : k - chunk0) * shape_.batch * shape_.kept() * shape_.element();
   }
 
   void multiply_inputs(int d, int64_t k0, int64_t k1) {
@@ -243,12 +248,14 @@ class Run {
          f_.step_product(shape_.cell.stages > 1 ? *second : *first, least + 1)}};
     for (int64_t k = k0; k < k1; ++k)
       for (int s = 0; s < shape_.cell.stages; ++s) {
-        for (int64_t block = share.begin(f_.unit_blocks); block < share.end(f_.unit_blocks); ++block)
+        for (int64_t block = share.begin(f_.unit_blocks); block < share.end(f_.unit_blocks);
+             ++block)
           for (int64_t group = 0; group < groups; ++group) {
             const int64_t row0 = share.row0 + group * rows / groups,
                           row1 = share.row0 + (group + 1) * rows / groups;
             step(d, s, k, gates_of(*lines_[d], k, k0), block, row0, row1,
-                 products[s][row1 - row0 - least], scratch_ + f_.shared_at + share.worker * f_.sums_bytes);
+                 products[s][row1 - row0 - least],
+                 scratch_ + f_.shared_at + share.worker * f_.sums_bytes);
           }
         share.meet();
       }
@@ -261,7 +268,9 @@ class Run {
     const int64_t element = shape_.element(), units = shape_.units, kept = shape_.kept();
     const int64_t unit = block * kUnits, state_bytes = shape_.state_bytes();
     const char* packed = line.packed + (s ? f_.stages[0].bytes : 0) + block * stage.block;
-    const auto row_of = [&](char* base, int64_t row) { return base + (row0 * row + unit) * element; };
+    const auto row_of = [&](char* base, int64_t row) {
+      return base + (row0 * row + unit) * element;
+    };
     char *h = line.state(0, k, state_bytes), *own_gates = row_of(gates, kept);
     const char* a = stage.of_q ? gates + (row0 * kept + kBlockOfQ * units) * element
                                : h + row0 * units * element;

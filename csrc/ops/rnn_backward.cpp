@@ -226,8 +226,9 @@ class Run {
       product.g.b_column = shape_.columns();
       parallel_for(ceil_div(product.g.k, kSumBlock), [&](int64_t block) {
         const int64_t p = block * kSumBlock;
-        product.cut.pack_b(0, product.cut.panels, p,
-                           product.cut.at(packed(d, i), p * product.cut.panels * product.cut.panel));
+        product.cut.pack_b(
+            0, product.cut.panels, p,
+            product.cut.at(packed(d, i), p * product.cut.panels * product.cut.panel));
       });
     }
   }
@@ -235,9 +236,9 @@ class Run {
   void go_back(const RnnShare& share, int d) {
     StepProduct first = b_.step_product(0, share.row1 - share.row0);
     std::optional<StepProduct> second;
-    if (shape_.cell.segment_count > 1) second.emplace(shape_.dtype, share.row1 - share.row0,
-                                                      shape_.batch, shape_.units,
-                                                      shape_.cell.segments[1].gates * shape_.units);
+    if (shape_.cell.segment_count > 1)
+      second.emplace(shape_.dtype, share.row1 - share.row0, shape_.batch, shape_.units,
+                     shape_.cell.segments[1].gates * shape_.units);
     const int64_t panel0 = share.begin(first.cut.panels), panel1 = share.end(first.cut.panels);
     const int64_t unit0 = panel0 * first.cut.panel,
                   unit1 = std::min(panel1 * first.cut.panel, shape_.units);
@@ -248,12 +249,11 @@ class Run {
         for (int i = 0; i < shape_.cell.segment_count; ++i) {
           const Segment& segment = shape_.cell.segments[i];
           if (segment.stage != stage) continue;
-          const int64_t at = (k * shape_.batch + share.row0) * shape_.kept() +
-                             segment.block * shape_.units;
+          const int64_t at =
+              (k * shape_.batch + share.row0) * shape_.kept() + segment.block * shape_.units;
           (i ? *second : first)
               .run(first.cut.at(b_.dgates(d), at), shape_.kept(), packed(d, i),
-                   state(d, segment.of_q ? 2 : 0) +
-                       share.row0 * shape_.units * shape_.element(),
+                   state(d, segment.of_q ? 2 : 0) + share.row0 * shape_.units * shape_.element(),
                    shape_.units, !segment.of_q, panel0, panel1);
         }
       }
@@ -287,7 +287,8 @@ class Run {
     g.dh = state(d, 0) + at;
     g.dq = state(d, 2) + at;
     if (b_.call.has(Mask)) g.codes = codes(d) + k * shape_.batch + row0;
-    if (shape_.has_peephole) g.peephole = b_.weight(d, shape_.weights_each - 1).data + unit0 * element;
+    if (shape_.has_peephole)
+      g.peephole = b_.weight(d, shape_.weights_each - 1).data + unit0 * element;
     g.activation = static_cast<int32_t>(b_.attributes.activation);
     g.recurrent_activation = static_cast<int32_t>(b_.attributes.recurrent_activation);
     kernels().rnn.backward[b_.attributes.cell][stage][static_cast<int>(shape_.dtype)](&g);

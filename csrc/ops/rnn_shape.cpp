@@ -33,8 +33,8 @@ void check_item(const Call& call, int operand, int item, DType dtype, int rank,
   for (int axis = 0; same && axis < rank; ++axis) same = array.shape[axis] == shape[axis];
   if (!same)
     fail(ErrorKind::value, call,
-         name + " has shape " + shape_text(array) + ", expected " + shape_text(rank, shape) +
-             ", " + what);
+         name + " has shape " + shape_text(array) + ", expected " + shape_text(rank, shape) + ", " +
+             what);
 }
 
 }  // namespace
@@ -50,7 +50,8 @@ RnnShape::RnnShape(const Call& call, int x_operand, int weights)
       units(call.operand(weights, 1).shape[0]),
       directions(static_cast<int>(call.attributes.as<RnnAttributes>().directions)),
       weights_each(call.count(weights) / directions) {
-  has_peephole = call.attributes.as<RnnAttributes>().cell == static_cast<int64_t>(Cell::lstm_peephole);
+  has_peephole =
+      call.attributes.as<RnnAttributes>().cell == static_cast<int64_t>(Cell::lstm_peephole);
   has_bias = weights_each - has_peephole > 2;
 }
 

@@ -20,7 +20,8 @@ void to_step_order(const Array& from, const RnnOrder& order, int64_t k0, int64_t
 void from_step_order(const char* from, const RnnOrder& order, bool onto, const Array& to) {
   const int64_t batch = to.shape[0], columns = to.shape[2], bytes = columns * item_size(to.dtype);
   const int64_t grain = std::max<int64_t>(1, kCheapGrain * 4 / std::max<int64_t>(bytes, 1));
-  const auto add = kernels().binary.run[static_cast<int>(BinaryOp::add)][static_cast<int>(to.dtype)];
+  const auto add =
+      kernels().binary.run[static_cast<int>(BinaryOp::add)][static_cast<int>(to.dtype)];
   for_pieces(order.steps * batch, grain, [&](int64_t first, int64_t count) {
     for (int64_t i = first; i < first + count; ++i) {
       const int64_t row = i % batch, step = order.at(i / batch);

@@ -150,6 +150,7 @@ from fastnn.ops.normalization import (
 )
 from fastnn.ops.patches import extract_patches, fold, unfold
 from fastnn.ops.pooling import average_pool, max_pool
+from fastnn.ops.recurrent import rnn
 from fastnn.ops.reduce import (
     all,
     amax,

@@ -82,11 +82,14 @@ def check_both(backend, dtype, cell, shape, functions, options, **how):
     )
     operands = [draw(*y.shape), [draw(*a.shape) for a in last], x, weights, mask, gates, history]
     check(backend, "rnn_backward", operands, *rule, True, True, True, bound=bound)
-    check(backend, "rnn_backward", [None, None, *operands[2:]], *rule, True, True, True, bound=bound)
+    check(
+        backend, "rnn_backward", [None, None, *operands[2:]], *rule, True, True, True, bound=bound
+    )
 
 
 @pytest.mark.parametrize(
-    ("backend", "dtype", "cell", "shape"), rows((d, c, s) for d in FLOATS for c in GATES for s in SHAPES)
+    ("backend", "dtype", "cell", "shape"),
+    rows((d, c, s) for d in FLOATS for c in GATES for s in SHAPES),
 )
 def test_rnn(backend, dtype, cell, shape):
     check_both(backend, dtype, cell, shape, ("tanh", "sigmoid"), (False, False))
@@ -94,7 +97,9 @@ def test_rnn(backend, dtype, cell, shape):
 
 @hypothesis.given(
     cell=strategies.sampled_from(list(GATES)),
-    shape=strategies.tuples(*(strategies.integers(0, n) for n in (9, 6, 7)), strategies.integers(1, 40)),
+    shape=strategies.tuples(
+        *(strategies.integers(0, n) for n in (9, 6, 7)), strategies.integers(1, 40)
+    ),
     activation=strategies.sampled_from(("linear", "relu", "sigmoid", "tanh")),
     recurrent=strategies.sampled_from(("sigmoid", "tanh")),
     directions=strategies.integers(1, 2),

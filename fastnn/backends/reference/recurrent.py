@@ -283,7 +283,12 @@ def rnn_backward(
 
 
 def _weight_gradients(
-    one: _Direction, xs: np.ndarray, past: Arrays, gates: np.ndarray, dz: np.ndarray, seen: np.ndarray
+    one: _Direction,
+    xs: np.ndarray,
+    past: Arrays,
+    gates: np.ndarray,
+    dz: np.ndarray,
+    seen: np.ndarray,
 ) -> Arrays:
     units = one.u.shape[0]
     h = past[0][:-1].reshape(-1, units)
@@ -298,5 +303,7 @@ def _weight_gradients(
     if one.peephole is not None:
         before, after = (c.reshape(-1, units) for c in (past[1][:-1], past[1][1:]))
         di, df, _, do = one.blocks(dz)
-        result.append(np.stack([(a * b).sum(0) for a, b in ((di, before), (df, before), (do, after))]))
+        result.append(
+            np.stack([(a * b).sum(0) for a, b in ((di, before), (df, before), (do, after))])
+        )
     return result

@@ -1,0 +1,117 @@
+"""Recurrent layers over whole sequences, each one call of a primitive."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from fastnn import _core
+from fastnn.ops.core import Tensor, as_float, as_tensor, like, record
+
+STATES = {"simple": 1, "lstm": 2, "lstm_peephole": 2, "gru": 1, "gru_before": 1}
+
+
+def _rule(node: _core.Node, gradients: Any) -> tuple:
+    rule, counts, x, mask, *rest = node.saved
+    lists = []
+    for count in counts:
+        lists.append(rest[:count])
+        del rest[:count]
+    weights, gates, history = lists
+    states = len(history)
+    gradients = gradients if isinstance(gradients, tuple) else (gradients,)
+    dy = gradients[0] if len(gradients) > states else None
+    dlast = list(gradients[len(gradients) - states :])
+    if all(part is None for part in dlast):
+        dlast = []
+    zeros = _zero_state(x, history[0].shape[-1]) if dlast else None
+    needs = node.needs
+    wants = (needs[0], any(needs[1 : 1 + len(weights)]), any(needs[1 + len(weights) :]))
+    dx, dweights, dinitial = _core.rnn_backward(
+        dy,
+        [zeros if part is None else part for part in dlast] or None,
+        x,
+        weights,
+        mask,
+        gates,
+        history,
+        *rule,
+        *wants,
+    )
+    given = len(needs) - 1 - len(weights)
+    return (dx, *(dweights or [None] * len(weights)), *(dinitial or [None] * states)[:given])
+
+
+def _zero_state(x: Tensor, units: int) -> Tensor:
+    return _core.copy((like(x, 0), (x.shape[0], units), (0, 0), 0), x.dtype)
+
+
+def rnn(
+    inputs: Any,
+    weights: Sequence[Any],
+    initial_state: Sequence[Any] | None = None,
+    mask: Any = None,
+    cell: str = "simple",
+    activation: str = "tanh",
+    recurrent_activation: str = "sigmoid",
+    bidirectional: bool = False,
+    go_backwards: bool = False,
+    zero_output_for_mask: bool = False,
+    return_sequences: bool = True,
+) -> tuple:
+    """A recurrent layer over whole sequences.
+
+    Elman, "Finding structure in time" (1990); Hochreiter and Schmidhuber, "Long short-term memory"
+    (1997), Gers and Schmidhuber, "Recurrent nets that time and count" (2000); Cho et al., "Learning
+    phrase representations using RNN encoder-decoder for statistical machine translation" (2014).
+
+    Args:
+        inputs: [batch, steps, features], floating point.
+        weights: kernel [features, gates * units], recurrent kernel [units, gates * units] and, if
+            there is one, bias [gates * units] (cell "gru": [2, gates * units], for the products
+            with the inputs and with the state); cell "lstm_peephole": then peepholes [3, units].
+            Gates are i, f, c, o of an LSTM and z, r, h of a GRU. If bidirectional, first those of
+            the first direction, then those of the second.
+        initial_state: [batch, units] Tensors: h, and c of an LSTM, of each direction; zeros if None.
+        mask: [batch, steps], bool. Where it is False the step is passed over: states stay, and the
+            output is that before, or zeros if zero_output_for_mask or if there is none before.
+        cell: "simple", "lstm", "lstm_peephole", "gru" (resets after the product with the recurrent
+            kernel) or "gru_before" (resets before it).
+        activation, recurrent_activation: "tanh", "sigmoid", "relu" or "linear".
+        bidirectional: a second direction goes through the steps in the other order.
+        go_backwards: the (first) direction begins with the last step.
+        return_sequences: whether outputs of all steps are wanted.
+
+    Returns:
+        The outputs [batch, steps, directions * units], where the step is that of the inputs in
+        whichever order they are visited, or None; and a list of the states after all steps, like
+        initial_state.
+
+    >>> y, states = rnn([[[1.0], [1.0]]], [[[0.5]], [[1.0]]], activation="linear")
+    >>> y.tolist(), states[0].tolist()
+    ([[[0.5], [1.0]]], [[1.0]])
+    """
+    x = as_float(inputs, "rnn: inputs")
+    own = [as_tensor(w, x.dtype, "rnn: weights") for w in weights]
+    initial = None
+    if initial_state is not None:
+        initial = [as_tensor(s, x.dtype, "rnn: initial_state") for s in initial_state]
+    if mask is not None:
+        mask = as_tensor(mask, "bool", "rnn: mask")
+    parents = (x, *own, *(initial or ()))
+    keeps = _core.is_grad_enabled() and any(parent.requires_grad for parent in parents)
+    rule = (
+        cell,
+        activation,
+        recurrent_activation,
+        2 if bidirectional else 1,
+        go_backwards,
+        zero_output_for_mask,
+    )
+    y, last, gates, history = _core.rnn(x, own, initial, mask, *rule, return_sequences, keeps)
+    if not keeps:
+        return y, last
+    counts = (len(own), len(gates), len(history))
+    saved = (rule, counts, x, mask, *own, *gates, *history)
+    results = record(tuple(last) if y is None else (y, *last), _rule, saved, *parents)
+    return (None, list(results)) if y is None else (results[0], list(results[1:]))
