@@ -115,81 +115,130 @@ FASTNN_INLINE void zero_units(T* to, int64_t units) {
 
 /* ---- forward ---------------------------------------------------------------------------------*/
 
-template <class T, int cell, int stage, class F>
-void forward_rows(const RnnBlock& b, const F f) {
+/* Where the registers of a row lie. */
+template <class T>
+struct Row {
+  const RnnBlock& b;
+  int64_t row, i, left;
+
   using V = Vec<T>;
-  constexpr int64_t S = FASTNN_RNN_UNITS;
-  constexpr bool lstm = cell == kLstm || cell == kLstmPeephole, last = cell != kGruBefore || stage;
-  const int64_t gate = b.gate, units = b.units;
-  const T *bias = static_cast<const T*>(b.bias), *peephole = static_cast<const T*>(b.peephole);
-  const V one = constant<T>(1);
+  FASTNN_INLINE const T* at(const void* base, int64_t stride) const {
+    return static_cast<const T*>(base) + row * stride + i;
+  }
+  FASTNN_INLINE T* at(void* base, int64_t stride) const {
+    return static_cast<T*>(base) + row * stride + i;
+  }
+  FASTNN_INLINE V load(const T* p) const { return load_some(p, left); }
+  FASTNN_INLINE void store(V value, T* p) const { store_some(value, p, left); }
+
+  FASTNN_INLINE V gate(int k) const { return load(at(b.gates, b.gates_row) + k * b.gate); }
+  FASTNN_INLINE V sum(int k) const { return load(at(b.sums, b.sums_row) + k * FASTNN_RNN_UNITS); }
+  /* Of what is told by gate. */
+  FASTNN_INLINE V told(const void* base, int k) const {
+    return load(static_cast<const T*>(base) + k * b.gate + i);
+  }
+  FASTNN_INLINE V h() const { return load(at(b.h, b.state_row)); }
+  FASTNN_INLINE V c() const { return load(at(b.c, b.state_row)); }
+  FASTNN_INLINE void keep(int k, V value) const {
+    store(value, at(b.gates, b.gates_row) + k * b.gate);
+  }
+  FASTNN_INLINE void finish(V value) const {
+    store(value, at(b.h_after, b.state_row));
+    if (b.y) store(value, at(b.y, b.y_row));
+  }
+};
+
+/* f(row) for all registers: a short loop, so that what f needs stays in registers. */
+template <class T, class F>
+FASTNN_INLINE void each(const RnnBlock& b, F f) {
+  for (int64_t row = 0; row < b.rows; ++row)
+    for_registers<T>(b.units, [&](int64_t i, int64_t left) { f(Row<T>{b, row, i, left}); });
+}
+
+/* The same for rows that count; others are passed over. */
+template <class T, int cell, class F>
+FASTNN_INLINE void finish_each(const RnnBlock& b, F f) {
+  constexpr int blocks = cell == kSimple ? 1 : 4;
   for (int64_t row = 0; row < b.rows; ++row) {
     const int code = b.codes ? b.codes[row] : int{kRnnCounts};
-    const T *sums = row_of<T>(b.sums, b.sums_row, row), *h = row_of<T>(b.h, b.state_row, row),
-            *c = row_of<T>(b.c, b.state_row, row);
-    T *gates = row_of<T>(b.gates, b.gates_row, row), *y = row_of<T>(b.y, b.y_row, row),
-      *h_after = row_of<T>(b.h_after, b.state_row, row),
-      *c_after = row_of<T>(b.c_after, b.state_row, row);
-    if (code != kRnnCounts) {
-      constexpr int blocks = cell == kSimple ? 1 : 4;
-      for (int k = 0; k < blocks; ++k) zero_units<T>(gates + k * gate, units);
-      if (!last) continue;
-      copy_units<T>(h, h_after, units);
-      if (lstm) copy_units<T>(c, c_after, units);
-      if (y && code == kRnnRepeat) copy_units<T>(h, y, units);
-      if (y && code == kRnnZero) zero_units<T>(y, units);
-      continue;
-    }
-    for_registers<T>(units, [&](int64_t i, int64_t left) {
-      const At<T> at{i, left};
-      const auto z = [&](int k) { return at.load(gates + k * gate); };
-      const auto sum = [&](int k) { return at.load(sums + k * S); };
-      const auto keep = [&](int k, V value) { at.store(value, gates + k * gate); };
-      const auto finish = [&](V value) {
-        at.store(value, h_after);
-        if (y) at.store(value, y);
-      };
-      if constexpr (cell == kSimple) {
-        const V value = f.t(z(0) + sum(0));
-        keep(0, value);
-        finish(value);
-      } else if constexpr (lstm) {
-        const V before = at.load(c);
-        V in = z(0) + sum(0), forget = z(1) + sum(1), out = z(3) + sum(3);
-        if constexpr (cell == kLstmPeephole) {
-          in = fma(at.load(peephole), before, in);
-          forget = fma(at.load(peephole + gate), before, forget);
-        }
-        in = f.s(in);
-        forget = f.s(forget);
-        const V g = f.t(z(2) + sum(2)), after = fma(forget, before, in * g);
-        if constexpr (cell == kLstmPeephole) out = fma(at.load(peephole + 2 * gate), after, out);
-        out = f.s(out);
-        keep(0, in);
-        keep(1, forget);
-        keep(2, g);
-        keep(3, out);
-        at.store(after, c_after);
-        finish(out * f.t(after));
-      } else if constexpr (cell == kGru) {
-        const auto seen = [&](int k) { return bias ? at.load(bias + k * gate) + sum(k) : sum(k); };
-        const V update = f.s(z(0) + seen(0)), reset = f.s(z(1) + seen(1)), q = seen(2);
-        const V fresh = f.t(fma(reset, q, z(2)));
-        keep(0, update);
-        keep(1, reset);
-        keep(2, fresh);
-        keep(3, q);
-        finish(fma(update, at.load(h), (one - update) * fresh));
-      } else if constexpr (stage == 0) {
-        const V update = f.s(z(0) + sum(0)), reset = f.s(z(1) + sum(1));
-        keep(0, update);
-        keep(1, reset);
-        keep(3, reset * at.load(h));
-      } else {
-        const V update = z(0), fresh = f.t(z(2) + sum(0));
-        keep(2, fresh);
-        finish(fma(update, at.load(h), (one - update) * fresh));
-      }
+    for_registers<T>(b.units, [&](int64_t i, int64_t left) {
+      const Row<T> r{b, row, i, left};
+      if (code == kRnnCounts) return f(r);
+      for (int k = 0; k < blocks; ++k) r.keep(k, Vec<T>::zero());
+      r.store(r.h(), r.at(b.h_after, b.state_row));
+      if (b.c) r.store(r.c(), r.at(b.c_after, b.state_row));
+      if (b.y) r.store(code == kRnnRepeat ? r.h() : Vec<T>::zero(), r.at(b.y, b.y_row));
+    });
+  }
+}
+
+template <class T, int cell, class F>
+void lstm(const RnnBlock& b, const F f) {
+  using R = Row<T>;
+  using V = Vec<T>;
+  constexpr bool peephole = cell == kLstmPeephole;
+  for (int k = 0; k < 2; ++k)
+    each<T>(b, [&](R r) {
+      const V z = r.gate(k) + r.sum(k);
+      r.keep(k, f.s(peephole ? fma(r.told(b.peephole, k), r.c(), z) : z));
+    });
+  each<T>(b, [&](R r) {
+    const V g = f.t(r.gate(2) + r.sum(2));
+    r.keep(2, g);
+    r.store(fma(r.gate(1), r.c(), r.gate(0) * g), r.at(b.c_after, b.state_row));
+  });
+  each<T>(b, [&](R r) {
+    const V z = r.gate(3) + r.sum(3);
+    const V after = r.load(r.at(b.c_after, b.state_row));
+    r.keep(3, f.s(peephole ? fma(r.told(b.peephole, 2), after, z) : z));
+  });
+  finish_each<T, cell>(
+      b, [&](R r) { r.finish(r.gate(3) * f.t(r.load(r.at(b.c_after, b.state_row)))); });
+}
+
+template <class T>
+FASTNN_INLINE Vec<T> between(Vec<T> update, Vec<T> h, Vec<T> fresh) {
+  return fma(update, h, (constant<T>(1) - update) * fresh);
+}
+
+template <class T, class F>
+void gru(const RnnBlock& b, const F f) {
+  using R = Row<T>;
+  const auto seen = [&](R r, int k) { return b.bias ? r.told(b.bias, k) + r.sum(k) : r.sum(k); };
+  for (int k = 0; k < 2; ++k) each<T>(b, [&](R r) { r.keep(k, f.s(r.gate(k) + seen(r, k))); });
+  finish_each<T, kGru>(b, [&](R r) {
+    const Vec<T> q = seen(r, 2), fresh = f.t(fma(r.gate(1), q, r.gate(2)));
+    r.keep(2, fresh);
+    r.keep(3, q);
+    r.finish(between(r.gate(0), r.h(), fresh));
+  });
+}
+
+template <class T, int cell, int stage, class F>
+void forward_rows(const RnnBlock& b, const F f) {
+  using R = Row<T>;
+  if constexpr (cell == kSimple) {
+    finish_each<T, cell>(b, [&](R r) {
+      const Vec<T> value = f.t(r.gate(0) + r.sum(0));
+      r.keep(0, value);
+      r.finish(value);
+    });
+  } else if constexpr (cell == kGru) {
+    gru<T>(b, f);
+  } else if constexpr (cell != kGruBefore) {
+    lstm<T, cell>(b, f);
+  } else if constexpr (stage == 0) {
+    each<T>(b, [&](R r) { r.keep(0, f.s(r.gate(0) + r.sum(0))); });
+    each<T>(b, [&](R r) {
+      const Vec<T> reset = f.s(r.gate(1) + r.sum(1));
+      r.keep(1, reset);
+      r.keep(3, reset * r.h());
+    });
+  } else {
+    finish_each<T, cell>(b, [&](R r) {
+      const Vec<T> fresh = f.t(r.gate(2) + r.sum(0));
+      r.keep(2, fresh);
+      r.finish(between(r.gate(0), r.h(), fresh));
     });
   }
 }
