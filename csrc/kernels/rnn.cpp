@@ -10,6 +10,9 @@
 namespace fastnn {
 namespace {
 
+/* A lambda that becomes part of the loop that it is given to. */
+#define FASTNN_FLATTEN __attribute__((always_inline))
+
 enum CellCode { kSimple, kLstm, kLstmPeephole, kGru, kGruBefore };
 
 /* The activations of a call. */
@@ -137,6 +140,11 @@ struct Row {
   FASTNN_INLINE V told(const void* base, int k) const {
     return load(static_cast<const T*>(base) + k * b.gate + i);
   }
+  FASTNN_INLINE V with(const void* bias, int k, V value) const {
+    return bias ? value + told(bias, k) : value;
+  }
+  /* x @ w + h @ u + b */
+  FASTNN_INLINE V z(int k) const { return with(b.bias, k, gate(k) + sum(k)); }
   FASTNN_INLINE V h() const { return load(at(b.h, b.state_row)); }
   FASTNN_INLINE V c() const { return load(at(b.c, b.state_row)); }
   FASTNN_INLINE void keep(int k, V value) const {
@@ -148,20 +156,22 @@ struct Row {
   }
 };
 
-/* f(row) for all registers: a short loop, so that what f needs stays in registers. */
+/* f(row) for all registers: a short loop, so that what f needs stays in registers. The block is a
+ * copy: nothing that is stored can change it. */
 template <class T, class F>
-FASTNN_INLINE void each(const RnnBlock& b, F f) {
+FASTNN_INLINE void each(const RnnBlock b, F f) {
   for (int64_t row = 0; row < b.rows; ++row)
-    for_registers<T>(b.units, [&](int64_t i, int64_t left) { f(Row<T>{b, row, i, left}); });
+    for_registers<T>(b.units,
+                     [&](int64_t i, int64_t left) FASTNN_FLATTEN { f(Row<T>{b, row, i, left}); });
 }
 
 /* The same for rows that count; others are passed over. */
 template <class T, int cell, class F>
-FASTNN_INLINE void finish_each(const RnnBlock& b, F f) {
+FASTNN_INLINE void finish_each(const RnnBlock b, F f) {
   constexpr int blocks = cell == kSimple ? 1 : 4;
   for (int64_t row = 0; row < b.rows; ++row) {
     const int code = b.codes ? b.codes[row] : int{kRnnCounts};
-    for_registers<T>(b.units, [&](int64_t i, int64_t left) {
+    for_registers<T>(b.units, [&](int64_t i, int64_t left) FASTNN_FLATTEN {
       const Row<T> r{b, row, i, left};
       if (code == kRnnCounts) return f(r);
       for (int k = 0; k < blocks; ++k) r.keep(k, Vec<T>::zero());
@@ -178,22 +188,23 @@ void lstm(const RnnBlock& b, const F f) {
   using V = Vec<T>;
   constexpr bool peephole = cell == kLstmPeephole;
   for (int k = 0; k < 2; ++k)
-    each<T>(b, [&](R r) {
-      const V z = r.gate(k) + r.sum(k);
-      r.keep(k, f.s(peephole ? fma(r.told(b.peephole, k), r.c(), z) : z));
+    each<T>(b, [&](R r) FASTNN_FLATTEN {
+      const V z = r.z(k);
+      r.keep(k, f.s(peephole ? fma(r.told(r.b.peephole, k), r.c(), z) : z));
     });
-  each<T>(b, [&](R r) {
-    const V g = f.t(r.gate(2) + r.sum(2));
+  each<T>(b, [&](R r) FASTNN_FLATTEN {
+    const V g = f.t(r.z(2));
     r.keep(2, g);
-    r.store(fma(r.gate(1), r.c(), r.gate(0) * g), r.at(b.c_after, b.state_row));
+    r.store(fma(r.gate(1), r.c(), r.gate(0) * g), r.at(r.b.c_after, r.b.state_row));
   });
-  each<T>(b, [&](R r) {
-    const V z = r.gate(3) + r.sum(3);
-    const V after = r.load(r.at(b.c_after, b.state_row));
-    r.keep(3, f.s(peephole ? fma(r.told(b.peephole, 2), after, z) : z));
+  each<T>(b, [&](R r) FASTNN_FLATTEN {
+    const V z = r.z(3);
+    const V after = r.load(r.at(r.b.c_after, r.b.state_row));
+    r.keep(3, f.s(peephole ? fma(r.told(r.b.peephole, 2), after, z) : z));
   });
-  finish_each<T, cell>(
-      b, [&](R r) { r.finish(r.gate(3) * f.t(r.load(r.at(b.c_after, b.state_row)))); });
+  finish_each<T, cell>(b, [&](R r) FASTNN_FLATTEN {
+    r.finish(r.gate(3) * f.t(r.load(r.at(r.b.c_after, r.b.state_row))));
+  });
 }
 
 template <class T>
@@ -204,10 +215,11 @@ FASTNN_INLINE Vec<T> between(Vec<T> update, Vec<T> h, Vec<T> fresh) {
 template <class T, class F>
 void gru(const RnnBlock& b, const F f) {
   using R = Row<T>;
-  const auto seen = [&](R r, int k) { return b.bias ? r.told(b.bias, k) + r.sum(k) : r.sum(k); };
-  for (int k = 0; k < 2; ++k) each<T>(b, [&](R r) { r.keep(k, f.s(r.gate(k) + seen(r, k))); });
-  finish_each<T, kGru>(b, [&](R r) {
-    const Vec<T> q = seen(r, 2), fresh = f.t(fma(r.gate(1), q, r.gate(2)));
+  for (int k = 0; k < 2; ++k)
+    each<T>(b, [&](R r) FASTNN_FLATTEN { r.keep(k, f.s(r.with(r.b.recurrent_bias, k, r.z(k)))); });
+  finish_each<T, kGru>(b, [&](R r) FASTNN_FLATTEN {
+    const Vec<T> q = r.with(r.b.recurrent_bias, 2, r.sum(2));
+    const Vec<T> fresh = f.t(fma(r.gate(1), q, r.with(r.b.bias, 2, r.gate(2))));
     r.keep(2, fresh);
     r.keep(3, q);
     r.finish(between(r.gate(0), r.h(), fresh));
@@ -218,8 +230,8 @@ template <class T, int cell, int stage, class F>
 void forward_rows(const RnnBlock& b, const F f) {
   using R = Row<T>;
   if constexpr (cell == kSimple) {
-    finish_each<T, cell>(b, [&](R r) {
-      const Vec<T> value = f.t(r.gate(0) + r.sum(0));
+    finish_each<T, cell>(b, [&](R r) FASTNN_FLATTEN {
+      const Vec<T> value = f.t(r.z(0));
       r.keep(0, value);
       r.finish(value);
     });
@@ -228,15 +240,15 @@ void forward_rows(const RnnBlock& b, const F f) {
   } else if constexpr (cell != kGruBefore) {
     lstm<T, cell>(b, f);
   } else if constexpr (stage == 0) {
-    each<T>(b, [&](R r) { r.keep(0, f.s(r.gate(0) + r.sum(0))); });
-    each<T>(b, [&](R r) {
-      const Vec<T> reset = f.s(r.gate(1) + r.sum(1));
+    each<T>(b, [&](R r) FASTNN_FLATTEN { r.keep(0, f.s(r.z(0))); });
+    each<T>(b, [&](R r) FASTNN_FLATTEN {
+      const Vec<T> reset = f.s(r.z(1));
       r.keep(1, reset);
       r.keep(3, reset * r.h());
     });
   } else {
-    finish_each<T, cell>(b, [&](R r) {
-      const Vec<T> fresh = f.t(r.gate(2) + r.sum(0));
+    finish_each<T, cell>(b, [&](R r) FASTNN_FLATTEN {
+      const Vec<T> fresh = f.t(r.with(r.b.bias, 2, r.gate(2) + r.sum(0)));
       r.keep(2, fresh);
       r.finish(between(r.gate(0), r.h(), fresh));
     });

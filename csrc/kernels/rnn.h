@@ -24,12 +24,12 @@ struct RnnBlock {
    * is told by gate (bias, peephole). */
   int64_t sums_row, gates_row, state_row, y_row, gate;
   const void* sums; /* of products of this stage, gates FASTNN_RNN_UNITS apart */
-  void* gates;      /* x @ w + b before, what the gates were afterwards */
+  void* gates;      /* x @ w before, what the gates were afterwards */
   const void *h, *c;
   void *h_after, *c_after;
   void* y;                    /* or null */
   const unsigned char* codes; /* an RnnCode a row; null: all count */
-  const void *bias, *peephole;
+  const void *bias, *recurrent_bias, *peephole; /* or null */
   int32_t activation, recurrent_activation;
 };
 

@@ -14,6 +14,7 @@ int64_t spread(int64_t columns) { return ceil_div(columns, 16) * 16 | 16; }
 
 constexpr int64_t kCollidingStride = 4096;  // the size of one way of the first cache
 constexpr int64_t kLine = 64;
+constexpr int64_t kWays = 8;  // of the first cache
 constexpr int64_t kRowsAcross = 8;  // of B, packed at a time, so that the reads are long
 
 }  // namespace
@@ -26,8 +27,11 @@ WayOfA way_of_a(const GemmProblem& g) {
 bool a_collides(const GemmProblem& g) {
   const WayOfA way = way_of_a(g);
   if (way == WayOfA::none) return true;
-  const int64_t step = way == WayOfA::along_k ? g.a_row : g.a_k;
-  return step * item_size(g.dtype) % kCollidingStride == 0;
+  if (way == WayOfA::along_k) return g.a_row * item_size(g.dtype) % kCollidingStride == 0;
+  // Neighbouring tiles share the lines of a block's columns: they should all stay in the cache.
+  const int64_t columns = std::min(g.k, kSumBlock), step = g.a_k * item_size(g.dtype);
+  const int64_t shared = std::min(step & -step, kCollidingStride);  // by the places of all columns
+  return kWays * kCollidingStride / shared <= columns;
 }
 
 GemmCut::GemmCut(const GemmProblem& g) : g(g), epilogue{} {

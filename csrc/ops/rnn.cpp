@@ -1,6 +1,6 @@
 // rnn: a recurrent layer over whole sequences.
 //
-// For a chunk of steps that fits the cache, x @ w + b is one product; then a team of threads goes
+// For a chunk of steps that fits the cache, x @ w is one product; then a team of threads goes
 // through the steps. A thread takes a block of units at a time: h @ u for all gates of the block
 // into a small buffer, then the gates, while those sums are in the first cache. The columns of u
 // are packed once, block by block, the gates of a block side by side.
@@ -74,7 +74,6 @@ struct Forward {
   }
 
   GemmProblem input_product(int direction, int64_t steps, const char* x, char* gates) const {
-    const int first = direction * shape.weights_each;
     GemmProblem g;
     g.dtype = shape.dtype;
     g.m = steps * shape.batch;
@@ -82,10 +81,9 @@ struct Forward {
     g.k = g.a_row = shape.inputs;
     g.a = x;
     g.a_k = g.b_column = 1;
-    g.b = call.operand(Weights, first).data;
+    g.b = call.operand(Weights, direction * shape.weights_each).data;
     g.c = gates;
     g.c_row = shape.kept();
-    if (shape.has_bias) g.bias = call.operand(Weights, first + 2).data;
     return g;
   }
 
@@ -298,9 +296,10 @@ class Run {
             (row0 * b.y_row + line.order.at(k) * width + d * units + unit) * element;
     }
     if (line.codes) b.codes = line.codes + k * shape_.batch + row0;
-    const int last = d * shape_.weights_each + shape_.weights_each - 1;
-    if (shape_.cell.splits_bias && shape_.has_bias)
-      b.bias = f_.call.operand(Weights, last).data + (shape_.columns() + unit) * element;
+    const int first = d * shape_.weights_each, last = first + shape_.weights_each - 1;
+    if (shape_.has_bias) b.bias = f_.call.operand(Weights, first + 2).data + unit * element;
+    if (shape_.has_bias && shape_.cell.splits_bias)
+      b.recurrent_bias = static_cast<const char*>(b.bias) + shape_.columns() * element;
     if (shape_.has_peephole) b.peephole = f_.call.operand(Weights, last).data + unit * element;
     b.activation = static_cast<int32_t>(f_.attributes.activation);
     b.recurrent_activation = static_cast<int32_t>(f_.attributes.recurrent_activation);
