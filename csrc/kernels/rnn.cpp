@@ -135,6 +135,9 @@ struct Row {
   FASTNN_INLINE void store(V value, T* p) const { store_some(value, p, left); }
 
   FASTNN_INLINE V gate(int k) const { return load(at(b.gates, b.gates_row) + k * b.gate); }
+  FASTNN_INLINE V input(int k) const {
+    return load(at(b.inputs, b.inputs_row) + k * FASTNN_RNN_UNITS);
+  }
   FASTNN_INLINE V sum(int k) const { return load(at(b.sums, b.sums_row) + k * FASTNN_RNN_UNITS); }
   /* Of what is told by gate. */
   FASTNN_INLINE V told(const void* base, int k) const {
@@ -144,7 +147,7 @@ struct Row {
     return bias ? value + told(bias, k) : value;
   }
   /* x @ w + h @ u + b */
-  FASTNN_INLINE V z(int k) const { return with(b.bias, k, gate(k) + sum(k)); }
+  FASTNN_INLINE V z(int k) const { return with(b.bias, k, input(k) + sum(k)); }
   FASTNN_INLINE V h() const { return load(at(b.h, b.state_row)); }
   FASTNN_INLINE V c() const { return load(at(b.c, b.state_row)); }
   FASTNN_INLINE void keep(int k, V value) const {
@@ -219,7 +222,7 @@ void gru(const RnnBlock& b, const F f) {
     each<T>(b, [&](R r) FASTNN_FLATTEN { r.keep(k, f.s(r.with(r.b.recurrent_bias, k, r.z(k)))); });
   finish_each<T, kGru>(b, [&](R r) FASTNN_FLATTEN {
     const Vec<T> q = r.with(r.b.recurrent_bias, 2, r.sum(2));
-    const Vec<T> fresh = f.t(fma(r.gate(1), q, r.with(r.b.bias, 2, r.gate(2))));
+    const Vec<T> fresh = f.t(fma(r.gate(1), q, r.with(r.b.bias, 2, r.input(2))));
     r.keep(2, fresh);
     r.keep(3, q);
     r.finish(between(r.gate(0), r.h(), fresh));
@@ -248,7 +251,7 @@ void forward_rows(const RnnBlock& b, const F f) {
     });
   } else {
     finish_each<T, cell>(b, [&](R r) FASTNN_FLATTEN {
-      const Vec<T> fresh = f.t(r.with(r.b.bias, 2, r.gate(2) + r.sum(0)));
+      const Vec<T> fresh = f.t(r.with(r.b.bias, 2, r.input(2) + r.sum(0)));
       r.keep(2, fresh);
       r.finish(between(r.gate(0), r.h(), fresh));
     });

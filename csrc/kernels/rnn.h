@@ -22,13 +22,14 @@ struct RnnBlock {
   int64_t rows, units;
   /* Strides in elements from a row to the next; and from a gate to the next, of `gates` and of what
    * is told by gate (bias, peephole). */
-  int64_t sums_row, gates_row, state_row, y_row, gate;
-  const void* sums; /* of products of this stage, gates FASTNN_RNN_UNITS apart */
-  void* gates;      /* x @ w before, what the gates were afterwards */
+  int64_t inputs_row, sums_row, gates_row, state_row, y_row, gate;
+  const void* inputs; /* x @ w, gates FASTNN_RNN_UNITS apart */
+  const void* sums;   /* the products of this stage, likewise */
+  void* gates;        /* what the gates are */
   const void *h, *c;
   void *h_after, *c_after;
-  void* y;                    /* or null */
-  const unsigned char* codes; /* an RnnCode a row; null: all count */
+  void* y;                                      /* or null */
+  const unsigned char* codes;                   /* an RnnCode a row; null: all count */
   const void *bias, *recurrent_bias, *peephole; /* or null */
   int32_t activation, recurrent_activation;
 };

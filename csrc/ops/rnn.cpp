@@ -1,9 +1,9 @@
 // rnn: a recurrent layer over whole sequences.
 //
-// For a chunk of steps that fits the cache, x @ w is one product; then a team of threads goes
-// through the steps. A thread takes a block of units at a time: h @ u for all gates of the block
-// into a small buffer, then the gates, while those sums are in the first cache. The columns of u
-// are packed once, block by block, the gates of a block side by side.
+// A thread takes some rows of the batch, or some units, through all steps. For a chunk of steps it
+// multiplies the inputs by w; then, step by step and for a block of units at a time, h by u, and
+// the gates follow while those sums are in the first cache. The columns of w and u are packed once,
+// block by block, the gates of a block side by side.
 #include <cstddef>
 #include <optional>
 
@@ -19,144 +19,250 @@ enum { Y, Last, Gates, History, X, Weights, Initial, Mask, Scratch };
 enum { kWantSequence, kWantHistory };
 
 constexpr int64_t kUnits = FASTNN_RNN_UNITS;
-constexpr int64_t kChunkBytes = 1 << 20;  // of gates
-constexpr int64_t kRowsAtOnce = 48;       // whose sums are in the first cache with the weights
+constexpr int64_t kRowsAtOnce = 48;         // that go through the steps together
+constexpr int64_t kChunkBytes = 256 << 10;  // of products with inputs
 
-// The products of one stage: for a block of units, the columns of u that they read.
-struct Stage {
-  int64_t gates = 0;       // side by side
-  int64_t first_gate = 0;  // of u
-  bool of_q = false;
-  int64_t block = 0, bytes = 0;  // packed: from a block of units to the next, and all of them
+// Columns of a weight, packed: for a block of units those of some gates.
+struct Packed {
+  int64_t k = 0, most_rows = 0;  // of the products
+  int64_t first_gate = 0, gates = 0;
+  int64_t block = 0, bytes = 0;  // from a block of units to the next, and all of them
 
   int64_t columns() const { return gates * kUnits; }
+  StepProduct product(DType dtype, int64_t rows) const {
+    return StepProduct(dtype, rows, most_rows, columns(), k);
+  }
 };
 
 struct Forward {
   const Call& call;
   const RnnAttributes& attributes;
   RnnShape shape;
-  int64_t unit_blocks, chunk;
-  Stage stages[FASTNN_RNN_STAGES];
+  int64_t unit_blocks;
+  Packed inputs, stages[FASTNN_RNN_STAGES];
   int64_t packed_bytes = 0;  // of a direction
-  // Where things lie in the scratch memory; of a direction each, but for what is shared: by the
-  // product with the inputs, then by the sums of threads.
-  int64_t packed_at, inputs_at, gates_at, states_at, codes_at, shared_at, bytes;
-  int64_t inputs_bytes, gates_bytes, states_bytes, codes_bytes, sums_bytes;
+  // Where things lie in the scratch memory: those of a direction each, then those of a thread.
+  int64_t packed_at, states_at, gates_at, codes_at, threads_at, bytes;
+  int64_t states_bytes, gates_bytes, codes_bytes, thread_bytes;
 
   explicit Forward(const Call& call)
       : call(call), attributes(call.attributes.as<RnnAttributes>()), shape(call, X, Weights) {
     unit_blocks = ceil_div(shape.units, kUnits);
-    const int64_t step_bytes = std::max<int64_t>(1, shape.batch * shape.kept() * shape.element());
-    chunk = std::clamp<int64_t>(kChunkBytes / step_bytes, 1, std::max<int64_t>(1, shape.steps));
+    inputs.k = shape.inputs;
+    inputs.most_rows = shape.rows();
+    inputs.gates = shape.cell.gates;
     for (int i = 0; i < shape.cell.segment_count; ++i) {
       const Segment& segment = shape.cell.segments[i];
-      Stage& stage = stages[segment.stage];
+      Packed& stage = stages[segment.stage];
       if (stage.gates == 0) stage.first_gate = segment.gate;
       stage.gates += segment.gates;
-      stage.of_q = segment.of_q;
+      stage.k = shape.units;
+      stage.most_rows = shape.batch;
     }
-    for (Stage& stage : stages) {
-      if (stage.gates == 0 || empty()) continue;
-      const StepProduct product = step_product(stage, shape.batch);
-      stage.block = product.packed_elements() * shape.element();
-      stage.bytes = aligned(stage.block * unit_blocks);
-      packed_bytes += stage.bytes;
+    if (!empty()) {
+      place(inputs);
+      for (int s = 0; s < shape.cell.stages; ++s) place(stages[s]);
     }
-    lay_out();
+    states_bytes = keeps() ? 0 : aligned(2 * shape.state_bytes());
+    gates_bytes = keeps() ? 0 : aligned(shape.batch * shape.kept() * shape.element());
+    codes_bytes = call.has(Mask) ? aligned(shape.rows()) : 0;
+    thread_bytes =
+        aligned(std::max(kChunkBytes, step_bytes(kRowsAtOnce, unit_blocks))) + sums_bytes();
+    const int64_t d = shape.directions;
+    packed_at = 0;
+    states_at = packed_at + d * packed_bytes;
+    gates_at = states_at + d * shape.cell.states * states_bytes;
+    codes_at = gates_at + d * gates_bytes;
+    threads_at = codes_at + d * codes_bytes;
+    bytes = threads_at + thread_count() * thread_bytes;
   }
 
   bool empty() const { return shape.batch == 0 || shape.units == 0 || shape.steps == 0; }
   bool keeps() const { return attributes.want[kWantHistory] != 0; }
 
-  StepProduct step_product(const Stage& stage, int64_t rows) const {
-    return StepProduct(shape.dtype, rows, shape.batch, stage.columns(), shape.units);
+  // What one step takes of a thread's memory: its inputs, and their products.
+  int64_t step_bytes(int64_t rows, int64_t blocks) const {
+    return rows * (shape.inputs + blocks * inputs.columns()) * shape.element();
   }
+  int64_t sums_bytes() const { return aligned(kRowsAtOnce * inputs.columns() * shape.element()); }
 
-  GemmProblem input_product(int direction, int64_t steps, const char* x, char* gates) const {
-    GemmProblem g;
-    g.dtype = shape.dtype;
-    g.m = steps * shape.batch;
-    g.n = g.b_k = shape.columns();
-    g.k = g.a_row = shape.inputs;
-    g.a = x;
-    g.a_k = g.b_column = 1;
-    g.b = call.operand(Weights, direction * shape.weights_each).data;
-    g.c = gates;
-    g.c_row = shape.kept();
-    return g;
-  }
-
-  void lay_out() {
-    const int64_t element = shape.element(), own = keeps() ? 0 : chunk;
-    inputs_bytes = aligned(chunk * shape.batch * shape.inputs * element);
-    gates_bytes = aligned(own * shape.batch * shape.kept() * element);
-    states_bytes = keeps() ? 0 : aligned(2 * shape.state_bytes());
-    codes_bytes = call.has(Mask) ? aligned(shape.rows()) : 0;
-    sums_bytes = aligned(kRowsAtOnce * shape.cell.gates * kUnits * element);
-    const int64_t d = shape.directions;
-    packed_at = 0;
-    inputs_at = packed_at + d * packed_bytes;
-    gates_at = inputs_at + d * inputs_bytes;
-    states_at = gates_at + d * gates_bytes;
-    codes_at = states_at + d * shape.cell.states * states_bytes;
-    shared_at = codes_at + d * codes_bytes;
-    bytes = shared_at;
-    if (!empty())
-      bytes +=
-          std::max(gemm_scratch_bytes(input_product(0, chunk, nullptr, nullptr), thread_count()),
-                   thread_count() * sums_bytes);
+ private:
+  void place(Packed& packed) {
+    const StepProduct product = packed.product(shape.dtype, packed.most_rows);
+    packed.block = product.packed_elements() * shape.element();
+    packed.bytes = aligned(packed.block * unit_blocks);
+    packed_bytes += packed.bytes;
   }
 };
 
-// u of one direction, packed.
-void pack(const Forward& f, int direction, char* to) {
+void pack(const Forward& f, const Packed& packed, const char* weight, char* to) {
   const RnnShape& shape = f.shape;
-  const Array& u = f.call.operand(Weights, direction * shape.weights_each + 1);
-  for (int s = 0; s < shape.cell.stages; ++s) {
-    const Stage& stage = f.stages[s];
-    const StepProduct product = f.step_product(stage, shape.batch);
-    const GemmCut& cut = product.cut;
-    const int64_t piece = std::min(cut.panel, kUnits);
-    parallel_for(f.unit_blocks, [&](int64_t block) {
-      char* own = to + block * stage.block;
-      std::memset(own, 0, static_cast<size_t>(stage.block));
-      for (int64_t p = 0; p < shape.units; p += kSumBlock) {
-        const int64_t depth = std::min(shape.units - p, kSumBlock);
-        for (int64_t column = 0; column < stage.columns(); column += piece) {
-          const int64_t unit = block * kUnits + column % kUnits, left = shape.units - unit;
-          if (left <= 0) continue;
-          const int64_t from =
-              p * shape.columns() + (stage.first_gate + column / kUnits) * shape.units + unit;
-          const int64_t j = column / cut.panel, in_panel = column % cut.panel;
-          Packing packing;
-          packing.from = cut.at(u.data, from);
-          packing.from_row = shape.columns();
-          packing.from_column = 1;
-          packing.to = cut.at(own, (p * cut.panels + j * depth) * cut.panel + in_panel);
-          packing.to_row = cut.panel;
-          packing.rows = depth;
-          packing.columns = packing.padded = std::min(left, piece);
-          cut.pack(&packing);
-        }
+  const StepProduct product = packed.product(shape.dtype, packed.most_rows);
+  const GemmCut& cut = product.cut;
+  const int64_t piece = std::min(cut.panel, kUnits);
+  parallel_for(f.unit_blocks, [&](int64_t block) {
+    char* own = to + block * packed.block;
+    std::memset(own, 0, static_cast<size_t>(packed.block));
+    for (int64_t p = 0; p < packed.k; p += kSumBlock) {
+      const int64_t depth = std::min(packed.k - p, kSumBlock);
+      for (int64_t column = 0; column < packed.columns(); column += piece) {
+        const int64_t unit = block * kUnits + column % kUnits, left = shape.units - unit;
+        if (left <= 0) continue;
+        const int64_t gate = packed.first_gate + column / kUnits;
+        Packing packing;
+        packing.from = cut.at(weight, p * shape.columns() + gate * shape.units + unit);
+        packing.from_row = shape.columns();
+        packing.from_column = 1;
+        packing.to = cut.at(
+            own, (p * cut.panels + column / cut.panel * depth) * cut.panel + column % cut.panel);
+        packing.to_row = cut.panel;
+        packing.rows = depth;
+        packing.columns = packing.padded = std::min(left, piece);
+        cut.pack(&packing);
       }
-    });
-    to += stage.bytes;
-  }
+    }
+  });
+}
+
+// w and u of one direction.
+void pack_weights(const Forward& f, int direction, char* to) {
+  const int first = direction * f.shape.weights_each;
+  pack(f, f.inputs, f.call.operand(Weights, first).data, to);
+  to += f.inputs.bytes;
+  for (int s = 0; s < f.shape.cell.stages; to += f.stages[s++].bytes)
+    pack(f, f.stages[s], f.call.operand(Weights, first + 1).data, to);
 }
 
 // What one direction reads and writes, from step to step.
 struct Line {
-  const char* packed;
-  const unsigned char* codes;
-  char* gates;
-  char* states[2];
-  int64_t kept_steps;  // of states; steps beyond begin again
   RnnOrder order;
+  const char* packed = nullptr;  // w, then u for each stage
+  const unsigned char* codes = nullptr;
+  char* gates = nullptr;
+  char* states[2] = {};
+  int64_t kept_steps = 0;  // of states; those beyond begin again. Of gates: one, or all
 
+  char* gates_of(int64_t step, int64_t bytes) const {
+    return gates + (kept_steps > 2 ? step : 0) * bytes;
+  }
   char* state(int i, int64_t step, int64_t bytes) const {
     return states[i] + step % kept_steps * bytes;
   }
+};
+
+// A group of rows and a run of blocks of units, on their way through the steps of a direction.
+class Passage {
+ public:
+  Passage(const Forward& f, const Line& line, int direction, int64_t row0, int64_t row1,
+          const RnnShare& share, char* memory)
+      : f_(f),
+        line_(line),
+        d_(direction),
+        row0_(row0),
+        rows_(row1 - row0),
+        block0_(share.begin(f.unit_blocks)),
+        block1_(share.end(f.unit_blocks)),
+        share_(share),
+        sums_(memory),
+        inputs_(memory + f.sums_bytes()) {
+    const int64_t step = f.step_bytes(rows_, block1_ - block0_),
+                  room = f.thread_bytes - f.sums_bytes();
+    chunk_ = std::clamp<int64_t>(room / step, 1, f.shape.steps);
+    products_ = inputs_ + chunk_ * rows_ * f.shape.inputs * f.shape.element();
+    for (int s = 0; s < f.shape.cell.stages; ++s)
+      stages_[s].emplace(f.shape.dtype, rows_, f.stages[s].most_rows, f.stages[s].columns(),
+                         f.stages[s].k);
+  }
+
+  void go() {
+    for (int64_t k0 = 0; k0 < f_.shape.steps; k0 += chunk_) {
+      const int64_t k1 = std::min(k0 + chunk_, f_.shape.steps);
+      multiply_inputs(k0, k1);
+      for (int64_t k = k0; k < k1; ++k)
+        for (int s = 0; s < f_.shape.cell.stages; ++s) {
+          for (int64_t block = block0_; block < block1_; ++block)
+            step(k, k - k0, k1 - k0, s, block);
+          share_.meet();
+        }
+    }
+  }
+
+ private:
+  void multiply_inputs(int64_t k0, int64_t k1) {
+    const RnnShape& shape = f_.shape;
+    const Array& x = f_.call.operand(X);
+    const char* a = inputs_;
+    if (shape.batch == 1 && !line_.order.reversed)
+      a = x.data + k0 * shape.inputs * shape.element();
+    else
+      to_step_order(x, line_.order, k0, k1, row0_, row0_ + rows_, inputs_);
+    StepProduct product = f_.inputs.product(shape.dtype, (k1 - k0) * rows_);
+    for (int64_t block = block0_; block < block1_; ++block)
+      product.run(a, shape.inputs, line_.packed + block * f_.inputs.block,
+                  products_of(block, 0, k1 - k0), f_.inputs.columns(), false, 0,
+                  product.cut.panels);
+  }
+
+  // [blocks, steps of the chunk, rows, gates of a block]
+  char* products_of(int64_t block, int64_t step, int64_t steps) const {
+    return products_ +
+           ((block - block0_) * steps + step) * rows_ * f_.inputs.columns() * f_.shape.element();
+  }
+
+  void step(int64_t k, int64_t in_chunk, int64_t chunk, int s, int64_t block) {
+    const RnnShape& shape = f_.shape;
+    const Packed& stage = f_.stages[s];
+    const int64_t element = shape.element(), units = shape.units, kept = shape.kept();
+    const int64_t unit = block * kUnits, bytes = shape.state_bytes();
+    char *gates = line_.gates_of(k, shape.batch * kept * element) + row0_ * kept * element,
+         *h = line_.state(0, k, bytes) + row0_ * units * element;
+    const char* packed = line_.packed + f_.inputs.bytes + (s ? f_.stages[0].bytes : 0);
+    const bool of_q = s > 0;
+    stages_[s]->run(of_q ? gates + kBlockOfQ * units * element : h, of_q ? kept : units,
+                    packed + block * stage.block, sums_, stage.columns(), false, 0,
+                    stages_[s]->cut.panels);
+
+    const auto place = [&](char* base) { return base + (row0_ * units + unit) * element; };
+    RnnBlock b{};
+    b.rows = rows_;
+    b.units = std::min(kUnits, units - unit);
+    b.inputs_row = f_.inputs.columns();
+    b.sums_row = stage.columns();
+    b.gates_row = kept;
+    b.state_row = b.gate = units;
+    b.inputs = products_of(block, in_chunk, chunk);
+    b.sums = sums_;
+    b.gates = gates + unit * element;
+    b.h = h + unit * element;
+    b.h_after = place(line_.state(0, k + 1, bytes));
+    if (shape.cell.states > 1) {
+      b.c = place(line_.state(1, k, bytes));
+      b.c_after = place(line_.state(1, k + 1, bytes));
+    }
+    if (f_.call.has(Y)) {
+      const int64_t width = shape.directions * units;
+      b.y_row = shape.steps * width;
+      b.y = f_.call.operand(Y).data +
+            (row0_ * b.y_row + line_.order.at(k) * width + d_ * units + unit) * element;
+    }
+    if (line_.codes) b.codes = line_.codes + k * shape.batch + row0_;
+    const int first = d_ * shape.weights_each, last = first + shape.weights_each - 1;
+    if (shape.has_bias) b.bias = f_.call.operand(Weights, first + 2).data + unit * element;
+    if (shape.has_bias && shape.cell.splits_bias)
+      b.recurrent_bias = static_cast<const char*>(b.bias) + shape.columns() * element;
+    if (shape.has_peephole) b.peephole = f_.call.operand(Weights, last).data + unit * element;
+    b.activation = static_cast<int32_t>(f_.attributes.activation);
+    b.recurrent_activation = static_cast<int32_t>(f_.attributes.recurrent_activation);
+    kernels().rnn.forward[f_.attributes.cell][s][static_cast<int>(shape.dtype)](&b);
+  }
+
+  const Forward& f_;
+  const Line& line_;
+  int d_;
+  int64_t row0_, rows_, block0_, block1_, chunk_;
+  const RnnShare& share_;
+  char *sums_, *inputs_, *products_;
+  std::optional<StepProduct> stages_[FASTNN_RNN_STAGES];
 };
 
 class Run {
@@ -166,14 +272,10 @@ class Run {
 
   void run() {
     for (int d = 0; d < shape_.directions; ++d) begin(d);
-    for (int64_t k = 0; k < shape_.steps && !f_.empty(); k += f_.chunk) {
-      const int64_t end = std::min(k + f_.chunk, shape_.steps);
-      for (int d = 0; d < shape_.directions; ++d) multiply_inputs(d, k, end);
+    if (!f_.empty()) {
       // The number of threads may have changed since the memory was given out.
-      RnnTeam(shape_, shared_bytes() / f_.sums_bytes).run([&](const RnnShare& share) {
-        for (int d = share.direction; d < shape_.directions; d += share.direction_step)
-          go_through(share, d, k, end);
-      });
+      const int64_t room = f_.call.operand(Scratch).size() - f_.threads_at;
+      RnnTeam(shape_, room / f_.thread_bytes).run([&](const RnnShare& share) { go(share); });
     }
     for (int d = 0; d < shape_.directions; ++d)
       for (int i = 0; i < shape_.cell.states; ++i)
@@ -184,14 +286,10 @@ class Run {
 
  private:
   void begin(int d) {
-    lines_[d].emplace(Line{nullptr,
-                           nullptr,
-                           nullptr,
-                           {},
-                           f_.keeps() ? shape_.steps + 1 : 2,
-                           RnnOrder(shape_, f_.attributes, d)});
-    Line& line = *lines_[d];
     const Call& call = f_.call;
+    lines_[d].emplace(Line{RnnOrder(shape_, f_.attributes, d)});
+    Line& line = *lines_[d];
+    line.kept_steps = f_.keeps() ? shape_.steps + 1 : 2;
     for (int i = 0; i < shape_.cell.states; ++i) {
       const int own = d * shape_.cell.states + i;
       line.states[i] = f_.keeps() ? call.operand(History, own).data
@@ -212,98 +310,17 @@ class Run {
     }
     char* own = scratch_ + f_.packed_at + d * f_.packed_bytes;
     line.packed = call.prepared ? call.prepared + d * f_.packed_bytes : own;
-    if (!call.prepared) pack(f_, d, own);
+    if (!call.prepared) pack_weights(f_, d, own);
   }
 
-  int64_t shared_bytes() const { return f_.call.operand(Scratch).size() - f_.shared_at; }
-
-  char* gates_of(const Line& line, int64_t k, int64_t chunk0) const {
-    return line.gates +
-           (f_.keeps() ? k : k - chunk0) * shape_.batch * shape_.kept() * shape_.element();
-  }
-
-  void multiply_inputs(int d, int64_t k0, int64_t k1) {
-    const Line& line = *lines_[d];
-    const Array& x = f_.call.operand(X);
-    const char* inputs = x.data + k0 * shape_.inputs * shape_.element();
-    if (shape_.batch > 1 || line.order.reversed) {
-      char* copy = scratch_ + f_.inputs_at + d * f_.inputs_bytes;
-      to_step_order(x, line.order, k0, k1, copy);
-      inputs = copy;
-    }
-    gemm(f_.input_product(d, k1 - k0, inputs, gates_of(line, k0, k0)), thread_count(),
-         scratch_ + f_.shared_at, shared_bytes());
-  }
-
-  // The rows of a share fall into groups whose sizes differ by one at most.
-  void go_through(const RnnShare& share, int d, int64_t k0, int64_t k1) {
+  void go(const RnnShare& share) const {
+    char* memory = scratch_ + f_.threads_at + share.worker * f_.thread_bytes;
     const int64_t rows = share.row1 - share.row0, groups = ceil_div(rows, kRowsAtOnce);
-    const int64_t least = rows / groups;
-    const Stage *first = f_.stages, *second = f_.stages + 1;
-    StepProduct products[2][2] = {
-        {f_.step_product(*first, least), f_.step_product(*first, least + 1)},
-        {f_.step_product(shape_.cell.stages > 1 ? *second : *first, least),
-         f_.step_product(shape_.cell.stages > 1 ? *second : *first, least + 1)}};
-    for (int64_t k = k0; k < k1; ++k)
-      for (int s = 0; s < shape_.cell.stages; ++s) {
-        for (int64_t block = share.begin(f_.unit_blocks); block < share.end(f_.unit_blocks);
-             ++block)
-          for (int64_t group = 0; group < groups; ++group) {
-            const int64_t row0 = share.row0 + group * rows / groups,
-                          row1 = share.row0 + (group + 1) * rows / groups;
-            step(d, s, k, gates_of(*lines_[d], k, k0), block, row0, row1,
-                 products[s][row1 - row0 - least],
-                 scratch_ + f_.shared_at + share.worker * f_.sums_bytes);
-          }
-        share.meet();
-      }
-  }
-
-  void step(int d, int s, int64_t k, char* gates, int64_t block, int64_t row0, int64_t row1,
-            StepProduct& product, char* sums) {
-    const Line& line = *lines_[d];
-    const Stage& stage = f_.stages[s];
-    const int64_t element = shape_.element(), units = shape_.units, kept = shape_.kept();
-    const int64_t unit = block * kUnits, state_bytes = shape_.state_bytes();
-    const char* packed = line.packed + (s ? f_.stages[0].bytes : 0) + block * stage.block;
-    const auto row_of = [&](char* base, int64_t row) {
-      return base + (row0 * row + unit) * element;
-    };
-    char *h = line.state(0, k, state_bytes), *own_gates = row_of(gates, kept);
-    const char* a = stage.of_q ? gates + (row0 * kept + kBlockOfQ * units) * element
-                               : h + row0 * units * element;
-    product.run(a, stage.of_q ? kept : units, packed, sums, stage.columns(), false, 0,
-                product.cut.panels);
-
-    RnnBlock b{};
-    b.rows = row1 - row0;
-    b.units = std::min(kUnits, units - unit);
-    b.sums_row = stage.columns();
-    b.gates_row = kept;
-    b.state_row = b.gate = units;
-    b.sums = sums;
-    b.gates = own_gates;
-    b.h = row_of(h, units);
-    b.h_after = row_of(line.state(0, k + 1, state_bytes), units);
-    if (shape_.cell.states > 1) {
-      b.c = row_of(line.state(1, k, state_bytes), units);
-      b.c_after = row_of(line.state(1, k + 1, state_bytes), units);
-    }
-    if (f_.call.has(Y)) {
-      const int64_t width = shape_.directions * units;
-      b.y_row = shape_.steps * width;
-      b.y = f_.call.operand(Y).data +
-            (row0 * b.y_row + line.order.at(k) * width + d * units + unit) * element;
-    }
-    if (line.codes) b.codes = line.codes + k * shape_.batch + row0;
-    const int first = d * shape_.weights_each, last = first + shape_.weights_each - 1;
-    if (shape_.has_bias) b.bias = f_.call.operand(Weights, first + 2).data + unit * element;
-    if (shape_.has_bias && shape_.cell.splits_bias)
-      b.recurrent_bias = static_cast<const char*>(b.bias) + shape_.columns() * element;
-    if (shape_.has_peephole) b.peephole = f_.call.operand(Weights, last).data + unit * element;
-    b.activation = static_cast<int32_t>(f_.attributes.activation);
-    b.recurrent_activation = static_cast<int32_t>(f_.attributes.recurrent_activation);
-    kernels().rnn.forward[f_.attributes.cell][s][static_cast<int>(shape_.dtype)](&b);
+    for (int d = share.direction; d < shape_.directions; d += share.direction_step)
+      for (int64_t i = 0; i < groups; ++i)
+        Passage(f_, *lines_[d], d, share.row0 + i * rows / groups,
+                share.row0 + (i + 1) * rows / groups, share, memory)
+            .go();
   }
 
   Forward f_;
@@ -346,7 +363,8 @@ int64_t prepared_bytes(const Call& call) {
 
 void prepare(const Call& call, char* to) {
   const Forward f(call);
-  for (int d = 0; d < f.shape.directions; ++d) pack(f, d, to + d * f.packed_bytes);
+  for (int d = 0; d < f.shape.directions && !f.empty(); ++d)
+    pack_weights(f, d, to + d * f.packed_bytes);
 }
 
 double cost(const Call& call) {

@@ -9,6 +9,7 @@
 #include "core/kernel_table.h"
 #include "ops/checks.h"
 #include "ops/rnn_team.h"
+#include "ops/strided.h"
 
 namespace fastnn {
 namespace {
@@ -296,7 +297,12 @@ class Run {
 
   void multiply(int d) const {
     if (b_.wants(kWantDweights)) {
-      to_step_order(b_.call.operand(X), *orders_[d], 0, shape_.steps, b_.inputs(d));
+      const int64_t step = shape_.batch * shape_.inputs * shape_.element();
+      for_each_chunk(shape_.steps, kCheapGrain * 4 / std::max<int64_t>(step, 1) + 1, 1,
+                     [&](int64_t k0, int64_t k1) {
+                       to_step_order(b_.call.operand(X), *orders_[d], k0, k1, 0, shape_.batch,
+                                     b_.inputs(d) + k0 * step);
+                     });
       if (shape_.has_peephole)
         shape_.dtype == DType::float32 ? peephole_gradient<float>(b_, d)
                                        : peephole_gradient<double>(b_, d);

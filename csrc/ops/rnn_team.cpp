@@ -5,16 +5,13 @@
 
 namespace fastnn {
 
-void to_step_order(const Array& from, const RnnOrder& order, int64_t k0, int64_t k1, char* to) {
-  const int64_t batch = from.shape[0], bytes = from.shape[2] * item_size(from.dtype);
-  const int64_t grain = std::max<int64_t>(1, kCheapGrain * 4 / std::max<int64_t>(bytes, 1));
-  for_pieces((k1 - k0) * batch, grain, [&](int64_t first, int64_t count) {
-    for (int64_t i = first; i < first + count; ++i) {
-      const int64_t row = i % batch, step = order.at(k0 + i / batch);
-      std::memcpy(to + i * bytes, from.data + (row * order.steps + step) * bytes,
+void to_step_order(const Array& from, const RnnOrder& order, int64_t k0, int64_t k1, int64_t row0,
+                   int64_t row1, char* to) {
+  const int64_t bytes = from.shape[2] * item_size(from.dtype);
+  for (int64_t k = k0; k < k1; ++k)
+    for (int64_t row = row0; row < row1; ++row, to += bytes)
+      std::memcpy(to, from.data + (row * order.steps + order.at(k)) * bytes,
                   static_cast<size_t>(bytes));
-    }
-  });
 }
 
 void from_step_order(const char* from, const RnnOrder& order, bool onto, const Array& to) {

@@ -139,7 +139,7 @@ struct StepProduct {
     g.c = c;
     g.c_row = c_row;
     g.onto = onto;
-    for (int64_t p = 0; p < g.k; p += kSumBlock) {
+    for (int64_t p = 0; p == 0 || p < g.k; p += kSumBlock) {
       const int64_t panel = cut.panel * std::min(g.k - p, kSumBlock);
       const char* block = cut.at(b, p * cut.panels * cut.panel);
       for (int64_t j = panel0; j < panel1; ++j)
@@ -172,8 +172,9 @@ struct RnnOrder {
   int64_t at(int64_t k) const { return reversed ? steps - 1 - k : k; }
 };
 
-// to[k - k0, row] = from[row, order(k)], rows of `columns` elements.
-void to_step_order(const Array& from, const RnnOrder& order, int64_t k0, int64_t k1, char* to);
+// to[k - k0, row - row0] = from[row, order(k)], on this thread.
+void to_step_order(const Array& from, const RnnOrder& order, int64_t k0, int64_t k1, int64_t row0,
+                   int64_t row1, char* to);
 // The way back: to[row, order(k)] = from[k, row], or += with `onto`.
 void from_step_order(const char* from, const RnnOrder& order, bool onto, const Array& to);
 
