@@ -141,7 +141,7 @@ struct Row {
   FASTNN_INLINE V sum(int k) const { return load(at(b.sums, b.sums_row) + k * FASTNN_RNN_UNITS); }
   /* Of what is told by gate. */
   FASTNN_INLINE V told(const void* base, int k) const {
-    return load(static_cast<const T*>(base) + k * b.gate + i);
+    return load(at(base, b.told_row) + k * b.gate);
   }
   FASTNN_INLINE V with(const void* bias, int k, V value) const {
     return bias ? value + told(bias, k) : value;
@@ -159,30 +159,28 @@ struct Row {
   }
 };
 
-/* f(row) for all registers: a short loop, so that what f needs stays in registers. The block is a
- * copy: nothing that is stored can change it. */
+/* f(row) for all registers, down the rows: long loops that do little, so that what f needs stays in
+ * registers. The block is a copy: nothing that is stored can change it. */
 template <class T, class F>
 FASTNN_INLINE void each(const RnnBlock b, F f) {
-  for (int64_t row = 0; row < b.rows; ++row)
-    for_registers<T>(b.units,
-                     [&](int64_t i, int64_t left) FASTNN_FLATTEN { f(Row<T>{b, row, i, left}); });
+  for_registers<T>(b.units, [&](int64_t i, int64_t left) FASTNN_FLATTEN {
+    for (int64_t row = 0; row < b.rows; ++row) f(Row<T>{b, row, i, left});
+  });
 }
 
 /* The same for rows that count; others are passed over. */
 template <class T, int cell, class F>
 FASTNN_INLINE void finish_each(const RnnBlock b, F f) {
+  if (!b.codes) return each<T>(b, f);
   constexpr int blocks = cell == kSimple ? 1 : 4;
-  for (int64_t row = 0; row < b.rows; ++row) {
-    const int code = b.codes ? b.codes[row] : int{kRnnCounts};
-    for_registers<T>(b.units, [&](int64_t i, int64_t left) FASTNN_FLATTEN {
-      const Row<T> r{b, row, i, left};
-      if (code == kRnnCounts) return f(r);
-      for (int k = 0; k < blocks; ++k) r.keep(k, Vec<T>::zero());
-      r.store(r.h(), r.at(b.h_after, b.state_row));
-      if (b.c) r.store(r.c(), r.at(b.c_after, b.state_row));
-      if (b.y) r.store(code == kRnnRepeat ? r.h() : Vec<T>::zero(), r.at(b.y, b.y_row));
-    });
-  }
+  each<T>(b, [&](Row<T> r) FASTNN_FLATTEN {
+    const int code = b.codes[r.row * b.codes_row];
+    if (code == kRnnCounts) return f(r);
+    for (int k = 0; k < blocks; ++k) r.keep(k, Vec<T>::zero());
+    r.store(r.h(), r.at(b.h_after, b.state_row));
+    if (b.c) r.store(r.c(), r.at(b.c_after, b.state_row));
+    if (b.y) r.store(code == kRnnRepeat ? r.h() : Vec<T>::zero(), r.at(b.y, b.y_row));
+  });
 }
 
 template <class T, int cell, class F>

@@ -21,8 +21,8 @@ enum RnnCode { kRnnZero, kRnnRepeat, kRnnCounts };
 struct RnnBlock {
   int64_t rows, units;
   /* Strides in elements from a row to the next; and from a gate to the next, of `gates` and of what
-   * is told by gate (bias, peephole). */
-  int64_t inputs_row, sums_row, gates_row, state_row, y_row, gate;
+   * is told by gate (bias, peephole). Rows may also be blocks of units of one row. */
+  int64_t inputs_row, sums_row, gates_row, state_row, y_row, codes_row, told_row, gate;
   const void* inputs; /* x @ w, gates FASTNN_RNN_UNITS apart */
   const void* sums;   /* the products of this stage, likewise */
   void* gates;        /* what the gates are */

@@ -180,8 +180,7 @@ class Passage {
       multiply_inputs(k0, k1);
       for (int64_t k = k0; k < k1; ++k)
         for (int s = 0; s < f_.shape.cell.stages; ++s) {
-          for (int64_t block = block0_; block < block1_; ++block)
-            step(k, k - k0, k1 - k0, s, block);
+          step({k, k - k0, k1 - k0, s});
           share_.meet();
         }
     }
@@ -209,43 +208,80 @@ class Passage {
            ((block - block0_) * steps + step) * rows_ * f_.inputs.columns() * f_.shape.element();
   }
 
-  void step(int64_t k, int64_t in_chunk, int64_t chunk, int s, int64_t block) {
-    const RnnShape& shape = f_.shape;
-    const Packed& stage = f_.stages[s];
-    const int64_t element = shape.element(), units = shape.units, kept = shape.kept();
-    const int64_t unit = block * kUnits, bytes = shape.state_bytes();
-    char *gates = line_.gates_of(k, shape.batch * kept * element) + row0_ * kept * element,
-         *h = line_.state(0, k, bytes) + row0_ * units * element;
-    const char* packed = line_.packed + f_.inputs.bytes + (s ? f_.stages[0].bytes : 0);
-    const bool of_q = s > 0;
-    stages_[s]->run(of_q ? gates + kBlockOfQ * units * element : h, of_q ? kept : units,
-                    packed + block * stage.block, sums_, stage.columns(), false, 0,
-                    stages_[s]->cut.panels);
+  struct Step {
+    int64_t k, in_chunk, chunk;
+    int stage;
+  };
 
+  // A block at a time; of a single row, whose blocks lie side by side, all products first.
+  void step(const Step& at) {
+    const int64_t sums = f_.stages[at.stage].columns() * f_.shape.element();
+    for (int64_t block = block0_, many; block < block1_; block += many) {
+      many = rows_ == 1 ? blocks_together(block) : 1;
+      for (int64_t i = 0; i < many; ++i) multiply(at, block + i, sums_ + i * sums);
+      RnnBlock b = gates_of(at, block);
+      if (many > 1) {
+        b.rows = many;
+        b.inputs_row = at.chunk * f_.inputs.columns();
+        b.gates_row = b.state_row = b.y_row = b.told_row = kUnits;
+        b.codes_row = 0;
+      }
+      kernels().rnn.forward[f_.attributes.cell][at.stage][static_cast<int>(f_.shape.dtype)](&b);
+    }
+  }
+
+  // Whole blocks.
+  int64_t blocks_together(int64_t block) const {
+    const int64_t whole = std::min(block1_, f_.shape.units / kUnits);
+    return std::clamp<int64_t>(whole - block, 1, kRowsAtOnce);
+  }
+
+  void multiply(const Step& at, int64_t block, char* sums) {
+    const RnnShape& shape = f_.shape;
+    const Packed& stage = f_.stages[at.stage];
+    const int64_t element = shape.element(), units = shape.units, kept = shape.kept();
+    const bool of_q = at.stage > 0;
+    const char* a =
+        of_q ? gates(at.k) + kBlockOfQ * units * element : state(0, at.k) + row0_ * units * element;
+    const char* packed = line_.packed + f_.inputs.bytes + (of_q ? f_.stages[0].bytes : 0);
+    stages_[at.stage]->run(a, of_q ? kept : units, packed + block * stage.block, sums,
+                           stage.columns(), false, 0, stages_[at.stage]->cut.panels);
+  }
+
+  char* state(int i, int64_t k) const { return line_.state(i, k, f_.shape.state_bytes()); }
+  char* gates(int64_t k) const {
+    const int64_t row = f_.shape.kept() * f_.shape.element();
+    return line_.gates_of(k, f_.shape.batch * row) + row0_ * row;
+  }
+
+  RnnBlock gates_of(const Step& at, int64_t block) const {
+    const RnnShape& shape = f_.shape;
+    const int64_t element = shape.element(), units = shape.units, unit = block * kUnits;
     const auto place = [&](char* base) { return base + (row0_ * units + unit) * element; };
     RnnBlock b{};
     b.rows = rows_;
     b.units = std::min(kUnits, units - unit);
     b.inputs_row = f_.inputs.columns();
-    b.sums_row = stage.columns();
-    b.gates_row = kept;
+    b.sums_row = f_.stages[at.stage].columns();
+    b.gates_row = shape.kept();
     b.state_row = b.gate = units;
-    b.inputs = products_of(block, in_chunk, chunk);
+    b.inputs = products_of(block, at.in_chunk, at.chunk);
     b.sums = sums_;
-    b.gates = gates + unit * element;
-    b.h = h + unit * element;
-    b.h_after = place(line_.state(0, k + 1, bytes));
+    b.gates = gates(at.k) + unit * element;
+    b.h = place(state(0, at.k));
+    b.h_after = place(state(0, at.k + 1));
     if (shape.cell.states > 1) {
-      b.c = place(line_.state(1, k, bytes));
-      b.c_after = place(line_.state(1, k + 1, bytes));
+      b.c = place(state(1, at.k));
+      b.c_after = place(state(1, at.k + 1));
     }
     if (f_.call.has(Y)) {
       const int64_t width = shape.directions * units;
       b.y_row = shape.steps * width;
       b.y = f_.call.operand(Y).data +
-            (row0_ * b.y_row + line_.order.at(k) * width + d_ * units + unit) * element;
+            (row0_ * b.y_row + line_.order.at(at.k) * width + d_ * units + unit) * element;
     }
-    if (line_.codes) b.codes = line_.codes + k * shape.batch + row0_;
+    if (line_.codes) b.codes = line_.codes + at.k * shape.batch + row0_;
+    b.codes_row = 1;
     const int first = d_ * shape.weights_each, last = first + shape.weights_each - 1;
     if (shape.has_bias) b.bias = f_.call.operand(Weights, first + 2).data + unit * element;
     if (shape.has_bias && shape.cell.splits_bias)
@@ -253,7 +289,7 @@ class Passage {
     if (shape.has_peephole) b.peephole = f_.call.operand(Weights, last).data + unit * element;
     b.activation = static_cast<int32_t>(f_.attributes.activation);
     b.recurrent_activation = static_cast<int32_t>(f_.attributes.recurrent_activation);
-    kernels().rnn.forward[f_.attributes.cell][s][static_cast<int>(shape.dtype)](&b);
+    return b;
   }
 
   const Forward& f_;
