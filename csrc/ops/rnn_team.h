@@ -16,27 +16,9 @@
 
 namespace fastnn {
 
-// Where threads of a group wait for each other.
-class alignas(64) Barrier {
- public:
-  void wait(int threads) {
-    if (threads == 1) return;
-    const int now = round_.load(std::memory_order_relaxed);
-    if (arrived_.fetch_add(1, std::memory_order_acq_rel) + 1 == threads) {
-      arrived_.store(0, std::memory_order_relaxed);
-      round_.store(now + 1, std::memory_order_release);
-      return;
-    }
-    constexpr int kSpins = 4000;
-    for (int spins = 0; round_.load(std::memory_order_acquire) == now; ++spins)
-      if (spins < kSpins)
-        pause();
-      else
-        sched_yield();
-  }
-
- private:
-  std::atomic<int> arrived_{0}, round_{0};
+// How far a thread has come: those that go together wait for each other.
+struct alignas(64) Progress {
+  std::atomic<int64_t> rounds{0};
 };
 
 // What a thread does: directions, rows of the batch, and a part of the units. Threads that share
@@ -46,11 +28,29 @@ struct RnnShare {
   int direction, direction_step;  // the first, and on to the next
   int64_t row0, row1;
   int part, parts;
-  Barrier* barrier;
+  Progress* group;  // of part 0; the others follow at equal distances
+  int distance;
 
   int64_t begin(int64_t items) const { return part * items / parts; }
   int64_t end(int64_t items) const { return (part + 1) * items / parts; }
-  void meet() const { barrier->wait(parts); }
+
+  void meet() const {
+    if (parts == 1) return;
+    std::atomic<int64_t>& own = group[part * distance].rounds;
+    const int64_t round = own.load(std::memory_order_relaxed) + 1;
+    own.store(round, std::memory_order_release);
+    for (int i = 0; i < parts; ++i) await(group[i * distance].rounds, round);
+  }
+
+ private:
+  static void await(const std::atomic<int64_t>& rounds, int64_t round) {
+    constexpr int kSpins = 10000;
+    for (int spins = 0; rounds.load(std::memory_order_acquire) < round; ++spins)
+      if (spins < kSpins)
+        pause();
+      else
+        sched_yield();
+  }
 };
 
 // Directions are dealt out first, then rows, if a thread's cache holds the weights of a step, so
@@ -105,7 +105,8 @@ class RnnTeam {
               (r + 1) * shape_.batch / rows,
               own % parts,
               parts,
-              &barriers_[direction * (kMost / kMaxDirections) + r]};
+              &progress_[r * parts * apart + direction],
+              apart};
     return true;
   }
   int rows_apart(int threads) const {
@@ -116,7 +117,7 @@ class RnnTeam {
 
   const RnnShape& shape_;
   int64_t threads_;
-  Barrier barriers_[kMost];
+  Progress progress_[kMost];
 };
 
 // One product of a step, for some rows: read where they lie, times a packed matrix.
