@@ -42,8 +42,9 @@ def _forward(log_probs: np.ndarray, states: np.ndarray, jumps: np.ndarray) -> np
 
 
 def _example(logits: np.ndarray, labels: np.ndarray, blank: int) -> tuple:
-    """Loss and gradient of one example without padding."""
-    log_probs = softmax(logits, axis=1, log=True)
+    """Loss and gradient of one example without padding, in float64: in log space a float32 would
+    lose as many places as the loss has."""
+    log_probs = softmax(logits.astype(np.float64), axis=1, log=True)
     states = np.full(2 * len(labels) + 1, blank)
     states[1::2] = labels
     jumps = np.zeros(len(states), bool)
@@ -54,11 +55,11 @@ def _example(logits: np.ndarray, labels: np.ndarray, blank: int) -> tuple:
     beta = _forward(log_probs[::-1], states[::-1], back)[::-1, ::-1]
     loss = -np.logaddexp.reduce(alpha[-1, -2:])
     if not np.isfinite(loss):
-        return loss, np.full(logits.shape, np.nan, logits.dtype)
+        return loss, np.full(logits.shape, np.nan)
     # Both hold the factor of their own frame, so one is taken out; where it is 0, so are they.
     emitted = log_probs[:, states]
     ways = alpha[1:] + np.where(emitted == -np.inf, 0, beta[:-1] - emitted)
-    shares = np.exp(ways + loss)
+    shares = softmax(ways, axis=1)  # each row's sum is the probability of the target
     dx = np.exp(log_probs)
     for s, label in enumerate(states):
         dx[:, label] -= shares[:, s]
