@@ -166,8 +166,11 @@ FASTNN_INLINE void run_backward(const CtcExample& e, const Lattice<T>& lattice, 
     const States<T> alpha = lattice.alpha(t + 1), to = lattice.beta(t);
     const ScaledArray<T> label_weights = lattice.label_weights(t);
     const Scaled<T> blank_weight = lattice.blank_weight().all(t);
+    // Zero, not subnormal, where a state is next to impossible.
     const auto share = [&](Scaled<T> a, Scaled<T> b) {
-      return a.mantissa * b.mantissa * power_of_difference(a.exponent + b.exponent - end.exponent);
+      const Vec<T> d = a.exponent + b.exponent - end.exponent;
+      const Vec<T> value = a.mantissa * b.mantissa * power_of_difference(d);
+      return select(d < constant<T>(ScaledRange<T>::kLeast), Vec<T>::zero(), value);
     };
     for_states<false>(lattice, lattice.beta(t + 1),
                       [&](int64_t i, Scaled<T> blanks, Scaled<T> labels) {
@@ -178,14 +181,14 @@ FASTNN_INLINE void run_backward(const CtcExample& e, const Lattice<T>& lattice, 
                       });
     // Divided by their own sum: rounding errors that all states have in common cancel.
     const T blank_share = fold_row<T, kFoldSum>(lattice.blank_share, lattice.width);
-    const T all = blank_share + fold_row<T, kFoldSum>(lattice.label_share, lattice.width);
+    const T part = 1 / (blank_share + fold_row<T, kFoldSum>(lattice.label_share, lattice.width));
     T* dx = static_cast<T*>(e.dx) + t * e.classes;
     const Vec<T> scale = Vec<T>::broadcast(1 / lattice.sums[t]);
     for_registers<T>(e.classes, [&](int64_t i, int64_t left) {
       store_some(load_some(dx + i, left) * scale, dx + i, left);
     });
-    dx[e.blank] -= blank_share / all;
-    for (int64_t j = 0; j < e.count; ++j) dx[e.labels[j]] -= lattice.label_share[j] / all;
+    dx[e.blank] -= blank_share * part;
+    for (int64_t j = 0; j < e.count; ++j) dx[e.labels[j]] -= lattice.label_share[j] * part;
   }
 }
 

@@ -144,6 +144,7 @@ class Search {
     for (int32_t label = 0; label < classes_; ++label) {
       if (label == blank_ || taken_[label]) continue;
       const double total = extended(beam, label, log_probs);
+      if (kept_ == width_ && total < candidates_[0].beam.total) continue;  // most of them
       offer({{beam.node, kNothing, total, total}, label, count_ + b * classes_ + label});
     }
     mark_children(beam.node, 0);

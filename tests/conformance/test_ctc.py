@@ -90,7 +90,7 @@ def test_ctc_loss_of_extreme_logits(backend, dtype, spread, time):
     operands = draw(dtype, 3, time, 12, 20, spread=spread, whole=True)
     loss, dx = check(backend, "ctc_loss", operands, 0, False, bound=bound_of(operands[0]))
     assert (loss > 20 * spread).all()
-    assert np.abs(dx).max() <= 1
+    assert np.abs(dx).max() <= 1 + 4 * np.finfo(dtype).eps
 
 
 @pytest.mark.parametrize(("backend", "dtype"), rows((d,) for d in FLOATS))
@@ -142,9 +142,7 @@ def test_ctc_loss_of_nan(backend, dtype):
     zero_infinity=strategies.booleans(),
 )
 @pytest.mark.parametrize("backend", rows([()]))
-def test_ctc_loss_of_drawn_shapes(
-    backend, batch, time, classes, most, blank, dtype, zero_infinity
-):
+def test_ctc_loss_of_drawn_shapes(backend, batch, time, classes, most, blank, dtype, zero_infinity):
     blank %= classes
     operands = draw(dtype, batch, time, classes, most, blank)
     check(backend, "ctc_loss", operands, blank, zero_infinity, bound=bound_of(operands[0]))

@@ -25,6 +25,8 @@ NONE3 = (None, None, None)
 IMAGE, KERNEL = np.zeros((2, 5, 6, 4), np.float32), np.zeros((3, 3, 4, 6), np.float32)
 SIGNAL = np.zeros((2, 3, 4, 6), np.float32)
 STEP = (RATE, HYPER, ONE, *NONE3)
+FRAMES = np.zeros((2, 5, 4), np.float32)  # of two examples, with their labels and lengths
+LABELS, LENGTHS, COUNTS = np.array([[1, 2, 3], [3, 1, 0]]), np.array([5, 4]), np.array([3, 2])
 
 # primitive, operands, attributes, exception, what its message says
 ROWS = [
@@ -272,6 +274,85 @@ ROWS = [
     ("cross_entropy", [F, D, None], (), TypeError, "cross_entropy: labels has dtype float64"),
     ("cross_entropy", [F, F, ROW], (), ValueError, "sample_weight has shape (4,)"),
     ("binary_cross_entropy", [F, F, None], (1.5,), ValueError, "smoothing is 1.5"),
+    *(
+        ("ctc_loss", operands, (blank, False), error, "ctc_loss: " + message)
+        for operands, blank, error, message in [
+            ([I, LABELS, LENGTHS, COUNTS], 0, TypeError, "logits has dtype int32"),
+            ([F, LABELS, LENGTHS, COUNTS], 0, ValueError, "logits has shape (3, 4), expected 3"),
+            ([FRAMES, F, LENGTHS, COUNTS], 0, TypeError, "targets has dtype float32"),
+            (
+                [FRAMES, LABELS[:1], LENGTHS, COUNTS],
+                0,
+                ValueError,
+                "targets has shape (1, 3), expected (2, most labels), a row an example of logits",
+            ),
+            (
+                [FRAMES, LABELS, LENGTHS[:1], COUNTS],
+                0,
+                ValueError,
+                "input_lengths has shape (1,), expected (2,), one length an example",
+            ),
+            ([FRAMES, LABELS, LENGTHS, V[:2]], 0, TypeError, "target_lengths has dtype float32"),
+            ([FRAMES, LABELS, LENGTHS, COUNTS], 4, ValueError, "blank is 4, expected one of 4"),
+            ([FRAMES, LABELS, LENGTHS, COUNTS], -1, ValueError, "blank is -1, expected one of 4"),
+            (
+                [FRAMES[..., :0], LABELS, LENGTHS, COUNTS],
+                0,
+                ValueError,
+                "blank is 0, expected one of 0",
+            ),
+            (
+                [FRAMES, LABELS, LENGTHS + 1, COUNTS],
+                0,
+                ValueError,
+                "input_lengths is 6 for example 0, expected 0 to 5",
+            ),
+            (
+                [FRAMES, LABELS, LENGTHS, COUNTS - 3],
+                0,
+                ValueError,
+                "target_lengths is -1 for example 1, expected 0 to 3",
+            ),
+            (
+                [FRAMES, LABELS, LENGTHS, COUNTS],
+                2,
+                ValueError,
+                "label 2 at (0, 1) of targets is the blank",
+            ),
+            (
+                [FRAMES, LABELS, LENGTHS, np.array([3, 3])],
+                0,
+                ValueError,
+                "label 0 at (1, 2) of targets is the blank",
+            ),
+            (
+                [FRAMES[..., :3], LABELS, LENGTHS, COUNTS],
+                0,
+                ValueError,
+                "label 3 at (0, 2) of targets is out of range for 3 classes",
+            ),
+            (
+                [FRAMES, -LABELS, LENGTHS, COUNTS],
+                0,
+                ValueError,
+                "label -1 at (0, 0) of targets is out of range for 4 classes",
+            ),
+        ]
+    ),
+    *(
+        ("ctc_beam", [log_probs, lengths], attributes, error, "ctc_beam: " + message)
+        for log_probs, lengths, attributes, error, message in [
+            (I, LENGTHS, (5, 1, 0), TypeError, "log_probs has dtype int32"),
+            (F, LENGTHS, (5, 1, 0), ValueError, "log_probs has shape (3, 4), expected 3"),
+            (FRAMES, LENGTHS[:1], (5, 1, 0), ValueError, "lengths has shape (1,), expected (2,)"),
+            (FRAMES, LENGTHS * 2, (5, 1, 0), ValueError, "lengths is 10 for example 0, expected"),
+            (FRAMES, LENGTHS, (0, 1, 0), ValueError, "width is 0, expected 1 or more"),
+            (FRAMES, LENGTHS, (5, 6, 0), ValueError, "top_paths is 6, expected 1 to the width, 5"),
+            (FRAMES, LENGTHS, (5, 0, 0), ValueError, "top_paths is 0, expected 1 to the width, 5"),
+            (FRAMES, LENGTHS, (5, 1, 4), ValueError, "blank is 4, expected one of 4 classes"),
+            (FRAMES, LENGTHS, (2**62, 1, 0), OverflowError, "a width of 4611686018427387904 is"),
+        ]
+    ),
     ("random_uniform", [V], ((3,),), ValueError, "random_uniform: state has shape (3,)"),
     ("random_uniform", [STATE], ((3,), 1.0, 0.0), ValueError, "expected low <= high"),
     ("random_normal", [STATE], ((3,), 0.0, -1.0), ValueError, "expected finite numbers and std"),

@@ -123,7 +123,7 @@ def _step(beams: list, row: np.ndarray, width: int, blank: int) -> list:
 def ctc_beam(
     log_probs: np.ndarray, lengths: np.ndarray, *, width: int, top_paths: int, blank: int
 ) -> tuple[np.ndarray, np.ndarray]:
-    """The ``top_paths`` most probable labellings that a beam of ``width`` prefixes finds, best first.
+    """The ``top_paths`` most probable labellings that a beam of ``width`` prefixes finds, in order.
 
     log_probs [batch, time, classes], of which the first ``lengths`` [batch] frames count; paths
     int32 [top_paths, batch, time], padded with -1; scores [batch, top_paths], their log
