@@ -25,8 +25,8 @@ NONE3 = (None, None, None)
 IMAGE, KERNEL = np.zeros((2, 5, 6, 4), np.float32), np.zeros((3, 3, 4, 6), np.float32)
 SIGNAL = np.zeros((2, 3, 4, 6), np.float32)
 STEP = (RATE, HYPER, ONE, *NONE3)
-FRAMES = np.zeros((2, 5, 4), np.float32)  # of two examples, with their labels and lengths
-LABELS, LENGTHS, COUNTS = np.array([[1, 2, 3], [3, 1, 0]]), np.array([5, 4]), np.array([3, 2])
+FRAMES, LENGTHS = np.zeros((2, 5, 4), np.float32), np.array([5, 4])
+CTC = [FRAMES, np.array([[1, 2, 3], [3, 1, 0]]), LENGTHS, np.array([3, 2])]
 
 # primitive, operands, attributes, exception, what its message says
 ROWS = [
@@ -275,68 +275,35 @@ ROWS = [
     ("cross_entropy", [F, F, ROW], (), ValueError, "sample_weight has shape (4,)"),
     ("binary_cross_entropy", [F, F, None], (1.5,), ValueError, "smoothing is 1.5"),
     *(
-        ("ctc_loss", operands, (blank, False), error, "ctc_loss: " + message)
-        for operands, blank, error, message in [
-            ([I, LABELS, LENGTHS, COUNTS], 0, TypeError, "logits has dtype int32"),
-            ([F, LABELS, LENGTHS, COUNTS], 0, ValueError, "logits has shape (3, 4), expected 3"),
-            ([FRAMES, F, LENGTHS, COUNTS], 0, TypeError, "targets has dtype float32"),
+        ("ctc_loss", [*CTC[:i], x, *CTC[i + 1 :]], (blank, False), error, "ctc_loss: " + message)
+        for i, x, blank, error, message in [
+            (0, I, 0, TypeError, "logits has dtype int32"),
+            (0, F, 0, ValueError, "logits has shape (3, 4), expected 3"),
+            (0, FRAMES[..., :0], 0, ValueError, "blank is 0, expected one of 0 classes"),
+            (0, FRAMES[..., :3], 0, ValueError, "label 3 at (0, 2) of targets is out of range for"),
+            (1, F, 0, TypeError, "targets has dtype float32"),
             (
-                [FRAMES, LABELS[:1], LENGTHS, COUNTS],
+                1,
+                CTC[1][:1],
                 0,
                 ValueError,
-                "targets has shape (1, 3), expected (2, most labels), a row an example of logits",
+                "targets has shape (1, 3), expected (2, most labels), a",
             ),
             (
-                [FRAMES, LABELS, LENGTHS[:1], COUNTS],
+                1,
+                -CTC[1],
                 0,
                 ValueError,
-                "input_lengths has shape (1,), expected (2,), one length an example",
+                "label -1 at (0, 0) of targets is out of range for 4 class",
             ),
-            ([FRAMES, LABELS, LENGTHS, V[:2]], 0, TypeError, "target_lengths has dtype float32"),
-            ([FRAMES, LABELS, LENGTHS, COUNTS], 4, ValueError, "blank is 4, expected one of 4"),
-            ([FRAMES, LABELS, LENGTHS, COUNTS], -1, ValueError, "blank is -1, expected one of 4"),
-            (
-                [FRAMES[..., :0], LABELS, LENGTHS, COUNTS],
-                0,
-                ValueError,
-                "blank is 0, expected one of 0",
-            ),
-            (
-                [FRAMES, LABELS, LENGTHS + 1, COUNTS],
-                0,
-                ValueError,
-                "input_lengths is 6 for example 0, expected 0 to 5",
-            ),
-            (
-                [FRAMES, LABELS, LENGTHS, COUNTS - 3],
-                0,
-                ValueError,
-                "target_lengths is -1 for example 1, expected 0 to 3",
-            ),
-            (
-                [FRAMES, LABELS, LENGTHS, COUNTS],
-                2,
-                ValueError,
-                "label 2 at (0, 1) of targets is the blank",
-            ),
-            (
-                [FRAMES, LABELS, LENGTHS, np.array([3, 3])],
-                0,
-                ValueError,
-                "label 0 at (1, 2) of targets is the blank",
-            ),
-            (
-                [FRAMES[..., :3], LABELS, LENGTHS, COUNTS],
-                0,
-                ValueError,
-                "label 3 at (0, 2) of targets is out of range for 3 classes",
-            ),
-            (
-                [FRAMES, -LABELS, LENGTHS, COUNTS],
-                0,
-                ValueError,
-                "label -1 at (0, 0) of targets is out of range for 4 classes",
-            ),
+            (1, CTC[1], 2, ValueError, "label 2 at (0, 1) of targets is the blank"),
+            (1, CTC[1], 4, ValueError, "blank is 4, expected one of 4"),
+            (1, CTC[1], -1, ValueError, "blank is -1, expected one of 4"),
+            (2, np.array([5]), 0, ValueError, "input_lengths has shape (1,), expected (2,), one"),
+            (2, np.array([5, 6]), 0, ValueError, "input_lengths is 6 for example 1, expected 0 to"),
+            (3, V[:2], 0, TypeError, "target_lengths has dtype float32"),
+            (3, np.array([3, -1]), 0, ValueError, "target_lengths is -1 for example 1, expected 0"),
+            (3, np.array([3, 3]), 0, ValueError, "label 0 at (1, 2) of targets is the blank"),
         ]
     ),
     *(
