@@ -220,6 +220,20 @@ def test_ctc_counts_labels_that_are_not_zero():
     assert isinstance(again, losses.CTC) and (again.reduction, again.name) == ("sum", "spelt")
 
 
+def test_ctc_trains_a_model():
+    """Frames that show their label, in an order of their own for each example."""
+    labels = RNG.integers(1, 5, (64, 3))
+    x = np.eye(5, dtype=np.float32)[np.repeat(labels, 4, axis=1)] + RNG.normal(0, 0.1, (64, 12, 5))
+    fn.utils.set_random_seed(0)
+    model = fn.Sequential([fn.Input((12, 5)), fn.layers.Dense(5)])
+    model.compile(fn.optimizers.Adam(0.05), "ctc")
+    history = model.fit(x.astype("float32"), labels, batch_size=16, epochs=15, verbose=0).history
+    assert history["loss"][-1] < 0.5 * history["loss"][0]
+    spelt, _ = fn.ops.ctc_decode(model.predict(x, verbose=0), np.full(64, 12), "beam_search", 20)
+    different = (labels[:, 1:] != labels[:, :-1]).all(1)  # equal ones need a blank between
+    assert (spelt.numpy()[0, different, :3] == labels[different]).all(1).mean() > 0.9
+
+
 def test_ctc_refuses():
     z = np.zeros((2, 6, 4))
     with pytest.raises(ValueError, match=r"label 0 at \(1, 1\) of targets is the blank"):

@@ -116,12 +116,8 @@ def test_nothing_is_written_when_values_are_refused():
             ctc_loss(np.zeros((1, 4, 5)), [[1, 2]], [bad], [2])
 
 
-def test_more_than_there_is_memory_for():
-    """An error, not a crash: of the tree of prefixes, and of a batch without elements."""
-    log_probs, lengths = tensors(np.zeros((1, 1000, 2)), [1000])
-    with pytest.raises((MemoryError, OverflowError)):
-        _core.ctc_beam(log_probs, lengths, 2**31 // 1010, 1, 0)
-        _core.ctc_beam(log_probs, lengths, 2**40, 1, 0)
+def test_batches_without_elements():
+    """Whatever extents they claim to have."""
     none = np.zeros(0, int)
     loss, dx = ctc_loss(np.zeros((0, 2**40, 3)), np.zeros((0, 2**40), int), none, none)
     assert loss.shape == (0,) and dx.shape == (0, 2**40, 3)
