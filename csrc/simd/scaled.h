@@ -64,7 +64,8 @@ FASTNN_INLINE Scaled<T> sum(Scaled<T> a, Scaled<T> b, Scaled<T> c) {
   return {fma(c.mantissa, power_of_difference(c.exponent - e), first), e};
 }
 
-// The product, normalized, of numbers whose mantissas are below 8.
+// The product, normalized, of numbers whose mantissas are below 8. That of zero is zero: what is
+// added to kNothing is lost in it.
 template <class T>
 FASTNN_INLINE Scaled<T> operator*(Scaled<T> a, Scaled<T> b) {
   using R = Reduction<T>;
@@ -73,10 +74,8 @@ FASTNN_INLINE Scaled<T> operator*(Scaled<T> a, Scaled<T> b) {
   const Vec<T> k = from_bits<T>(biased | bits(constant<T>(R::kUnit))) -
                    constant<T>(R::kUnit + ScaledRange<T>::kBias);
   // By a product, not in the bits: so a NaN stays one.
-  const Vec<T> mantissa = product * power_of_two(constant<T>(R::kRound) - k);
-  const Vec<T> nothing = Vec<T>::broadcast(ScaledRange<T>::kNothing);
-  const Vec<T> exponent = larger(a.exponent + b.exponent + k, nothing);
-  return {mantissa, select(product == Vec<T>::zero(), nothing, exponent)};
+  return {product * power_of_two(constant<T>(R::kRound) - k),
+          larger(a.exponent + b.exponent + k, Vec<T>::broadcast(ScaledRange<T>::kNothing))};
 }
 
 // e^x for x <= 0, of any size. Not normalized: the mantissa lies about 1.
