@@ -8,9 +8,16 @@ import pytest
 from same_bits import bits, same_at_offsets, same_for_threads
 
 from fastnn import _core
+from fastnn.backends import use_backend
 
 FLOATS = ("float32", "float64")
 rng = np.random.default_rng(0)
+
+
+@pytest.fixture(autouse=True)
+def native():
+    with use_backend("native"):
+        yield
 
 
 def tensors(*arrays):

@@ -5,6 +5,7 @@ import hypothesis
 import numpy as np
 import pytest
 from hypothesis import strategies
+from same_bits import bits
 
 import fastnn as fn
 from fastnn import ops
@@ -109,11 +110,11 @@ def test_recorded(beam):
 
     step = fn.capture(compute)
     for _ in range(6):
-        x = fn.tensor(rng.normal(size=(3, 7, 4)).astype("float32"))
+        x = rng.normal(size=(3, 7, 4)).astype("float32")
         rest = rng.integers(1, 4, (3, 2)), rng.integers(0, 3, 3), rng.integers(5, 8, 3)
-        rest = [fn.tensor(array) for array in rest]
-        for one, other in zip(step(x, *rest), compute(x, *rest), strict=True):
-            assert np.asarray(one).tobytes() == np.asarray(other).tobytes()
+        operands = [fn.tensor(array) for array in (x, *rest)]
+        with fn.use_backend("native"):
+            assert bits(step(*operands)) == bits(compute(*operands))
     assert "replays" in step.explain()
 
 
