@@ -10,6 +10,7 @@
 #include <cmath>
 #include <cstddef>
 #include <limits>
+#include <utility>
 
 #include "ops/all.h"
 #include "ops/checks.h"
@@ -46,36 +47,40 @@ struct Beam {
   double blank, label, total;
 };
 
-// What may be kept next: a beam (label kNone) or its extension by a label. Of equal ones the first
-// in `order` is the better.
+// What may be kept next: of `count` beams, number `order` as it is, or, from `count` on, a beam
+// extended by a label, in order of the beams and then the labels. Of equal ones the first is
+// better.
 struct Candidate {
-  Beam beam;
-  int32_t label;
+  double total;
   int64_t order;
 };
 
 bool better(const Candidate& a, const Candidate& b) {
-  return a.beam.total != b.beam.total ? a.beam.total > b.beam.total : a.order < b.order;
+  return a.total != b.total ? a.total > b.total : a.order < b.order;
 }
 
-// The scratch memory of one example.
+// The scratch memory of one example: where its parts begin.
 struct Room {
-  int64_t nodes, beams, candidates, taken, all;
+  int64_t beams, stays, next, candidates, taken, all;
 
   Room(int64_t frames, int64_t classes, int64_t width) {
+    const int64_t some = aligned(width * static_cast<int64_t>(sizeof(Beam)));
     beams = aligned((1 + frames * width) * static_cast<int64_t>(sizeof(Node)));
-    candidates = beams + aligned(width * static_cast<int64_t>(sizeof(Beam)));
-    taken = candidates + aligned(width * static_cast<int64_t>(sizeof(Candidate)));
+    stays = beams + some;
+    next = stays + some;
+    candidates = next + some;
+    taken = candidates + aligned(2 * width * static_cast<int64_t>(sizeof(Candidate)));
     all = taken + aligned(classes);
-    nodes = 0;
   }
 };
 
 class Search {
  public:
   Search(char* memory, const Room& room, int64_t classes, const BeamAttributes& attributes)
-      : nodes_(reinterpret_cast<Node*>(memory + room.nodes)),
+      : nodes_(reinterpret_cast<Node*>(memory)),
         beams_(reinterpret_cast<Beam*>(memory + room.beams)),
+        stays_(reinterpret_cast<Beam*>(memory + room.stays)),
+        next_(reinterpret_cast<Beam*>(memory + room.next)),
         candidates_(reinterpret_cast<Candidate*>(memory + room.candidates)),
         taken_(memory + room.taken),
         classes_(static_cast<int32_t>(classes)),
@@ -89,17 +94,25 @@ class Search {
   // A frame more, of log probabilities below infinity.
   template <class T>
   void step(const T* log_probs) {
-    kept_ = 0;
+    offered_ = 0;
+    least_ = kNothing;
     for (int64_t b = 0; b < count_; ++b) keep(b, log_probs);
     for (int64_t b = 0; b < count_; ++b) extend(b, log_probs);
-    std::sort_heap(candidates_, candidates_ + kept_, better);
+    if (offered_ > width_) prune();
+    std::sort(candidates_, candidates_ + offered_, better);
     for (int64_t b = 0; b < count_; ++b) nodes_[beams_[b].node].beam = kNone;
-    for (count_ = 0; count_ < kept_; ++count_) {
-      const Candidate& next = candidates_[count_];
-      beams_[count_] = next.beam;
-      if (next.label != kNone) beams_[count_].node = child(next.beam.node, next.label);
-      nodes_[beams_[count_].node].beam = static_cast<int32_t>(count_);
+    for (int64_t i = 0; i < offered_; ++i) {
+      const int64_t order = candidates_[i].order, behind = order - count_;
+      const double total = candidates_[i].total;
+      next_[i] =
+          order < count_
+              ? stays_[order]
+              : Beam{child(beams_[behind / classes_].node, static_cast<int32_t>(behind % classes_)),
+                     kNothing, total, total};
+      nodes_[next_[i].node].beam = static_cast<int32_t>(i);
     }
+    std::swap(beams_, next_);
+    count_ = offered_;
   }
 
   // Labels and log probability of the prefix of that rank, padded; without one, padding only.
@@ -133,7 +146,8 @@ class Search {
       if (const int32_t parent = nodes_[node.parent].beam; parent != kNone)
         label = log_add(label, extended(beams_[parent], node.label, log_probs));
     }
-    offer({{beam.node, blank, label, log_add(blank, label)}, kNone, b});
+    stays_[b] = {beam.node, blank, label, log_add(blank, label)};
+    offer(stays_[b].total, b);
   }
 
   // Beam b with each label behind it, unless that is a beam itself.
@@ -143,9 +157,7 @@ class Search {
     mark_children(beam.node, 1);
     for (int32_t label = 0; label < classes_; ++label) {
       if (label == blank_ || taken_[label]) continue;
-      const double total = extended(beam, label, log_probs);
-      if (kept_ == width_ && total < candidates_[0].beam.total) continue;  // most of them
-      offer({{beam.node, kNothing, total, total}, label, count_ + b * classes_ + label});
+      offer(extended(beam, label, log_probs), count_ + b * classes_ + label);
     }
     mark_children(beam.node, 0);
   }
@@ -155,15 +167,17 @@ class Search {
       if (nodes_[n].beam != kNone) taken_[nodes_[n].label] = mark;
   }
 
-  // The worst of the kept stands in front.
-  void offer(const Candidate& candidate) {
-    if (!(candidate.beam.total > kNothing)) return;
-    if (kept_ == width_) {
-      if (!better(candidate, candidates_[0])) return;
-      std::pop_heap(candidates_, candidates_ + kept_--, better);
-    }
-    candidates_[kept_++] = candidate;
-    std::push_heap(candidates_, candidates_ + kept_, better);
+  // Nothing below `least_` can be kept any more, nor what is impossible.
+  void offer(double total, int64_t order) {
+    if (!(total > kNothing) || total < least_) return;
+    candidates_[offered_++] = {total, order};
+    if (offered_ == 2 * width_) prune();
+  }
+
+  void prune() {
+    std::nth_element(candidates_, candidates_ + width_ - 1, candidates_ + offered_, better);
+    offered_ = width_;
+    least_ = candidates_[width_ - 1].total;
   }
 
   int32_t child(int32_t parent, int32_t label) {
@@ -174,11 +188,12 @@ class Search {
   }
 
   Node* nodes_;
-  Beam* beams_;
+  Beam *beams_, *stays_, *next_;
   Candidate* candidates_;
   char* taken_;  // by class
   int32_t classes_, blank_, used_ = 1;
-  int64_t width_, count_ = 1, kept_ = 0;
+  int64_t width_, count_ = 1, offered_ = 0;
+  double least_ = kNothing;
 };
 
 void infer(Call& call) {
