@@ -88,6 +88,7 @@ ADAM = ((1, 10**6), (1, 10**7), (1000, 100))  # parameters, elements of each
 SOFTMAX = (100, 1000)
 NORM = (2048, 512)
 GROUPS = 32
+CTC = (32, 200, 64, 30)  # batch, frames, classes, labels
 SMALL = (100, 10)  # operands that are all overhead
 
 

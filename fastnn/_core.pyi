@@ -301,6 +301,23 @@ def cross_entropy(
     ignore_class: int = ...,
     /,
 ) -> tuple[Tensor, Tensor]: ...
+def ctc_beam(
+    log_probs: Tensor,
+    lengths: Tensor,
+    width: int = ...,
+    top_paths: int = ...,
+    blank: int = ...,
+    /,
+) -> tuple[Tensor, Tensor]: ...
+def ctc_loss(
+    logits: Tensor,
+    targets: Tensor,
+    input_lengths: Tensor,
+    target_lengths: Tensor,
+    blank: int = ...,
+    zero_infinity: bool = ...,
+    /,
+) -> tuple[Tensor, Tensor]: ...
 def dense_backward(
     dy: Tensor,
     x: Tensor,

@@ -6,6 +6,7 @@ FAMILIES = {
     "pooling": "pooling and its gradients",
     "elementwise": "element-wise operations",
     "normalization": "softmax and normalizations, forward and backward",
+    "ctc": "connectionist temporal classification",
     "reductions": "reductions, gathering, random numbers",
     "optimizers": "optimizer steps",
     "eager": "small eager calls",

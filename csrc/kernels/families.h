@@ -6,6 +6,7 @@
 
 #include "kernels/batch_norm.h"
 #include "kernels/binary.h"
+#include "kernels/ctc.h"
 #include "kernels/depthwise.h"
 #include "kernels/gemm.h"
 #include "kernels/loss.h"
@@ -28,6 +29,7 @@
 #define FASTNN_KERNEL_FAMILIES(X)         \
   X(batch_norm, BatchNormKernels)         \
   X(binary, BinaryKernels)                \
+  X(ctc, CtcKernels)                      \
   X(depthwise, DepthwiseKernels)          \
   X(gemm, GemmKernels)                    \
   X(loss, LossKernels)                    \

@@ -21,6 +21,8 @@ void register_all_primitives() {
   register_average_pool();
   register_resize();
   register_loss();
+  register_ctc();
+  register_ctc_beam();
   register_random();
   register_optimizer();
 }

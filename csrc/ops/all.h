@@ -21,6 +21,8 @@ void register_average_pool();
 void register_resize();
 void register_softmax();
 void register_loss();
+void register_ctc();
+void register_ctc_beam();
 void register_random();
 void register_optimizer();
 

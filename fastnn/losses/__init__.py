@@ -13,6 +13,7 @@ from fastnn.losses.crossentropy import (
     categorical_crossentropy,
     sparse_categorical_crossentropy,
 )
+from fastnn.losses.ctc import CTC, ctc
 from fastnn.losses.loss import Loss, LossFunctionWrapper
 from fastnn.losses.regression import (
     MeanAbsoluteError,
@@ -24,6 +25,7 @@ from fastnn.utils.identifiers import known_names, resolve
 from fastnn.utils.serialization import deserialize_keras_object, serialize_keras_object
 
 __all__ = [
+    "CTC",
     "BinaryCrossentropy",
     "CategoricalCrossentropy",
     "Loss",
@@ -33,6 +35,7 @@ __all__ = [
     "SparseCategoricalCrossentropy",
     "binary_crossentropy",
     "categorical_crossentropy",
+    "ctc",
     "deserialize",
     "get",
     "mean_absolute_error",
@@ -43,6 +46,7 @@ __all__ = [
 
 _known = known_names(
     [
+        CTC,
         BinaryCrossentropy,
         CategoricalCrossentropy,
         MeanAbsoluteError,
@@ -58,6 +62,7 @@ _known = known_names(
         "sparse_categorical_crossentropy": sparse_categorical_crossentropy,
         "binary_crossentropy": binary_crossentropy,
         "bce": binary_crossentropy,
+        "ctc": ctc,
     },
 )
 

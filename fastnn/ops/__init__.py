@@ -99,6 +99,7 @@ from fastnn.ops.creation import (
     zeros,
     zeros_like,
 )
+from fastnn.ops.ctc import ctc_decode, ctc_loss
 from fastnn.ops.einsum import einsum
 from fastnn.ops.elementwise import (
     abs,

@@ -25,6 +25,8 @@ NONE3 = (None, None, None)
 IMAGE, KERNEL = np.zeros((2, 5, 6, 4), np.float32), np.zeros((3, 3, 4, 6), np.float32)
 SIGNAL = np.zeros((2, 3, 4, 6), np.float32)
 STEP = (RATE, HYPER, ONE, *NONE3)
+FRAMES, LENGTHS = np.zeros((2, 5, 4), np.float32), np.array([5, 4])
+CTC = [FRAMES, np.array([[1, 2, 3], [3, 1, 0]]), LENGTHS, np.array([3, 2])]
 
 # primitive, operands, attributes, exception, what its message says
 ROWS = [
@@ -272,6 +274,52 @@ ROWS = [
     ("cross_entropy", [F, D, None], (), TypeError, "cross_entropy: labels has dtype float64"),
     ("cross_entropy", [F, F, ROW], (), ValueError, "sample_weight has shape (4,)"),
     ("binary_cross_entropy", [F, F, None], (1.5,), ValueError, "smoothing is 1.5"),
+    *(
+        ("ctc_loss", [*CTC[:i], x, *CTC[i + 1 :]], (blank, False), error, "ctc_loss: " + message)
+        for i, x, blank, error, message in [
+            (0, I, 0, TypeError, "logits has dtype int32"),
+            (0, F, 0, ValueError, "logits has shape (3, 4), expected 3"),
+            (0, FRAMES[..., :0], 0, ValueError, "blank is 0, expected one of 0 classes"),
+            (0, FRAMES[..., :3], 0, ValueError, "label 3 at (0, 2) of targets is out of range for"),
+            (1, F, 0, TypeError, "targets has dtype float32"),
+            (
+                1,
+                CTC[1][:1],
+                0,
+                ValueError,
+                "targets has shape (1, 3), expected (2, most labels), a",
+            ),
+            (
+                1,
+                -CTC[1],
+                0,
+                ValueError,
+                "label -1 at (0, 0) of targets is out of range for 4 class",
+            ),
+            (1, CTC[1], 2, ValueError, "label 2 at (0, 1) of targets is the blank"),
+            (1, CTC[1], 4, ValueError, "blank is 4, expected one of 4"),
+            (1, CTC[1], -1, ValueError, "blank is -1, expected one of 4"),
+            (2, np.array([5]), 0, ValueError, "input_lengths has shape (1,), expected (2,), one"),
+            (2, np.array([5, 6]), 0, ValueError, "input_lengths is 6 for example 1, expected 0 to"),
+            (3, V[:2], 0, TypeError, "target_lengths has dtype float32"),
+            (3, np.array([3, -1]), 0, ValueError, "target_lengths is -1 for example 1, expected 0"),
+            (3, np.array([3, 3]), 0, ValueError, "label 0 at (1, 2) of targets is the blank"),
+        ]
+    ),
+    *(
+        ("ctc_beam", [log_probs, lengths], attributes, error, "ctc_beam: " + message)
+        for log_probs, lengths, attributes, error, message in [
+            (I, LENGTHS, (5, 1, 0), TypeError, "log_probs has dtype int32"),
+            (F, LENGTHS, (5, 1, 0), ValueError, "log_probs has shape (3, 4), expected 3"),
+            (FRAMES, LENGTHS[:1], (5, 1, 0), ValueError, "lengths has shape (1,), expected (2,)"),
+            (FRAMES, LENGTHS * 2, (5, 1, 0), ValueError, "lengths is 10 for example 0, expected"),
+            (FRAMES, LENGTHS, (0, 1, 0), ValueError, "width is 0, expected 1 or more"),
+            (FRAMES, LENGTHS, (5, 6, 0), ValueError, "top_paths is 6, expected 1 to the width, 5"),
+            (FRAMES, LENGTHS, (5, 0, 0), ValueError, "top_paths is 0, expected 1 to the width, 5"),
+            (FRAMES, LENGTHS, (5, 1, 4), ValueError, "blank is 4, expected one of 4 classes"),
+            (FRAMES, LENGTHS, (2**62, 1, 0), OverflowError, "a width of 4611686018427387904 is"),
+        ]
+    ),
     ("random_uniform", [V], ((3,),), ValueError, "random_uniform: state has shape (3,)"),
     ("random_uniform", [STATE], ((3,), 1.0, 0.0), ValueError, "expected low <= high"),
     ("random_normal", [STATE], ((3,), 0.0, -1.0), ValueError, "expected finite numbers and std"),

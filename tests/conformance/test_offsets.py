@@ -80,6 +80,16 @@ def draws(dtype):
         ("resize", [draw(2, 5, 4, 19)], ((7, 9), "bilinear")),
         ("resize_backward", [draw(2, 7, 9, 19)], ((5, 4), "bilinear")),
         ("cross_entropy", [draw(33, 9), labels, None], ()),
+        (
+            "ctc_loss",
+            [
+                draw(3, 40, 11),
+                labels[:30].reshape(3, 10) + 1,
+                *[np.array([40, 39, 31]) // n for n in (1, 4)],
+            ],
+            (0, False),
+        ),
+        ("ctc_beam", [draw(2, 9, 11), np.array([9, 7])], (12, 3, 0)),
         ("binary_cross_entropy", [draw(517), draw(517), None], ()),
         ("scatter_add", [draw(9, 37), draw(33, 37), labels], (0,)),
         ("dropout", [draw(517), np.array(0.3, dtype), STATE], ()),

@@ -1,5 +1,6 @@
 """Losses against their formulas in float64."""
 
+import ctc_alignments
 import numpy as np
 import pytest
 
@@ -202,4 +203,56 @@ def test_cross_entropies_agree_with_keras(from_logits, smoothing):
         np.testing.assert_allclose(ours.numpy(), np.asarray(theirs), rtol=1e-5)
         ours = losses.SparseCategoricalCrossentropy(from_logits)(labels, p, sample_weight=w)
         theirs = keras.losses.SparseCategoricalCrossentropy(from_logits)(labels, p, sample_weight=w)
+        np.testing.assert_allclose(ours.numpy(), np.asarray(theirs), rtol=1e-5)
+
+
+def test_ctc_counts_labels_that_are_not_zero():
+    z = RNG.normal(size=(3, 6, 4))
+    y = np.array([[1, 2, 2], [3, 0, 0], [0, 0, 0]])
+    expected = [ctc_alignments.loss(x, [k for k in labels if k]) for x, labels in zip(z, y)]
+    for labels in (y, y.astype("float32"), y.astype("uint8")):
+        np.testing.assert_allclose(losses.ctc(labels, z), expected, rtol=1e-12)
+        assert losses.CTC()(labels, z).item() == pytest.approx(np.mean(expected), rel=1e-12)
+    total = losses.CTC(reduction="sum")(y, z, sample_weight=[1.0, 2.0, 0.0]).item()
+    assert total == pytest.approx(expected[0] + 2 * expected[1], rel=1e-12)
+    assert isinstance(losses.get("CTC"), losses.CTC) and losses.get("ctc") is losses.ctc
+    again = losses.deserialize(losses.serialize(losses.CTC(reduction="sum", name="spelt")))
+    assert isinstance(again, losses.CTC) and (again.reduction, again.name) == ("sum", "spelt")
+
+
+def test_ctc_trains_a_model():
+    """Frames that show their label, in an order of their own for each example."""
+    labels = RNG.integers(1, 5, (64, 3))
+    x = np.eye(5, dtype=np.float32)[np.repeat(labels, 4, axis=1)] + RNG.normal(0, 0.1, (64, 12, 5))
+    fn.utils.set_random_seed(0)
+    model = fn.Sequential([fn.Input((12, 5)), fn.layers.Dense(5)])
+    model.compile(fn.optimizers.Adam(0.05), "ctc")
+    history = model.fit(x.astype("float32"), labels, batch_size=16, epochs=15, verbose=0).history
+    assert history["loss"][-1] < 0.5 * history["loss"][0]
+    spelt, _ = fn.ops.ctc_decode(model.predict(x, verbose=0), np.full(64, 12), "beam_search", 20)
+    different = (labels[:, 1:] != labels[:, :-1]).all(1)  # equal ones need a blank between
+    assert (spelt.numpy()[0, different, :3] == labels[different]).all(1).mean() > 0.9
+
+
+def test_ctc_refuses():
+    z = np.zeros((2, 6, 4))
+    with pytest.raises(ValueError, match=r"label 0 at \(1, 1\) of targets is the blank"):
+        losses.CTC()(np.array([[1, 2, 3], [1, 0, 3]]), z)
+    with pytest.raises(ValueError, match=r"ctc: y_true has shape \(2,\), expected"):
+        losses.CTC()(np.array([1, 2]), z)
+    with pytest.raises(ValueError, match=r"ctc: y_pred has shape \(2, 6\), expected"):
+        losses.CTC()(np.array([[1], [2]]), z[..., 0])
+    with pytest.raises(ValueError, match="ctc: y_true must hold class numbers"):
+        losses.CTC()(np.array([[1.5], [2.0]]), z)
+
+
+@pytest.mark.parity
+def test_ctc_agrees_with_keras():
+    import keras
+
+    z = RNG.normal(size=(3, 9, 5)).astype(np.float32)
+    y = np.array([[1, 2, 2], [4, 3, 0], [2, 0, 0]])
+    for reduction in ("sum_over_batch_size", "sum", "none"):
+        ours = losses.CTC(reduction)(y, z)
+        theirs = keras.losses.CTC(reduction)(y, z)
         np.testing.assert_allclose(ours.numpy(), np.asarray(theirs), rtol=1e-5)

@@ -299,6 +299,11 @@ ROWS = {
         (lambda x: ops.softmax_cross_entropy(tensor(LABELS), x, WEIGHTS, 0.1, 2), X),
         (lambda x: ops.softmax_cross_entropy(tensor(SOFT), x, WEIGHTS, 0.1), X),
     ],
+    "ctc_loss": [
+        (lambda x: ops.ctc_loss([[2, 2], [1, 3]], x, [2, 1], [3, 2]), CUBE),
+        (lambda x: ops.ctc_loss([[0, 0], [2, 0]], x, [2, 0], [3, 3], mask_index=3), CUBE),
+        (lambda x: ops.ctc_loss([[1, 1], [2, 2]], x, [2, 2], [2, 3], zero_infinity=True), CUBE),
+    ],
     "sigmoid_cross_entropy": [
         (lambda x: ops.sigmoid_cross_entropy(tensor(BITS), x, tensor(P), 0.2), X),
     ],
@@ -358,6 +363,7 @@ CONSTANT = {
     "ceil",
     "convert_to_numpy",
     "count_nonzero",
+    "ctc_decode",
     "empty",
     "equal",
     "eye",
