@@ -100,6 +100,7 @@ from fastnn.ops.creation import (
     zeros_like,
 )
 from fastnn.ops.einsum import einsum
+from fastnn.ops.embedding import embedding
 from fastnn.ops.elementwise import (
     abs,
     absolute,
