@@ -70,7 +70,6 @@ class RowGradient:
             return RowGradient(self.shape, self.dtype, [*self.parts, *other.parts])
         return self.dense() + other
 
-
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
         return np.array(self.dense().numpy(), dtype)
 

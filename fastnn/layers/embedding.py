@@ -13,7 +13,7 @@ from fastnn.utils.serialization import serialize_keras_object
 
 
 class Embedding(Layer):
-    """Ids [...] to vectors [..., output_dim]: rows of the weight embeddings [input_dim, output_dim].
+    """Ids [...] to vectors [..., output_dim]: rows of embeddings [input_dim, output_dim].
 
     Training reads and writes the rows of a batch and no others, of the table and of the optimizer's
     slots, whatever the vocabulary's size: the gradient holds those rows (`fastnn.row_gradient`).

@@ -55,13 +55,11 @@ class Optimizer:
         gradient_accumulation_steps: one update, with the mean gradient, every so many calls.
         name: of the optimizer, the prefix of its variables' names.
 
-    A gradient may be a RowGradient (that of a layer `Embedding`, in `fit`): then weight decay and
-    the update happen to its rows and to the same rows of the slots. All other rows stay as they
-    are: their momentum does not decay, their means do not move, and they lose no weight. What
-    depends on the number of the step (Adam's corrections) goes by the optimizer's steps, not by
-    those of a row, as in PyTorch's SparseAdam. Clipping sees the gradient's rows, which are all of
-    it that is not zero. A variable with a constraint, `use_ema`, `gradient_accumulation_steps` and
-    optimizers that override `update_step` take the whole gradient instead.
+    A RowGradient (that of a layer `Embedding`, in `fit`) changes its rows and the same rows of the
+    slots. Others stay: their momentum does not decay, their means do not move, they lose no weight;
+    the step number of Adam's corrections is the optimizer's, as in PyTorch's SparseAdam. Clipping
+    does what it does to the whole gradient, which is used with a constraint of the variable,
+    `use_ema`, `gradient_accumulation_steps` and an optimizer's own `update_step`.
 
     Variables, in Keras's order: `iteration`, `learning_rate`, averages, accumulators, then the
     slots of each parameter. The learning rate is float64, so that 0.001 reads back as 0.001.

@@ -84,8 +84,9 @@ def native_update(
     )
     # Averages, accumulated gradients and constraints are of whole variables.
     lazy = [v.constraint is None and not set(slots) & _WHOLE for v in parameters]
-    optimizer_step, fixed = _core.optimizer_step, isinstance(optimizer._learning_rate, Variable)
+    optimizer_step: Any = _core.optimizer_step
     rate = optimizer._learning_rate
+    fixed = isinstance(rate, Variable)
 
     def update(gradients: Sequence) -> None:
         now = rate if fixed else optimizer.learning_rate

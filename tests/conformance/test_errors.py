@@ -58,7 +58,7 @@ ROWS = [
     ),
     ("sum_rows", [I, STATE], (3,), TypeError, "sum_rows: updates has dtype int32"),
     ("sum_rows", [F, F], (3,), TypeError, "sum_rows: indices has dtype float32"),
-    ("sum_rows", [F, STATE], (3,), ValueError, "updates has shape (3, 4), expected that of indices"),
+    ("sum_rows", [F, STATE], (3,), ValueError, "updates has shape (3, 4), expected that of"),
     ("sum_rows", [F[:2], STATE], (-1,), ValueError, "sum_rows: extent is -1"),
     ("sum_rows", [F[:2], STATE], (0,), IndexError, "index 0 at position 0 is out of range"),
     ("sum_rows", [V, np.array([0, 5, 1])], (5,), IndexError, "sum_rows: index 5 at position 1"),
@@ -309,8 +309,8 @@ ROWS = [
     ("optimizer_step", [[F], [], [F], *STEP], ("sgd",), ValueError, "hyper has shape (3,)"),
     ("optimizer_step", [[F], [], [F], *PLAIN, [V]], ("sgd",), ValueError, "rows[0] has shape (3,)"),
     ("optimizer_step", [[F], [], [F], *PLAIN, [ONE, ONE]], ("sgd",), ValueError, "rows has 2 arr"),
-    ("optimizer_step", [[F], [], [D], *PLAIN, [ONE]], ("sgd",), TypeError, "gradients[0] has shape"),
-    ("optimizer_step", [[F], [], [F], *PLAIN, [STATE]], ("sgd",), ValueError, "expected (2, 4) and"),
+    ("optimizer_step", [[F], [], [D], *PLAIN, [ONE]], ("sgd",), TypeError, "gradients[0] has"),
+    ("optimizer_step", [[F], [], [F], *PLAIN, [STATE]], ("sgd",), ValueError, "expected (2, 4)"),
     ("optimizer_step", [[V[0]], [], [V[0]], *PLAIN, [STATE]], ("sgd",), ValueError, "without axes"),
     *(
         ("optimizer_step", [[F], [], [F[:2]], *PLAIN, [np.array(rows)]], ("sgd",), IndexError, text)

@@ -81,7 +81,7 @@ def test_ids_outside_the_vocabulary(ids):
     layer = layers.Embedding(5, 3, name="words")
     ids = np.array(ids)
     bad = int(np.argmax((ids >= 5) | (ids < 0)))
-    text = rf"words: id {int(ids[bad])} at position {bad} is not in the vocabulary, .*input_dim is 5"
+    text = rf"words: id {int(ids[bad])} at position {bad} is not in the vocabulary, .*is 5\)"
     with pytest.raises(IndexError, match=text):
         layer(ids)
 

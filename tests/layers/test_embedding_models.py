@@ -137,7 +137,7 @@ def test_an_id_outside_the_vocabulary_in_a_replayed_step():
 
 @pytest.mark.parametrize("kind", ["regularizer", "constraint", "tied", "frozen"])
 def test_models_whose_table_is_not_only_read_by_ids(kind):
-    """All of a regularized table moves, a constrained one keeps to its bound, a frozen one stays."""
+    """A regularized table moves as a whole, a constrained one keeps its bound, a frozen one stays."""
     options = {
         "regularizer": {"embeddings_regularizer": "l2"},
         "constraint": {"embeddings_constraint": fn.constraints.MaxNorm(0.5, axis=1)},
@@ -171,9 +171,10 @@ def test_models_whose_table_is_not_only_read_by_ids(kind):
         assert np.all(table[unmet] != TABLE[unmet])
 
 
-@pytest.mark.parametrize("options", [{"use_ema": True}, {"gradient_accumulation_steps": 2}], ids=str)
-def test_averages_and_accumulation(options):
+@pytest.mark.parametrize("name", ["use_ema", "gradient_accumulation_steps"])
+def test_averages_and_accumulation(name):
     """fit does what steps of the whole gradient do."""
+    options = {name: True if name == "use_ema" else 2}
     model = trained(optimizers.Adam(0.01, **options), epochs=2)
     fn.utils.set_random_seed(4)
     twin, optimizer = classifier(), optimizers.Adam(0.01, **options)

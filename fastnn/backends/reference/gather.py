@@ -6,7 +6,7 @@ import numpy as np
 
 
 def _checked(
-    name: str, extents: tuple, axis: int, indices: np.ndarray, wrap: bool, owner: str = ""
+    name: str, extents: int | tuple, axis: int, indices: np.ndarray, wrap: bool, owner: str = ""
 ) -> np.ndarray:
     """Indices along an axis of that extent, or, last axis, along several from ``axis`` on; with
     ``wrap`` negative ones count from the end."""
@@ -14,7 +14,7 @@ def _checked(
     bad = (wide < (-limits if wrap else 0)) | (wide >= limits)
     if bad.any():
         where = int(np.argmax(bad))
-        axis, extent = axis + where % len(extents), extents[where % len(extents)]
+        axis, extent = axis + where % limits.size, limits.flat[where % limits.size]
         if owner:
             raise IndexError(
                 f"{owner}: id {wide.flat[where]} at position {where} is not in the vocabulary, "
@@ -35,7 +35,7 @@ def gather(
     y.shape = x.shape[:axis] + indices.shape + x.shape[axis + 1:]. IndexError when out of range,
     which speaks of ids if there is an ``owner``: the layer whose table x is.
     """
-    index = _checked("gather", (x.shape[axis],), axis, indices, wrap, owner)
+    index = _checked("gather", x.shape[axis], axis, indices, wrap, owner)
     return np.take(x, index, axis=axis)
 
 
@@ -43,7 +43,7 @@ def scatter_add(
     y: np.ndarray, updates: np.ndarray, indices: np.ndarray, *, axis: int = 0, wrap: bool = True
 ) -> np.ndarray:
     """The gradient of gather: y[.., indices[i], ..] += updates[.., i, ..], i ascending."""
-    index = _checked("scatter_add", (y.shape[axis],), axis, indices, wrap).reshape(-1)
+    index = _checked("scatter_add", y.shape[axis], axis, indices, wrap).reshape(-1)
     result = y.copy()
     flat = updates.reshape(*y.shape[:axis], index.size, *y.shape[axis + 1 :])
     np.add.at(np.moveaxis(result, axis, 0), index, np.moveaxis(flat, axis, 0))
@@ -59,7 +59,7 @@ def sum_rows(
     ascending, then -1; sums: [n, ...], the updates of each, added in ascending order, then zeros.
     IndexError for an index outside [0, extent).
     """
-    index = _checked("sum_rows", (extent,), 0, indices, False).reshape(-1)
+    index = _checked("sum_rows", extent, 0, indices, False).reshape(-1)
     found, places = np.unique(index, return_inverse=True)
     rows = np.full(index.size, -1, np.int64)
     rows[: found.size] = found
