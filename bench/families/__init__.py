@@ -8,6 +8,7 @@ FAMILIES = {
     "normalization": "softmax and normalizations, forward and backward",
     "reductions": "reductions, gathering, random numbers",
     "optimizers": "optimizer steps",
+    "embedding": "tables of which few rows are read",
     "eager": "small eager calls",
     "steps": "training steps",
     "startup": "imports in fresh processes",

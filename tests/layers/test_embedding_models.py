@@ -9,6 +9,7 @@ from fastnn.layers import masks
 from fastnn.row_gradient import RowGradient
 
 ROWS, WIDTH, STEPS = 30, 5, 7
+REPLAYS = fn.backends.backend() == "native"
 RANDOM = np.random.default_rng(1)
 X = RANDOM.integers(0, ROWS - 5, (64, STEPS))
 X[RANDOM.random(X.shape) < 0.3] = 0
@@ -51,7 +52,7 @@ def test_fit_is_replayed_with_the_bits_of_eager_steps(mask_zero, clip):
         results.append([np.array(v) for v in (*model.weights, *optimizer.variables)])
         if not eager:
             text = "".join(step.explain() for _, step in vars(model)["_records"].steps.values())
-            assert "sum_rows" in text
+            assert "sum_rows" in text or not REPLAYS
             assert "scatter_add" not in text
     for one, other in zip(*results, strict=True):
         np.testing.assert_array_equal(one, other)
@@ -112,8 +113,8 @@ def test_a_captured_step_of_ones_own():
         step = capture(step)
         results.append([[step(i).item() for i in ids], np.array(table)])
         if capture is fn.capture:
-            assert "concatenate" in step.explain()
-            assert "sum_rows" in step.explain()
+            assert "concatenate" in step.explain() or not REPLAYS
+            assert "sum_rows" in step.explain() or not REPLAYS
     assert results[0][0] == results[1][0]
     np.testing.assert_array_equal(results[0][1], results[1][1])
 
@@ -137,7 +138,7 @@ def test_an_id_outside_the_vocabulary_in_a_replayed_step():
 
 @pytest.mark.parametrize("kind", ["regularizer", "constraint", "tied", "frozen"])
 def test_models_whose_table_is_not_only_read_by_ids(kind):
-    """A regularized table moves as a whole, a constrained one keeps its bound, a frozen one stays."""
+    """A regularized table moves whole, a constrained one keeps its bound, a frozen one rests."""
     options = {
         "regularizer": {"embeddings_regularizer": "l2"},
         "constraint": {"embeddings_constraint": fn.constraints.MaxNorm(0.5, axis=1)},
