@@ -53,10 +53,9 @@ def test_values(dtype):
     np.testing.assert_array_equal(y, TABLE[ids.astype(int)])
 
 
-def test_fractions_are_cut_off_and_large_ids_are_exact():
-    layer = layers.Embedding(2**25, 1, weights=np.arange(2.0**25)[:, None], dtype="float64")
-    assert layer(np.array([2.9])).tolist() == [[2.0]]
-    assert layer(np.array([2.0**24 + 1])).tolist() == [[2.0**24 + 1]]  # no float32 on the way
+def test_fractions_are_cut_off():
+    layer = layers.Embedding(3, 1, weights=[[0.0], [1.0], [2.0]])
+    assert layer(np.array([2.9, -0.9])).tolist() == [[2.0], [0.0]]
 
 
 def test_initial_values():
@@ -72,11 +71,16 @@ def test_initial_values():
 
 @pytest.mark.parametrize("shape", [(0,), (2, 0), (0, 3), ()])
 def test_few_ids(shape):
-    layer = layers.Embedding(5, 3)
-    assert layer(np.zeros(shape, "int64")).shape == (*shape, 3)
+    layer, ids = layers.Embedding(5, 3, weights=np.ones((5, 3))), np.zeros(shape, "int64")
+    assert layer(ids).shape == (*shape, 3)
+    _, gradient = fn.value_and_grad(lambda _: layer(ids).sum(), sparse=True)(layer.embeddings)
+    optimizers.Adam(1.0).apply([gradient], [layer.embeddings])
+    expected = np.ones((5, 3))
+    expected[0] -= ids.size  # one step is the rate's size, or none
+    np.testing.assert_allclose(layer.embeddings, expected, atol=1e-5)
 
 
-@pytest.mark.parametrize("ids", [[1, 5], [-1, 0], [2**40, 0], [0.0, 5.5]])
+@pytest.mark.parametrize("ids", [[1, 5], [-1, 0], [2**40, 0], [0.0, 5.5], [2.0**24 + 1]])
 def test_ids_outside_the_vocabulary(ids):
     layer = layers.Embedding(5, 3, name="words")
     ids = np.array(ids)
@@ -109,11 +113,6 @@ def test_weights_of_another_shape():
     for weights in (TABLE, [TABLE], TABLE.tolist()):
         layer = layers.Embedding(ROWS, WIDTH, weights=weights)
         np.testing.assert_array_equal(layer.get_weights()[0], TABLE)
-
-
-def test_input_length_is_passed_over():
-    with pytest.warns(UserWarning, match="input_length has no effect"):
-        layers.Embedding(5, 3, input_length=10)
 
 
 def test_what_the_operation_refuses():
@@ -388,21 +387,3 @@ def test_rows_and_variables_without_gradient():
     counts = np.bincount(IDS.reshape(-1), minlength=ROWS)[:, None]
     np.testing.assert_array_equal(table, TABLE - counts.astype("float32"))
     assert other.tolist() == [1.0, 1.0, 1.0]
-
-
-@pytest.mark.parity
-def test_adam_as_torchs_sparse_adam():
-    import torch
-
-    theirs = torch.nn.Parameter(torch.from_numpy(TABLE.astype("float64")))
-    torch_adam = torch.optim.SparseAdam([theirs], lr=0.05, eps=1e-7)
-    mine, adam = table_of("float64"), optimizers.Adam(0.05)
-    for ids, dy in batches(10):
-        torch_adam.zero_grad()
-        y = torch.nn.functional.embedding(torch.from_numpy(ids), theirs, sparse=True)
-        (y * torch.from_numpy(dy)).sum().backward()
-        torch_adam.step()
-        _, rows = fn.value_and_grad(loss_of(ids, dy.astype("float64")), sparse=True)(mine)
-        adam.apply([rows], [mine])
-    np.testing.assert_allclose(mine, theirs.detach().numpy(), rtol=1e-12, atol=1e-13)
-    assert np.array_equal(np.asarray(mine)[ROWS // 2 :], TABLE[ROWS // 2 :].astype("float64"))

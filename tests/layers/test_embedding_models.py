@@ -94,7 +94,9 @@ def test_steps_of_fit_in_numpy():
         np.testing.assert_allclose(found, expected, rtol=0, atol=1e-10)
 
 
-def test_a_captured_step_of_ones_own():
+@pytest.mark.parametrize("whole", [None, "first", "last"])
+def test_a_captured_step_of_ones_own(whole):
+    """Of two uses by ids, without a use of the whole table and with one."""
     ids = [RANDOM.integers(0, ROWS, 6) for _ in range(8)]
     results = []
     for capture in (lambda f: f, fn.capture):
@@ -103,18 +105,22 @@ def test_a_captured_step_of_ones_own():
         def step(ids, table=table, optimizer=optimizer):
             def loss(table):
                 both = fn.ops.embedding(ids, table) * fn.ops.embedding(ids // 2, table)
-                return both.sum()
+                if whole is None:
+                    return both.sum()
+                square = (table * table).sum()
+                return square + both.sum() if whole == "first" else both.sum() + square
 
             value, gradient = fn.value_and_grad(loss, sparse=True)(table)
-            assert type(gradient) is RowGradient
+            assert type(gradient) is (fn.Tensor if whole else RowGradient)
             optimizer.apply([gradient], [table])
             return value
 
         step = capture(step)
         results.append([[step(i).item() for i in ids], np.array(table)])
         if capture is fn.capture:
-            assert "concatenate" in step.explain() or not REPLAYS
-            assert "sum_rows" in step.explain() or not REPLAYS
+            used = "scatter_add" if whole else "concatenate"
+            assert used in step.explain() or not REPLAYS
+            assert ("sum_rows" in step.explain()) != bool(whole) or not REPLAYS
     assert results[0][0] == results[1][0]
     np.testing.assert_array_equal(results[0][1], results[1][1])
 
@@ -246,6 +252,8 @@ def test_saving_loading_and_configuration(tmp_path, mask_zero):
 
 
 def test_shapes_and_summary():
+    with pytest.warns(UserWarning, match="input_length has no effect"):
+        layers.Embedding(5, 3, input_length=10)
     inputs = fn.Input((None,), dtype="int32")
     outputs = layers.Embedding(ROWS, WIDTH)(inputs)
     assert outputs.shape == (None, None, WIDTH)
@@ -260,7 +268,7 @@ def test_shapes_and_summary():
     assert late.predict(X, verbose=0).shape == (64, STEPS, WIDTH)
 
 
-# ---- Keras ---------------------------------------------------------------------------------------
+# ---- other libraries -----------------------------------------------------------------------------
 
 
 @pytest.mark.parity
@@ -310,3 +318,27 @@ def test_configuration_as_keras():
         mine = again.get_config()
         assert set(theirs.get_config()) - set(mine) <= {"quantization_config"}
         assert [w.shape for w in again.weights] == [w.shape for w in theirs.weights]
+
+
+@pytest.mark.parity
+def test_adam_as_torchs_sparse_adam():
+    """Ten steps in float64, of rows that differ from step to step."""
+    import torch
+
+    start, random = TABLE.astype("float64"), np.random.default_rng(5)
+    theirs, mine = torch.nn.Parameter(torch.from_numpy(start)), fn.Variable(start)
+    torch_adam = torch.optim.SparseAdam([theirs], lr=0.05, eps=1e-7)
+    adam = optimizers.Adam(0.05)
+    for _ in range(10):
+        ids, dy = random.integers(0, ROWS // 2, (2, 4)), random.normal(size=(2, 4, WIDTH))
+        torch_adam.zero_grad()
+        y = torch.nn.functional.embedding(torch.from_numpy(ids), theirs, sparse=True)
+        (y * torch.from_numpy(dy)).sum().backward()
+        torch_adam.step()
+
+        def loss(table, ids=ids, dy=dy):
+            return (fn.ops.embedding(ids, table) * dy).sum()
+
+        adam.apply([fn.value_and_grad(loss, sparse=True)(mine)[1]], [mine])
+    np.testing.assert_allclose(mine, theirs.detach().numpy(), rtol=1e-12, atol=1e-13)
+    np.testing.assert_array_equal(np.asarray(mine)[ROWS // 2 :], TABLE[ROWS // 2 :])
