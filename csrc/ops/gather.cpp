@@ -50,14 +50,13 @@ int gathered_shape(const Call& call, const Array& x, const Array& indices, int64
 
 Error describe_gather(const Call& call, const Status& status) {
   const int x = call.primitive->operands[0].role == Role::out ? 1 : 0;
+  const int64_t extent = call.operand(x).shape[status.code - 1];
   const char* owner = call.attributes.as<GatherAttributes>().owner;
-  if (*owner)
-    return Error(ErrorKind::index,
-                 std::string(owner) + ": id " + std::to_string(status.value) + " at position " +
-                     std::to_string(status.where) + " is not in the vocabulary, expected 0 to " +
-                     std::to_string(call.operand(x).shape[0] - 1) + " (input_dim is " +
-                     std::to_string(call.operand(x).shape[0]) + ")");
-  return describe_index(call, status, call.operand(x).shape[status.code - 1]);
+  if (!*owner) return describe_index(call, status, extent);
+  return Error(ErrorKind::index,
+               std::string(owner) + ": id " + std::to_string(status.value) + " at position " +
+                   std::to_string(status.where) + " is not in the vocabulary, expected 0 to " +
+                   std::to_string(extent - 1) + " (input_dim is " + std::to_string(extent) + ")");
 }
 
 // ---- gather(y; x, indices; axis, wrap) ----------------------------------------------------------

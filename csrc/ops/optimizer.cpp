@@ -66,9 +66,7 @@ void check_gradients(const Call& call) {
     Array expected = call.operand(Parameters, i);
     if (rows.dtype != DType::int64 || rows.rank > (expected.rank ? 1 : 0))
       fail(ErrorKind::value, call,
-           described(call, Rows, i) +
-               ", expected int64, one axis at most, and none for a "
-               "parameter without axes");
+           described(call, Rows, i) + ", expected int64, one axis, none if its parameter has none");
     if (rows.rank) expected.shape[0] = rows.shape[0];
     if (!same_shape(g, expected) || g.dtype != expected.dtype)
       fail(g.dtype == expected.dtype ? ErrorKind::value : ErrorKind::type, call,
