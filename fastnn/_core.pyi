@@ -359,6 +359,7 @@ def gather(
     indices: Tensor,
     axis: int = ...,
     wrap: bool = ...,
+    owner: str = ...,
     /,
 ) -> Tensor: ...
 def gather_batch(
@@ -431,6 +432,7 @@ def optimizer_step(
     product: Tensor | None,
     accumulators: Sequence[Tensor] | None,
     averages: Sequence[Tensor] | None,
+    rows: Sequence[Tensor] | None,
     rule: str = ...,
     clip: str = ...,
     limit: float = ...,
@@ -603,6 +605,12 @@ def softmax_backward(
     log: bool = ...,
     /,
 ) -> Tensor: ...
+def sum_rows(
+    updates: Tensor,
+    indices: Tensor,
+    extent: int = ...,
+    /,
+) -> tuple[Tensor, Tensor]: ...
 def unary(
     x: Operand,
     op: str = ...,

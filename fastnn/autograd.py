@@ -16,6 +16,7 @@ import numpy as np
 
 from fastnn import _core
 from fastnn.dtypes import FLOATS
+from fastnn.row_gradient import RowGradient
 from fastnn.tensor import Tensor, Variable, from_data, tensor
 
 _set_grad_enabled = _core.set_grad_enabled
@@ -41,8 +42,11 @@ def unbroadcast(gradient: Tensor, shape: tuple) -> Tensor:
     return gradient if gradient.shape == shape else _core.reshape(gradient, shape)
 
 
-def _run(roots: tuple, seeds: tuple) -> dict:
-    """Gradients of the leaves that ``roots`` depend on, {leaf: gradient}; nothing is recorded."""
+def _run(roots: tuple, seeds: tuple, sparse: bool = False) -> dict:
+    """Gradients of the leaves that ``roots`` depend on, {leaf: gradient}; nothing is recorded.
+
+    With ``sparse``, that of a table may be a RowGradient.
+    """
     for root in roots:
         if not root.requires_grad:
             raise RuntimeError(
@@ -52,7 +56,11 @@ def _run(roots: tuple, seeds: tuple) -> dict:
     seeds = tuple(map(_seed, roots, seeds))
     previous = _set_grad_enabled(False)
     try:
-        return _core.propagate(roots, seeds, unbroadcast)
+        found = _core.propagate(roots, seeds, unbroadcast, RowGradient)
+        if not sparse and RowGradient in map(type, found.values()):
+            for leaf, part in found.items():
+                found[leaf] = part.dense() if type(part) is RowGradient else part
+        return found
     finally:
         _set_grad_enabled(previous)
 
@@ -104,9 +112,10 @@ def backward(self: Tensor, gradient: Any = None) -> None:
 def gradients(loss: Tensor, variables: Any) -> list:
     """Gradients of a scalar for a list of leaves, None where it does not depend on one.
 
-    For training steps: ``.grad`` is left alone. Gradients may share memory with each other.
+    For training steps: ``.grad`` is left alone. Gradients may share memory with each other, and
+    that of a table that only `ops.embedding` reads is a RowGradient.
     """
-    leaves = _run((loss,), (None,))
+    leaves = _run((loss,), (None,), sparse=True)
     return [leaves.get(variable) for variable in variables]
 
 
@@ -179,12 +188,17 @@ def _as_leaves(tree: Any, path: tuple, leaves: list) -> Any:
     return _map_structure(leaf_of, tree, path)
 
 
-def value_and_grad(f: Any, argnums: int | tuple | list = 0, has_aux: bool = False) -> Callable:
+def value_and_grad(
+    f: Any, argnums: int | tuple | list = 0, has_aux: bool = False, sparse: bool = False
+) -> Callable:
     """The function that returns f's value and its gradient for some of its arguments.
 
     f: returns a scalar Tensor, or (scalar, anything) with ``has_aux``
     argnums: position or positions of the arguments to differentiate for: arrays, Tensors,
         Variables, or lists, tuples and dicts of them
+    sparse: whether the gradient of a table that f reads by `ops.embedding` alone (the layer
+        Embedding does) is a RowGradient, with which an optimizer steps the rows that were read and
+        no others, as in ``fit``; else it is a Tensor, most of it zeros
     Gradients have the structure of the arguments; zeros where f does not depend on a part.
 
     >>> value_and_grad(lambda x: (x * x).sum())(np.array([1.0, 2.0]))[1].tolist()
@@ -215,14 +229,14 @@ def value_and_grad(f: Any, argnums: int | tuple | list = 0, has_aux: bool = Fals
             if not isinstance(value, Tensor) or value.ndim:
                 got = f"shape {value.shape}" if isinstance(value, Tensor) else type(value).__name__
                 raise TypeError(f"grad: the function must return a scalar Tensor, got {got}")
-            found = _run((value,), (None,)) if value.requires_grad else {}
+            found = _run((value,), (None,), sparse) if value.requires_grad else {}
         finally:
             _nesting.depth -= 1
             _set_grad_enabled(previous)
             for leaf in switched:
                 leaf.requires_grad = False
 
-        def gradient_of(leaf: Tensor, _: Any) -> Tensor:
+        def gradient_of(leaf: Tensor, _: Any) -> Tensor | RowGradient:
             part = found.get(leaf)
             return _core.from_numpy(np.zeros(leaf.shape, leaf.dtype)) if part is None else part
 

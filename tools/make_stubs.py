@@ -38,6 +38,7 @@ ATTRIBUTE_TYPES = {
     "axes": "Sequence[int]",
     "integers": "Sequence[int]",
     "dtype": "str",
+    "text": "str",
 }
 # What getters and slots return; everything else is Any.
 MEMBER_TYPES = {

@@ -9,6 +9,7 @@ FAMILIES = {
     "ctc": "connectionist temporal classification",
     "reductions": "reductions, gathering, random numbers",
     "optimizers": "optimizer steps",
+    "embedding": "tables of which few rows are read",
     "eager": "small eager calls",
     "steps": "training steps",
     "startup": "imports in fresh processes",

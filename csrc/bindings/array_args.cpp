@@ -76,6 +76,21 @@ int64_t parse_code(const Primitive& primitive, const AttributeInfo& attribute, P
                                     std::string(py::repr(name)) + ", expected one of " + known);
 }
 
+// As much of a text as fits in whole UTF-8 characters; `to` is filled with zeros.
+void parse_text(const Primitive& primitive, const AttributeInfo& attribute, PyObject* value,
+                char* to) {
+  Py_ssize_t length = 0;
+  const char* text = PyUnicode_Check(value) ? PyUnicode_AsUTF8AndSize(value, &length) : nullptr;
+  if (!text) {
+    PyErr_Clear();
+    throw Error(ErrorKind::type, std::string(primitive.name) + ": " + attribute.name +
+                                     " is no text: " + std::string(py::repr(value)));
+  }
+  if (length >= kTextBytes)
+    for (length = kTextBytes - 1; (text[length] & 0xC0) == 0x80;) --length;
+  std::memcpy(to, text, static_cast<size_t>(length));
+}
+
 void parse_attribute(const Primitive& primitive, const AttributeInfo& attribute, PyObject* value,
                      unsigned char* bytes) {
   int64_t* integer = reinterpret_cast<int64_t*>(bytes + attribute.offset);
@@ -94,6 +109,9 @@ void parse_attribute(const Primitive& primitive, const AttributeInfo& attribute,
       break;
     case AttributeKind::dtype:
       *integer = static_cast<int64_t>(parse_dtype(value));
+      break;
+    case AttributeKind::text:
+      parse_text(primitive, attribute, value, reinterpret_cast<char*>(integer));
       break;
     case AttributeKind::integers:
       integer[0] = parse_integers(attribute.name, value, integer + 1, attribute.most);

@@ -24,17 +24,20 @@ py::object sum_of(py::handle a, py::handle b) { return steal(PyNumber_Add(a.ptr(
 
 class Backward {
  public:
-  explicit Backward(py::handle unbroadcast) : unbroadcast_(unbroadcast) {}
+  Backward(py::handle unbroadcast, py::handle rows) : unbroadcast_(unbroadcast), rows_(rows) {}
 
   // Adds a gradient to what an operand has got so far.
   void add(const Edge& edge, py::object part) {
-    if (!is_tensor(part.ptr()))
+    const bool leaf = Py_TYPE(edge.target) != node_type;
+    if (is_tensor(part.ptr()))
+      part = fitted(edge, part);
+    else if (!leaf || !py::type::handle_of(part).is(rows_))
       throw Error(ErrorKind::type, std::string("backward: a gradient rule returned ") +
                                        Py_TYPE(part.ptr())->tp_name + ", expected a Tensor");
-    part = fitted(edge, part);
-    if (Py_TYPE(edge.target) != node_type) {
+    if (leaf) {
       py::handle known = PyDict_GetItemWithError(leaves_.ptr(), edge.target);
-      if (known) part = sum_of(known, part);
+      // The one that knows of the other kind comes first.
+      if (known) part = is_tensor(part.ptr()) ? sum_of(known, part) : sum_of(part, known);
       if (PyDict_SetItem(leaves_.ptr(), edge.target, part.ptr()) < 0) throw py::error_already_set();
       return;
     }
@@ -110,7 +113,7 @@ class Backward {
     }
   }
 
-  py::handle unbroadcast_;
+  py::handle unbroadcast_, rows_;
   py::dict leaves_;
   std::unordered_map<uint64_t, Pending> pending_;
   std::vector<uint64_t> heap_;
@@ -123,14 +126,16 @@ Edge edge_to(PyObject* root) {
   return edge;
 }
 
-// propagate(roots, gradients, unbroadcast) -> {leaf: gradient}. Two tuples of Tensors, the
-// gradients of the roots' shapes; unbroadcast(gradient, shape) sums repeated axes.
+// propagate(roots, gradients, unbroadcast, rows) -> {leaf: gradient}. Two tuples of Tensors, the
+// gradients of the roots' shapes; unbroadcast(gradient, shape) sums repeated axes; rows: the class
+// of what a rule may return for a leaf in place of a Tensor.
 PyObject* propagate(PyObject*, PyObject* const* args, Py_ssize_t count) {
   return guarded([&]() -> PyObject* {
-    if (count != 3 || !PyTuple_CheckExact(args[0]) || !PyTuple_CheckExact(args[1]) ||
+    if (count != 4 || !PyTuple_CheckExact(args[0]) || !PyTuple_CheckExact(args[1]) ||
         PyTuple_GET_SIZE(args[0]) != PyTuple_GET_SIZE(args[1]))
-      throw Error(ErrorKind::type, "propagate: expected roots, as many gradients, unbroadcast");
-    Backward backward(args[2]);
+      throw Error(ErrorKind::type,
+                  "propagate: expected roots, as many gradients, unbroadcast, rows");
+    Backward backward(args[2], args[3]);
     for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(args[0]); ++i) {
       PyObject* root = PyTuple_GET_ITEM(args[0], i);
       if (!is_tensor(root)) throw Error(ErrorKind::type, "propagate: a root is not a Tensor");
@@ -142,7 +147,7 @@ PyObject* propagate(PyObject*, PyObject* const* args, Py_ssize_t count) {
 
 PyMethodDef functions[] = {
     {"propagate", reinterpret_cast<PyCFunction>(reinterpret_cast<void (*)()>(propagate)),
-     METH_FASTCALL, "propagate(roots, gradients, unbroadcast) -> {leaf: gradient}."},
+     METH_FASTCALL, "propagate(roots, gradients, unbroadcast, rows) -> {leaf: gradient}."},
     {nullptr, nullptr, 0, nullptr}};
 
 }  // namespace

@@ -49,6 +49,8 @@ py::object attribute_value(const AttributeInfo& attribute, const Attributes& att
       return py::str(attribute.codes().names[*integer]);
     case AttributeKind::dtype:
       return py::str(dtype_name(static_cast<DType>(*integer)));
+    case AttributeKind::text:
+      return py::str(reinterpret_cast<const char*>(place));
     case AttributeKind::axes: {
       py::list axes;
       for (int axis = 0; axis < kMaxRank; ++axis)

@@ -29,7 +29,7 @@ const char* role_name(Role role) {
 
 const char* kind_name(AttributeKind kind) {
   constexpr const char* names[] = {"integer", "real",     "boolean", "code",
-                                   "axes",    "integers", "dtype"};
+                                   "axes",    "integers", "dtype",   "text"};
   return names[static_cast<int>(kind)];
 }
 

@@ -46,8 +46,11 @@ enum class AttributeKind : uint8_t {
   code,      // int64_t, an index into `codes`
   axes,      // int64_t, bit i set: axis i (Python: a tuple of non-negative integers)
   integers,  // int64_t[most + 1]: count, then values (Python: a tuple)
-  dtype      // int64_t, a DType (Python: its name)
+  dtype,     // int64_t, a DType (Python: its name)
+  text       // char[kTextBytes], zero-terminated, cut off where it is longer (Python: str)
 };
+
+constexpr int kTextBytes = 64;
 
 struct AttributeInfo {
   const char* name;

@@ -13,11 +13,13 @@ namespace fastnn {
 
 void register_gather_nd();
 void register_gather_batch();
+void register_sum_rows();
 
 namespace {
 
 struct GatherAttributes {
   int64_t axis, wrap;
+  char owner[kTextBytes];  // of gather: the layer whose table x is, for messages
 };
 
 struct Extents {
@@ -48,7 +50,13 @@ int gathered_shape(const Call& call, const Array& x, const Array& indices, int64
 
 Error describe_gather(const Call& call, const Status& status) {
   const int x = call.primitive->operands[0].role == Role::out ? 1 : 0;
-  return describe_index(call, status, call.operand(x).shape[status.code - 1]);
+  const int64_t extent = call.operand(x).shape[status.code - 1];
+  const char* owner = call.attributes.as<GatherAttributes>().owner;
+  if (!*owner) return describe_index(call, status, extent);
+  return Error(ErrorKind::index,
+               std::string(owner) + ": id " + std::to_string(status.value) + " at position " +
+                   std::to_string(status.where) + " is not in the vocabulary, expected 0 to " +
+                   std::to_string(extent - 1) + " (input_dim is " + std::to_string(extent) + ")");
 }
 
 // ---- gather(y; x, indices; axis, wrap) ----------------------------------------------------------
@@ -144,9 +152,11 @@ void register_gather() {
   const std::vector<AttributeInfo> attributes = {
       {"axis", AttributeKind::integer, offsetof(GatherAttributes, axis)},
       {"wrap", AttributeKind::boolean, offsetof(GatherAttributes, wrap), 1}};
+  std::vector<AttributeInfo> with_owner = attributes;
+  with_owner.push_back({"owner", AttributeKind::text, offsetof(GatherAttributes, owner)});
   register_primitive({"gather",
                       {{"y", Role::out}, {"x", Role::in}, {"indices", Role::in}},
-                      attributes,
+                      with_owner,
                       infer_gather,
                       run_gather,
                       describe_gather});
@@ -158,6 +168,7 @@ void register_gather() {
                       describe_gather});
   register_gather_nd();
   register_gather_batch();
+  register_sum_rows();
 }
 
 }  // namespace fastnn

@@ -16,6 +16,7 @@ constexpr GemmPath kPaths[] = {
      nullptr},
     {"short", 128, 1000, 0, 0, 0, GemmPath::apart, gemm_direct_bytes, run_gemm_direct, nullptr},
     {"small", 0, 160, 160, 0, 0, GemmPath::readable, gemm_direct_bytes, run_gemm_direct, nullptr},
+    {"long sums", 0, 0, 0, 0, 1025, GemmPath::across, gemm_packed_bytes, run_gemm_packed, nullptr},
     {"columns", 256, 0, 0, 0, 0, GemmPath::any, gemm_columns_bytes, run_gemm_columns,
      pack_b_of_columns},
     {"packed", 0, 0, 0, 0, 0, GemmPath::any, gemm_packed_bytes, run_gemm_packed, nullptr},
@@ -35,6 +36,8 @@ bool fits(const GemmPath& path, const GemmProblem& g) {
       return is_readable(g);
     case GemmPath::apart:
       return is_readable(g) && !a_collides(g);
+    case GemmPath::across:
+      return way_of_a(g) == WayOfA::across;
     case GemmPath::dot_like:
       return is_dot_like(g);
   }

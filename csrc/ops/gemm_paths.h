@@ -14,9 +14,10 @@ struct GemmPath {
   enum Layout {
     any,
     readable,
-    apart,
+    apart,   // rows of A share no sets of a cache
+    across,  // columns of A have unit stride
     dot_like
-  } layout;  // apart: rows of A share no sets of a cache
+  } layout;
   int64_t (*scratch_bytes)(const GemmProblem& problem, int64_t threads);
   void (*run)(const GemmProblem& problem, int64_t threads, char* scratch, int64_t scratch_bytes);
   // For B that stays as it is over many products; null: they would not gain. (Large ones lose: the

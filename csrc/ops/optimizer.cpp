@@ -26,6 +26,13 @@ CodeList clips() {
   return {names, 4};
 }
 
+// What array i of operand j is, in words.
+std::string described(const Call& call, int j, int i) {
+  const Array& array = call.operand(j, i);
+  return operand_name(call, j) + "[" + std::to_string(i) + "] has shape " + shape_text(array) +
+         " and dtype " + dtype_name(array.dtype);
+}
+
 // Array i of operand j belongs to parameter i mod parameters: the same shape and dtype.
 void check_like_parameters(const Call& call, int j, int expected) {
   const int parameters = call.count(Parameters), count = call.count(j);
@@ -37,10 +44,34 @@ void check_like_parameters(const Call& call, int j, int expected) {
     const Array &array = call.operand(j, i), &parameter = call.operand(Parameters, i % parameters);
     if (same_shape(array, parameter) && array.dtype == parameter.dtype) continue;
     fail(array.dtype == parameter.dtype ? ErrorKind::value : ErrorKind::type, call,
-         operand_name(call, j) + "[" + std::to_string(i) + "] has shape " + shape_text(array) +
-             " and dtype " + dtype_name(array.dtype) + " but parameters[" +
-             std::to_string(i % parameters) + "] has " + shape_text(parameter) + " and " +
-             dtype_name(parameter.dtype));
+         described(call, j, i) + " but parameters[" + std::to_string(i % parameters) + "] has " +
+             shape_text(parameter) + " and " + dtype_name(parameter.dtype));
+  }
+}
+
+// Gradients of rows: rows[i] has the numbers of n of them and gradients[i] is [n, ...], or rows[i]
+// has no axes and gradients[i] is whole. Averages and accumulators are of whole parameters.
+void check_gradients(const Call& call) {
+  if (!call.has(Rows)) return check_like_parameters(call, Gradients, call.count(Parameters));
+  const int parameters = call.count(Parameters);
+  for (const int j : {Gradients, Rows})
+    if (call.count(j) != parameters)
+      fail(ErrorKind::value, call,
+           operand_name(call, j) + " has " + std::to_string(call.count(j)) + " arrays, expected " +
+               std::to_string(parameters));
+  if (call.has(Averages) || call.has(Accumulators))
+    fail(ErrorKind::value, call, std::string("rows go with neither averages nor accumulators"));
+  for (int i = 0; i < parameters; ++i) {
+    const Array &rows = call.operand(Rows, i), &g = call.operand(Gradients, i);
+    Array expected = call.operand(Parameters, i);
+    if (rows.dtype != DType::int64 || rows.rank > (expected.rank ? 1 : 0))
+      fail(ErrorKind::value, call,
+           described(call, Rows, i) + ", expected int64, one axis, none if its parameter has none");
+    if (rows.rank) expected.shape[0] = rows.shape[0];
+    if (!same_shape(g, expected) || g.dtype != expected.dtype)
+      fail(g.dtype == expected.dtype ? ErrorKind::value : ErrorKind::type, call,
+           described(call, Gradients, i) + ", expected " + shape_text(expected) + " and " +
+               dtype_name(expected.dtype));
   }
 }
 
@@ -70,7 +101,7 @@ void infer(Call& call) {
            "parameters[" + std::to_string(i) + "] has dtype " +
                dtype_name(call.operand(Parameters, i).dtype) + ", expected float32 or float64");
   check_settings(call);
-  check_like_parameters(call, Gradients, parameters);
+  check_gradients(call);
   check_like_parameters(call, Slots, parameters * rule.slots);
   check_like_parameters(call, Accumulators, attributes.accumulate > 1 ? parameters : 0);
   if (call.has(Averages)) check_like_parameters(call, Averages, parameters);
@@ -97,6 +128,16 @@ void infer(Call& call) {
   }
 }
 
+Error describe(const Call& call, const Status& status) {
+  const std::string i = std::to_string(status.code - 1);
+  return Error(ErrorKind::index,
+               std::string(call.primitive->name) + ": rows[" + i + "] holds " +
+                   std::to_string(status.value) + " at position " + std::to_string(status.where) +
+                   ", expected ascending numbers of rows of parameters[" + i + "], which has " +
+                   std::to_string(call.operand(Parameters, status.code - 1).shape[0]) +
+                   ", and then -1 only");
+}
+
 }  // namespace
 }  // namespace step
 
@@ -112,6 +153,7 @@ void register_optimizer() {
                        {"product", Role::inout, true},
                        {"accumulators", Role::inout, true, true},
                        {"averages", Role::inout, true, true},
+                       {"rows", Role::in, true, true},
                        {"scratch", Role::scratch, true}},
                       {{"rule", AttributeKind::code, offsetof(Attributes, rule), 0, step::rules},
                        {"clip", AttributeKind::code, offsetof(Attributes, clip), 0, step::clips},
@@ -123,7 +165,8 @@ void register_optimizer() {
                        {"momentum", AttributeKind::real, offsetof(Attributes, momentum)},
                        {"overwrite", AttributeKind::integer, offsetof(Attributes, overwrite)}},
                       step::infer,
-                      step::run});
+                      step::run,
+                      step::describe});
   register_scale_list();
 }
 

@@ -17,6 +17,7 @@ enum Operand {
   Product,
   Accumulators,
   Averages,
+  Rows,
   Scratch
 };
 
@@ -44,6 +45,11 @@ inline const Rule& rule_of(const Attributes& attributes) {
   static constexpr Rule rules[] = {FASTNN_OPTIMIZER_RULES(FASTNN_RULE_ROW)};
 #undef FASTNN_RULE_ROW
   return rules[attributes.rule];
+}
+
+// Whether gradient i holds some rows of parameter i, those that rows[i] names.
+inline bool in_rows(const Call& call, int i) {
+  return call.has(Rows) && call.operand(Rows, i).rank == 1;
 }
 
 Status run(const Call& call);

@@ -1,11 +1,13 @@
 // optimizer_step: the driver. One pass over parameters, slots and gradients; one more over the
-// gradients when their norm limits them or when they are accumulated.
+// gradients when their norm limits them or when they are accumulated. Of a parameter whose gradient
+// comes in rows, only those rows and the same rows of its slots are read or written.
 #include <algorithm>
 #include <cmath>
 #include <cstring>
 
 #include "core/kernel_table.h"
 #include "ops/flat_list.h"
+#include "ops/indices.h"
 #include "ops/optimizer.h"
 #include "ops/reduce.h"
 
@@ -90,17 +92,29 @@ struct Step {
            attributes.weight_decay == 0 && source == Gradients && !call.has(Averages);
   }
 
+  // Elements of gradient i from `first` on.
   void elements(int i, int64_t first, int64_t count) const {
-    if (plain()) {
-      rule(i, first, count, call.operand(Gradients, i).data + first * item(i));
-      return;
+    if (!in_rows(call, i)) return piece(i, first, first, count);
+    const Array &rows = call.operand(Rows, i), &g = call.operand(Gradients, i);
+    const int64_t width = g.size() / rows.size(), extent = call.operand(Parameters, i).shape[0];
+    for (const int64_t end = first + count; first < end;) {
+      const int64_t column = first % width, left = std::min(width - column, end - first);
+      const int64_t row = index_at(rows, first / width);
+      if (row < 0) return;
+      piece(i, first, bounded(row, extent) * width + column, left);
+      first += left;
     }
-    for (const int64_t end = first + count; first < end; first += kBlock)
-      block(i, first, std::min(kBlock, end - first));
   }
 
  private:
   int64_t item(int i) const { return item_size(call.operand(Parameters, i).dtype); }
+
+  // Elements of gradient i from `from` on, which belong to those of the parameter from `to` on.
+  void piece(int i, int64_t from, int64_t to, int64_t count) const {
+    if (plain()) return rule(i, to, count, call.operand(Gradients, i).data + from * item(i));
+    for (int64_t done = 0; done < count; done += kBlock)
+      block(i, from + done, to + done, std::min(kBlock, count - done));
+  }
 
   void rule(int i, int64_t first, int64_t count, const void* g) const {
     const Array& w = call.operand(Parameters, i);
@@ -113,18 +127,18 @@ struct Step {
   }
 
   // The order is Keras's: scale, clip, decay, update, average.
-  void block(int i, int64_t first, int64_t count) const {
+  void block(int i, int64_t from, int64_t to, int64_t count) const {
     const Array& w = call.operand(Parameters, i);
     const int dtype = static_cast<int>(w.dtype);
-    const int64_t at = first * item(i);
-    char* g = call.operand(source, i).data + at;
+    const int64_t at = to * item(i);
+    char* g = call.operand(source, i).data + from * item(i);
     if (steps) {
       alignas(64) char clipped[kBlock * 8];
       const double limit = attributes.clip == kClipValue ? attributes.limit : INFINITY;
       kernel.clip[dtype](g, factors ? factors[i] : factor, limit, count, clipped);
       if (attributes.weight_decay != 0 && (attributes.decayed < 0 || i < attributes.decayed))
         kernel.decay[dtype](w.data + at, rate * attributes.weight_decay, count);
-      rule(i, first, count, clipped);
+      rule(i, to, count, clipped);
       if (source == Accumulators) std::memset(g, 0, static_cast<size_t>(count * item(i)));
     }
     if (call.has(Averages))
@@ -151,9 +165,31 @@ void limit_norms(Step& step, double* factors) {
         std::isfinite(total) ? norm_factor(step.factor * std::sqrt(total), step.attributes) : NAN;
 }
 
+// Row numbers ascend and are within the parameter; behind the last of them there is -1 only. So no
+// row has two owners.
+Status check_rows(const Call& call) {
+  for (int i = 0; i < call.count(Rows); ++i) {
+    if (!in_rows(call, i)) continue;
+    const Array& rows = call.operand(Rows, i);
+    const int64_t extent = call.operand(Parameters, i).shape[0];
+    int64_t last = -1;
+    for (int64_t k = 0; k < rows.size(); ++k) {
+      const int64_t row = index_at(rows, k);
+      if (row == -1)
+        last = extent;
+      else if (row > last && row < extent)
+        last = row;
+      else
+        return {i + 1, k, row};
+    }
+  }
+  return {};
+}
+
 }  // namespace
 
 Status run(const Call& call) {
+  if (const Status status = check_rows(call); status.code != 0) return status;
   const auto& a = call.attributes.as<Attributes>();
   int64_t* iterations = call.operand(Iterations).as<int64_t>();
   const int64_t before = *iterations / a.accumulate;  // whole steps
@@ -161,7 +197,7 @@ Status run(const Call& call) {
   ++*iterations;
   const int parameters = call.count(Parameters);
   char* scratch = call.has(Scratch) ? call.operand(Scratch).data : nullptr;
-  const FlatList list(call, Parameters, 1, scratch);
+  const FlatList list(call, Gradients, 1, scratch);
   Step step{call,
             a,
             kernels().optimizer,

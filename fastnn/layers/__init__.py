@@ -9,6 +9,7 @@ from fastnn.layers.cropping import Cropping1D, Cropping2D, Cropping3D
 from fastnn.layers.dense import Dense
 from fastnn.layers.depthwise_conv import DepthwiseConv1D, DepthwiseConv2D
 from fastnn.layers.dropout import Dropout
+from fastnn.layers.embedding import Embedding
 from fastnn.layers.flatten import Flatten
 from fastnn.layers.gaussian_noise import GaussianDropout, GaussianNoise
 from fastnn.layers.global_pooling import (
@@ -24,6 +25,7 @@ from fastnn.layers.input_layer import Input, InputLayer
 from fastnn.layers.input_spec import InputSpec
 from fastnn.layers.layer import Layer
 from fastnn.layers.layer_normalization import LayerNormalization
+from fastnn.layers.masking import Masking
 from fastnn.layers.merge import Add, Average, Maximum, Minimum, Multiply, Subtract
 from fastnn.layers.operation import Operation
 from fastnn.layers.permute import Permute
@@ -76,6 +78,7 @@ __all__ = [
     "DepthwiseConv1D",
     "DepthwiseConv2D",
     "Dropout",
+    "Embedding",
     "Flatten",
     "GaussianDropout",
     "GaussianNoise",
@@ -91,6 +94,7 @@ __all__ = [
     "InputSpec",
     "Layer",
     "LayerNormalization",
+    "Masking",
     "MaxPooling1D",
     "MaxPooling2D",
     "MaxPooling3D",

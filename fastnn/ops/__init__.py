@@ -134,6 +134,7 @@ from fastnn.ops.elementwise import (
     stop_gradient,
     tan,
 )
+from fastnn.ops.embedding import embedding
 from fastnn.ops.indexing import take, take_along_axis
 from fastnn.ops.joining import concatenate, meshgrid, split, stack, tril, triu, unstack
 from fastnn.ops.linalg import dense, dot, inner, matmul, outer, tensordot, vdot

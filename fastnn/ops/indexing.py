@@ -24,7 +24,7 @@ _INDEX_DTYPES = ("int32", "int64")
 # ---- take ----------------------------------------------------------------------------------------
 
 
-def _take_rule(node: _core.Node, gradient: Any) -> Any:
+def take_rule(node: _core.Node, gradient: Any) -> Any:
     shape, indices, axis = node.saved
     total = filled(shape, 0, gradient.dtype)
     _core.scatter_add(total, gradient, indices, axis)
@@ -58,7 +58,7 @@ def take(x: Any, indices: Any, axis: int | None = None) -> Tensor:
         x, axis = reshape(x, (-1,)), 0
     elif axis < 0 or axis >= x.ndim:
         axis = normalize_axis("take", axis, x.ndim)
-    return record(_core.gather(x, indices, axis), _take_rule, (x.shape, indices, axis), x)
+    return record(_core.gather(x, indices, axis), take_rule, (x.shape, indices, axis), x)
 
 
 def _wrapped(indices: Tensor, extent: int) -> Tensor:

@@ -55,6 +55,10 @@ class Optimizer:
         gradient_accumulation_steps: one update, with the mean gradient, every so many calls.
         name: of the optimizer, the prefix of its variables' names.
 
+    A RowGradient (`fit` has one for `Embedding`, which says when) changes its rows and the same
+    rows of the slots alone, whatever the rule: elsewhere neither momentum nor weights decay. Adam's
+    corrections count the optimizer's steps, not a row's, as in PyTorch's SparseAdam.
+
     Variables, in Keras's order: `iteration`, `learning_rate`, averages, accumulators, then the
     slots of each parameter. The learning rate is float64, so that 0.001 reads back as 0.001.
     All that changes from step to step is in arrays.
@@ -253,7 +257,7 @@ class Optimizer:
         """One step: clips the gradients, decays the weights, updates them in place.
 
         Args:
-            gradients: a Tensor for each variable, or None for one that is not to be changed.
+            gradients: a Tensor or RowGradient for each variable, None for one to leave alone.
             variables: the variables; without them, those the optimizer was built for.
 
         Raises:
@@ -312,11 +316,8 @@ class Optimizer:
         return step
 
     def update_step(self, gradient: Tensor, variable: Variable, learning_rate: Tensor) -> None:
-        """Changes one variable in place, for optimizers that are no rule of the primitive.
-
-        Args:
-            gradient, learning_rate: in the variable's dtype.
-        """
+        """Changes one variable in place, for optimizers that are no rule of the primitive; gradient
+        (always whole) and rate are in the variable's dtype."""
         raise NotImplementedError(f"{type(self).__name__} must override update_step")
 
     def slot(self, name: str, variable: Variable) -> Variable:

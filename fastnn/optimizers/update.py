@@ -13,8 +13,10 @@ import numpy as np
 from fastnn import _core
 from fastnn.autograd import no_grad
 from fastnn.ops.core import constant
+from fastnn.row_gradient import RowGradient
 from fastnn.tensor import Variable
 
+_WHOLE = {"average", "gradient_accumulator"}
 _CLIPS = {"clipnorm": "norm", "clipvalue": "value", "global_clipnorm": "global_norm"}
 
 
@@ -80,14 +82,33 @@ def native_update(
         float(optimizer.ema_momentum),
         optimizer.ema_overwrite_frequency or 0,
     )
-    optimizer_step, fixed = _core.optimizer_step, isinstance(optimizer._learning_rate, Variable)
+    # Averages, accumulated gradients and constraints are of whole variables.
+    lazy = [v.constraint is None and not set(slots) & _WHOLE for v in parameters]
+    optimizer_step: Any = _core.optimizer_step
     rate = optimizer._learning_rate
+    fixed = isinstance(rate, Variable)
 
     def update(gradients: Sequence) -> None:
         now = rate if fixed else optimizer.learning_rate
-        optimizer_step(parameters, slot_list, ordered(gradients), now, hyper, *state, *settings)
+        rows, gradients = None, ordered(gradients)
+        if RowGradient in map(type, gradients):
+            rows, gradients = _in_rows(gradients, lazy)
+        optimizer_step(parameters, slot_list, gradients, now, hyper, *state, rows, *settings)
 
     return update
+
+
+def _in_rows(gradients: Sequence, lazy: Sequence[bool]) -> tuple[list | None, list]:
+    """(rows, gradients) as the primitive takes them: those that come in rows by their numbers and
+    their values where `lazy` allows it, all others whole."""
+    rows, values, every = [], [], constant(0, "int64")
+    for gradient, in_rows in zip(gradients, lazy):
+        numbers, value = every, gradient
+        if type(gradient) is RowGradient:
+            numbers, value = gradient.merged() if in_rows else (every, gradient.dense())
+        rows.append(numbers)
+        values.append(value)
+    return (rows if any(numbers is not every for numbers in rows) else None), values
 
 
 def composed_update(
@@ -103,6 +124,7 @@ def composed_update(
 
     def update(gradients: Sequence) -> None:
         calls = optimizer._iterations.item()
+        gradients = [g.dense() if type(g) is RowGradient else g for g in gradients]
         if accumulators:
             for total, gradient in zip(accumulators, gradients):
                 total.assign_add(gradient)

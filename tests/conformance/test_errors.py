@@ -22,9 +22,11 @@ STATE = np.zeros(2, np.int64)
 RATE, HYPER = np.array(0.1), np.array([0.9, 0.999, 1e-7])
 ONE = np.array(1)
 NONE3 = (None, None, None)
+NONE4 = (*NONE3, None)
 IMAGE, KERNEL = np.zeros((2, 5, 6, 4), np.float32), np.zeros((3, 3, 4, 6), np.float32)
 SIGNAL = np.zeros((2, 3, 4, 6), np.float32)
-STEP = (RATE, HYPER, ONE, *NONE3)
+STEP = (RATE, HYPER, ONE, *NONE4)
+PLAIN = (RATE, np.zeros(0), ONE, *NONE3)
 FRAMES, LENGTHS = np.zeros((2, 5, 4), np.float32), np.array([5, 4])
 CTC = [FRAMES, np.array([[1, 2, 3], [3, 1, 0]]), LENGTHS, np.array([3, 2])]
 
@@ -49,6 +51,20 @@ ROWS = [
     ("gather", [F, STATE], (2,), ValueError, "gather: axis is 2 but there are 2 axes"),
     ("gather", [F, np.array([0, 3])], (0,), IndexError, "gather: index 3 at position 1 is out of"),
     ("gather", [F, np.array([-1])], (0, False), IndexError, "gather: index -1 at position 0"),
+    (
+        "gather",
+        [F, np.array([1, 3])],
+        (0, False, "words"),
+        IndexError,
+        "words: id 3 at position 1 is not in the vocabulary, expected 0 to 2 (input_dim is 3)",
+    ),
+    ("sum_rows", [I, STATE], (3,), TypeError, "sum_rows: updates has dtype int32"),
+    ("sum_rows", [F, F], (3,), TypeError, "sum_rows: indices has dtype float32"),
+    ("sum_rows", [F, STATE], (3,), ValueError, "updates has shape (3, 4), expected that of"),
+    ("sum_rows", [F[:2], STATE], (-1,), ValueError, "sum_rows: extent is -1"),
+    ("sum_rows", [F[:2], STATE], (0,), IndexError, "index 0 at position 0 is out of range"),
+    ("sum_rows", [V, np.array([0, 5, 1])], (5,), IndexError, "sum_rows: index 5 at position 1"),
+    ("sum_rows", [V, np.array([0, 2, -1])], (5,), IndexError, "sum_rows: index -1 at position 2"),
     ("scatter_add", [F, D, STATE], (0,), TypeError, "scatter_add: updates has dtype float64"),
     ("scatter_add", [F, F, STATE], (0,), ValueError, "scatter_add: updates has shape (3, 4)"),
     ("scatter_add", [V, V, np.array([0, 9, 1])], (0,), IndexError, "index 9 at position 1"),
@@ -339,6 +355,28 @@ ROWS = [
     ("optimizer_step", [[F], [F], [F], *STEP], ("adam",), ValueError, "slots has 1 arrays"),
     ("optimizer_step", [[F], [F, D], [F], *STEP], ("adam",), TypeError, "slots[1] has shape"),
     ("optimizer_step", [[F], [], [F], *STEP], ("sgd",), ValueError, "hyper has shape (3,)"),
+    ("optimizer_step", [[F], [], [F], *PLAIN, [V]], ("sgd",), ValueError, "rows[0] has shape (3,)"),
+    ("optimizer_step", [[F], [], [F], *PLAIN, [ONE, ONE]], ("sgd",), ValueError, "rows has 2 arr"),
+    ("optimizer_step", [[F], [], [D], *PLAIN, [ONE]], ("sgd",), TypeError, "gradients[0] has"),
+    ("optimizer_step", [[F], [], [F], *PLAIN, [STATE]], ("sgd",), ValueError, "expected (2, 4)"),
+    ("optimizer_step", [[V[0]], [], [V[0]], *PLAIN, [STATE]], ("sgd",), ValueError, "none if its"),
+    *(
+        ("optimizer_step", [[F], [], [F[:2]], *PLAIN, [np.array(rows)]], ("sgd",), IndexError, text)
+        for rows, text in [
+            ([1, 1], "rows[0] holds 1 at position 1, expected ascending numbers"),
+            ([2, 1], "holds 1 at position 1"),
+            ([0, 3], "holds 3 at position 1, expected ascending numbers of rows of parameters[0]"),
+            ([-1, 0], "holds 0 at position 1"),
+            ([-2, 0], "holds -2 at position 0"),
+        ]
+    ),
+    (
+        "optimizer_step",
+        [[F], [], [F[:2]], RATE, np.zeros(0), ONE, None, None, [F], [STATE]],
+        ("sgd",),
+        ValueError,
+        "rows go with neither averages nor accumulators",
+    ),
     ("assign", [np.ones(3), np.ones(2)], (), ValueError, "x has shape (2,), expected y's (3,)"),
     ("accumulate", [np.array(0.0), np.ones(1), F], (), ValueError, "count has shape (1,)"),
     ("require_no_nan", [I], ("y_true",), TypeError, "require_no_nan: x has dtype int"),

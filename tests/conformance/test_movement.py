@@ -161,6 +161,42 @@ def test_scatter_add(backend, dtype, index, shape, axis, count):
     check(backend, "scatter_add", operands, axis, bound=bound)
 
 
+@pytest.mark.parametrize(
+    ("backend", "dtype", "index"), rows((d, i) for d in FLOATS for i in ("int32", "int64"))
+)
+@pytest.mark.parametrize(
+    ("indices", "width", "extent"),
+    [
+        ((30,), (), 9),
+        ((25,), (17,), 6),
+        ((2, 300), (3, 2), 70_000),
+        ((1000,), (65,), 300),
+        ((3000,), (257,), 2**40),
+        ((7,), (4,), 1),
+        ((0,), (5,), 3),
+        ((3, 0), (5,), 0),
+        ((6,), (0,), 4),
+        ((), (3,), 5),
+    ],
+)
+def test_sum_rows(backend, dtype, index, indices, width, extent):
+    if extent > 2**31 and index == "int32":
+        extent = 2**31
+    random = generator(indices, width)
+    chosen = np.asarray(random.integers(0, extent, indices) if extent else np.zeros(indices))
+    if chosen.size > 2:  # some rows often, the last one once at least
+        chosen = np.where(random.random(indices) < 0.3, chosen.flat[0], chosen)
+        chosen.flat[-1] = extent - 1
+    updates = numbers(dtype, (*indices, *width))
+    operands = [updates, chosen.astype(index)]
+    scale = reference.sum_rows(np.abs(updates.astype(np.float64)), operands[1], extent=extent)[1]
+
+    def bound(i, expected, eps):
+        return 0 if i == 0 else scale * chosen.size * eps / 2
+
+    check(backend, "sum_rows", operands, extent, bound=bound)
+
+
 @pytest.mark.parametrize(("backend", "dtype"), rows((dtype,) for dtype in DTYPES))
 @pytest.mark.parametrize("batch_dims", [0, 1, 2])
 @pytest.mark.parametrize("depth", [0, 1, 2])

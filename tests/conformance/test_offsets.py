@@ -21,7 +21,7 @@ def draws(dtype):
         return generator(shape).uniform(0.1, 0.9, shape).astype(dtype)
 
     labels = generator(1).integers(0, 9, 33).astype(np.int32)
-    adam = [np.array(0.01), np.array([0.9, 0.999, 1e-7]), np.array(3), None, None, None]
+    adam = [np.array(0.01), np.array([0.9, 0.999, 1e-7]), np.array(3), *[None] * 4]
     return [
         ("unary", [draw(517)], ("exp",)),
         ("unary", [draw(517)], ("gelu",)),
@@ -92,6 +92,7 @@ def draws(dtype):
         ("ctc_beam", [draw(2, 9, 11), np.array([9, 7])], (12, 3, 0)),
         ("binary_cross_entropy", [draw(517), draw(517), None], ()),
         ("scatter_add", [draw(9, 37), draw(33, 37), labels], (0,)),
+        ("sum_rows", [draw(33, 37), labels], (9,)),
         ("dropout", [draw(517), np.array(0.3, dtype), STATE], ()),
         ("optimizer_step", [[draw(517)], [draw(517), draw(517)], [draw(517)], *adam], ("adam",)),
     ]

@@ -6,7 +6,7 @@ Bounds: a rule has at most twelve operations on numbers below 2, what surrounds 
 import numpy as np
 import pytest
 
-from .harness import FLOATS, LENGTHS, check, generator, rows, ulps
+from .harness import FLOATS, LENGTHS, check, generator, rows, run, ulps
 
 RULES = {  # slots of a parameter, hyper
     "sgd": (0, []),
@@ -70,6 +70,7 @@ def operands(rule, dtype, shapes, iterations, accumulate=1, averaged=False):
         np.array(0.3) if rule == "nadam" else None,
         draw(-1, 1) if accumulate > 1 else None,
         draw(-1, 1) if averaged else None,
+        None,
     ]
 
 
@@ -112,6 +113,70 @@ def test_what_surrounds_a_rule(backend, name, rule, dtype, shapes, iterations):
     check(backend, "optimizer_step", given, rule, *attributes, bound=bound)
 
 
+SOME_ROWS = [  # shape of the parameter, numbers of rows; None: the gradient is whole
+    ([(5, 3)], [[1, 4, -1]]),
+    ([(4,), (300, 65), (), (1000, 17)], [None, [0, 7, 299], None, [*range(0, 1000, 3), -1, -1]]),
+    ([(6, 2, 3), (3, 2)], [[], [-1, -1]]),
+    ([(9,), (4, 0)], [[0, 1, 8], [3]]),
+    ([(3, 5000), (200, 300)], [[2], [*range(200)]]),
+]
+
+
+@pytest.mark.parametrize(
+    ("backend", "rule", "dtype", "shapes", "numbers", "attributes"),
+    rows(
+        (rule, dtype, shapes, numbers, attributes)
+        for rule in RULES
+        for dtype in FLOATS
+        for shapes, numbers in SOME_ROWS
+        for attributes in [(), ("norm", 2.0, 0.5, 0.1, 1), ("global_norm", 2.0), ("value", 0.3)]
+        if not attributes or rule in ("sgd", "adam")
+    ),
+)
+def test_gradients_of_rows(backend, rule, dtype, shapes, numbers, attributes):
+    """What the reference makes of it; and with rows left out in NaN, the bits of a whole step."""
+    given = operands(rule, dtype, shapes, 4)
+    random = generator(shapes, numbers)
+    given[-1] = [np.array(0) if n is None else np.array(n, np.int64) for n in numbers]
+    given[2] = [
+        random.uniform(-1, 1, s if n is None else (len(n), *s[1:])).astype(dtype)
+        for s, n in zip(shapes, numbers, strict=True)
+    ]
+    for g, n in zip(given[2], given[-1], strict=True):
+        g[n < 0 if n.ndim else ...] *= 0 if n.ndim else 1  # as sum_rows leaves them
+
+    def bound(i, expected, eps):
+        return 18 * eps / 2 * np.maximum(2, np.abs(expected))
+
+    check(backend, "optimizer_step", given, rule, *attributes, bound=bound)
+
+
+@pytest.mark.parametrize("rule", RULES)
+def test_rows_without_a_gradient_are_neither_read_nor_written(rule):
+    """Parameters and slots hold other NaNs there, whose bits stay; else all are a whole step's."""
+    shape, numbers = (50, 33), np.array([0, 3, 4, 31, 49, -1])
+    touched = numbers[numbers >= 0]
+    random = generator(rule)
+    given = operands(rule, "float32", [shape], 2)
+    sums = random.uniform(-1, 1, (6, 33)).astype("float32")
+    sums[-1] = 0
+    whole = np.zeros(shape, "float32")
+    whole[touched] = sums[:-1]
+    expected = run("native", "optimizer_step", [*given[:2], [whole], *given[3:]], rule)
+    poison = np.array(0x7FC12345, np.uint32).view("float32")
+    given[2], given[-1] = [sums], [numbers]
+    for array in (given[0][0], *given[1]):
+        array[np.setdiff1d(np.arange(50), touched)] = poison
+    results = run("native", "optimizer_step", given, rule)
+    for result, before, dense in zip(
+        results[:-2], [given[0][0], *given[1]], expected[:-2], strict=False
+    ):
+        left = np.setdiff1d(np.arange(50), touched)
+        assert result[left].tobytes() == before[left].tobytes()
+        assert result[touched].tobytes() == dense[touched].tobytes()
+        assert not np.isnan(result[touched]).any()
+
+
 @pytest.mark.parametrize("backend", ["native", "reference"])
 @pytest.mark.parametrize("clip", ["value", "norm", "global_norm"])
 @pytest.mark.parametrize("bad", [np.nan, np.inf])
@@ -120,7 +185,7 @@ def test_gradients_that_are_not_finite(backend, clip, bad):
     g = [np.array([1.0, bad], "float32"), np.array([2.0], "float32")]
     w = [np.zeros(2, "float32"), np.zeros(1, "float32")]
     rate, hyper, iterations = np.array(1.0), np.zeros(0), np.array(0)
-    given = [w, [], g, rate, hyper, iterations, None, None, None]
+    given = [w, [], g, rate, hyper, iterations, None, None, None, None]
     first, second, *_ = check(backend, "optimizer_step", given, "sgd", clip, 1.0)
     assert np.isnan(first[1]) or (clip, bad) == ("value", np.inf)
     assert np.isnan(second[0]) == (clip == "global_norm")

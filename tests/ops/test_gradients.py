@@ -271,6 +271,10 @@ ROWS = {
         (lambda x: ops.take(x, [[0, 2], [2, -1]], 1), X),
         (lambda x: ops.take(x, np.array([0, 5, 5])), X),
     ],
+    "embedding": [
+        (lambda x: ops.embedding([[0, 1], [1, 1]], x), X),
+        (lambda x: ops.embedding([1, 0], ops.square(x)), X),
+    ],
     "take_along_axis": [(lambda x: ops.take_along_axis(x, np.array([[0, -1], [2, 2]]), 1), X)],
     "convert_to_tensor": [(lambda x: ops.convert_to_tensor([x, x * 2.0]), X)],
     "full": [(lambda x: ops.full((2, 3), x), np.array(0.7))],

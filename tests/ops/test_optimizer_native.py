@@ -66,7 +66,7 @@ class Stepper:
         self.averages = tensors(weights) if averages else None
 
     def __call__(self, gradients, *attributes):
-        state = self.iterations, self.product, self.accumulators, self.averages
+        state = self.iterations, self.product, self.accumulators, self.averages, None
         return _core.optimizer_step(
             self.parameters,
             self.slots,

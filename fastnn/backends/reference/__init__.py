@@ -15,7 +15,7 @@ from .conv import conv, conv_backward_input, conv_backward_kernel
 from .ctc import ctc_beam, ctc_loss
 from .derivatives import unary_backward
 from .elementwise import binary, select, unary
-from .gather import gather, gather_nd, scatter_add, scatter_nd_add
+from .gather import gather, gather_nd, scatter_add, scatter_nd_add, sum_rows
 from .linalg import dense_backward, gemm
 from .loss import binary_cross_entropy, cross_entropy, require_no_nan
 from .movement import (
@@ -56,7 +56,7 @@ FUNCTIONS = {
         *(unary, unary_backward, binary, select),
         *(copy, pad, concatenate, one_hot, arange, gather_batch),
         *(assign, accumulate),
-        *(gather, scatter_add, gather_nd, scatter_nd_add),
+        *(gather, scatter_add, sum_rows, gather_nd, scatter_nd_add),
         *(reduce, arg_reduce, reduce_list),
         *(gemm, dense_backward),
         *(conv, conv_backward_input, conv_backward_kernel),

@@ -1,50 +1,82 @@
-"""Reading and adding through indices: gather, scatter_add, gather_nd, scatter_nd_add."""
+"""Reading and adding through indices: gather, scatter_add, sum_rows, gather_nd, scatter_nd_add."""
 
 from __future__ import annotations
 
 import numpy as np
 
 
-def _checked(name: str, x: np.ndarray, axis: int, indices: np.ndarray, wrap: bool) -> np.ndarray:
-    """Indices along an axis of x; with ``wrap`` negative ones count from the end."""
-    extent, wide = x.shape[axis], indices.astype(np.int64)
-    bad = (wide < (-extent if wrap else 0)) | (wide >= extent)
+def _checked(
+    name: str, extents: int | tuple, axis: int, indices: np.ndarray, wrap: bool, owner: str = ""
+) -> np.ndarray:
+    """Indices along an axis of that extent, or, last axis, along several from ``axis`` on; with
+    ``wrap`` negative ones count from the end."""
+    wide, limits = indices.astype(np.int64), np.array(extents, np.int64)
+    bad = (wide < (-limits if wrap else 0)) | (wide >= limits)
     if bad.any():
         where = int(np.argmax(bad))
+        axis, extent = axis + where % limits.size, limits.flat[where % limits.size]
+        if owner:
+            raise IndexError(
+                f"{owner}: id {wide.flat[where]} at position {where} is not in the vocabulary, "
+                f"expected 0 to {extent - 1} (input_dim is {extent})"
+            )
         raise IndexError(
             f"{name}: index {wide.flat[where]} at position {where} is out of range for "
             f"axis {axis} of extent {extent}"
         )
-    return np.where(wide < 0, wide + extent, wide)
+    return np.where(wide < 0, wide + limits, wide)
 
 
-def gather(x: np.ndarray, indices: np.ndarray, *, axis: int = 0, wrap: bool = True) -> np.ndarray:
+def gather(
+    x: np.ndarray, indices: np.ndarray, *, axis: int = 0, wrap: bool = True, owner: str = ""
+) -> np.ndarray:
     """y = x taken at ``indices`` (int32 or int64, any shape) along ``axis``.
 
-    y.shape = x.shape[:axis] + indices.shape + x.shape[axis + 1:]. IndexError when out of range.
+    y.shape = x.shape[:axis] + indices.shape + x.shape[axis + 1:]. IndexError when out of range,
+    which speaks of ids if there is an ``owner``: the layer whose table x is.
     """
-    return np.take(x, _checked("gather", x, axis, indices, wrap), axis=axis)
+    index = _checked("gather", x.shape[axis], axis, indices, wrap, owner)
+    return np.take(x, index, axis=axis)
 
 
 def scatter_add(
     y: np.ndarray, updates: np.ndarray, indices: np.ndarray, *, axis: int = 0, wrap: bool = True
 ) -> np.ndarray:
     """The gradient of gather: y[.., indices[i], ..] += updates[.., i, ..], i ascending."""
-    index = _checked("scatter_add", y, axis, indices, wrap).reshape(-1)
+    index = _checked("scatter_add", y.shape[axis], axis, indices, wrap).reshape(-1)
     result = y.copy()
     flat = updates.reshape(*y.shape[:axis], index.size, *y.shape[axis + 1 :])
     np.add.at(np.moveaxis(result, axis, 0), index, np.moveaxis(flat, axis, 0))
     return result
 
 
+def sum_rows(
+    updates: np.ndarray, indices: np.ndarray, *, extent: int
+) -> tuple[np.ndarray, np.ndarray]:
+    """(rows, sums): the gradient of a gather of rows, without the rows that were not read.
+
+    updates: (*indices.shape, ...); rows: int64 [n], n the number of indices: the different ones,
+    ascending, then -1; sums: [n, ...], the updates of each, added in ascending order, then zeros.
+    IndexError for an index outside [0, extent).
+    """
+    index = _checked("sum_rows", extent, 0, indices, False).reshape(-1)
+    found, places = np.unique(index, return_inverse=True)
+    rows = np.full(index.size, -1, np.int64)
+    rows[: found.size] = found
+    flat = updates.reshape(index.size, *updates.shape[indices.ndim :])
+    sums = np.zeros_like(flat)
+    np.add.at(sums, places.reshape(-1), flat)
+    return rows, sums
+
+
 def _nd_places(name: str, x: np.ndarray, indices: np.ndarray, batch_dims: int) -> tuple:
     """An index into x[None] that picks a block for every tuple; the first part picks all of x."""
     shape = indices.shape[:-1]
     batch = np.indices(shape, sparse=True)[:batch_dims]
-    parts = [
-        _checked(name, x, batch_dims + k, indices[..., k], True) for k in range(indices.shape[-1])
-    ]
-    return (np.zeros(shape, dtype=np.int64), *batch, *parts)
+    depth = indices.shape[-1]
+    extents = x.shape[batch_dims : batch_dims + depth]
+    parts = _checked(name, extents, batch_dims, indices, True)
+    return (np.zeros(shape, dtype=np.int64), *batch, *(parts[..., k] for k in range(depth)))
 
 
 def gather_nd(x: np.ndarray, indices: np.ndarray, *, batch_dims: int = 0) -> np.ndarray:

@@ -141,6 +141,42 @@ def _clipped(gradients: list, clip: str, limit: float) -> list:
     return [g * g.dtype.type(limit / np.maximum(norm, limit)) for g, norm in zip(gradients, norms)]
 
 
+def _with_decay(rule: Callable, amount: float) -> Callable:
+    """A rule whose parameter loses that share of itself first."""
+
+    def stepped(w: Any, *rest: Any, **more: Any) -> Any:
+        return rule(w - w * w.dtype.type(amount), *rest, **more)
+
+    return stepped
+
+
+def _check_rows(rows: list[np.ndarray], parameters: list[np.ndarray]) -> None:
+    for i, (numbers, w) in enumerate(zip(rows, parameters)):
+        last = -1
+        for place, row in enumerate(numbers.tolist() if numbers.ndim else ()):
+            if row != -1 and not last < row < len(w):
+                raise IndexError(
+                    f"optimizer_step: rows[{i}] holds {row} at position {place}, expected "
+                    f"ascending numbers of rows of parameters[{i}], which has {len(w)}, and then "
+                    "-1 only"
+                )
+            last = len(w) if row == -1 else row
+
+
+def _in_rows(rule: Callable, numbers: np.ndarray) -> Callable:
+    """A rule whose gradient holds the rows of those numbers, and which steps them alone."""
+    numbers = numbers[numbers >= 0]
+
+    def stepped(w: Any, slots: Any, g: Any, *rest: Any, **more: Any) -> Any:
+        w, slots = w.copy(), [slot.copy() for slot in slots]
+        few = rule(w[numbers], [slot[numbers] for slot in slots], g[: numbers.size], *rest, **more)
+        for whole, part in zip((w, *slots), (few[0], *few[1]), strict=True):
+            whole[numbers] = part
+        return w, slots
+
+    return stepped
+
+
 @np.errstate(all="ignore")
 def optimizer_step(
     parameters: list[np.ndarray],
@@ -152,6 +188,7 @@ def optimizer_step(
     product: np.ndarray | None,
     accumulators: list[np.ndarray] | None,
     averages: list[np.ndarray] | None,
+    rows: list[np.ndarray] | None,
     *,
     rule: str,
     clip: str = "none",
@@ -172,7 +209,11 @@ def optimizer_step(
     the first `decayed` parameters (-1: all) lose weight_decay times the learning rate of
     themselves; then comes the rule, then the moving averages, which every `overwrite` steps (0:
     never) become the parameters.
+
+    rows: for each parameter a 0-d array, or int64 [n], n row numbers, ascending and then -1: its
+    gradient is [n, ...] then, and decay and rule happen to those rows of it and of its slots.
     """
+    _check_rows(rows or [], parameters)
     count, calls = len(parameters), int(iterations)
     before, rate = calls // accumulate, float(learning_rate)
     new, state = list(parameters), list(slots)
@@ -189,9 +230,11 @@ def optimizer_step(
             product = product * _nadam_momentum(numbers[0], before + 1)
             more["product"] = float(product)
         for i, (w, g) in enumerate(zip(parameters, gradients, strict=True)):
-            if decayed < 0 or i < decayed:
-                w = w - w * w.dtype.type(weight_decay * rate)
-            new[i], state[i::count] = RULES[rule](
+            decay = weight_decay * rate if decayed < 0 or i < decayed else 0.0
+            stepped = _with_decay(RULES[rule], decay)
+            if rows and rows[i].ndim:
+                stepped = _in_rows(stepped, rows[i])
+            new[i], state[i::count] = stepped(
                 w, state[i::count], g, rate, numbers, before + 1, **more
             )
     if averages:
