@@ -20,10 +20,12 @@ from fastnn.layers.global_pooling import (
     GlobalMaxPooling3D,
 )
 from fastnn.layers.group_normalization import GroupNormalization
+from fastnn.layers.gru import GRU, GRUCell
 from fastnn.layers.input_layer import Input, InputLayer
 from fastnn.layers.input_spec import InputSpec
 from fastnn.layers.layer import Layer
 from fastnn.layers.layer_normalization import LayerNormalization
+from fastnn.layers.lstm import LSTM, LSTMCell
 from fastnn.layers.merge import Add, Average, Maximum, Minimum, Multiply, Subtract
 from fastnn.layers.operation import Operation
 from fastnn.layers.permute import Permute
@@ -38,8 +40,11 @@ from fastnn.layers.pooling import (
 from fastnn.layers.repeat_vector import RepeatVector
 from fastnn.layers.reshape import Reshape
 from fastnn.layers.rms_normalization import RMSNormalization
+from fastnn.layers.rnn import RNN
 from fastnn.layers.separable_conv import SeparableConv1D, SeparableConv2D
+from fastnn.layers.simple_rnn import SimpleRNN, SimpleRNNCell
 from fastnn.layers.spatial_dropout import SpatialDropout1D, SpatialDropout2D, SpatialDropout3D
+from fastnn.layers.stacked_rnn_cells import StackedRNNCells
 from fastnn.layers.up_sampling import UpSampling1D, UpSampling2D, UpSampling3D
 from fastnn.layers.zero_padding import ZeroPadding1D, ZeroPadding2D, ZeroPadding3D
 
@@ -49,6 +54,9 @@ Convolution3DTranspose = Conv3DTranspose
 SeparableConvolution1D, SeparableConvolution2D = SeparableConv1D, SeparableConv2D
 
 __all__ = [
+    "GRU",
+    "LSTM",
+    "RNN",
     "Activation",
     "Add",
     "Average",
@@ -77,6 +85,7 @@ __all__ = [
     "DepthwiseConv2D",
     "Dropout",
     "Flatten",
+    "GRUCell",
     "GaussianDropout",
     "GaussianNoise",
     "GlobalAveragePooling1D",
@@ -89,6 +98,7 @@ __all__ = [
     "Input",
     "InputLayer",
     "InputSpec",
+    "LSTMCell",
     "Layer",
     "LayerNormalization",
     "MaxPooling1D",
@@ -106,9 +116,12 @@ __all__ = [
     "SeparableConv2D",
     "SeparableConvolution1D",
     "SeparableConvolution2D",
+    "SimpleRNN",
+    "SimpleRNNCell",
     "SpatialDropout1D",
     "SpatialDropout2D",
     "SpatialDropout3D",
+    "StackedRNNCells",
     "Subtract",
     "UpSampling1D",
     "UpSampling2D",
