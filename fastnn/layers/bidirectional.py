@@ -133,7 +133,9 @@ class Bidirectional(Layer):
         """Both directions by one call: outputs side by side, and states."""
         first, second = self.forward_layer, self.backward_layer
         sequences, mask = first.checked(sequences, mask)
-        states = [layer.first_states(len(sequences), half) for layer, half in zip((first, second), halves)]
+        states = [
+            layer.first_states(len(sequences), half) for layer, half in zip((first, second), halves)
+        ]
         return run_whole(
             [first.cell, second.cell],
             first.cell.rule_for(False),

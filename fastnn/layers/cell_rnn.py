@@ -7,8 +7,11 @@ from typing import Any
 from fastnn.layers.rnn import RNN
 from fastnn.utils.naming import to_snake_case
 
-_OF_LAYERS = ("return_sequences", "return_state", "go_backwards", "stateful", "unroll",
-              "activity_regularizer")  # fmt: skip
+_OF_LAYERS = frozenset(
+    ("return_sequences", "return_state", "go_backwards", "stateful", "unroll",
+     "zero_output_for_mask", "activity_regularizer", "name", "autocast", "input_shape",
+     "input_dim", "batch_shape", "batch_input_shape")
+)  # fmt: skip
 _OF_BOTH = ("trainable", "dtype")
 
 
@@ -20,20 +23,19 @@ class CellRNN(RNN):
         arguments: ``locals()`` of the subclass's ``__init__``.
     """
 
+    rank = 3
+
     def __init__(self, cell_class: Any, arguments: dict):
         given = {k: v for k, v in arguments.items() if k not in ("self", "kwargs", "__class__")}
-        own = {name: given.pop(name) for name in _OF_LAYERS}
-        own |= arguments["kwargs"]
-        use_cudnn = own.pop("use_cudnn", given.pop("use_cudnn", "auto"))
+        given |= arguments["kwargs"]
+        use_cudnn = given.pop("use_cudnn", "auto")
         if use_cudnn not in ("auto", True, False):
             raise ValueError(
                 f"{type(self).__name__}: use_cudnn must be 'auto', True or False, got {use_cudnn!r}"
             )
-        shared = {name: own[name] for name in _OF_BOTH if name in own}
-        if "implementation" in own:
-            shared["implementation"] = own.pop("implementation")
-        name = to_snake_case(cell_class.__name__)
-        super().__init__(cell_class(name=name, **shared, **given), **own)
+        own = {name: given.pop(name) for name in _OF_LAYERS.intersection(given)}
+        own |= {name: given[name] for name in _OF_BOTH if name in given}
+        super().__init__(cell_class(name=to_snake_case(cell_class.__name__), **given), **own)
 
     def __getattr__(self, name: str) -> Any:
         """The cell's arguments: units, kernel_initializer ..."""

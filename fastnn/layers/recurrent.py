@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from fastnn import ops
@@ -26,6 +27,11 @@ def last_output(h: Tensor, mask: Any, initial: Any, last_step: int, zero_masked:
     return ops.where(ops.expand_dims(seen, 1), h, 0.0)
 
 
+def _kept(valid: Tensor, after: Tensor, before: Any) -> Tensor:
+    """``after`` in the rows that are valid, ``before`` in the others."""
+    return ops.where(ops.reshape(valid, (-1,) + (1,) * (after.ndim - 1)), after, before)
+
+
 class Recurrent(Layer):
     """Base class of layers that go through [batch, steps, features..] step by step.
 
@@ -44,6 +50,7 @@ class Recurrent(Layer):
         zero_output_for_mask: the outputs of masked steps are zeros; else the output before them.
     """
 
+    rank: int | None = 3  # of the sequences; None for 3 and above
     state_size: Any
     output_size: int
     states: Any  # Variables like state_size if stateful, else None; not among the weights
@@ -72,7 +79,8 @@ class Recurrent(Layer):
 
     def build(self, sequences_shape: tuple, initial_state_shape: Any = None) -> None:
         shape = tuple(sequences_shape)
-        if len(shape) < 3 or not all(isinstance(n, int) for n in shape[2:]):
+        wrong = len(shape) < 3 if self.rank is None else len(shape) != self.rank
+        if wrong or not all(isinstance(n, int) for n in shape[2:]):
             raise ValueError(
                 f"{self.name}: the input must have the axes batch, steps and features, and known "
                 f"features; its shape is {shape}"
@@ -112,6 +120,26 @@ class Recurrent(Layer):
         """The output (of all steps in the order of the visits, or the last one) and the states
         after all steps; states None are zeros."""
         raise NotImplementedError
+
+    def run_steps(self, step: Callable, sequences: Tensor, states: list, mask: Any) -> tuple:
+        """``run``, by ``step(k, inputs, states)``, the output and the states after it, for the k-th
+        step that is visited."""
+        inputs = ops.unstack(sequences, axis=1)
+        valid = [None] * len(inputs) if mask is None else ops.unstack(mask, axis=1)
+        if self.go_backwards:
+            inputs, valid = inputs[::-1], valid[::-1]
+        outputs: list[Tensor] = []
+        for k, (x, counts) in enumerate(zip(inputs, valid)):
+            output, after = step(k, x, states)
+            after = list(after) if tree.is_nested(after) else [after]
+            if mask is not None:
+                before = 0.0 if self.zero_output_for_mask or k == 0 else outputs[-1]
+                output = _kept(counts, output, before)
+                pairs = zip(tree.flatten(after), tree.flatten(states))
+                after = tree.pack_sequence_as(after, [_kept(counts, a, b) for a, b in pairs])
+            states = after
+            outputs.append(output)
+        return ops.stack(outputs, axis=1) if self.return_sequences else outputs[-1], states
 
     def call(
         self,

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from fastnn import ops
 from fastnn.layers.layer import Layer
 from fastnn.layers.recurrent import Recurrent
 from fastnn.layers.recurrent_cell import RecurrentCell, run_whole
@@ -39,6 +38,8 @@ class RNN(Recurrent):
     >>> RNN([GRUCell(3), GRUCell(4)], return_sequences=True)(np.ones((2, 5, 6))).shape
     (2, 5, 4)
     """
+
+    rank = None
 
     def __init__(
         self,
@@ -95,7 +96,7 @@ class RNN(Recurrent):
         rule = cell.rule_for(training) if isinstance(cell, RecurrentCell) else None
         if rule is None:
             try:
-                return self._run_steps(sequences, states, mask, training)
+                return self._run_cell(sequences, states, mask, training)
             finally:
                 self.reset_dropout_masks()
         sequences = cell.masked_inputs(sequences, training)
@@ -109,28 +110,13 @@ class RNN(Recurrent):
             if hasattr(cell, "reset_dropout_mask"):
                 cell.reset_dropout_mask()
 
-    def _run_steps(
-        self, sequences: Tensor, states: list | None, mask: Any, training: bool
-    ) -> tuple:
-        if states is None:
-            states = self.get_initial_state(sequences.shape[0])
-        takes_training = isinstance(self.cell, Layer) and self.cell._takes_training
+    def _run_cell(self, sequences: Tensor, states: list | None, mask: Any, training: bool) -> tuple:
+        cell = self.cell
+        call = cell if callable(cell) else cell.call
+        takes_training = isinstance(cell, Layer) and cell._takes_training
         options = {"training": training} if takes_training else {}
-        call = self.cell if callable(self.cell) else self.cell.call
-        steps = ops.unstack(sequences, axis=1)
-        valid = [None] * len(steps) if mask is None else ops.unstack(mask, axis=1)
-        outputs: list[Tensor] = []
-        for t in range(len(steps))[:: -1 if self.go_backwards else 1]:
-            output, after = call(steps[t], states, **options)
-            after = list(after) if tree.is_nested(after) else [after]
-            if mask is not None:
-                hidden = not outputs or self.zero_output_for_mask
-                output = _kept(valid[t], output, 0.0 if hidden else outputs[-1])
-                pairs = zip(tree.flatten(after), tree.flatten(states))
-                after = tree.pack_sequence_as(after, [_kept(valid[t], a, b) for a, b in pairs])
-            states = after
-            outputs.append(output)
-        return ops.stack(outputs, axis=1) if self.return_sequences else outputs[-1], states
+        states = states or self.get_initial_state(sequences.shape[0])
+        return self.run_steps(lambda _, x, now: call(x, now, **options), sequences, states, mask)
 
     def get_config(self) -> dict:
         return {**super().get_config(), "cell": serialize_keras_object(self.cell)}
@@ -140,8 +126,3 @@ class RNN(Recurrent):
         if "cell" in config:
             config = {**config, "cell": deserialize_keras_object(config["cell"])}
         return super().from_config(config)
-
-
-def _kept(valid: Tensor, after: Tensor, before: Any) -> Tensor:
-    """``after`` in the rows that are valid, ``before`` in the others."""
-    return ops.where(ops.reshape(valid, (-1,) + (1,) * (after.ndim - 1)), after, before)

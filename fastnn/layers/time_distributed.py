@@ -6,6 +6,7 @@ from typing import Any
 
 from fastnn import ops
 from fastnn.layers.layer import Layer
+from fastnn.layers.symbolic import KerasTensor
 from fastnn.tensor import Tensor
 from fastnn.utils.serialization import deserialize_keras_object, serialize_keras_object
 
@@ -76,6 +77,11 @@ class TimeDistributed(Layer):
         layer = self.layer
         known = type(layer).call.__module__.startswith("fastnn.layers.")
         return known and not layer._layers and "mask" not in layer._call_signature.names
+
+    def compute_output_spec(self, inputs: Any, training: Any = None, mask: Any = None) -> Any:
+        step = KerasTensor(self._step_shape(inputs.shape), inputs.dtype)
+        y = self.layer.compute_output_spec(step)
+        return KerasTensor((y.shape[0], inputs.shape[1], *y.shape[1:]), y.dtype)
 
     def compute_output_shape(self, input_shape: tuple) -> tuple:
         shape = self.layer.compute_output_shape(self._step_shape(input_shape))
