@@ -115,11 +115,9 @@ class RecurrentCell(Parameterized):
     def products(self, x: Tensor, kernel: Tensor, bias: Any, masks: list | None) -> list[Tensor]:
         """x @ kernel + bias, a Tensor for each gate, x times the masks."""
         count = kernel.shape[1] // self.units
-        if masks is None or count == 1:
+        if masks is None or len(masks) == 1:
             y = dense(x if masks is None else x * masks[0], kernel, bias)
             return ops.split(y, count, axis=1)
-        if len(masks) == 1:
-            return ops.split(dense(x * masks[0], kernel, bias), count, axis=1)
         kernels = ops.split(kernel, count, axis=1)
         biases = [None] * count if bias is None else ops.split(bias, count)
         return [dense(x * m, k, b) for m, k, b in zip(masks, kernels, biases)]
