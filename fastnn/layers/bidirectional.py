@@ -33,8 +33,8 @@ class Bidirectional(Layer):
             backward_NAME, if None.
 
     Its call takes ``initial_state`` (the states of the forward layer, then those of the backward
-    layer), ``mask`` and ``training`` as the layers do. With return_state, the last states follow the
-    output (or both outputs) in a tuple. Masked steps have zeros as outputs.
+    layer), ``mask`` and ``training`` as the layers do. With return_state, the last states follow
+    the output (or both outputs) in a tuple. Masked steps have zeros as outputs.
 
     Raises:
         ValueError: the layers are no recurrent layers or do not fit together.
@@ -44,6 +44,8 @@ class Bidirectional(Layer):
     >>> Bidirectional(LSTM(4, return_sequences=True))(np.ones((2, 5, 3))).shape
     (2, 5, 8)
     """
+
+    _first_weights: Any
 
     def __init__(
         self,

@@ -23,8 +23,8 @@ class ClockworkRNN(Recurrent, Parameterized):
 
     Only what changes is computed. The clock begins at 0 in every call, and ticks at masked steps.
 
-    Input [batch, steps, features]; output [batch, units], or [batch, steps, units]; state h. Weights
-    kernel [features, units], bias [units], and for each module, from the fastest on,
+    Input [batch, steps, features]; output [batch, units], or [batch, steps, units]; state h.
+    Weights kernel [features, units], bias [units], and for each module, from the fastest on,
     recurrent_kernel_i [units of modules i and above, units of module i].
 
     Args:
@@ -32,7 +32,8 @@ class ClockworkRNN(Recurrent, Parameterized):
         periods: positive integers, each longer than the one before.
         activation: a name or function; None for none.
         use_bias: whether a bias is added.
-        kernel_initializer, recurrent_initializer, bias_initializer: names, initializers or functions.
+        kernel_initializer, recurrent_initializer, bias_initializer: names, initializers or
+            functions.
         kernel_regularizer, recurrent_regularizer, bias_regularizer: functions, names or None.
         kernel_constraint, recurrent_constraint, bias_constraint: functions, names or None.
 

@@ -102,8 +102,8 @@ class GRU(CellRNN):
 
     Input [batch, steps, features]; output [batch, units], or [batch, steps, units]; state h.
     Weights kernel [features, 3 units], recurrent_kernel [units, 3 units], bias [2, 3 units] for the
-    products with x and h, or [3 units] without reset_after: columns z, r, g. With activations linear,
-    relu, sigmoid or tanh, and without recurrent_dropout, all steps are one native call.
+    products with x and h, or [3 units] without reset_after: columns z, r, g. With activations
+    linear, relu, sigmoid or tanh, and without recurrent_dropout, all steps are one native call.
 
     Args:
         units: how many outputs, a positive integer.

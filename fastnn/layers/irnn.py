@@ -9,7 +9,7 @@ from fastnn.layers.simple_rnn import SimpleRNN
 
 
 class IRNN(SimpleRNN):
-    """h' = relu(x @ kernel + h @ recurrent_kernel + bias), where recurrent_kernel begins as gain * I.
+    """h' = relu(x @ kernel + h @ recurrent_kernel + bias); recurrent_kernel begins as gain * I.
 
     Le, Jaitly and Hinton, "A simple way to initialize recurrent networks of rectified linear units"
     (2015). With gain 1 it begins by keeping its state, as an LSTM whose forget gate is open; a gain

@@ -12,8 +12,9 @@ from fastnn.tensor import Tensor
 
 
 class LSTMCell(RecurrentCell):
-    """One step of ``LSTM``: (inputs [batch, features], [h, c]) to (h', [h', c']), each [batch, units].
+    """One step of ``LSTM``: (inputs [batch, features], [h, c]) to (h', [h', c']).
 
+    States [batch, units].
     Arguments: those of ``LSTM`` that are about weights, activations and dropout.
 
     >>> import numpy as np
@@ -91,16 +92,16 @@ class LSTMCell(RecurrentCell):
 class LSTM(CellRNN):
     """Long short-term memory: a memory c that gates let in (i), keep (f) and let out (o).
 
-    Hochreiter and Schmidhuber, "Long short-term memory" (1997), with forget gates (Gers et al., "Learning to
-    forget", 2000). With s the recurrent activation and t the activation,
+    Hochreiter and Schmidhuber, "Long short-term memory" (1997), with forget gates (Gers et al.,
+    "Learning to forget", 2000). With s the recurrent activation and t the activation,
 
         i, f, o = s(x @ w + h @ u + b),   g = t(x @ w + h @ u + b)
         c' = f * c + i * g,   h' = o * t(c')
 
     Input [batch, steps, features]; output [batch, units], or [batch, steps, units]; states h and c.
-    Weights kernel [features, 4 units], recurrent_kernel [units, 4 units], bias [4 units]: columns i,
-    f, g, o. With activations linear, relu, sigmoid or tanh, and without recurrent_dropout, all steps
-    are one native call.
+    Weights kernel [features, 4 units], recurrent_kernel [units, 4 units], bias [4 units]: columns
+    i, f, g, o. With activations linear, relu, sigmoid or tanh, and without recurrent_dropout, all
+    steps are one native call.
 
     Args:
         units: how many outputs, a positive integer.

@@ -18,8 +18,8 @@ from fastnn.utils.serialization import serialize_keras_object
 def last_output(h: Tensor, mask: Any, initial: Any, last_step: int, zero_masked: bool) -> Tensor:
     """The output after all steps by h, the state then.
 
-    It is zero in rows that are masked throughout, whose h is the initial one; and, if masked outputs
-    are zero, in rows whose last step is masked.
+    It is zero in rows that are masked throughout, whose h is the initial one; and, if masked
+    outputs are zero, in rows whose last step is masked.
     """
     if mask is None or (initial is None and not zero_masked):
         return h
@@ -36,9 +36,9 @@ class Recurrent(Layer):
     """Base class of layers that go through [batch, steps, features..] step by step.
 
     A subclass has ``state_size`` (a list of numbers, or of lists of them) and ``output_size``, and
-    defines ``run``; what it makes by shape it makes in ``build_step``. Its call takes ``sequences``;
-    ``initial_state``, a list like ``state_size`` of [batch, size], zeros if None; ``mask`` [batch,
-    steps], where False passes over a step.
+    defines ``run``; what it makes by shape it makes in ``build_step``. Its call takes
+    ``sequences``; ``initial_state``, a list like ``state_size`` of [batch, size], zeros if None;
+    ``mask`` [batch, steps], where False passes over a step.
 
     Args:
         return_sequences: whether the outputs of all steps are wanted, or only the last one.

@@ -20,17 +20,17 @@ class RecurrentCell(Parameterized):
 
     A subclass has ``gates``; ``functions``, the names of its activations; ``kept``, what its
     configuration holds beside the arguments here; and defines ``call``. It may have ``rule``, the
-    name of the same cell in ``ops.rnn``, which then computes whole sequences. (A class that inherits
-    the attribute is computed step by step: it may have another ``call``.)
+    name of the same cell in ``ops.rnn``, which then computes whole sequences. (A class that
+    inherits the attribute is computed step by step: it may have another ``call``.)
 
     Args:
         units: how many outputs, a positive integer.
         use_bias: whether there is a bias.
         weights: initializers, regularizers and constraints by the name of their argument.
-        dropout, recurrent_dropout: the share of inputs and of states that is dropped while training,
-            the same ones at all steps; 0 and 1 drop nothing. With recurrent_dropout each gate has
-            masks of its own. Gal and Ghahramani, "A theoretically grounded application of dropout in
-            recurrent neural networks" (2016).
+        dropout, recurrent_dropout: the share of inputs and of states that is dropped while
+            training, the same ones at all steps; 0 and 1 drop nothing. With recurrent_dropout each
+            gate has masks of its own. Gal and Ghahramani, "A theoretically grounded application of
+            dropout in recurrent neural networks" (2016).
         seed: an integer; None draws one from Python's ``random``.
         implementation: accepted and ignored: there is one way.
     """
@@ -38,6 +38,10 @@ class RecurrentCell(Parameterized):
     gates = 1
     functions: tuple[str, ...] = ("activation",)
     kept: tuple[str, ...] = ()
+    activation: Any
+    recurrent_activation: Any
+    bias_initializer: Any
+    _drawn: dict[str, list[Tensor]]  # masks; in vars(self), past __setattr__: no setting changes
 
     def __init__(
         self,
@@ -68,7 +72,7 @@ class RecurrentCell(Parameterized):
         self.state_size: Any = units
         self.output_size = units
         self.bias: Any = None
-        vars(self)["_drawn"] = {}  # masks; past __setattr__: no setting changes
+        vars(self)["_drawn"] = {}
 
     def build(self, input_shape: tuple) -> None:
         columns = self.gates * self.units

@@ -17,9 +17,9 @@ from fastnn.utils.serialization import deserialize_keras_object, serialize_keras
 class RNN(Recurrent):
     """A layer that calls a cell at each step of [batch, steps, features..].
 
-    The output is [batch, output size], or [batch, steps, output size]; with return_state, a tuple of
-    it and the last states. SimpleRNNCell, LSTMCell and GRUCell with common activations compute whole
-    sequences in one native call.
+    The output is [batch, output size], or [batch, steps, output size]; with return_state, a tuple
+    of it and the last states. SimpleRNNCell, LSTMCell and GRUCell with common activations compute
+    whole sequences in one native call.
 
     Args:
         cell: a layer, or an object, with ``call(inputs, states)``, which returns an output and a
@@ -39,7 +39,7 @@ class RNN(Recurrent):
     (2, 5, 4)
     """
 
-    rank = None
+    rank: int | None = None
 
     def __init__(
         self,

@@ -62,18 +62,19 @@ class SimpleRNNCell(RecurrentCell):
 class SimpleRNN(CellRNN):
     """A layer whose output is fed back: h' = activation(x @ kernel + h @ recurrent_kernel + bias).
 
-    Elman, "Finding structure in time" (1990). Input [batch, steps, features]; output [batch, units],
-    or [batch, steps, units]. Weights kernel [features, units], recurrent_kernel [units, units], bias
-    [units]. With activation linear, relu, sigmoid or tanh, and without recurrent_dropout, all steps
-    are one native call.
+    Elman, "Finding structure in time" (1990). Input [batch, steps, features]; output [batch,
+    units], or [batch, steps, units]. Weights kernel [features, units], recurrent_kernel [units,
+    units], bias [units]. With activation linear, relu, sigmoid or tanh, and without
+    recurrent_dropout, all steps are one native call.
 
     Args:
         units: how many outputs, a positive integer.
         activation: a name or function; None for none.
         use_bias: whether a bias is added.
-        kernel_initializer, recurrent_initializer, bias_initializer: names, initializers or functions.
-        kernel_regularizer, recurrent_regularizer, bias_regularizer, activity_regularizer: functions,
-            names or None.
+        kernel_initializer, recurrent_initializer, bias_initializer: names, initializers or
+            functions.
+        kernel_regularizer, recurrent_regularizer, bias_regularizer, activity_regularizer:
+            functions, names or None.
         kernel_constraint, recurrent_constraint, bias_constraint: functions, names or None.
         dropout, recurrent_dropout: the share of inputs and of h that is dropped while training, the
             same ones at all steps of a batch.

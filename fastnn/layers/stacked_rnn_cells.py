@@ -45,7 +45,7 @@ class StackedRNNCells(Layer):
     (2, 4)
     """
 
-    def __init__(self, cells: list, **kwargs: Any):
+    def __init__(self, cells: Any, **kwargs: Any):
         super().__init__(**kwargs)
         if not isinstance(cells, (list, tuple)) or not cells:
             raise ValueError(f"StackedRNNCells: cells must be a list of cells, got {cells!r}")

@@ -48,8 +48,8 @@ class TimeDistributed(Layer):
     def _step_shape(self, shape: tuple) -> tuple:
         if not isinstance(shape, (tuple, list)) or len(shape) < 3:
             raise ValueError(
-                f"{self.name}: the input must have the axes batch, steps and one more at least, its "
-                f"shape is {shape}"
+                f"{self.name}: the input must have the axes batch, steps and one more at least, "
+                f"its shape is {shape}"
             )
         return (shape[0], *shape[2:])
 
@@ -60,13 +60,13 @@ class TimeDistributed(Layer):
             raise ValueError(f"{self.name}: the input has no steps, its shape is {inputs.shape}")
         if mask is not None and tuple(mask.shape[:2]) != (batch, steps):
             raise ValueError(
-                f"{self.name}: mask has shape {tuple(mask.shape)}, expected {(batch, steps)} first: "
-                "batch and steps"
+                f"{self.name}: mask has shape {tuple(mask.shape)}, which must begin with "
+                f"{(batch, steps)}: batch and steps"
             )
         if self._takes_all_steps():
             y = self.layer(ops.reshape(inputs, (batch * steps, *inputs.shape[2:])))
             return ops.reshape(y, (batch, steps, *y.shape[1:]))
-        options = [{} for _ in range(steps)]
+        options: list[dict] = [{} for _ in range(steps)]
         if mask is not None and "mask" in self.layer._call_signature.names:
             options = [{"mask": part} for part in ops.unstack(mask, axis=1)]
         parts = zip(ops.unstack(inputs, axis=1), options)
