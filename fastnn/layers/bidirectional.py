@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from fastnn import ops
+from fastnn.layers.inner import with_dtype_of
 from fastnn.layers.layer import Layer
 from fastnn.layers.recurrent import Recurrent
 from fastnn.layers.recurrent_cell import RecurrentCell, run_whole
@@ -63,6 +64,8 @@ class Bidirectional(Layer):
                 f"Bidirectional: merge_mode must be one of {', '.join(map(repr, _MERGES))}, got "
                 f"{merge_mode!r}"
             )
+        for one in (layer, backward_layer or layer):
+            kwargs = with_dtype_of("Bidirectional", one, kwargs)
         super().__init__(**kwargs)
         self.forward_layer = _copy(layer, "forward_")
         self.backward_layer = backward_layer or _copy(layer, "backward_", go_backwards=True)
@@ -175,19 +178,23 @@ class Bidirectional(Layer):
     def compute_mask(self, inputs: Any, previous_mask: Any) -> Any:
         mask = tree.flatten(previous_mask)[0] if self.return_sequences else None
         masks = [mask] if self.merge_mode else [mask, mask]
-        states = self.forward_layer.state_size if self.return_state else ()
-        return [*masks, *(None for _ in (*states, *states))]
+        if self.return_state:
+            sizes = (*self.forward_layer.state_size, *self.backward_layer.state_size)
+            masks += [None] * len(sizes)
+        return masks
 
     def compute_output_shape(self, sequences_shape: tuple, initial_state_shape: Any = None) -> Any:
-        shape = self.forward_layer.compute_output_shape(sequences_shape)
-        shape, states = (shape[0], shape[1:]) if self.return_state else (shape, ())
+        layers = (self.forward_layer, self.backward_layer)
+        shape, back = (layer.compute_output_shape(sequences_shape) for layer in layers)
+        states: tuple = ()
+        if self.return_state:
+            (shape, *first), (back, *second) = shape, back
+            states = (*first, *second)
         if self.merge_mode is None:
-            return (shape, shape, *states, *states)
+            return (shape, back, *states)
         if self.merge_mode == "concat":
-            back = self.backward_layer.compute_output_shape(sequences_shape)
-            back = back[0] if self.return_state else back
             shape = (*shape[:-1], shape[-1] + back[-1])
-        return (shape, *states, *states) if states else shape
+        return (shape, *states) if states else shape
 
     def get_config(self) -> dict:
         return {

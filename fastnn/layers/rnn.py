@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
+from fastnn.layers.inner import check_cell, output_size_of, with_dtype_of
 from fastnn.layers.layer import Layer
 from fastnn.layers.recurrent import Recurrent
 from fastnn.layers.recurrent_cell import RecurrentCell, run_whole
-from fastnn.layers.stacked_rnn_cells import StackedRNNCells, check_cell, output_size_of
+from fastnn.layers.stacked_rnn_cells import StackedRNNCells
 from fastnn.layers.symbolic import KerasTensor, output_spec
 from fastnn.tensor import Tensor
 from fastnn.utils import tree
@@ -62,7 +63,7 @@ class RNN(Recurrent):
             stateful,
             unroll,
             zero_output_for_mask,
-            **kwargs,
+            **with_dtype_of("RNN", cell, kwargs),
         )
         self.cell = cell
         size = cell.state_size

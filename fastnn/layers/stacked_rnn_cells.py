@@ -5,26 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 from fastnn import ops
+from fastnn.layers.inner import check_cell, output_size_of, with_dtype_of
 from fastnn.layers.layer import Layer
 from fastnn.tensor import Tensor
 from fastnn.utils import tree
 from fastnn.utils.serialization import deserialize_keras_object, serialize_keras_object
-
-
-def check_cell(who: str, cell: Any) -> None:
-    """A ValueError if an object cannot be a cell."""
-    for name in ("call", "state_size"):
-        if not hasattr(cell, name):
-            raise ValueError(f"{who}: the cell must have {name}, got {cell!r}")
-    sizes = tree.flatten(cell.state_size)
-    if not sizes or not all(isinstance(size, int) for size in sizes):
-        raise ValueError(f"{who}: the cell's state_size must be integers, got {cell.state_size!r}")
-
-
-def output_size_of(cell: Any) -> int:
-    """A cell's output_size, else the size of its first state."""
-    size = getattr(cell, "output_size", None)
-    return tree.flatten(cell.state_size)[0] if size is None else size
 
 
 class StackedRNNCells(Layer):
@@ -46,11 +31,12 @@ class StackedRNNCells(Layer):
     """
 
     def __init__(self, cells: Any, **kwargs: Any):
-        super().__init__(**kwargs)
         if not isinstance(cells, (list, tuple)) or not cells:
             raise ValueError(f"StackedRNNCells: cells must be a list of cells, got {cells!r}")
         for cell in cells:
             check_cell("StackedRNNCells", cell)
+            kwargs = with_dtype_of("StackedRNNCells", cell, kwargs)
+        super().__init__(**kwargs)
         self.cells = list(cells)
 
     @property

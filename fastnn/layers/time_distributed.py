@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from fastnn import ops
+from fastnn.layers.inner import with_dtype_of
 from fastnn.layers.layer import Layer
 from fastnn.layers.symbolic import KerasTensor
 from fastnn.tensor import Tensor
@@ -36,7 +37,7 @@ class TimeDistributed(Layer):
     def __init__(self, layer: Layer, **kwargs: Any):
         if not isinstance(layer, Layer):
             raise ValueError(f"TimeDistributed: layer must be a layer, got {layer!r}")
-        super().__init__(**kwargs)
+        super().__init__(**with_dtype_of("TimeDistributed", layer, kwargs))
         self.layer = layer
         self.supports_masking = True
 

@@ -171,7 +171,8 @@ def test_stateful_layers(case, both):
     kind, options, flags, masked, _, seed = case
     kept = flags["return_sequences"] if both else flags["zero_output_for_mask"]
     unroll = masked and not kept
-    flags = flags | ({"go_backwards": False} if both else {})
+    if both:  # Keras fails on states of a stateful Bidirectional
+        flags = flags | {"go_backwards": False, "return_state": False}
 
     def make(module):
         layer = getattr(module, kind)(stateful=True, unroll=unroll, **options, **flags)
