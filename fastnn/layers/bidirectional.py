@@ -141,7 +141,7 @@ class Bidirectional(Layer):
         states = [
             layer.first_states(len(sequences), half) for layer, half in zip((first, second), halves)
         ]
-        return run_whole(
+        output, after = run_whole(
             [first.cell, second.cell],
             first.cell.rule_for(False),
             sequences,
@@ -151,6 +151,9 @@ class Bidirectional(Layer):
             first.zero_output_for_mask,
             self.return_sequences,
         )
+        if self.return_sequences and first.go_backwards:
+            output = ops.flip(output, 1)
+        return output, after
 
     def _run_each(self, sequences: Tensor, halves: tuple, mask: Any) -> tuple:
         layers = (self.forward_layer, self.backward_layer)

@@ -175,8 +175,7 @@ def run_whole(
 ) -> tuple:
     """All steps by one call of a primitive, of one direction or, with two cells, of both.
 
-    The output (of all steps in the order of the first direction's visits, or the last one) and the
-    states.
+    The output (of all steps as they stand in the sequences, or the last one) and the states.
     """
     weights = [weight for cell in cells for weight in cell.own_weights()]
     both = len(cells) == 2
@@ -195,7 +194,7 @@ def run_whole(
         return_sequences=return_sequences,
     )
     if y is not None:
-        return ops.flip(y, 1) if go_backwards else y, last
+        return y, last
     ends = [
         last_output(h, mask, states, 0 if go_backwards != bool(d) else -1, zero_masked)
         for d, h in enumerate(last[:: len(last) // len(cells)])

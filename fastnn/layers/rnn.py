@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from fastnn import ops
 from fastnn.layers.inner import check_cell, output_size_of, with_dtype_of
 from fastnn.layers.layer import Layer
 from fastnn.layers.recurrent import Recurrent
@@ -93,16 +94,44 @@ class RNN(Recurrent):
         return list(states) if tree.is_nested(states) else [states]
 
     def run(self, sequences: Tensor, states: list | None, mask: Any, training: bool) -> tuple:
-        cell = self.cell
-        rule = cell.rule_for(training) if isinstance(cell, RecurrentCell) else None
-        if rule is None:
-            try:
-                return self._run_cell(sequences, states, mask, training)
-            finally:
-                self.reset_dropout_masks()
-        sequences = cell.masked_inputs(sequences, training)
-        how = (self.go_backwards, self.zero_output_for_mask, self.return_sequences)
-        return run_whole([cell], rule, sequences, states, mask, *how)
+        cells = self.cell.cells if type(self.cell) is StackedRNNCells else [self.cell]
+        rules = [c.rule_for(training) if isinstance(c, RecurrentCell) else None for c in cells]
+        if None not in rules:
+            return self._run_whole(cells, rules, sequences, states, mask, training)
+        try:
+            return self._run_cell(sequences, states, mask, training)
+        finally:
+            self.reset_dropout_masks()
+
+    def _run_whole(
+        self,
+        cells: list,
+        rules: list,
+        sequences: Tensor,
+        states: list | None,
+        mask: Any,
+        training: bool,
+    ) -> tuple:
+        """One cell after the other, each for all steps."""
+        stacked = cells[0] is not self.cell
+        after: list = []
+        for i, (cell, rule) in enumerate(zip(cells, rules)):
+            inner = i < len(cells) - 1
+            first = tree.flatten(states[i]) if stacked and states else states
+            sequences, last = run_whole(
+                [cell],
+                rule,
+                cell.masked_inputs(sequences, training),
+                first,
+                mask,
+                self.go_backwards,
+                self.zero_output_for_mask and not inner,
+                self.return_sequences or inner,
+            )
+            after.append(last if tree.is_nested(cell.state_size) else last[0])
+        if self.return_sequences and self.go_backwards:
+            sequences = ops.flip(sequences, 1)
+        return sequences, after if stacked else last
 
     def reset_dropout_masks(self) -> None:
         """Lets all cells draw new masks."""

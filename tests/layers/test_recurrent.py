@@ -1,6 +1,6 @@
 """Recurrent layers: the native call and the loop over a cell agree; models, states, messages.
 
-tests/layers/test_recurrent_keras.py compares them with Keras and PyTorch, test_recurrent_papers.py
+tests/layers/test_recurrent_peers.py compares them with Keras and PyTorch, test_recurrent_papers.py
 those that Keras lacks with formulas.
 """
 
@@ -349,7 +349,7 @@ def test_bad_inputs(make):
     layer = make(name="mine")
     with pytest.raises(ValueError, match="mine: the input must have the axes batch, steps and fea"):
         layer(X[:, 0])
-    with pytest.raises(ValueError, match="mine: the input must have the axes .*None"):
+    with pytest.raises(ValueError, match=r"mine: the input must have the axes .*None"):
         layer(fn.Input((5, None)))
     layer(X)
     with pytest.raises(ValueError, match="axis 2 of the input must be 3, its shape is"):
@@ -372,7 +372,7 @@ def test_bad_inputs(make):
 def test_a_stateful_layer_refuses_a_batch_of_another_size():
     layer = layers.LSTM(3, stateful=True, name="mine")
     layer(X)
-    with pytest.raises(ValueError, match="mine: a stateful layer .* expected 4 rows, got 2"):
+    with pytest.raises(ValueError, match=r"mine: a stateful layer .* expected 4 rows, got 2"):
         layer(X[:2])
     model = fn.Sequential([fn.Input(batch_shape=(4, 6, 3)), layers.LSTM(3, stateful=True)])
     with pytest.raises(ValueError, match="4"):
@@ -384,9 +384,9 @@ def test_bad_arguments():
         for units in (0, -1, 2.5, True, "3"):
             with pytest.raises(ValueError, match="units must be a positive integer, got"):
                 kind(units)
-        with pytest.raises(ValueError, match="unknown activation|activation"):
+        with pytest.raises(ValueError, match="activation"):
             kind(3, activation="nothing")
-        with pytest.raises(ValueError, match="dropout must be a number from 0 to 1, got 1.5"):
+        with pytest.raises(ValueError, match=r"dropout must be a number from 0 to 1, got 1.5"):
             kind(3, dropout=1.5)
         with pytest.raises(ValueError, match=r"unexpected argument\(s\) gates"):
             kind(3, gates=2)
@@ -402,14 +402,14 @@ def test_bad_arguments():
         layers.RNN([])
     with pytest.raises(ValueError, match="Bidirectional: layer must be a recurrent layer"):
         layers.Bidirectional(layers.Dense(3))
-    with pytest.raises(ValueError, match="merge_mode must be one of .*, got 'max'"):
+    with pytest.raises(ValueError, match=r"merge_mode must be one of .*, got 'max'"):
         layers.Bidirectional(layers.GRU(3), merge_mode="max")
     with pytest.raises(ValueError, match="one of the layers must go backwards"):
         layers.Bidirectional(layers.GRU(3), backward_layer=layers.GRU(3))
     with pytest.raises(ValueError, match="return_state is False in the forward layer, True in the"):
         back = layers.GRU(3, return_state=True, go_backwards=True)
         layers.Bidirectional(layers.GRU(3), backward_layer=back)
-    with pytest.raises(ValueError, match="RNN: dtype is float64, that of gru_cell.* is float32"):
+    with pytest.raises(ValueError, match=r"RNN: dtype is float64, that of gru_cell.* is float32"):
         layers.RNN(layers.GRUCell(3), dtype="float64")
     with pytest.raises(ValueError, match="TimeDistributed: layer must be a layer, got 3"):
         layers.TimeDistributed(3)

@@ -1,4 +1,4 @@
-"""PeepholeLSTM, IRNN, SCRN, ClockworkRNN: the papers' formulas in NumPy, step by step; gradients."""
+"""PeepholeLSTM, IRNN, SCRN, ClockworkRNN: the papers' formulas in NumPy, and gradients."""
 
 import numpy as np
 import pytest
@@ -147,7 +147,7 @@ def test_messages():
         layers.ClockworkRNN(4, periods=(2, 1))
     with pytest.raises(ValueError, match="ClockworkRNN: periods must be"):
         layers.ClockworkRNN(4, periods=())
-    with pytest.raises(ValueError, match="units must be a positive multiple of 4, .* got 6"):
+    with pytest.raises(ValueError, match=r"units must be a positive multiple of 4, .* got 6"):
         layers.ClockworkRNN(6)
     with pytest.raises(ValueError, match="SCRN: context_units must be a positive integer, got 0"):
         layers.SCRN(4, 0)

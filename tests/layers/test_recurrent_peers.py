@@ -1,4 +1,4 @@
-"""Recurrent layers against Keras 3: outputs, states and all gradients, with drawn options.
+"""Recurrent layers against Keras 3, with drawn options, and PyTorch: all outputs and gradients.
 
 Bounds: 1e-5 of the largest value, DESIGN.md's for float32. Before its first valid step a row has
 zeros as outputs, as Keras's unrolled loop and its PyTorch and TensorFlow backends have it; so where
@@ -191,6 +191,53 @@ def test_stateful_layers(case, both):
             expected = flat(theirs(x, **options))
         assert_close(flat(ours(x, **options)), expected)
         assert_close(list(ours.states), [s.value for s in theirs.states])
+
+
+@pytest.mark.parametrize("both", [False, True])
+@pytest.mark.parametrize("kind", list(STATES))
+def test_torch(kind, both):
+    """PyTorch's gates are i, f, g, o, and r, z, n; its weights are transposed, its biases two."""
+    import torch
+
+    features, units = 5, 7
+    theirs = getattr(torch.nn, {"SimpleRNN": "RNN"}.get(kind, kind))(
+        features, units, batch_first=True, bidirectional=both
+    )
+    layer = getattr(layers, kind)(units, return_sequences=True, return_state=True)
+    ours = layers.Bidirectional(layer) if both else layer
+    ours.build((None, None, features))
+    order = [1, 0, 2] if kind == "GRU" else range(4)
+
+    def fitted(tensor):
+        count = tensor.shape[0] // units
+        parts = np.split(tensor.detach().numpy(), count)
+        return np.concatenate([parts[order[i]] for i in range(count)]).T
+
+    def weights(get):
+        for suffix in ["", "_reverse"] if both else [""]:
+            w, u, b, c = (
+                get(getattr(theirs, f"{part}_{which}_l0{suffix}"))
+                for part in ("weight", "bias")
+                for which in ("ih", "hh")
+            )
+            yield from (w, u, np.stack([b, c]) if kind == "GRU" else b + c)
+
+    ours.set_weights(list(weights(fitted)))
+    x, dy = numbers(1, 4, 6, features), numbers(2, 4, 6, units * (1 + both))
+    given = torch.tensor(x, requires_grad=True)
+    y, last = theirs(given)
+    (y * torch.tensor(dy)).sum().backward()
+    tensor = fn.tensor(x, requires_grad=True)
+    output, *states = ours(tensor)
+    output.backward(dy)
+    last = torch.stack(last) if kind == "LSTM" else last[None]  # h and c, directions
+    expected = [last[s, d] for d in range(1 + both) for s in range(len(last))]
+    assert_close([output, *states], [y.detach(), *(e.detach() for e in expected)])
+    found = [w.grad for w in ours.weights]
+    wanted = list(weights(lambda p: fitted(p.grad)))
+    if kind != "GRU":  # b + c: each has the whole gradient
+        wanted[2::3] = [b / 2 for b in wanted[2::3]]
+    assert_close([tensor.grad, *found], [given.grad, *wanted])
 
 
 RATES = [(0.4, 0.0), (0.0, 0.3), (0.4, 0.3)]
