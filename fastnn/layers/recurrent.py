@@ -191,8 +191,7 @@ class Recurrent(Layer):
         return None if given is None else self._checked_states(batch, given)
 
     def _checked_states(self, batch: int, given: Any) -> list:
-        given = list(given) if isinstance(given, (list, tuple)) else [given]
-        leaves, sizes = tree.flatten(given), tree.flatten(list(self.state_size))
+        leaves, sizes = tree.flatten(given), tree.flatten(self.state_size)
         shapes = [tuple(getattr(leaf, "shape", ())) for leaf in leaves]
         if len(shapes) != len(sizes) or any(
             shape[0:1] != (batch,) or shape[-1] != size for shape, size in zip(shapes, sizes)
@@ -201,7 +200,8 @@ class Recurrent(Layer):
                 f"{self.name}: initial_state has shape(s) {', '.join(map(str, shapes))}, expected "
                 f"{', '.join(str((batch, size)) for size in sizes)}"
             )
-        return tree.map_structure(lambda x: ops.convert_to_tensor(x, self.compute_dtype), given)
+        states = [ops.convert_to_tensor(leaf, self.compute_dtype) for leaf in leaves]
+        return tree.pack_sequence_as(list(self.state_size), states)
 
     def compute_mask(self, inputs: Any, previous_mask: Any) -> Any:
         mask = tree.flatten(previous_mask)[0] if self.return_sequences else None

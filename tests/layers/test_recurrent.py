@@ -141,6 +141,15 @@ def test_dropout_is_drawn_anew_in_replays(kind, rates):
     assert replays(model) == 1
 
 
+def test_dropout_draws_anew_for_every_batch_and_not_in_inference():
+    for kind in KINDS:
+        for rates in ({"dropout": 0.5}, {"recurrent_dropout": 0.5}):
+            layer = kind(8, seed=1, **rates)
+            first, second = layer(X, training=True), layer(X, training=True)
+            assert not np.array_equal(first, second)
+            np.testing.assert_array_equal(layer(X), layer(X, training=False))
+
+
 def test_dropout_takes_the_same_features_at_all_steps():
     layer = layers.SimpleRNN(
         50, activation="linear", dropout=0.5, seed=1, return_sequences=True,
@@ -221,6 +230,22 @@ def test_symbolic_initial_states_and_an_encoder_with_a_decoder():
     _, h, c = encoder(X)
     expected = model.layers[-1](decoder(z, initial_state=[h, c]))
     np.testing.assert_array_equal(model([X, z]), expected)
+
+
+def test_states_of_stacked_cells():
+    layer = layers.RNN([layers.LSTMCell(3), layers.GRUCell(2)], return_state=True)
+    y, (h, c), g = layer(X)
+    expected = layer(X[:, ::-1], initial_state=[[h, c], g])
+    for a, b in zip(expected, layer(X[:, ::-1], initial_state=[h, c, g])):
+        for left, right in zip(fn.utils.tree.flatten(a), fn.utils.tree.flatten(b), strict=True):
+            np.testing.assert_array_equal(left, right)
+    np.testing.assert_array_equal(y, g)
+    slow = layers.RNN([layers.LSTMCell(3, activation=slow_tanh), layers.GRUCell(2)])
+    slow.build(X.shape)
+    slow.set_weights(layer.get_weights())
+    np.testing.assert_allclose(
+        slow(X[:, ::-1], initial_state=[[h, c], g]), expected[0], rtol=1e-5, atol=1e-6
+    )
 
 
 # ---- masks

@@ -276,16 +276,6 @@ def test_dropout(kind, rates, reset_after):
     compare(ours, theirs, numbers(1, BATCH, STEPS, FEATURES), training=True)
 
 
-def test_dropout_draws_anew_for_every_batch_and_not_in_inference():
-    for kind in (layers.SimpleRNN, layers.LSTM, layers.GRU):
-        for rates in ({"dropout": 0.5}, {"recurrent_dropout": 0.5}):
-            layer = kind(8, seed=1, **rates)
-            x = numbers(0, 4, 3, 8)
-            first, second = layer(x, training=True), layer(x, training=True)
-            assert not np.array_equal(first, second)
-            np.testing.assert_array_equal(layer(x), layer(x, training=False))
-
-
 @pytest.mark.parametrize("inner", ["Dense", "SimpleRNN", "BatchNormalization", "Dropout"])
 @pytest.mark.parametrize("masked", [False, True])
 def test_time_distributed(inner, masked):
