@@ -186,8 +186,8 @@ class Recurrent(Layer):
                     f"{self.name}: a stateful layer keeps a state for each row of a batch: "
                     f"expected {first.shape[0]} rows, got {batch}"
                 )
-            if given is None:  # copies: the variables change before gradients are computed
-                return tree.map_structure(lambda state: ops.cast(state, state.dtype), self.states)
+            if given is None:
+                return tree.map_structure(lambda state: state.detach(), self.states)
         return None if given is None else self._checked_states(batch, given)
 
     def _checked_states(self, batch: int, given: Any) -> list:

@@ -16,6 +16,12 @@ MASK = RNG.random((4, 6)) < 0.5
 KINDS = (layers.SimpleRNN, layers.LSTM, layers.GRU)
 
 
+@pytest.fixture(autouse=True)
+def seeded():
+    fn.utils.set_random_seed(0)
+
+
+@fn.saving.register_keras_serializable("test")
 def slow_tanh(x):
     """tanh by another name, so that no native call knows it."""
     return fn.activations.tanh(x)
@@ -63,6 +69,34 @@ def test_the_native_call_and_the_loop_agree(kind, masked, flags):
     pairs = [(x[0], x[1]), *zip(fast.weights, slow.weights)]
     for a, b in pairs:
         np.testing.assert_allclose(a.grad, b.grad, rtol=1e-10, atol=1e-12)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("back_first", [False, True])
+@pytest.mark.parametrize("sequences", [False, True])
+def test_both_directions_by_one_call_and_by_two_agree(kind, back_first, sequences):
+    options = {"return_sequences": sequences, "return_state": True, "dtype": "float64"}
+
+    def made(activation):
+        first, second = (
+            kind(5, activation=activation, go_backwards=back, **options)
+            for back in (back_first, not back_first)
+        )
+        layer = layers.Bidirectional(first, None, backward_layer=second)
+        layer.build(X.shape)
+        return layer
+
+    fast, slow = made("tanh"), made(slow_tanh)
+    slow.set_weights(fast.get_weights())
+    count = 4 if kind is layers.LSTM else 2
+    states = [np.full((4, 5), 0.1 * (i + 1)) for i in range(count)]
+    pairs = zip(fast(X, initial_state=states, mask=MASK), slow(X, initial_state=states, mask=MASK))
+    for a, b in pairs:
+        np.testing.assert_allclose(a, b, rtol=1e-12, atol=1e-14)
+    if sequences:
+        mask = MASK[:, ::-1] if back_first else MASK
+        for y in fast(X, initial_state=states, mask=MASK)[:2]:
+            assert not y.numpy()[~mask].any() and y.numpy()[mask].all()
 
 
 def test_a_call_is_one_primitive():
@@ -164,11 +198,10 @@ def test_dropout_takes_the_same_features_at_all_steps():
 # ---- states
 
 
-@every
-def test_stateful_batches_continue(make):
+@pytest.mark.parametrize("name", [name for name in MADE if "Bidirectional" not in name])
+def test_stateful_batches_continue(name):
+    make = MADE[name]
     whole = make(return_sequences=True)
-    if isinstance(whole, layers.Bidirectional):
-        pytest.skip("the backward layer continues with what comes before")
     split = make(return_sequences=True, stateful=True)
     split.build(X.shape)
     whole.build(X.shape)
@@ -265,6 +298,39 @@ def test_masks_travel():
     np.testing.assert_array_equal(dense._mask, MASK)
 
 
+class WithoutZeros(layers.Layer):
+    """Masks the steps whose first feature is 0."""
+
+    def compute_mask(self, inputs, previous_mask):
+        return fn.ops.not_equal(inputs[:, :, 0], 0.0)
+
+    def call(self, inputs):
+        return inputs * 1.0
+
+
+@every
+def test_masks_in_fit(make):
+    x = RNG.standard_normal((48, 6, 3)).astype("float32")
+    x[:, :, 0] *= RNG.random((48, 6)) < 0.7
+    y = x.sum(axis=(1, 2), keepdims=True)[:, 0]
+
+    def trained(eager):
+        fn.utils.set_random_seed(3)
+        model = fn.Sequential(
+            [fn.Input((6, 3)), WithoutZeros(), make(return_sequences=True), make(), layers.Dense(1)]
+        )
+        model.compile("adam", "mse", run_eagerly=eager)
+        losses = model.fit(x, y, batch_size=16, epochs=4, verbose=0).history["loss"]
+        return model, losses, model.predict(x, batch_size=16, verbose=0)
+
+    (model, losses, found), (_, expected, eager) = trained(False), trained(True)
+    assert losses == expected and replays(model) == 2
+    np.testing.assert_array_equal(found, eager)
+    moved = np.where(x[:, :, :1] == 0, x + 5.0 * (x != 0), x).astype("float32")
+    assert not np.array_equal(moved, x)
+    np.testing.assert_array_equal(model.predict(moved, batch_size=16, verbose=0), found)
+
+
 def test_a_row_that_is_masked_throughout_has_zeros_as_output_and_keeps_its_state():
     mask = np.ones((4, 6), bool)
     mask[1] = False
@@ -334,7 +400,7 @@ def test_a_subclass_of_a_cell_is_called():
     plain.build(X.shape)
     doubled.build(X.shape)
     doubled.set_weights(plain.get_weights())
-    np.testing.assert_allclose(doubled(X), 2 * plain(X).numpy(), rtol=1e-6)
+    np.testing.assert_allclose(doubled(X), 2 * plain(X).numpy(), rtol=1e-5, atol=1e-6)
 
 
 def test_weights_that_bidirectional_begins_with():
@@ -356,6 +422,9 @@ def test_layers_on_sequences():
     model = fn.Sequential([fn.Input((None, 3)), layers.TimeDistributed(inner)])
     np.testing.assert_allclose(model(X).numpy()[:, 3], inner(X[:, 3]), rtol=1e-6)
     assert model.output_shape == (None, None, 2)
+    inner = fn.Sequential([layers.BatchNormalization()])  # has statistics of each step
+    y = layers.TimeDistributed(inner)(X, training=True).numpy()
+    np.testing.assert_allclose(y.mean(axis=0), np.zeros((6, 3)), atol=1e-6)
 
 
 # ---- what is refused
