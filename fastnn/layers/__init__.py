@@ -2,6 +2,8 @@
 
 from fastnn.layers.activation import Activation
 from fastnn.layers.batch_normalization import BatchNormalization
+from fastnn.layers.bidirectional import Bidirectional
+from fastnn.layers.clockwork_rnn import ClockworkRNN
 from fastnn.layers.concatenate import Concatenate
 from fastnn.layers.conv import Conv1D, Conv2D, Conv3D
 from fastnn.layers.conv_transpose import Conv1DTranspose, Conv2DTranspose, Conv3DTranspose
@@ -21,13 +23,17 @@ from fastnn.layers.global_pooling import (
     GlobalMaxPooling3D,
 )
 from fastnn.layers.group_normalization import GroupNormalization
+from fastnn.layers.gru import GRU, GRUCell
 from fastnn.layers.input_layer import Input, InputLayer
 from fastnn.layers.input_spec import InputSpec
+from fastnn.layers.irnn import IRNN
 from fastnn.layers.layer import Layer
 from fastnn.layers.layer_normalization import LayerNormalization
 from fastnn.layers.masking import Masking
+from fastnn.layers.lstm import LSTM, LSTMCell
 from fastnn.layers.merge import Add, Average, Maximum, Minimum, Multiply, Subtract
 from fastnn.layers.operation import Operation
+from fastnn.layers.peephole_lstm import PeepholeLSTM, PeepholeLSTMCell
 from fastnn.layers.permute import Permute
 from fastnn.layers.pooling import (
     AveragePooling1D,
@@ -40,8 +46,13 @@ from fastnn.layers.pooling import (
 from fastnn.layers.repeat_vector import RepeatVector
 from fastnn.layers.reshape import Reshape
 from fastnn.layers.rms_normalization import RMSNormalization
+from fastnn.layers.rnn import RNN
+from fastnn.layers.scrn import SCRN
 from fastnn.layers.separable_conv import SeparableConv1D, SeparableConv2D
+from fastnn.layers.simple_rnn import SimpleRNN, SimpleRNNCell
 from fastnn.layers.spatial_dropout import SpatialDropout1D, SpatialDropout2D, SpatialDropout3D
+from fastnn.layers.stacked_rnn_cells import StackedRNNCells
+from fastnn.layers.time_distributed import TimeDistributed
 from fastnn.layers.up_sampling import UpSampling1D, UpSampling2D, UpSampling3D
 from fastnn.layers.zero_padding import ZeroPadding1D, ZeroPadding2D, ZeroPadding3D
 
@@ -51,6 +62,11 @@ Convolution3DTranspose = Conv3DTranspose
 SeparableConvolution1D, SeparableConvolution2D = SeparableConv1D, SeparableConv2D
 
 __all__ = [
+    "GRU",
+    "IRNN",
+    "LSTM",
+    "RNN",
+    "SCRN",
     "Activation",
     "Add",
     "Average",
@@ -58,6 +74,8 @@ __all__ = [
     "AveragePooling2D",
     "AveragePooling3D",
     "BatchNormalization",
+    "Bidirectional",
+    "ClockworkRNN",
     "Concatenate",
     "Conv1D",
     "Conv1DTranspose",
@@ -80,6 +98,7 @@ __all__ = [
     "Dropout",
     "Embedding",
     "Flatten",
+    "GRUCell",
     "GaussianDropout",
     "GaussianNoise",
     "GlobalAveragePooling1D",
@@ -92,6 +111,7 @@ __all__ = [
     "Input",
     "InputLayer",
     "InputSpec",
+    "LSTMCell",
     "Layer",
     "LayerNormalization",
     "Masking",
@@ -102,6 +122,8 @@ __all__ = [
     "Minimum",
     "Multiply",
     "Operation",
+    "PeepholeLSTM",
+    "PeepholeLSTMCell",
     "Permute",
     "RMSNormalization",
     "RepeatVector",
@@ -110,10 +132,14 @@ __all__ = [
     "SeparableConv2D",
     "SeparableConvolution1D",
     "SeparableConvolution2D",
+    "SimpleRNN",
+    "SimpleRNNCell",
     "SpatialDropout1D",
     "SpatialDropout2D",
     "SpatialDropout3D",
+    "StackedRNNCells",
     "Subtract",
+    "TimeDistributed",
     "UpSampling1D",
     "UpSampling2D",
     "UpSampling3D",

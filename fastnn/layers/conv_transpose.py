@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from fastnn.layers.convolution import Convolution, weight_arguments
+from fastnn.layers.convolution import Convolution
+from fastnn.layers.parameters import weight_arguments
 from fastnn.ops.conv_transpose import conv_transpose, transposed_extents
 from fastnn.ops.windows import per_axis
 from fastnn.tensor import Tensor

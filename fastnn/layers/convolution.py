@@ -4,26 +4,15 @@ from __future__ import annotations
 
 from typing import Any
 
-from fastnn import activations, constraints, initializers, regularizers
+from fastnn import activations
 from fastnn.layers.input_spec import InputSpec
-from fastnn.layers.layer import Layer
+from fastnn.layers.parameters import Parameterized
 from fastnn.ops.windows import data_format_of, output_extents, per_axis
 from fastnn.tensor import Tensor
 from fastnn.utils.serialization import serialize_keras_object
 
-_KINDS = {"initializer": initializers, "regularizer": regularizers, "constraint": constraints}
 
-
-def weight_arguments(arguments: dict) -> dict:
-    """The initializers, regularizers and constraints of weights among a constructor's arguments."""
-    return {
-        name: value
-        for name, value in arguments.items()
-        if name.rsplit("_", 1)[-1] in _KINDS and name != "activity_regularizer"
-    }
-
-
-class Convolution(Layer):
+class Convolution(Parameterized):
     """A layer that slides windows over ``rank`` spatial axes.
 
     A subclass has ``rank``, names in ``kept`` what its configuration holds beside the arguments
@@ -54,7 +43,7 @@ class Convolution(Layer):
         weights: dict,
         **kwargs: Any,
     ):
-        super().__init__(**kwargs)
+        super().__init__(weights, **kwargs)
         who = type(self).__name__
         self.kernel_size = per_axis(who, "kernel_size", kernel_size, self.rank)
         self.strides = per_axis(who, "strides", strides, self.rank)
@@ -67,9 +56,6 @@ class Convolution(Layer):
         self.data_format = data_format_of(who, data_format)
         self.activation = activations.get(activation)
         self.use_bias = use_bias
-        for name, value in weights.items():
-            setattr(self, name, _KINDS[name.rsplit("_", 1)[1]].get(value))
-        self._weight_arguments = tuple(weights)
         self.kernel: Any = None
         self.bias: Any = None
 
@@ -104,11 +90,6 @@ class Convolution(Layer):
         self.add_kernels(channels)
         if self.use_bias:
             self.bias = self.add_parameter("bias", "bias", (self.filters_of(channels),))
-
-    def add_parameter(self, name: str, prefix: str, shape: tuple) -> Any:
-        """A weight with the layer's arguments of this prefix."""
-        arguments = {kind: getattr(self, f"{prefix}_{kind}") for kind in _KINDS}
-        return self.add_weight(name=name, shape=shape, **arguments)
 
     def add_kernels(self, channels: int) -> None:
         """Makes the kernels for this many channels."""
@@ -145,10 +126,9 @@ class Convolution(Layer):
 
     def get_config(self) -> dict:
         own = ("kernel_size", "strides", "padding", "data_format", "dilation_rate", "use_bias")
-        arguments = (*self._weight_arguments, "activity_regularizer")
         return {
             **super().get_config(),
             **{name: getattr(self, name) for name in (*self.kept, *own)},
             "activation": activations.serialize(self.activation),
-            **{name: serialize_keras_object(getattr(self, name)) for name in arguments},
+            "activity_regularizer": serialize_keras_object(self.activity_regularizer),
         }

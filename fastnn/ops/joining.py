@@ -84,6 +84,8 @@ def stack(x: Any, axis: int = 0) -> Tensor:
 
 def _split_rule(node: _core.Node, gradients: Any) -> Any:
     dtype, axis, shapes = node.saved
+    if not isinstance(gradients, tuple):  # of one part
+        return gradients
     parts = [
         filled(shape, 0, dtype) if part is None else part for part, shape in zip(gradients, shapes)
     ]

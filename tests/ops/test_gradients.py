@@ -260,6 +260,7 @@ ROWS = {
     "stack": [(lambda a, b: ops.stack([a, b], -1), X, P)],
     "split": [
         (lambda x: ops.split(x, 3, 1), X),
+        (lambda x: ops.split(x, 1, 1), X),
         (lambda x: ops.split(x, [1, 3], -1)[1], CUBE),
     ],
     "unstack": [(lambda x: ops.unstack(x, axis=1), X)],
