@@ -114,22 +114,29 @@ void Plan::find_preparable() {
     const Call& call = trace_->notes[n];
     const Primitive& primitive = *call.primitive;
     if (!primitive.prepared_bytes || !call.has(primitive.preparable)) continue;
-    const auto i = static_cast<size_t>(call.first[primitive.preparable]);
-    const Block* source = call.arrays()[i].block;
-    if (trace_->places[n][i].origin != Origin::outside || is_borrowed(*source) ||
-        std::find(written_.begin(), written_.end(), source) != written_.end())
-      continue;
+    std::vector<const Block*> sources;
+    const auto first = static_cast<size_t>(call.first[primitive.preparable]);
+    const auto count = static_cast<size_t>(call.count(primitive.preparable));
+    for (size_t i = first; i < first + count; ++i) {
+      const Block* source = call.arrays()[i].block;
+      if (trace_->places[n][i].origin == Origin::outside && !is_borrowed(*source) &&
+          std::find(written_.begin(), written_.end(), source) == written_.end())
+        sources.push_back(source);
+    }
+    if (sources.size() < count) continue;
     const int64_t bytes = primitive.prepared_bytes(call);
     if (bytes > 0)
-      prepared_.push_back({n, source, allocate_block(static_cast<size_t>(bytes)), 0, false});
+      prepared_.push_back({n, sources, allocate_block(static_cast<size_t>(bytes)), 0, false});
   }
 }
 
 void Plan::prepare() {
   for (Prepared& one : prepared_) {
-    if (one.valid && one.version == one.source->version) continue;
+    uint64_t version = 0;  // versions only grow, so their sum tells whether any has
+    for (const Block* source : one.sources) version += source->version;
+    if (one.valid && one.version == version) continue;
     Call& call = trace_->notes[one.note];
-    one.version = one.source->version;
+    one.version = version;
     call.primitive->prepare(call, one.made->data);
     call.prepared = one.made->data;
     one.valid = true;

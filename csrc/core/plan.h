@@ -54,7 +54,7 @@ class Plan {
   // What a call makes of an operand that the step does not change, made again when that changes.
   struct Prepared {
     size_t note;
-    const Block* source;
+    std::vector<const Block*> sources;
     Block* made;
     uint64_t version;
     bool valid;

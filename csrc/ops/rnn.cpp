@@ -18,17 +18,18 @@ namespace {
 enum { Y, Last, Gates, History, X, Weights, Initial, Mask, Scratch };
 enum { kWantSequence, kWantHistory };
 
-constexpr int64_t kUnits = FASTNN_RNN_UNITS;
+// Units of a block: of cells with several gates, as kernels expect them.
+constexpr int64_t kUnits = FASTNN_RNN_UNITS, kUnitsOfOneGate = 64;
 constexpr int64_t kRowsAtOnce = 48;         // that go through the steps together
 constexpr int64_t kChunkBytes = 256 << 10;  // of products with inputs
 
 // Columns of a weight, packed: for a block of units those of some gates.
 struct Packed {
   int64_t k = 0, most_rows = 0;  // of the products
-  int64_t first_gate = 0, gates = 0;
+  int64_t first_gate = 0, gates = 0, units = 0;
   int64_t block = 0, bytes = 0;  // from a block of units to the next, and all of them
 
-  int64_t columns() const { return gates * kUnits; }
+  int64_t columns() const { return gates * units; }
   StepProduct product(DType dtype, int64_t rows) const {
     return StepProduct(dtype, rows, most_rows, columns(), k);
   }
@@ -38,7 +39,7 @@ struct Forward {
   const Call& call;
   const RnnAttributes& attributes;
   RnnShape shape;
-  int64_t unit_blocks;
+  int64_t block_units, unit_blocks;
   Packed inputs, stages[FASTNN_RNN_STAGES];
   int64_t packed_bytes = 0;  // of a direction
   // Where things lie in the scratch memory: those of a direction each, then those of a thread.
@@ -47,8 +48,10 @@ struct Forward {
 
   explicit Forward(const Call& call)
       : call(call), attributes(call.attributes.as<RnnAttributes>()), shape(call, X, Weights) {
-    unit_blocks = ceil_div(shape.units, kUnits);
+    block_units = shape.cell.gates == 1 ? kUnitsOfOneGate : kUnits;
+    unit_blocks = ceil_div(shape.units, block_units);
     inputs.k = shape.inputs;
+    inputs.units = block_units;
     inputs.most_rows = shape.rows();
     inputs.gates = shape.cell.gates;
     for (int i = 0; i < shape.cell.segment_count; ++i) {
@@ -57,6 +60,7 @@ struct Forward {
       if (stage.gates == 0) stage.first_gate = segment.gate;
       stage.gates += segment.gates;
       stage.k = shape.units;
+      stage.units = block_units;
       stage.most_rows = shape.batch;
     }
     if (!empty()) {
@@ -99,16 +103,18 @@ void pack(const Forward& f, const Packed& packed, const char* weight, char* to) 
   const RnnShape& shape = f.shape;
   const StepProduct product = packed.product(shape.dtype, packed.most_rows);
   const GemmCut& cut = product.cut;
-  const int64_t piece = std::min(cut.panel, kUnits);
+  const int64_t piece = std::min(cut.panel, packed.units);
   parallel_for(f.unit_blocks, [&](int64_t block) {
     char* own = to + block * packed.block;
-    std::memset(own, 0, static_cast<size_t>(packed.block));
+    if ((block + 1) * packed.units > shape.units)
+      std::memset(own, 0, static_cast<size_t>(packed.block));
     for (int64_t p = 0; p < packed.k; p += kSumBlock) {
       const int64_t depth = std::min(packed.k - p, kSumBlock);
       for (int64_t column = 0; column < packed.columns(); column += piece) {
-        const int64_t unit = block * kUnits + column % kUnits, left = shape.units - unit;
+        const int64_t unit = block * packed.units + column % packed.units,
+                      left = shape.units - unit;
         if (left <= 0) continue;
-        const int64_t gate = packed.first_gate + column / kUnits;
+        const int64_t gate = packed.first_gate + column / packed.units;
         Packing packing;
         packing.from = cut.at(weight, p * shape.columns() + gate * shape.units + unit);
         packing.from_row = shape.columns();
@@ -223,7 +229,7 @@ class Passage {
       if (many > 1) {
         b.rows = many;
         b.inputs_row = at.chunk * f_.inputs.columns();
-        b.gates_row = b.state_row = b.y_row = b.told_row = kUnits;
+        b.gates_row = b.state_row = b.y_row = b.told_row = f_.block_units;
         b.codes_row = 0;
       }
       kernels().rnn.forward[f_.attributes.cell][at.stage][static_cast<int>(f_.shape.dtype)](&b);
@@ -232,7 +238,7 @@ class Passage {
 
   // Whole blocks.
   int64_t blocks_together(int64_t block) const {
-    const int64_t whole = std::min(block1_, f_.shape.units / kUnits);
+    const int64_t whole = std::min(block1_, f_.shape.units / f_.block_units);
     return std::clamp<int64_t>(whole - block, 1, kRowsAtOnce);
   }
 
@@ -256,11 +262,11 @@ class Passage {
 
   RnnBlock gates_of(const Step& at, int64_t block) const {
     const RnnShape& shape = f_.shape;
-    const int64_t element = shape.element(), units = shape.units, unit = block * kUnits;
+    const int64_t element = shape.element(), units = shape.units, unit = block * f_.block_units;
     const auto place = [&](char* base) { return base + (row0_ * units + unit) * element; };
     RnnBlock b{};
     b.rows = rows_;
-    b.units = std::min(kUnits, units - unit);
+    b.units = std::min(f_.block_units, units - unit);
     b.inputs_row = f_.inputs.columns();
     b.sums_row = f_.stages[at.stage].columns();
     b.gates_row = shape.kept();

@@ -29,8 +29,8 @@ from fastnn.layers.input_spec import InputSpec
 from fastnn.layers.irnn import IRNN
 from fastnn.layers.layer import Layer
 from fastnn.layers.layer_normalization import LayerNormalization
-from fastnn.layers.masking import Masking
 from fastnn.layers.lstm import LSTM, LSTMCell
+from fastnn.layers.masking import Masking
 from fastnn.layers.merge import Add, Average, Maximum, Minimum, Multiply, Subtract
 from fastnn.layers.operation import Operation
 from fastnn.layers.peephole_lstm import PeepholeLSTM, PeepholeLSTMCell

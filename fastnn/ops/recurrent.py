@@ -18,32 +18,30 @@ def _rule(node: _core.Node, gradients: Any) -> tuple:
         lists.append(rest[:count])
         del rest[:count]
     weights, gates, history = lists
-    states = len(history)
+    many, states, needs = len(weights), len(history), node.needs
     gradients = gradients if isinstance(gradients, tuple) else (gradients,)
     dy = gradients[0] if len(gradients) > states else None
-    dlast = list(gradients[len(gradients) - states :])
-    if all(part is None for part in dlast):
-        dlast = []
-    zeros = _zero_state(x, history[0].shape[-1]) if dlast else None
-    needs = node.needs
-    wants = (needs[0], any(needs[1 : 1 + len(weights)]), any(needs[1 + len(weights) :]))
+    options: tuple = (*rule, needs[0], any(needs[1 : 1 + many]), any(needs[1 + many :]))
     dx, dweights, dinitial = _core.rnn_backward(
         dy,
-        [zeros if part is None else part for part in dlast] or None,
+        _whole(gradients[len(gradients) - states :], x, history[0].shape[-1]),
         x,
         weights,
         mask,
         gates,
         history,
-        *rule,
-        *wants,
+        *options,
     )
-    given = len(needs) - 1 - len(weights)
-    return (dx, *(dweights or [None] * len(weights)), *(dinitial or [None] * states)[:given])
+    none: list[Any] = [None] * len(needs)
+    return (dx, *(dweights or none)[:many], *(dinitial or none)[: len(needs) - 1 - many])
 
 
-def _zero_state(x: Tensor, units: int) -> Tensor:
-    return _core.copy((like(x, 0), (x.shape[0], units), (0, 0), 0), x.dtype)
+def _whole(dlast: tuple, x: Tensor, units: int) -> list | None:
+    """Gradients of all last states, zeros for those that have none; None if no one has."""
+    if all(part is None for part in dlast):
+        return None
+    zeros = _core.copy((like(x, 0), (x.shape[0], units), (0, 0), 0), x.dtype)
+    return [zeros if part is None else part for part in dlast]
 
 
 def rnn(
@@ -72,7 +70,8 @@ def rnn(
             with the inputs and with the state); cell "lstm_peephole": then peepholes [3, units].
             Gates are i, f, c, o of an LSTM and z, r, h of a GRU. If bidirectional, first those of
             the first direction, then those of the second.
-        initial_state: [batch, units] Tensors: h, and c of an LSTM, of each direction; zeros if None.
+        initial_state: for each direction [batch, units] Tensors: h, and c of an LSTM; zeros if
+            None.
         mask: [batch, steps], bool. Where it is False the step is passed over: states stay, and the
             output is that before, or zeros if zero_output_for_mask or if there is none before.
         cell: "simple", "lstm", "lstm_peephole", "gru" (resets after the product with the recurrent
