@@ -117,6 +117,31 @@ def test_predictions_follow_training():
     assert all(not np.array_equal(a, b) for a, b in pairwise(seen))
 
 
+@pytest.mark.parametrize("cell", ["lstm", "gru_before"])
+@pytest.mark.parametrize("batch", [1, 5])
+def test_recurrent_weights(batch, cell):
+    """A list of weights is packed as one, and again when any of them is assigned."""
+    columns = 20 * (4 if cell == "lstm" else 3)
+    weights = [fn.Variable(floats(*shape) / 4) for shape in ((7, columns), (20, columns))]
+    weights.append(fn.Variable(floats(columns)))
+    x = floats(batch, 6, 7)
+
+    def eager(x):
+        with fn.no_grad():
+            return fn.ops.rnn(x, weights, cell=cell)[0]
+
+    step = fn.capture(eager)
+    for _ in range(5):
+        assert np.array_equal(step(x).numpy(), eager(x).numpy())
+    assert "packed weights" in step.explain()
+    for weight in weights:
+        before = step(x).numpy().copy()
+        weight.assign_add(np.full(weight.shape, 0.5, "float32"))
+        now = step(x).numpy()
+        assert not np.array_equal(now, before)
+        assert np.array_equal(now, eager(x).numpy())
+
+
 def test_memory_of_others_is_read_each_time():
     weights = floats(600, 270)
     w = fn._core.share_numpy(weights)

@@ -7,6 +7,7 @@ import pytest
 
 from fastnn import _core
 from fastnn.backends import use_backend
+from fastnn.backends.reference import FUNCTIONS
 
 from .harness import rows, run
 
@@ -28,6 +29,12 @@ SIGNAL = np.zeros((2, 3, 4, 6), np.float32)
 STEP = (RATE, HYPER, ONE, *NONE4)
 PLAIN = (RATE, np.zeros(0), ONE, *NONE3)
 FRAMES, LENGTHS = np.zeros((2, 5, 4), np.float32), np.array([5, 4])
+RNN = [
+    FRAMES.reshape(5, 2, 4)[..., :3],
+    [np.zeros((3, 8), np.float32), np.zeros((2, 8), np.float32)],
+]
+RNN += [None, None]
+RNN_KEPT = FUNCTIONS["rnn"](*RNN, cell="lstm", want_history=True)[2:]
 CTC = [FRAMES, np.array([[1, 2, 3], [3, 1, 0]]), LENGTHS, np.array([3, 2])]
 
 # primitive, operands, attributes, exception, what its message says
@@ -320,6 +327,58 @@ ROWS = [
             (3, V[:2], 0, TypeError, "target_lengths has dtype float32"),
             (3, np.array([3, -1]), 0, ValueError, "target_lengths is -1 for example 1, expected 0"),
             (3, np.array([3, 3]), 0, ValueError, "label 0 at (1, 2) of targets is the blank"),
+        ]
+    ),
+    *(
+        ("rnn", [*RNN[:i], x, *RNN[i + 1 :]], ("lstm", *rule), error, "rnn: " + message)
+        for i, x, rule, error, message in [
+            (0, I, (), TypeError, "x has dtype int32"),
+            (0, F, (), ValueError, "x has shape (3, 4), expected 3 axes"),
+            (1, RNN[1][:1], (), ValueError, "weights has 1 arrays, expected 2 or 3 for each dir"),
+            (1, [F, F, F, F], (), ValueError, "weights has 4 arrays, expected 2 or 3"),
+            (1, [RNN[1][0], F], (), ValueError, "weights[1] has shape (3, 4), expected (units, 4"),
+            (
+                1,
+                [F, RNN[1][1]],
+                (),
+                ValueError,
+                "weights[0] has shape (3, 4), expected (3, 8), the",
+            ),
+            (
+                1,
+                [*RNN[1][:2], F],
+                (),
+                ValueError,
+                "weights[2] has shape (3, 4), expected (8,), the",
+            ),
+            (
+                1,
+                [RNN[1][0].astype(float), RNN[1][1]],
+                (),
+                TypeError,
+                "weights[0] has dtype float64",
+            ),
+            (2, [V], (), ValueError, "initial has 1 arrays, expected 2"),
+            (
+                2,
+                [V, V],
+                (),
+                ValueError,
+                "initial[0] has shape (3,), expected (5, 2), a state a row",
+            ),
+            (3, F, (), TypeError, "mask has dtype float32, expected bool"),
+            (3, B, (), ValueError, "mask has shape (3, 4), expected (5, 2), one value a step"),
+            (2, None, ("tanh", "sigmoid", 3), ValueError, "directions is 3, expected 1 or 2"),
+            (2, None, ("gelu",), ValueError, "activation"),
+        ]
+    ),
+    *(
+        ("rnn_backward", [*operands, *kept], ("lstm",), ValueError, "rnn_backward: " + message)
+        for operands, kept, message in [
+            ([F, None, *RNN[:2], None], RNN_KEPT, "dy is not what rnn returned: expected 1 arrays"),
+            ([None, None, *RNN[:2], None], ([], RNN_KEPT[1]), "gates is not what rnn returned"),
+            ([None, None, *RNN[:2], None], RNN_KEPT[::-1], "gates is not what rnn returned: exp"),
+            ([None, [V], *RNN[:2], None], RNN_KEPT, "dlast has 1 arrays, expected 2"),
         ]
     ),
     *(

@@ -7,6 +7,7 @@ import pytest
 
 from fastnn import _core
 from fastnn.backends import use_backend
+from fastnn.backends.reference import FUNCTIONS
 
 from .harness import FLOATS, TARGET, generator
 
@@ -21,6 +22,9 @@ def draws(dtype):
         return generator(shape).uniform(0.1, 0.9, shape).astype(dtype)
 
     labels = generator(1).integers(0, 9, 33).astype(np.int32)
+    lstm = [draw(7, 3, 9), [draw(9, 68), draw(17, 68), draw(68)]]
+    valid = generator(2).random((7, 3)) < 0.7
+    kept = FUNCTIONS["rnn"](*lstm, None, valid, cell="lstm", want_history=True)
     adam = [np.array(0.01), np.array([0.9, 0.999, 1e-7]), np.array(3), *[None] * 4]
     return [
         ("unary", [draw(517)], ("exp",)),
@@ -91,6 +95,8 @@ def draws(dtype):
         ),
         ("ctc_beam", [draw(2, 9, 11), np.array([9, 7])], (12, 3, 0)),
         ("binary_cross_entropy", [draw(517), draw(517), None], ()),
+        ("rnn", [*lstm, [draw(7, 17), draw(7, 17)], valid], ("lstm",)),
+        ("rnn_backward", [draw(7, 3, 17), None, *lstm, valid, *kept[2:]], ("lstm",)),
         ("scatter_add", [draw(9, 37), draw(33, 37), labels], (0,)),
         ("sum_rows", [draw(33, 37), labels], (9,)),
         ("dropout", [draw(517), np.array(0.3, dtype), STATE], ()),
