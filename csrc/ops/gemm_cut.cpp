@@ -14,7 +14,7 @@ int64_t spread(int64_t columns) { return ceil_div(columns, 16) * 16 | 16; }
 
 constexpr int64_t kCollidingStride = 4096;  // the size of one way of the first cache
 constexpr int64_t kLine = 64;
-constexpr int64_t kWays = 8;  // of the first cache
+constexpr int64_t kWays = 8;        // of the first cache
 constexpr int64_t kRowsAcross = 8;  // of B, packed at a time, so that the reads are long
 
 }  // namespace

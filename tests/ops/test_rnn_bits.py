@@ -7,7 +7,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-
 from same_bits import ROOT, same_at_offsets, same_for_threads
 
 import fastnn as fn
