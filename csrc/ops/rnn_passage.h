@@ -23,7 +23,7 @@ class RnnPassage {
         share_(share),
         sums_(memory),
         inputs_(memory + f.sums_bytes()) {
-    const int64_t step = f.step_bytes(rows_, block1_ - block0_),
+    const int64_t step = std::max<int64_t>(f.step_bytes(rows_, block1_ - block0_), 1),
                   room = f.thread_bytes - f.sums_bytes();
     chunk_ = std::clamp<int64_t>(room / step, 1, f.shape.steps);
     products_ = inputs_ + chunk_ * rows_ * f.shape.inputs * f.shape.element();

@@ -20,11 +20,12 @@ SHAPES = {
     "long rows": (14, 3, 9, 300),
     "units": (3, 5, 7, 150),
     "one row": (1, 6, 30, 129),
+    "fewer blocks than threads, no inputs": (5, 4, 0, 64),
 }
 
 
 def draw(*shape, dtype=np.float32):
-    return np.random.default_rng(sum(shape)).normal(size=shape).astype(dtype) / shape[0] ** 0.5
+    return np.random.default_rng(sum(shape)).normal(size=shape).astype(dtype) / max(shape[0], 1) ** 0.5
 
 
 def operands(cell, shape, directions=1, dtype=np.float32):
