@@ -24,9 +24,12 @@ def _rule(node: _core.Node, gradients: Any) -> tuple:
     dlast = list(gradients[len(gradients) - states :])
     if all(part is None for part in dlast):
         dlast = []
-    zeros = _zero_state(x, history[0].shape[-1]) if dlast else None
+    zeros: Any = _zero_state(x, history[0].shape[-1]) if dlast else None
     needs = node.needs
     wants = (needs[0], any(needs[1 : 1 + len(weights)]), any(needs[1 + len(weights) :]))
+    options: tuple = (*rule, *wants)
+    dweights: Any
+    dinitial: Any
     dx, dweights, dinitial = _core.rnn_backward(
         dy,
         [zeros if part is None else part for part in dlast] or None,
@@ -35,8 +38,7 @@ def _rule(node: _core.Node, gradients: Any) -> tuple:
         mask,
         gates,
         history,
-        *rule,
-        *wants,
+        *options,
     )
     given = len(needs) - 1 - len(weights)
     return (dx, *(dweights or [None] * len(weights)), *(dinitial or [None] * states)[:given])
@@ -72,7 +74,8 @@ def rnn(
             with the inputs and with the state); cell "lstm_peephole": then peepholes [3, units].
             Gates are i, f, c, o of an LSTM and z, r, h of a GRU. If bidirectional, first those of
             the first direction, then those of the second.
-        initial_state: [batch, units] Tensors: h, and c of an LSTM, of each direction; zeros if None.
+        initial_state: [batch, units] Tensors: h, and c of an LSTM, of each direction; zeros if
+            None.
         mask: [batch, steps], bool. Where it is False the step is passed over: states stay, and the
             output is that before, or zeros if zero_output_for_mask or if there is none before.
         cell: "simple", "lstm", "lstm_peephole", "gru" (resets after the product with the recurrent

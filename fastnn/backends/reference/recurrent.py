@@ -85,8 +85,8 @@ class _Direction:
             return [y], [y]
         if self.cell.startswith("gru"):
             u = self.blocks(self.u)
-            seen = self.cell == "gru" and self.bias is not None
-            b = self.blocks(self.bias[1]) if seen else [0, 0, 0]
+            bias = self.bias if self.cell == "gru" else None
+            b = [0, 0, 0] if bias is None else self.blocks(bias[1])
             update, reset = (self.s(z[k] + h @ u[k] + b[k]) for k in (0, 1))
             q = h @ u[2] + b[2] if self.cell == "gru" else reset * h
             new = self.t(z[2] + (reset * q if self.cell == "gru" else q @ u[2]))
@@ -181,8 +181,8 @@ def rnn(
     the steps in the other order than the first; the first begins with the last step if
     ``backwards``.
 
-    y [batch, steps, directions * units]; where a step is passed over, zeros if ``zero_masked``, else
-    the output before it, zeros before the first. last: like initial. gates: for each direction
+    y [batch, steps, directions * units]; where a step is passed over, zeros if ``zero_masked``,
+    else the output before it, zeros before the first. last: like initial. gates: for each direction
     [steps, batch, blocks * units]: h' (simple); i, f, g, o; z, r, g, q. history: like initial,
     [steps + 1, batch, units], the states before each step and after all.
     """
