@@ -122,8 +122,9 @@ class Bidirectional(Layer):
     ) -> Any:
         halves: Any = (None, None)
         if initial_state is not None:
-            half = len(initial_state) // 2
-            halves = initial_state[:half], initial_state[half:]
+            states = tree.flatten(initial_state)
+            count = len(tree.flatten(self.forward_layer.state_size))
+            halves = states[:count], states[count:]
         rule = _rule(self.forward_layer, training)
         run = self._run_each
         if rule is not None and rule == _rule(self.backward_layer, training):

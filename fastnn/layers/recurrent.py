@@ -197,8 +197,8 @@ class Recurrent(Layer):
             shape[0:1] != (batch,) or shape[-1] != size for shape, size in zip(shapes, sizes)
         ):
             raise ValueError(
-                f"{self.name}: initial_state has shape(s) {', '.join(map(str, shapes))}, expected "
-                f"{', '.join(str((batch, size)) for size in sizes)}"
+                f"{self.name}: initial_state has shape(s) {', '.join(map(str, shapes)) or 'none'}, "
+                f"expected {', '.join(str((batch, size)) for size in sizes)}"
             )
         states = [ops.convert_to_tensor(leaf, self.compute_dtype) for leaf in leaves]
         return tree.pack_sequence_as(list(self.state_size), states)

@@ -164,6 +164,8 @@ def is_shape(value: Any) -> bool:
 
 def as_shapes(value: Any) -> Any:
     """Shapes read from JSON, where tuples are lists."""
+    if value is None:  # of an argument that was not given
+        return None
     if is_shape(value):
         return tuple(value)
     if isinstance(value, dict):

@@ -77,7 +77,7 @@ class TimeDistributed(Layer):
         """Whether the layer computes each row of a batch by itself."""
         layer = self.layer
         known = type(layer).call.__module__.startswith("fastnn.layers.")
-        return known and not layer._layers and "mask" not in layer._call_signature.names
+        return known and "mask" not in layer._call_signature.names
 
     def compute_output_spec(self, inputs: Any, training: Any = None, mask: Any = None) -> Any:
         step = KerasTensor(self._step_shape(inputs.shape), inputs.dtype)

@@ -113,14 +113,14 @@ def test_a_call_is_one_primitive():
 def test_shapes_and_configuration(make, dtype):
     for flags in ({}, {"return_sequences": True}, {"return_state": True}):
         layer = make(dtype=dtype, **flags)
-        outputs = fn.utils.tree.flatten(layer(X.astype(dtype)))
+        outputs = fn.utils.tree.flatten(layer(X.astype(dtype), initial_state=None))
         symbols = fn.utils.tree.flatten(layer(fn.Input((None, 3), batch_size=4, dtype=dtype)))
         assert [tuple(6 if n is None else n for n in s.shape) for s in symbols] == [
             y.shape for y in outputs
         ]
         assert {y.dtype for y in outputs} == {s.dtype for s in symbols} == {dtype}
         twin = type(layer).from_config(layer.get_config())
-        twin.build(X.shape)
+        twin.build_from_config(layer.get_build_config())
         assert twin.get_config() == layer.get_config()
         twin.set_weights(layer.get_weights())
         for a, b in zip(fn.utils.tree.flatten(twin(X.astype(dtype))), outputs, strict=True):
@@ -460,6 +460,8 @@ def test_bad_inputs(make):
         layer(X, initial_state=[np.ones((4, 9), "float32")] * 4)
     with pytest.raises(ValueError, match="initial_state has shape"):
         layer(X, initial_state=[np.ones((3, 5), "float32")] * 2)
+    with pytest.raises(ValueError, match="initial_state has shape"):
+        layer(X, initial_state=np.float32(3))
     assert layer(X[:0]).shape[0] == 0
 
 

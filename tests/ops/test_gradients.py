@@ -47,6 +47,21 @@ def dropped(x):
     return random_ops.dropout(x, 0.4, Variable(np.array([5, 0]), trainable=False))
 
 
+def recurrent(cell, gates, directions=1):
+    """A row of ops.rnn: sequences, weights, first states."""
+    random = np.random.default_rng(gates)
+    states, bias = 2 if cell == "lstm" else 1, (2, 9) if cell == "gru" else (3 * gates,)
+    weights = [(2, 3 * gates), (3, 3 * gates), bias] * directions
+
+    def through(x, *rest):
+        own, initial = rest[: len(weights)], rest[len(weights) :]
+        y, last = ops.rnn(x, own, initial, MASK, cell, bidirectional=directions == 2)
+        return weighted([y, *last])
+
+    shapes = [(2, 3, 2), *weights, *[(2, 3)] * states * directions]
+    return (through, *(random.normal(size=shape) for shape in shapes))
+
+
 # name: rows of (function, inputs...)
 ROWS = {
     # one operand
@@ -313,6 +328,7 @@ ROWS = {
         (lambda x: ops.sigmoid_cross_entropy(tensor(BITS), x, tensor(P), 0.2), X),
     ],
 }
+ROWS["rnn"] = [recurrent("simple", 1), recurrent("lstm", 4), recurrent("gru", 3, directions=2)]
 ROWS["abs"], ROWS["true_divide"] = ROWS["absolute"], ROWS["divide"]
 ROWS["amax"], ROWS["amin"] = ROWS["max"], ROWS["min"]
 ROWS["swish"], ROWS["hard_swish"] = ROWS["silu"], ROWS["hard_silu"]

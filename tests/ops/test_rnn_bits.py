@@ -25,7 +25,9 @@ SHAPES = {
 
 
 def draw(*shape, dtype=np.float32):
-    return np.random.default_rng(sum(shape)).normal(size=shape).astype(dtype) / max(shape[0], 1) ** 0.5
+    return (
+        np.random.default_rng(sum(shape)).normal(size=shape).astype(dtype) / max(shape[0], 1) ** 0.5
+    )
 
 
 def operands(cell, shape, directions=1, dtype=np.float32):

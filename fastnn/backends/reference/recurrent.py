@@ -85,7 +85,8 @@ class _Direction:
             return [y], [y]
         if self.cell.startswith("gru"):
             u = self.blocks(self.u)
-            b = [0, 0, 0] if self.cell != "gru" or self.bias is None else self.blocks(self.bias[1])
+            bias = self.bias if self.cell == "gru" else None
+            b = [0, 0, 0] if bias is None else self.blocks(bias[1])
             update, reset = (self.s(z[k] + h @ u[k] + b[k]) for k in (0, 1))
             q = h @ u[2] + b[2] if self.cell == "gru" else reset * h
             new = self.t(z[2] + (reset * q if self.cell == "gru" else q @ u[2]))
