@@ -11,7 +11,7 @@ from matplotlib import pyplot
 
 from bench import results
 from bench.families import FAMILIES
-from bench.families.convolution import ALL, FORWARD
+from bench.row import ALL, FORWARD
 from bench.run import Run, load
 from bench.shapes import ELEMENTS, GEMM, elementwise_name, gemm_name
 
