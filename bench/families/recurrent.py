@@ -142,9 +142,10 @@ def torchs(layer: Layer, turn: str, x, dy, *weights) -> Engine:
     theirs: list = []
     for w in weights:
         w = exchanged(layer, w)
-        kernel = len(theirs) % 4 < 2
-        # All of its cells have two biases.
-        theirs += [w.T] if kernel else w if w.ndim == 2 else [w, np.zeros_like(w)]
+        if len(theirs) % 4 < 2:
+            theirs.append(w.T)
+        else:  # all of its cells have two biases
+            theirs.extend(w if w.ndim == 2 else (w, np.zeros_like(w)))
     with torch.no_grad():
         for parameter, w in zip(model.parameters(), theirs):
             parameter.copy_(torch.from_numpy(w))
