@@ -49,11 +49,8 @@ class Layer:
             for width in (self.inputs, outputs)
         )
         scale = np.float32(2 / np.sqrt(self.units))
-        return (
-            x,
-            dy,
-            *((random.random(shape, np.float32) - np.float32(0.5)) * scale for shape in shapes),
-        )
+        halves = [random.random(shape, np.float32) - np.float32(0.5) for shape in shapes]
+        return x, dy, *(half * scale for half in halves)
 
     def flops(self, turn: str) -> float:
         """Of the products."""
