@@ -2,6 +2,7 @@
 
 import math
 from dataclasses import dataclass, replace
+from itertools import islice
 from typing import NamedTuple
 
 import numpy as np
@@ -23,6 +24,12 @@ class MaxPool(NamedTuple):
     """Windows of 2 x 2 side by side."""
 
 
+class LSTM(NamedTuple):
+    """The outputs of the last step."""
+
+    units: int
+
+
 class ReLU(NamedTuple):
     pass
 
@@ -33,6 +40,9 @@ class Flatten(NamedTuple):
 
 class Dropout(NamedTuple):
     rate: float
+
+
+KERNELS = {Dense: 1, Conv: 1, LSTM: 2}  # of a layer with weights: then it has a bias
 
 
 @dataclass(frozen=True)
@@ -56,7 +66,7 @@ class Network:
         return self.layers[-1].units
 
     def products(self) -> list[tuple[tuple[int, ...], int]]:
-        """Of each layer with weights: the kernel's shape, and how often an example meets it.
+        """Of the layers' kernels: the shape, and how often an example meets it.
 
         That of a dense layer behind Flatten is here [height, width, channels, units].
         """
@@ -68,6 +78,10 @@ class Network:
                 found.append(((3, 3, channels, layer.filters), math.prod(shape[:2])))
             elif isinstance(layer, MaxPool):
                 shape = (shape[0] // 2, shape[1] // 2, shape[2])
+            elif isinstance(layer, LSTM):
+                steps, features = shape
+                found += [((rows, 4 * layer.units), steps) for rows in (features, layer.units)]
+                shape = (layer.units,)
             elif isinstance(layer, Dense):
                 found.append(((*shape, layer.units), 1))
                 shape = (layer.units,)
@@ -79,14 +93,14 @@ class Network:
         rows = self.batch * self.steps
         x = random.random((rows, *self.inputs), dtype=np.float32) - np.float32(0.5)
         y = random.integers(0, self.classes, rows)
-        weights = []
-        with_weights = [layer for layer in self.layers if isinstance(layer, (Dense, Conv))]
-        for layer, (shape, _) in zip(with_weights, self.products()):
-            inputs = math.prod(shape[:-1])
-            kernel = random.standard_normal(shape, np.float32) / np.float32(np.sqrt(inputs))
-            if isinstance(layer, Dense):
-                kernel = kernel.reshape(inputs, -1)
-            weights += [kernel, np.zeros(shape[-1], np.float32)]
+        weights, products = [], iter(self.products())
+        for layer in self.layers:
+            for shape, _ in islice(products, KERNELS.get(type(layer), 0)):
+                inputs = math.prod(shape[:-1])
+                kernel = random.standard_normal(shape, np.float32) / np.float32(np.sqrt(inputs))
+                weights.append(kernel.reshape(inputs, -1) if isinstance(layer, Dense) else kernel)
+            if type(layer) in KERNELS:
+                weights.append(np.zeros(shape[-1], np.float32))
         return x, y, weights
 
     def batches(self, steps: int | None = None) -> list[slice]:
@@ -133,5 +147,12 @@ KERAS_CONVNET = Network(
         *(Flatten(), Dropout(0.5), Dense(10)),
     ),
     batch=128,
+    steps=10,
+)
+RECURRENT = Network(
+    "lstm: lstm 128, dense 10, 80 steps of 128 features, batch 32",
+    (80, 128),
+    (LSTM(128), Dense(10)),
+    batch=32,
     steps=10,
 )

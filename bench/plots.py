@@ -1,9 +1,11 @@
 """Draws the stored runs: `python -m bench.plots` writes PNG files that RESULTS.md shows.
 
 GFLOP/s of square products over their size, and microseconds of element-wise operations over the
-number of elements, both beside the peers and the ceiling; ratios of convolutions.
+number of elements, both beside the peers and the ceiling; ratios of convolutions and of recurrent
+layers.
 """
 
+from functools import partial
 from pathlib import Path
 
 import matplotlib
@@ -11,7 +13,7 @@ from matplotlib import pyplot
 
 from bench import results
 from bench.families import FAMILIES
-from bench.families.convolution import ALL, FORWARD
+from bench.row import ALL, FORWARD
 from bench.run import Run, load
 from bench.shapes import ELEMENTS, GEMM, elementwise_name, gemm_name
 
@@ -74,11 +76,11 @@ def elementwise_figure(run: Run):
     return figure
 
 
-def convolution_figure(run: Run):
-    """The best peer's time over fastnn's: forward, and forward with both gradients."""
+def ratios_figure(family: str, run: Run):
+    """The best peer's time over fastnn's: forward, and forward with all gradients."""
     figure, grid = pyplot.subplots(1, 2, figsize=(10, 6), sharey=True, layout="constrained")
     for kind, axes in zip((FORWARD, ALL), grid):
-        found = [m for m in run.of("convolution") if m.row.endswith(f": {kind}")]
+        found = [m for m in run.of(family) if m.row.endswith(f": {kind}")]
         bars = {m.row.split(":")[0]: r for m in found if (r := results.ratio(m)) is not None}
         axes.barh(list(bars), list(bars.values()), color=COLORS["fastnn"])
         axes.axvline(1, color="gray", linestyle="--")
@@ -92,7 +94,8 @@ def convolution_figure(run: Run):
 FIGURES = {
     "gemm": gemm_figure,
     "elementwise": elementwise_figure,
-    "convolution": convolution_figure,
+    "convolution": partial(ratios_figure, "convolution"),
+    "recurrent": partial(ratios_figure, "recurrent"),
 }
 
 

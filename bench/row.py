@@ -20,6 +20,7 @@ PACKAGES = {
     "scikit-learn": "sklearn",
 }
 ONE_THREAD = "fastnn, 1 thread"
+FORWARD, ALL = "forward", "forward and gradients"  # what rows of layers compute
 
 
 class Engine(NamedTuple):

@@ -83,6 +83,23 @@ POOL = (
     ("average", 1, 112, 112, 64, 3, 2, 1),
     ("global average", 16, 7, 7, 2048, 7, 1, 0),
 )
+# Cell, steps, batch, inputs, units, directions. From small networks, speech and translation.
+RNN = (
+    ("lstm", 80, 32, 128, 128, 1),
+    ("lstm", 25, 16, 512, 512, 1),
+    ("lstm", 50, 64, 256, 256, 1),
+    ("lstm", 100, 1, 128, 128, 1),
+    ("lstm", 28, 128, 28, 128, 1),
+    ("lstm", 200, 32, 128, 64, 2),
+    ("lstm", 150, 16, 256, 256, 1),
+    ("lstm", 50, 64, 500, 500, 1),
+    ("lstm", 100, 1, 64, 192, 1),
+    ("gru", 80, 32, 128, 128, 1),
+    ("gru", 50, 64, 256, 256, 1),
+    ("gru", 25, 32, 512, 512, 1),
+    ("simple", 80, 32, 128, 128, 1),
+    ("simple", 28, 128, 28, 128, 1),
+)
 ELEMENTS = (10**3, 10**5, 10**6, 10**7)
 ADAM = ((1, 10**6), (1, 10**7), (1000, 100))  # parameters, elements of each
 SOFTMAX = (100, 1000)

@@ -3,6 +3,7 @@
 FAMILIES = {
     "gemm": "products of matrices",
     "convolution": "convolutions and their gradients",
+    "recurrent": "recurrent layers and their gradients",
     "pooling": "pooling and its gradients",
     "elementwise": "element-wise operations",
     "normalization": "softmax and normalizations, forward and backward",

@@ -9,12 +9,11 @@ import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 
 import fastnn as fn
-from bench.row import Engine, Row, Streams, both_ways
+from bench.row import ALL, FORWARD, Engine, Row, Streams, both_ways
 from bench.shapes import CONV, DEPTHWISE
 from bench.windows import Windows
 
-FORWARD, BY_INPUT, BY_KERNEL = "forward", "gradient by input", "gradient by kernel"
-ALL = "forward and gradients"
+BY_INPUT, BY_KERNEL = "gradient by input", "gradient by kernel"
 TOLERANCE = 1e-4  # Winograd's method rounds sums and differences of what a plain one multiplies
 
 

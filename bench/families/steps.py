@@ -9,10 +9,13 @@ from functools import partial
 import numpy as np
 
 import fastnn as fn
+from bench.cells import CELLS, scan
 from bench.networks import (
     CNN,
     KERAS_CONVNET,
+    LSTM,
     MLP,
+    RECURRENT,
     TINY,
     Conv,
     Dense,
@@ -46,6 +49,7 @@ def keras_style(keras, network: Network, x, y, start) -> Engine:
         Dense: layers.Dense,
         Conv: lambda filters, activation: layers.Conv2D(filters, 3, activation=activation),
         MaxPool: layers.MaxPooling2D,
+        LSTM: layers.LSTM,
         ReLU: partial(layers.Activation, "relu"),
         Flatten: layers.Flatten,
         Dropout: layers.Dropout,
@@ -160,16 +164,32 @@ def torchs(layout: str, network: Network, x, y, start) -> Engine:
     import torch
     from torch import nn
 
+    class Last(nn.LSTM):
+        """With one bias: with two, Adam would move their sum twice as far."""
+
+        def __init__(self, inputs, units):
+            super().__init__(inputs, units, batch_first=True)
+            nn.init.zeros_(self.bias_hh_l0).requires_grad_(False)
+
+        def forward(self, x):
+            return super().forward(x)[0][:, -1]
+
     def to_images(x):
         return x.permute(0, 3, 1, 2).contiguous(memory_format=order) if x.ndim == 4 else x
 
     order = getattr(torch, layout)
     kernels = [shape for shape, _ in network.products()]
     left = iter(kernels)
+
+    def lstm(units):
+        (inputs, _), _ = next(left), next(left)
+        return Last(inputs, units)
+
     make = {
         Dense: lambda units, _: nn.Linear(math.prod(next(left)[:-1]), units),
         Conv: lambda filters, _: nn.Conv2d(next(left)[-2], filters, 3),
         MaxPool: lambda: nn.MaxPool2d(2),
+        LSTM: lstm,
         ReLU: nn.ReLU,
         Flatten: nn.Flatten,
         Dropout: nn.Dropout,
@@ -179,14 +199,14 @@ def torchs(layout: str, network: Network, x, y, start) -> Engine:
         layers.append(make[type(layer)](*layer))
         layers += [nn.ReLU()] if getattr(layer, "activation", None) else []
     model = nn.Sequential(*layers).to(memory_format=order)
-    parameters = list(model.parameters())
+    parameters = [parameter for parameter in model.parameters() if parameter.requires_grad]
     # Its kernels are [outputs, inputs, window], and it flattens channels first.
+    left = iter(kernels)
     with torch.no_grad():
-        for parameter, w, shape in zip(parameters[::2], start[::2], kernels):
-            kernel = np.moveaxis(w.reshape(shape), (-1, -2), (0, 1))
-            parameter.copy_(torch.from_numpy(kernel.reshape(parameter.shape)))
-        for parameter, b in zip(parameters[1::2], start[1::2]):
-            parameter.copy_(torch.from_numpy(b))
+        for parameter, w in zip(parameters, start):
+            if w.ndim > 1:
+                w = np.moveaxis(w.reshape(next(left)), (-1, -2), (0, 1)).reshape(parameter.shape)
+            parameter.copy_(torch.from_numpy(w))
     optimizer = torch.optim.Adam(parameters, lr=RATE, eps=EPSILON, fused=True)
     x, y = to_images(torch.from_numpy(x)), torch.from_numpy(y)
 
@@ -197,10 +217,14 @@ def torchs(layout: str, network: Network, x, y, start) -> Engine:
             optimizer.step()
 
     def weights():
-        found = [parameter.detach().numpy() for parameter in parameters]
-        for i, shape in enumerate(kernels):
-            kernel = found[2 * i].reshape(*shape[:-3:-1], *shape[:-2])
-            found[2 * i] = np.moveaxis(kernel, (0, 1), (-1, -2)).reshape(start[2 * i].shape)
+        found, left = [], iter(kernels)
+        for parameter, w in zip(parameters, start):
+            part = parameter.detach().numpy()
+            if w.ndim > 1:
+                shape = next(left)
+                kernel = part.reshape(*shape[:-3:-1], *shape[:-2])
+                part = np.moveaxis(kernel, (0, 1), (-1, -2)).reshape(w.shape)
+            found.append(part)
         return found
 
     return Engine(run, partial(moved, run, weights, start))
@@ -228,6 +252,8 @@ def jaxs(network: Network, x, y, start) -> Engine:
             elif isinstance(layer, MaxPool):
                 window = (1, 2, 2, 1)
                 x = lax.reduce_window(x, -jnp.inf, lax.max, window, window, "VALID")
+            elif isinstance(layer, LSTM):
+                x, _ = scan(CELLS["lstm"], x, next(left), next(left), next(left))
             elif isinstance(layer, Flatten):
                 x = x.reshape(len(x), -1)
             elif isinstance(layer, Dropout) and layer.rate:
@@ -291,6 +317,7 @@ def rows() -> Iterator[Row]:
         (TINY, f"{TINY.title}, eager loop", {**OF_DENSE, "fastnn": our_loop}),
         (CNN, CNN.title, OF_IMAGES),
         (KERAS_CONVNET, KERAS_CONVNET.title, OF_IMAGES),
+        (RECURRENT, RECURRENT.title, ENGINES),
     ):
         yield Row(
             title,
