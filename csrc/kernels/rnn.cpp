@@ -283,7 +283,7 @@ void backward_rows(const RnnBlockGradient& b, const F f) {
             *c = row_of<T>(b.c, b.state_row, row),
             *c_after = row_of<T>(b.c_after, b.state_row, row), *dy = row_of<T>(b.dy, b.dy_row, row),
             *dq = row_of<T>(b.dq, b.state_row, row);
-    T *dgates = row_of<T>(b.dgates, b.gates_row, row), *dh = row_of<T>(b.dh, b.state_row, row),
+    T *dgates = row_of<T>(b.dgates, b.dgates_row, row), *dh = row_of<T>(b.dh, b.state_row, row),
       *dc = row_of<T>(b.dc, b.state_row, row);
     if (code != kRnnCounts) {
       if (!first) continue;
@@ -295,7 +295,14 @@ void backward_rows(const RnnBlockGradient& b, const F f) {
         });
       continue;
     }
-    for_registers<T>(units, [&](int64_t i, int64_t left) {
+    /* By itself, as its tables fill the registers; the place is written later. */
+    T* squashed_c = dgates + 3 * gate;
+    if constexpr (lstm)
+      for_registers<T>(units, [&](int64_t i, int64_t left) FASTNN_FLATTEN {
+        const At<T> at{i, left};
+        at.store(f.t(at.load(c_after)), squashed_c);
+      });
+    for_registers<T>(units, [&](int64_t i, int64_t left) FASTNN_FLATTEN {
       const At<T> at{i, left};
       const auto value = [&](int k) { return at.load(gates + k * gate); };
       const auto keep = [&](int k, V gradient) { at.store(gradient, dgates + k * gate); };
@@ -312,7 +319,7 @@ void backward_rows(const RnnBlockGradient& b, const F f) {
         at.store(V::zero(), dh);
       } else if constexpr (lstm) {
         const V in = value(0), forget = value(1), g = value(2), out = value(3);
-        const V squashed = f.t(at.load(c_after));
+        const V squashed = at.load(squashed_c);
         const V by_out = f.ds(by_h * squashed, out);
         V by_c = at.load(dc) + f.dt(by_h * out, squashed);
         if constexpr (cell == kLstmPeephole) by_c = fma(at.load(peephole + 2 * gate), by_out, by_c);

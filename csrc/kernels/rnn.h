@@ -36,7 +36,7 @@ struct RnnBlock {
 
 struct RnnBlockGradient {
   int64_t rows, units;
-  int64_t gates_row, state_row, dy_row, gate; /* dh, dc and dq have rows of state_row */
+  int64_t gates_row, dgates_row, state_row, dy_row, gate; /* dh, dc and dq have rows of state_row */
   const void* gates;
   void* dgates;
   const void *h, *c, *c_after;

@@ -24,6 +24,9 @@ struct Backward {
   int64_t packed_each[2] = {0, 0}, packed_bytes = 0;  // of u^T: a segment's, a direction's
   // Where things lie in the scratch memory; of a direction each, but for the products' memory.
   int64_t packed_at, dgates_at, inputs_at, states_at, codes_at, products_at, bytes;
+  // From a row of the gates' gradients to the next: an odd number of lines of a cache, so that rows
+  // do not share its sets.
+  int64_t dgates_row;
   int64_t dgates_bytes, inputs_bytes, states_bytes, codes_bytes;
 
   explicit Backward(const Call& call)
@@ -33,7 +36,8 @@ struct Backward {
       packed_each[i] = aligned(step_product(i, shape.batch).packed_elements() * element);
       packed_bytes += packed_each[i];
     }
-    dgates_bytes = aligned(shape.rows() * shape.kept() * element);
+    dgates_row = (aligned(shape.kept() * element) | kLine) / element;
+    dgates_bytes = shape.rows() * dgates_row * element;
     inputs_bytes = aligned(shape.rows() * shape.inputs * element);
     states_bytes = aligned(shape.state_bytes());
     codes_bytes = call.has(Mask) ? aligned(shape.rows()) : 0;
@@ -53,6 +57,7 @@ struct Backward {
     bytes += most;
   }
 
+  static constexpr int64_t kLine = 64;
   static constexpr int kStates = 3;  // gradients by h, c and q
 
   bool empty() const { return shape.batch == 0 || shape.units == 0 || shape.steps == 0; }
@@ -101,7 +106,7 @@ struct Backward {
       g.n = g.c_row = shape.inputs;
       g.k = g.b_column = columns;
       g.a = signal;
-      g.a_row = shape.kept();
+      g.a_row = dgates_row;
       g.a_k = g.b_k = 1;
       g.b = weight(d, 0).data;
       g.c = inputs(d);
@@ -125,7 +130,7 @@ struct Backward {
     g.a_row = 1;
     g.a_k = row;
     g.b = signal;
-    g.b_k = shape.kept();
+    g.b_k = dgates_row;
     g.b_column = 1;
     g.c = c;
     g.c_row = shape.columns();
@@ -149,7 +154,7 @@ struct Backward {
 template <class T>
 void peephole_gradient(const Backward& b, int d) {
   const RnnShape& shape = b.shape;
-  const int64_t units = shape.units, kept = shape.kept(), rows = shape.rows();
+  const int64_t units = shape.units, row = b.dgates_row, rows = shape.rows();
   const T* signal = reinterpret_cast<const T*>(b.dgates(d));
   const T* c = b.call.operand(History, d * shape.cell.states + 1).as<T>();
   T* dp = reinterpret_cast<T*>(b.dweight(d, shape.weights_each - 1));
@@ -162,7 +167,7 @@ void peephole_gradient(const Backward& b, int d) {
       double sums[kColumns] = {};
       for (int64_t r = 0; r < rows; ++r)
         for (int64_t j = 0; j < count; ++j)
-          sums[j] += static_cast<double>(signal[r * kept + gates[g] * units + first + j]) *
+          sums[j] += static_cast<double>(signal[r * row + gates[g] * units + first + j]) *
                      static_cast<double>(states[r * units + first + j]);
       for (int64_t j = 0; j < count; ++j) dp[g * units + first + j] = static_cast<T>(sums[j]);
     }
@@ -251,9 +256,9 @@ class Run {
           const Segment& segment = shape_.cell.segments[i];
           if (segment.stage != stage) continue;
           const int64_t at =
-              (k * shape_.batch + share.row0) * shape_.kept() + segment.block * shape_.units;
+              (k * shape_.batch + share.row0) * b_.dgates_row + segment.block * shape_.units;
           (i ? *second : first)
-              .run(first.cut.at(b_.dgates(d), at), shape_.kept(), packed(d, i),
+              .run(first.cut.at(b_.dgates(d), at), b_.dgates_row, packed(d, i),
                    state(d, segment.of_q ? 2 : 0) + share.row0 * shape_.units * shape_.element(),
                    shape_.units, !segment.of_q, panel0, panel1);
         }
@@ -265,14 +270,15 @@ class Run {
     const int64_t element = shape_.element(), units = shape_.units, kept = shape_.kept();
     const int64_t states = shape_.cell.states, step = shape_.batch * units * element;
     const int64_t at = (row0 * units + unit0) * element;
-    const int64_t in_gates = ((k * shape_.batch + row0) * kept + unit0) * element;
+    const int64_t row = k * shape_.batch + row0;
     RnnBlockGradient g{};
     g.rows = row1 - row0;
     g.units = unit1 - unit0;
     g.gates_row = kept;
+    g.dgates_row = b_.dgates_row;
     g.state_row = g.gate = units;
-    g.gates = b_.call.operand(Gates, d).data + in_gates;
-    g.dgates = b_.dgates(d) + in_gates;
+    g.gates = b_.call.operand(Gates, d).data + (row * kept + unit0) * element;
+    g.dgates = b_.dgates(d) + (row * b_.dgates_row + unit0) * element;
     g.h = b_.call.operand(History, d * shape_.cell.states).data + k * step + at;
     if (states > 1) {
       g.c = b_.call.operand(History, d * shape_.cell.states + 1).data + k * step + at;
