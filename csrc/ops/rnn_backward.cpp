@@ -69,7 +69,11 @@ struct Backward {
                        shape.cell.segments[segment].gates * shape.units);
   }
 
-  char* scratch(int64_t at) const { return call.operand(Scratch).data + at; }
+  // Null while the memory is only measured.
+  char* scratch(int64_t at) const {
+    char* base = call.operand(Scratch).data;
+    return base ? base + at : nullptr;
+  }
   char* dgates(int d) const { return scratch(dgates_at + d * dgates_bytes); }
   char* inputs(int d) const { return scratch(inputs_at + d * inputs_bytes); }
   const Array& weight(int d, int i) const {
@@ -83,18 +87,17 @@ struct Backward {
   template <class Visit>
   void for_products(int d, Visit&& visit) const {
     const int64_t units = shape.units, columns = shape.columns(), element = shape.element();
-    const char* signal = dgates(d);
+    char* signal = dgates(d);
     if (wants(kWantDweights)) {
       visit(by_weight(inputs(d), shape.inputs, shape.inputs, signal, columns, dweight(d, 0)));
       for (int i = 0; i < shape.cell.segment_count; ++i) {
         const Segment& s = shape.cell.segments[i];
         const char* rows = s.of_q ? call.operand(Gates, d).data + kBlockOfQ * units * element
                                   : call.operand(History, d * shape.cell.states).data;
-        visit(by_weight(rows, units, s.of_q ? shape.kept() : units,
-                        signal + s.block * units * element, s.gates * units,
-                        moved(dweight(d, 1), s.gate * units)));
+        visit(by_weight(rows, units, s.of_q ? shape.kept() : units, moved(signal, s.block * units),
+                        s.gates * units, moved(dweight(d, 1), s.gate * units)));
         if (shape.has_bias && shape.cell.splits_bias)
-          visit(by_bias(signal + s.block * units * element, s.gates * units,
+          visit(by_bias(moved(signal, s.block * units), s.gates * units,
                         moved(dweight(d, 2), columns + s.gate * units)));
       }
       if (shape.has_bias) visit(by_bias(signal, columns, dweight(d, 2)));
