@@ -4,7 +4,7 @@ Course: Hung-yi Lee, "Understanding deep learning in one day" (DSC 2016), lectur
 "Long Short-term Memory (LSTM)", "The error surface is rough", "Why?" (the toy example w^999) and
 "Helpful Techniques".
 
-The error surface is the one of R. Pascanu, T. Mikolov, Y. Bengio, "On the difficulty of training
+The error surface follows R. Pascanu, T. Mikolov, Y. Bengio, "On the difficulty of training
 recurrent neural networks", ICML 2013, section 2.3: one unit that is fed back for 50 steps and has
 no input. IRNN: Q. V. Le, N. Jaitly, G. E. Hinton, "A simple way to initialize recurrent networks of
 rectified linear units", 2015.
@@ -27,11 +27,16 @@ INFO = Info(
     minutes=0.1,
 )
 
-# z, zi, zf, zo of two steps, and the slides' memory and output after each; the memory begins with 7.
+# z, zi, zf, zo of two steps, the slides' memory and output after each, the memory before them.
 STEPS = ((3, 10, 10, -10), (-3, 10, -10, 10))
 COURSE_CELL = ((10, 0), (-3, -3))
 MEMORY = 7
 COURSE_CHAIN = {1.0: "1", 1.01: "about 20,000", 0.99: "about 0", 0.01: "about 0"}
+COURSE_GRADIENT = {
+    "SimpleRNN": "vanishes",
+    "LSTM, forget gate open": "does not vanish",
+    "LSTM, weights times 10": "can explode",
+}
 
 TARGET, DEPTH = 0.7, 50  # of the net whose error surface is drawn
 START = (5.8, -2.4)  # of the paths that are drawn: w and b, near the wall
@@ -115,11 +120,10 @@ def descend(start: tuple[float, float], clipnorm: float | None) -> np.ndarray:
         return fn.ops.sum(fn.ops.square(layer(inputs, initial_state=[first]) - TARGET))
 
     path = []
-    for step in range(DESCENT + 1):
+    for _ in range(DESCENT + 1):
         value, gradients = fn.value_and_grad(error)(weights)
         path.append([*(v.item() for v in weights), value.item()])
-        if step < DESCENT:
-            optimizer.apply(gradients, weights)
+        optimizer.apply(gradients, weights)
     return np.array(path)
 
 
@@ -181,7 +185,7 @@ def run(
     """Prints the course's numbers beside this library's, and saves two pictures.
 
     Returns:
-        dict of the figures: cell, cell_by_hand, chain, descents, through_time.
+        dict of the figures: cell, cell_by_hand, chain, through_time, descents.
     """
     fn.utils.set_random_seed(seed)
     x = np.random.default_rng(seed).standard_normal((16, STEPS_BACK, 10)).astype("float32")
@@ -189,10 +193,11 @@ def run(
         "cell": cell(),
         "cell_by_hand": cell_by_hand(),
         "chain": {f"{w:g}": chain(w) for w in COURSE_CHAIN},
-        "descents": descents(seed, 8 if quick else 20),
         "through_time": {name: through_time(layer, x) for name, layer in networks().items()},
+        "descents": descents(seed, 8 if quick else 20),
     }
     print_table("The course's numbers", ["", "course", "plain arithmetic", "here"], rows(figures))
+    print("An LSTM's forget gate begins at sigmoid(1) = 0.73: it forgets until it learns not to.")
     folder = folder_for("lstm-by-hand", out)
     save_surface(folder / "surface.png", figures["descents"], 81 if quick else 241)
     save_gradients(folder / "gradients.png", figures["through_time"])
@@ -207,17 +212,16 @@ def rows(figures: dict) -> list[list[object]]:
         z = "z {}, zi {}, zf {}, zo {}: ".format(*inputs)
         for i, name in enumerate(("memory", "output")):
             table.append([z + name, course[i], f"{by_hand[i]:.5f}", f"{here[i]:.5f}"])
-    for w, course in COURSE_CHAIN.items():
+    for w, said in COURSE_CHAIN.items():
         y, slope = figures["chain"][f"{w:g}"]
-        table.append([f"w = {w:g}: w^999", course, w**999, y])
+        table.append([f"w = {w:g}: w^999", said, w**999, y])
         table.append([f"w = {w:g}: its gradient", "", 999 * w**998, slope])
     for name, found in figures["descents"].items():
         table.append([f"descent, {name}: longest step", "", "", found["longest"]])
         table.append([f"descent, {name}: share that arrives", "", "", found["arrived"]])
-    said = {"SimpleRNN": "vanishes", "LSTM, forget gate open": "does not vanish",
-            "LSTM, weights times 10": "can explode"}  # fmt: skip
     for name, norms in figures["through_time"].items():
-        table.append([f"gradient 99 steps back, {name}", said.get(name, ""), "", float(norms[0])])
+        said = COURSE_GRADIENT.get(name, "")
+        table.append([f"gradient 99 steps back, {name}", said, "", float(norms[0])])
     return table
 
 
@@ -239,7 +243,8 @@ def save_surface(path: Path, found: dict[str, dict], points: int) -> None:
     figure.colorbar(shades, label="error")
     for name, color in (("plain", "C3"), ("clipped", "w")):
         label = f"{name}: error {found[name]['path'][-1][2]:.2g}"
-        flat.plot(*np.transpose(found[name]["path"])[:2], ".-", color=color, lw=1, ms=4, label=label)
+        w_path, b_path, _ = np.transpose(found[name]["path"])
+        flat.plot(w_path, b_path, ".-", color=color, lw=1, ms=4, label=label)
     flat.plot(*START, "o", color="k", label="start")
     flat.set(xlim=(w[0], w[-1]), ylim=(b[0], b[-1]), xlabel="w", ylabel="b")
     flat.set_title("gradient descent")
