@@ -44,9 +44,10 @@ class Optimizer:
         learning_rate: a float, a schedule, or a function without arguments. A float may be set
             between steps: `optimizer.learning_rate = 0.01`.
         weight_decay: decoupled decay: before the update, `w -= w * weight_decay * learning_rate`.
-        clipnorm: the largest norm of each gradient. At most one of the three may be given.
+        clipnorm: the largest norm of each gradient: a longer one becomes `g * clipnorm / norm(g)`.
         clipvalue: the largest absolute value of a gradient's element.
-        global_clipnorm: the largest norm of all gradients together.
+        global_clipnorm: the largest norm of all gradients together. At most one of the three may
+            be given, a positive number; None or 0 is for no clipping.
         use_ema: keep a moving average of each variable,
             `average = ema_momentum * average + (1 - ema_momentum) * w`, which starts at the
             variable after the first step and takes its place at the end of `fit`.
@@ -58,6 +59,13 @@ class Optimizer:
     A RowGradient (`fit` has one for `Embedding`, which says when) changes its rows and the same
     rows of the slots alone, whatever the rule: elsewhere neither momentum nor weights decay. Adam's
     corrections count the optimizer's steps, not a row's, as in PyTorch's SparseAdam.
+
+    Clipping (Pascanu et al., "On the difficulty of training recurrent neural networks", ICML 2013)
+    tames gradients that are large, not those that are not finite, and does not hide them. NaN stays
+    NaN, and spreads: over its own gradient with `clipnorm`, over all of them with
+    `global_clipnorm`. Infinity becomes the limit with `clipvalue`, NaN with `clipnorm` (the other
+    elements 0), and makes all gradients NaN with `global_clipnorm`. A norm whose square is too
+    large for the dtype (in float32 a norm above 1.8e19) counts as infinite.
 
     Variables, in Keras's order: `iteration`, `learning_rate`, averages, accumulators, then the
     slots of each parameter. The learning rate is float64, so that 0.001 reads back as 0.001.

@@ -40,14 +40,14 @@ def check_settings(optimizer: Any) -> None:
 
 def _clip_of(optimizer: Any) -> tuple[str, float]:
     """How the primitive is to clip, and the limit."""
-    given = {name: getattr(optimizer, name) for name in _CLIPS if getattr(optimizer, name)}
-    for name, limit in given.items():
-        if not limit > 0:
-            raise ValueError(f"{name} must be positive, got {limit}")
+    given = {n: limit for n in _CLIPS if (limit := getattr(optimizer, n)) is not None}
     if len(given) > 1:
         raise ValueError(f"give at most one of clipnorm, clipvalue, global_clipnorm; got {given}")
     for name, limit in given.items():
-        return _CLIPS[name], float(limit)
+        if not 0 <= limit < float("inf"):
+            raise ValueError(f"{name} must be positive (0 or None for no clipping), got {limit}")
+        if limit:
+            return _CLIPS[name], float(limit)
     return "none", 0.0
 
 

@@ -19,6 +19,7 @@ NAMES = (
     "filters",
     "cifar-cnn",
     "go-next-move",
+    "lstm-by-hand",
     "residual",
 )
 

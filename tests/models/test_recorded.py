@@ -125,7 +125,7 @@ def test_batches_from_an_iterable():
     assert_same(train(False), train(True))
 
 
-def test_mean_squared_error_with_a_function_and_clipping():
+def test_mean_squared_error_with_a_function_and_momentum():
     def loss(y, p):
         return fn.ops.mean(fn.ops.square(fn.ops.one_hot(y, 3) - p), axis=-1)
 

@@ -162,29 +162,6 @@ def test_configurations_are_keras(case):
     assert ours == theirs
 
 
-def test_clipping():
-    def clipped(gradients, **options):
-        w = [fn.Variable(np.zeros_like(g)) for g in gradients]
-        optimizers.SGD(1.0, **options).apply([fn.tensor(g) for g in gradients], w)
-        return [-v.numpy() for v in w]
-
-    a, b = np.array([3.0, 4.0]), np.array([0.3, 0.4])
-    got = clipped([a, b], clipnorm=1.0)
-    np.testing.assert_allclose(got[0], a / 5, rtol=1e-12)
-    np.testing.assert_allclose(got[1], b, rtol=1e-12)
-    got = clipped([a, b], clipvalue=0.35)
-    np.testing.assert_allclose(got[1], [0.3, 0.35], rtol=1e-12)
-    norm = np.sqrt(25 + 0.25)
-    got = clipped([a, b], global_clipnorm=1.0)
-    np.testing.assert_allclose(got[0], a / norm, rtol=1e-12)
-    got = clipped([np.array([np.inf, 1.0]), b], global_clipnorm=1.0)
-    assert np.isnan(np.concatenate(got)).all()
-    with pytest.raises(ValueError, match="at most one of clipnorm"):
-        optimizers.SGD(clipnorm=1.0, clipvalue=1.0)
-    with pytest.raises(ValueError, match="clipnorm must be positive"):
-        optimizers.SGD(clipnorm=-1.0)
-
-
 def test_the_learning_rate_can_be_set_between_steps():
     w = fn.Variable(np.zeros(2))
     optimizer = optimizers.SGD(1.0, momentum=0.5)
