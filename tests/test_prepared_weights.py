@@ -142,6 +142,28 @@ def test_recurrent_weights(batch, cell):
         assert np.array_equal(now, eager(x).numpy())
 
 
+def test_weights_of_a_list_that_the_step_trains():
+    """One of them is not trained; what is packed of all of them must follow the others."""
+    kernel, recurrent = fn.Variable(floats(7, 80) / 4, trainable=False), floats(20, 80) / 4
+    x = floats(5, 6, 7)
+
+    def rate_of(weight):
+        return fn.ops.sum(fn.ops.rnn(x, [kernel, weight], cell="lstm")[0] ** 2)
+
+    def trained(wrap):
+        weight = fn.Variable(recurrent)
+
+        def step():
+            loss, gradient = fn.value_and_grad(rate_of)(weight)
+            weight.assign_sub(gradient * 0.01)
+            return loss
+
+        step = wrap(step)
+        return [step().item() for _ in range(8)]
+
+    assert trained(fn.capture) == trained(lambda step: step)
+
+
 def test_memory_of_others_is_read_each_time():
     weights = floats(600, 270)
     w = fn._core.share_numpy(weights)
