@@ -42,7 +42,7 @@ def relu(
     if negative_slope == 0.0 and max_value is None and threshold == 0.0:
         return ops.relu(x)
     below = ops.multiply(ops.subtract(x, threshold), negative_slope)
-    kept = x if max_value is None else ops.minimum(x, max_value)
+    kept = x if max_value is None else ops.minimum(ops.relu(x), max_value)
     return ops.where(ops.greater(x, threshold), kept, below)
 
 
