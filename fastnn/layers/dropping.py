@@ -27,6 +27,8 @@ class Dropping(Layer):
 
     _quiet = Layer._quiet | {"rate"}
     allows_one = True  # whether everything may be dropped
+    seed_generator: random.SeedGenerator  # once the rate has been above 0
+    _rate: Variable
 
     def __init__(self, rate: float, seed: int | None = None, **kwargs: Any):
         super().__init__(**kwargs)

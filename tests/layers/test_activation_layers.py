@@ -1,4 +1,4 @@
-"""ReLU, LeakyReLU, PReLU, ELU, Softmax, Maxout: formulas, messages, training, saving; Keras."""
+"""ReLU, LeakyReLU, PReLU, ELU, Softmax, Maxout: formulas, messages; Keras."""
 
 import numpy as np
 import pytest
@@ -37,7 +37,7 @@ CASES = [
     (
         layers.Maxout,
         {"units": 2, "pieces": 3, "kernel_initializer": "ones"},
-        lambda x: x.sum(-1, keepdims=True) + [0, 0],
+        lambda x: np.repeat(x.sum(-1, keepdims=True), 2, -1),
     ),
 ]
 
@@ -118,46 +118,7 @@ def test_maxout_learns_a_convex_function():
     assert model.evaluate(x, np.abs(x), verbose=0) < 1e-3  # 0.08 for the best straight line
 
 
-# ---- in models
-
-
-def deep():
-    return fn.Sequential(
-        [
-            fn.Input((6,)),
-            layers.Maxout(8, 3),
-            layers.ReLU(max_value=6, negative_slope=0.1),
-            layers.Dense(8),
-            layers.PReLU(),
-            layers.Dense(8),
-            layers.LeakyReLU(),
-            layers.ELU(),
-            layers.Dense(3),
-            layers.Softmax(),
-        ]
-    )
-
-
-def test_recorded_steps_have_the_bits_of_eager_ones_and_the_model_is_saved(tmp_path):
-    x = RNG.standard_normal((64, 6)).astype("float32")
-    y = x.argmax(1) // 2
-    models = []
-    for eager in (False, True):
-        fn.utils.set_random_seed(1)
-        model = deep()
-        model.compile(
-            fn.optimizers.Adam(0.01), "sparse_categorical_crossentropy", run_eagerly=eager
-        )
-        losses = model.fit(x, y, batch_size=16, epochs=10, verbose=0).history["loss"]
-        assert losses[-1] < 0.9 * losses[0]
-        models.append(model)
-    recorded, eager = models
-    for a, b in zip(recorded.get_weights(), eager.get_weights(), strict=True):
-        np.testing.assert_array_equal(a, b)
-    assert " replays " in "".join(s.explain() for _, s in recorded._records.steps.values())
-    recorded.save(tmp_path / "model.fastnn")
-    again = fn.models.load_model(tmp_path / "model.fastnn")
-    np.testing.assert_array_equal(again.predict(x, verbose=0), recorded.predict(x, verbose=0))
+# ---- messages; Keras
 
 
 def test_messages():
