@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 from fastnn.callbacks.callback import Callback
-from fastnn.layers import GaussianDropout
 from fastnn.layers.dropping import Dropping
 
 
@@ -45,8 +44,7 @@ class AnnealedDropout(Callback):
     def on_train_begin(self, logs: dict | None = None) -> None:
         if not self._first:
             layers = self.model._flatten_layers() if self.layers is None else self.layers
-            kinds = (Dropping, GaussianDropout)
-            self._first = [(layer, layer.rate) for layer in layers if isinstance(layer, kinds)]
+            self._first = [(layer, layer.rate) for layer in layers if isinstance(layer, Dropping)]
 
     def on_epoch_begin(self, epoch: int, logs: dict | None = None) -> None:
         for layer, rate in self._first:

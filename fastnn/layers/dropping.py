@@ -45,7 +45,9 @@ class Dropping(Layer):
     def rate(self, value: float) -> None:
         if not isinstance(value, Real) or not 0 <= value <= 1 or (value == 1 > self.allows_one):
             upto = "1" if self.allows_one else "below 1"
-            raise ValueError(f"{self.name}: rate must be a number from 0 to {upto}, got {value!r}")
+            raise ValueError(
+                f"{type(self).__name__}: rate must be a number from 0 to {upto}, got {value!r}"
+            )
         store = vars(self)  # past __setattr__: the Variable is no part of the layer's state
         if bool(value) != bool(store.get("rate", 0)):
             configuration_changed()

@@ -39,8 +39,8 @@ def test_a_rate_outside_0_to_1_is_refused(kind, rate):
 
 
 def test_a_rate_is_checked_when_it_is_set_and_is_part_of_the_configuration():
-    layer = layers.Dropout(0.5, seed=1, name="drop")
-    with pytest.raises(ValueError, match="drop: rate must be a number from 0 to 1, got 2"):
+    layer = layers.Dropout(0.5, seed=1)
+    with pytest.raises(ValueError, match="Dropout: rate must be a number from 0 to 1, got 2"):
         layer.rate = 2
     with pytest.raises(ValueError, match="from 0 to below 1, got 1"):
         layers.AlphaDropout(1)
@@ -72,6 +72,32 @@ def test_recorded_steps_follow_the_rate_without_a_new_recording(dtype):
     np.testing.assert_array_equal(step(x), x)
     layer.rate = 0.5
     assert abs((step(x).numpy() == 0).mean() - 0.5) < 0.02
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda: layers.SpatialDropout1D(0.25, seed=1),
+        lambda: layers.AlphaDropout(0.25, seed=1),
+        lambda: layers.GaussianDropout(0.25, seed=1),
+        lambda: layers.DropConnect(4, 0.25, seed=1, kernel_initializer="ones"),
+    ],
+)
+def test_all_kinds_replay_with_the_bits_of_eager_steps_at_the_same_rates(make):
+    recorded, eager, calls = make(), make(), []
+
+    @fn.capture
+    def step(x):
+        calls.append(recorded.rate)
+        return recorded(x, training=True).detach()
+
+    x = np.ones((3, 4, 5), "float32")
+    recorded.build(x.shape)
+    eager.build(x.shape)
+    for rate in (0.25, 0.25, 0.25, 0.25, 0.75, 0.5):
+        recorded.rate = eager.rate = rate
+        np.testing.assert_array_equal(step(x), eager(x, training=True))
+    assert calls == [0.25] * 3
 
 
 def test_a_layer_without_dropout_can_begin_to_drop():
