@@ -68,10 +68,34 @@ def test_recorded_steps_follow_the_rate_without_a_new_recording(dtype):
         np.testing.assert_allclose(np.unique(y), [0, 1 / (1 - rate)], rtol=1e-6)
         assert abs((y == 0).mean() - rate) < 0.02  # 5 standard deviations
     assert len(calls) == 3
-    layer.rate = 0.0  # from here on another step
+    layer.rate = 0.0
     np.testing.assert_array_equal(step(x), x)
+
+
+def test_a_step_recorded_without_dropout_is_recorded_anew_with_it():
+    layer = layers.Dropout(0.5, seed=1)
+    step = fn.capture(lambda x: layer(x, training=True))
+    x = np.ones((200, 100), "float32")
+    layer.rate = 0.0
+    for _ in range(4):
+        np.testing.assert_array_equal(step(x), x)
+    assert " replays " in step.explain()
     layer.rate = 0.5
     assert abs((step(x).numpy() == 0).mean() - 0.5) < 0.02
+
+
+def test_the_input_may_have_another_dtype():
+    x = np.ones((4, 50))
+    for kind in (layers.Dropout, layers.AlphaDropout, layers.GaussianDropout):
+        assert kind(0.25, autocast=False)(x, training=True).dtype == "float64"
+
+
+@pytest.mark.parametrize("rate", [0.2, 0.5, 0.9])
+def test_gaussian_dropout_has_the_moments_of_dropout(rate):
+    y = layers.GaussianDropout(rate, seed=1)(np.ones((500, 400)), training=True).numpy()
+    stddev = np.sqrt(rate / (1 - rate))
+    assert abs(y.mean() - 1) < 5 * stddev / np.sqrt(y.size)
+    assert abs(y.std() / stddev - 1) < 5 / np.sqrt(2 * y.size)
 
 
 @pytest.mark.parametrize(
