@@ -21,7 +21,7 @@ class AnnealedDropout(Callback):
         layers: whose rates are lowered; None: all dropout layers of the model.
 
     Raises:
-        ValueError: epochs is not a positive integer.
+        ValueError: epochs is not a positive integer; layers holds another than a dropout layer.
 
     >>> import fastnn as fn, numpy as np
     >>> dropout = fn.layers.Dropout(0.5)
@@ -37,6 +37,9 @@ class AnnealedDropout(Callback):
         super().__init__()
         if isinstance(epochs, bool) or not isinstance(epochs, int) or epochs <= 0:
             raise ValueError(f"AnnealedDropout: epochs must be a positive integer, got {epochs!r}")
+        for layer in layers or ():
+            if not isinstance(layer, Dropping):
+                raise ValueError(f"AnnealedDropout: layers must be dropout layers, got {layer!r}")
         self.epochs = epochs
         self.layers = layers
         self._first: list = []  # layers and their rates at epoch 0

@@ -103,3 +103,8 @@ def test_some_layers_and_further_epochs():
 def test_message(epochs):
     with pytest.raises(ValueError, match="epochs must be a positive integer, got"):
         AnnealedDropout(epochs)
+
+
+def test_layers_that_drop_nothing_are_refused():
+    with pytest.raises(ValueError, match="layers must be dropout layers, got <Dense"):
+        AnnealedDropout(3, layers=[layers.Dropout(0.5), layers.Dense(2)])

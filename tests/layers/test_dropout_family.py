@@ -1,5 +1,7 @@
 """AlphaDropout, DropConnect, Standout, and rates that change: formulas, shares, bits, messages."""
 
+import copy
+
 import numpy as np
 import pytest
 
@@ -82,6 +84,15 @@ def test_a_step_recorded_without_dropout_is_recorded_anew_with_it():
     assert " replays " in step.explain()
     layer.rate = 0.5
     assert abs((step(x).numpy() == 0).mean() - 0.5) < 0.02
+
+
+def test_a_copy_has_a_rate_of_its_own():
+    layer = layers.Dropout(0.5, seed=1)
+    twin = copy.deepcopy(layer)
+    twin.rate = 1.0
+    x = np.ones((4, 50), "float32")
+    np.testing.assert_array_equal(twin(x, training=True), 0 * x)
+    assert set(np.unique(layer(x, training=True))) == {0, 2}
 
 
 def test_the_input_may_have_another_dtype():
