@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from numbers import Real
 from typing import Any
 
 import numpy as np
@@ -18,7 +17,7 @@ class Dropping(Layer):
 
     ``layer.rate = 0.2`` holds from the next step on. Steps read the rate from a Variable, as they
     do the optimizer's learning rate, so that recorded ones follow without being recorded anew;
-    only what a rate of 0 spares changes the step itself.
+    only from or to 0, where the layer does nothing, the step itself is another.
 
     Args:
         rate: the share that is dropped, 0 to 1.
@@ -43,7 +42,8 @@ class Dropping(Layer):
 
     @rate.setter
     def rate(self, value: float) -> None:
-        if not isinstance(value, Real) or not 0 <= value <= 1 or (value == 1 > self.allows_one):
+        allowed = isinstance(value, (int, float)) and 0 <= value <= 1
+        if not allowed or (value == 1 and not self.allows_one):
             upto = "1" if self.allows_one else "below 1"
             raise ValueError(
                 f"{type(self).__name__}: rate must be a number from 0 to {upto}, got {value!r}"
