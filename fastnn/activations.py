@@ -10,6 +10,18 @@ from collections.abc import Callable
 from typing import Any
 
 from fastnn import ops
+from fastnn.ops import (
+    celu,
+    glu,
+    hard_shrink,
+    soft_shrink,
+    sparse_plus,
+    sparse_sigmoid,
+    sparsemax,
+    squareplus,
+    tanh_shrink,
+    threshold,
+)
 from fastnn.tensor import Tensor
 from fastnn.utils.serialization import (
     deserialize_keras_object,
@@ -30,13 +42,13 @@ def relu(
     if negative_slope == 0.0 and max_value is None and threshold == 0.0:
         return ops.relu(x)
     below = ops.multiply(ops.subtract(x, threshold), negative_slope)
-    kept = x if max_value is None else ops.minimum(x, max_value)
+    kept = x if max_value is None else ops.minimum(ops.relu(x), max_value)
     return ops.where(ops.greater(x, threshold), kept, below)
 
 
 def relu6(x: Any) -> Tensor:
     """min(max(x, 0), 6)."""
-    return ops.minimum(ops.relu(x), 6.0)
+    return ops.relu6(x)
 
 
 def leaky_relu(x: Any, negative_slope: float = 0.2) -> Tensor:
@@ -130,6 +142,8 @@ hard_swish = hard_silu
 _FUNCTIONS = (
     linear, relu, relu6, leaky_relu, sigmoid, softmax, log_softmax, tanh, elu, selu, gelu, silu,
     softplus, softsign, log_sigmoid, mish, hard_sigmoid, hard_tanh, hard_silu, exponential,
+    celu, glu, hard_shrink, soft_shrink, sparse_plus, sparse_sigmoid, sparsemax, squareplus,
+    tanh_shrink, threshold,
 )  # fmt: skip
 _KNOWN = {function.__name__: function for function in _FUNCTIONS} | {
     "swish": silu,

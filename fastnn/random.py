@@ -174,7 +174,7 @@ def categorical(logits: Any, num_samples: int, dtype: str = "int32", seed: Any =
     return cast(reduce.argmax(expand_dims(logits, 1) + noise, axis=-1), standardize_dtype(dtype))
 
 
-def dropout(inputs: Any, rate: float, noise_shape: Any = None, seed: Any = None) -> Tensor:
+def dropout(inputs: Any, rate: float | Tensor, noise_shape: Any = None, seed: Any = None) -> Tensor:
     """inputs with a fraction ``rate`` set to 0 and the others divided by 1 - rate."""
     return _ops.dropout(inputs, rate, state_of(seed), noise_shape)
 

@@ -1,6 +1,7 @@
 """Layers by Keras 3's names."""
 
 from fastnn.layers.activation import Activation
+from fastnn.layers.alpha_dropout import AlphaDropout
 from fastnn.layers.batch_normalization import BatchNormalization
 from fastnn.layers.bidirectional import Bidirectional
 from fastnn.layers.clockwork_rnn import ClockworkRNN
@@ -10,6 +11,7 @@ from fastnn.layers.conv_transpose import Conv1DTranspose, Conv2DTranspose, Conv3
 from fastnn.layers.cropping import Cropping1D, Cropping2D, Cropping3D
 from fastnn.layers.dense import Dense
 from fastnn.layers.depthwise_conv import DepthwiseConv1D, DepthwiseConv2D
+from fastnn.layers.drop_connect import DropConnect
 from fastnn.layers.dropout import Dropout
 from fastnn.layers.embedding import Embedding
 from fastnn.layers.flatten import Flatten
@@ -31,6 +33,7 @@ from fastnn.layers.layer import Layer
 from fastnn.layers.layer_normalization import LayerNormalization
 from fastnn.layers.lstm import LSTM, LSTMCell
 from fastnn.layers.masking import Masking
+from fastnn.layers.maxout import Maxout
 from fastnn.layers.merge import Add, Average, Maximum, Minimum, Multiply, Subtract
 from fastnn.layers.operation import Operation
 from fastnn.layers.peephole_lstm import PeepholeLSTM, PeepholeLSTMCell
@@ -43,6 +46,8 @@ from fastnn.layers.pooling import (
     MaxPooling2D,
     MaxPooling3D,
 )
+from fastnn.layers.prelu import PReLU
+from fastnn.layers.rectifiers import ELU, LeakyReLU, ReLU
 from fastnn.layers.repeat_vector import RepeatVector
 from fastnn.layers.reshape import Reshape
 from fastnn.layers.rms_normalization import RMSNormalization
@@ -50,8 +55,10 @@ from fastnn.layers.rnn import RNN
 from fastnn.layers.scrn import SCRN
 from fastnn.layers.separable_conv import SeparableConv1D, SeparableConv2D
 from fastnn.layers.simple_rnn import SimpleRNN, SimpleRNNCell
+from fastnn.layers.softmax import Softmax
 from fastnn.layers.spatial_dropout import SpatialDropout1D, SpatialDropout2D, SpatialDropout3D
 from fastnn.layers.stacked_rnn_cells import StackedRNNCells
+from fastnn.layers.standout import Standout
 from fastnn.layers.time_distributed import TimeDistributed
 from fastnn.layers.up_sampling import UpSampling1D, UpSampling2D, UpSampling3D
 from fastnn.layers.zero_padding import ZeroPadding1D, ZeroPadding2D, ZeroPadding3D
@@ -62,6 +69,7 @@ Convolution3DTranspose = Conv3DTranspose
 SeparableConvolution1D, SeparableConvolution2D = SeparableConv1D, SeparableConv2D
 
 __all__ = [
+    "ELU",
     "GRU",
     "IRNN",
     "LSTM",
@@ -69,6 +77,7 @@ __all__ = [
     "SCRN",
     "Activation",
     "Add",
+    "AlphaDropout",
     "Average",
     "AveragePooling1D",
     "AveragePooling2D",
@@ -95,6 +104,7 @@ __all__ = [
     "Dense",
     "DepthwiseConv1D",
     "DepthwiseConv2D",
+    "DropConnect",
     "Dropout",
     "Embedding",
     "Flatten",
@@ -114,18 +124,22 @@ __all__ = [
     "LSTMCell",
     "Layer",
     "LayerNormalization",
+    "LeakyReLU",
     "Masking",
     "MaxPooling1D",
     "MaxPooling2D",
     "MaxPooling3D",
     "Maximum",
+    "Maxout",
     "Minimum",
     "Multiply",
     "Operation",
+    "PReLU",
     "PeepholeLSTM",
     "PeepholeLSTMCell",
     "Permute",
     "RMSNormalization",
+    "ReLU",
     "RepeatVector",
     "Reshape",
     "SeparableConv1D",
@@ -134,10 +148,12 @@ __all__ = [
     "SeparableConvolution2D",
     "SimpleRNN",
     "SimpleRNNCell",
+    "Softmax",
     "SpatialDropout1D",
     "SpatialDropout2D",
     "SpatialDropout3D",
     "StackedRNNCells",
+    "Standout",
     "Subtract",
     "TimeDistributed",
     "UpSampling1D",

@@ -68,7 +68,7 @@ class Dense(Layer):
             )
         self.kernel = self.add_weight(
             name="kernel",
-            shape=(input_shape[-1], self.units),
+            shape=(input_shape[-1], self._width()),
             initializer=self.kernel_initializer,
             regularizer=self.kernel_regularizer,
             constraint=self.kernel_constraint,
@@ -76,17 +76,24 @@ class Dense(Layer):
         if self.use_bias:
             self.bias = self.add_weight(
                 name="bias",
-                shape=(self.units,),
+                shape=(self._width(),),
                 initializer=self.bias_initializer,
                 regularizer=self.bias_regularizer,
                 constraint=self.bias_constraint,
             )
 
+    def _width(self) -> int:
+        """How many columns the kernel has."""
+        return self.units
+
     def call(self, inputs: Tensor) -> Tensor:
+        return self._activated(inputs, self.kernel, self.bias)
+
+    def _activated(self, inputs: Tensor, kernel: Any, bias: Any) -> Tensor:
         fused = activations.FUSED.get(self.activation)
         if fused is None:
-            return self.activation(dense(inputs, self.kernel, self.bias))
-        return dense(inputs, self.kernel, self.bias, fused)
+            return self.activation(dense(inputs, kernel, bias))
+        return dense(inputs, kernel, bias, fused)
 
     def compute_output_shape(self, input_shape: tuple) -> tuple:
         if self.built and input_shape[-1] not in (None, self.kernel.shape[0]):

@@ -5,17 +5,17 @@ from __future__ import annotations
 from typing import Any
 
 from fastnn import random
-from fastnn.layers.layer import Layer
+from fastnn.layers.dropping import Dropping
 from fastnn.tensor import Tensor
 
 
-class Dropout(Layer):
+class Dropout(Dropping):
     """Drops each element with probability ``rate`` and scales the others by 1 / (1 - rate).
 
     In inference it passes the input on (Srivastava et al., 2014).
 
     Args:
-        rate: the share that is dropped, 0 to 1.
+        rate: the share that is dropped, 0 to 1; it may be set between steps.
         noise_shape: the shape of the mask, which broadcasts to the input's; None entries mean the
             input's extent. ``(None, 1, None)`` drops the same features at all time steps.
         seed: an integer; None draws one from Python's ``random``.
@@ -32,21 +32,14 @@ class Dropout(Layer):
         seed: int | None = None,
         **kwargs: Any,
     ):
-        super().__init__(**kwargs)
-        if not isinstance(rate, (int, float)) or not 0 <= rate <= 1:
-            raise ValueError(f"Dropout: rate must be a number from 0 to 1, got {rate!r}")
-        self.rate = rate
-        self.seed = seed
+        super().__init__(rate, seed, **kwargs)
         self.noise_shape = None if noise_shape is None else tuple(noise_shape)
-        if rate > 0:
-            self.seed_generator = random.SeedGenerator(seed)
-        self.supports_masking = True
         self._finish_build((), {})
 
     def call(self, inputs: Tensor, training: bool = False) -> Tensor:
         if not training or self.rate == 0:
             return inputs
-        return random.dropout(inputs, self.rate, self._noise_shape(inputs), self.seed_generator)
+        return random.dropout(inputs, self._rate, self._noise_shape(inputs), self.seed_generator)
 
     def _noise_shape(self, inputs: Tensor) -> tuple | None:
         if self.noise_shape is None:
@@ -63,9 +56,4 @@ class Dropout(Layer):
         return input_shape
 
     def get_config(self) -> dict:
-        return {
-            **super().get_config(),
-            "rate": self.rate,
-            "seed": self.seed,
-            "noise_shape": self.noise_shape,
-        }
+        return {**super().get_config(), "noise_shape": self.noise_shape}

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from fastnn import _core
-from fastnn.ops.core import Tensor, Variable, as_float, constant, record
+from fastnn.ops.core import Tensor, Variable, as_float, cast, constant, record
 
 
 def _dropout_rule(node: _core.Node, gradient: Any) -> Any:
@@ -16,7 +16,7 @@ def _dropout_rule(node: _core.Node, gradient: Any) -> Any:
 def dropout(x: Any, rate: Any, state: Variable, noise_shape: tuple | None = None) -> Tensor:
     """x with a fraction ``rate`` of its elements set to 0 and the others divided by 1 - rate.
 
-    rate: a number in [0, 1], or a 0-d Tensor of x's dtype
+    rate: a number in [0, 1], or a 0-d Tensor
     state: the random state to draw from
     noise_shape: x's shape with 1 where elements share a draw; None entries mean x's extent
     Srivastava et al., "Dropout" (2014).
@@ -26,6 +26,8 @@ def dropout(x: Any, rate: Any, state: Variable, noise_shape: tuple | None = None
         if not 0 <= rate <= 1:
             raise ValueError(f"dropout: rate is {rate}, expected a number in [0, 1]")
         rate = constant(float(rate), x.dtype)
+    elif rate.dtype != x.dtype:
+        rate = cast(rate, x.dtype)
     if noise_shape is None:
         noise_shape = x.shape
     elif len(noise_shape) != x.ndim:
