@@ -1,8 +1,8 @@
 """Callbacks by Keras's names.
 
 Left out: `RemoteMonitor` (it posts logs to a server of its own kind and needs the package requests;
-a `LambdaCallback` does as much), `OrbaxCheckpoint` (JAX's format; `ModelCheckpoint` and
-`BackupAndRestore` save all that it does) and `TensorBoard` (its files need another package).
+a `LambdaCallback` does as much) and `OrbaxCheckpoint` (JAX's format; `ModelCheckpoint` and
+`BackupAndRestore` save all that it does). `TensorBoard` needs tensorboardX (extra `tensorboard`).
 """
 
 from fastnn.callbacks.backup_and_restore import BackupAndRestore
@@ -14,6 +14,7 @@ from fastnn.callbacks.learning_rate import LearningRateScheduler, ReduceLROnPlat
 from fastnn.callbacks.model_checkpoint import ModelCheckpoint
 from fastnn.callbacks.progbar_logger import ProgbarLogger
 from fastnn.callbacks.swap_ema_weights import SwapEMAWeights
+from fastnn.callbacks.tensorboard import TensorBoard
 from fastnn.callbacks.terminate_on_nan import TerminateOnNaN
 
 __all__ = [
@@ -29,5 +30,6 @@ __all__ = [
     "ProgbarLogger",
     "ReduceLROnPlateau",
     "SwapEMAWeights",
+    "TensorBoard",
     "TerminateOnNaN",
 ]

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from fastnn.callbacks.callback import Callback
-from fastnn.callbacks.files import call_every, check_folder
+from fastnn.callbacks.files import call_every, check_folder, written
 
 
 class BackupAndRestore(Callback):
@@ -67,7 +67,7 @@ class BackupAndRestore(Callback):
         self._latest = os.path.join(self.backup_dir, "latest.fastnn")
         self._previous = f"{self._latest}.previous"
         self._epoch = 0
-        call_every(self, save_freq, lambda batch, logs: self._save())
+        call_every(self, "save_freq", save_freq, lambda batch, logs: self._save())
 
     def on_train_begin(self, logs: dict | None = None) -> None:
         if not self.model.built:
@@ -103,9 +103,10 @@ class BackupAndRestore(Callback):
     def _save(self) -> None:
         from fastnn.models import saving
 
-        if self.double_checkpoint and os.path.exists(self._latest):
-            os.replace(self._latest, self._previous)
-        saving.save_training(self.model, self._latest, {"epoch": self._epoch})
+        with written(f"BackupAndRestore: the backup {self._latest!r}"):
+            if self.double_checkpoint and os.path.exists(self._latest):
+                os.replace(self._latest, self._previous)
+            saving.save_training(self.model, self._latest, {"epoch": self._epoch})
 
     def on_train_end(self, logs: dict | None = None) -> None:
         if self.delete_checkpoint:

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from fastnn.callbacks.callback import Callback
-from fastnn.callbacks.files import check_folder
+from fastnn.callbacks.files import check_folder, written
 
 
 class CSVLogger(Callback):
@@ -65,13 +65,11 @@ class CSVLogger(Callback):
         self._write(rows, "a")
 
     def _write(self, rows: Iterable, mode: str) -> None:
-        try:
-            with open(self.filename, mode, newline="", encoding="utf-8") as file:
-                csv.writer(file, delimiter=self.separator).writerows(rows)
-        except OSError as error:
-            raise OSError(
-                f"CSVLogger: filename {self.filename!r} cannot be written: {error}"
-            ) from error
+        with (
+            written(f"CSVLogger: filename {self.filename!r}"),
+            open(self.filename, mode, newline="", encoding="utf-8") as file,
+        ):
+            csv.writer(file, delimiter=self.separator).writerows(rows)
 
 
 def _shown(value: Any) -> Any:

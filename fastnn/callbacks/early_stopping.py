@@ -67,16 +67,14 @@ class EarlyStopping(Monitor):
         if current is None or epoch < self.start_from_epoch:
             return
         self.wait += 1
-        improved = self._is_improvement(current, self.best)
-        if improved:
+        if self._is_improvement(current, self.best):  # the first value always is one
             self.best = current
             self.best_epoch = epoch
             if self.restore_best_weights:
                 self.best_weights = self.model.get_weights()
             if self.baseline is None or self._is_improvement(current, self.baseline):
                 self.wait = 0
-        # The first epoch never stops: there is nothing yet that it could have failed to improve.
-        elif self.wait >= self.patience and epoch > 0:
+        elif self.wait >= self.patience:
             self.stopped_epoch = epoch
             self.model.stop_training = True
 

@@ -1,31 +1,41 @@
-"""What callbacks that write files share: checks before training starts, and when to save."""
+"""What callbacks that write files share: checks before training starts, and when to write."""
 
 from __future__ import annotations
 
 import os
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from fastnn.callbacks.callback import Callback, has_hook
+
+
+@contextmanager
+def written(what: str) -> Iterator[None]:
+    """Names what it was that an OSError within it kept from being written."""
+    try:
+        yield
+    except OSError as error:
+        raise OSError(f"{what} cannot be written: {error}") from error
 
 
 def check_folder(what: str, folder: str) -> None:
     """Makes a folder and tries to write there: better at the start than after the first epoch.
 
     Raises:
-        OSError: it cannot be made, or not be written to.
+        OSError: it cannot be made, or nothing can be written there.
     """
-    try:
+    with written(f"{what}: the folder {folder!r}"):
         os.makedirs(folder or ".", exist_ok=True)
         with tempfile.TemporaryFile(dir=folder or "."):
             pass
-    except OSError as error:
-        raise OSError(f"{what}: the folder {folder!r} cannot be written to: {error}") from error
 
 
-def call_every(callback: Callback, save_freq: Any, save: Callable[[int, dict], None]) -> None:
-    """Has `save(batch, logs)` called after every `save_freq` batches, counted across epochs.
+def call_every(
+    callback: Callback, argument: str, frequency: Any, action: Callable[[int, dict], None]
+) -> None:
+    """Has `action(batch, logs)` called after every `frequency` batches, counted across epochs.
 
     The hook is given to the one object that needs it, since `fit` makes the logs of every batch
     for whoever has one. For "epoch" there is nothing to do.
@@ -33,21 +43,21 @@ def call_every(callback: Callback, save_freq: Any, save: Callable[[int, dict], N
     Raises:
         ValueError: neither "epoch" nor an integer from 1.
     """
-    if save_freq == "epoch":
+    if frequency == "epoch":
         return
-    if not isinstance(save_freq, int) or isinstance(save_freq, bool) or save_freq < 1:
+    if not isinstance(frequency, int) or isinstance(frequency, bool) or frequency < 1:
         raise ValueError(
-            f"{type(callback).__name__}: save_freq must be 'epoch' or an integer from 1, "
-            f"got {save_freq!r}"
+            f"{type(callback).__name__}: {argument} must be 'epoch' or an integer from 1, "
+            f"got {frequency!r}"
         )
     seen = 0
 
     def count(batch: int, logs: dict | None = None) -> None:
         nonlocal seen
         seen += 1
-        if seen >= save_freq:
+        if seen >= frequency:
             seen = 0
-            save(batch, logs or {})
+            action(batch, logs or {})
 
     if not has_hook(callback, "on_train_batch_end"):
         vars(callback)["on_train_batch_end"] = count

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from typing import Any
 
-from fastnn.callbacks.files import call_every, check_folder
+from fastnn.callbacks.files import call_every, check_folder, written
 from fastnn.callbacks.monitor import Monitor
 
 
@@ -61,7 +61,7 @@ class ModelCheckpoint(Monitor):
         self.save_weights_only = save_weights_only
         self.save_freq = save_freq
         self._epoch = 0
-        call_every(self, save_freq, lambda batch, logs: self._save({"batch": batch + 1, **logs}))
+        call_every(self, "save_freq", save_freq, self._save_batch)
 
     def on_train_begin(self, logs: dict | None = None) -> None:
         folder = os.path.dirname(self.filepath)
@@ -76,6 +76,9 @@ class ModelCheckpoint(Monitor):
             self._epoch = epoch
             self._save(logs or {})
 
+    def _save_batch(self, batch: int, logs: dict) -> None:
+        self._save({"batch": batch + 1, **logs})
+
     def _save(self, logs: dict) -> None:
         path = self._path(logs)
         if not self._is_due(logs):
@@ -83,13 +86,9 @@ class ModelCheckpoint(Monitor):
         if self.verbose:
             print(f"ModelCheckpoint: epoch {self._epoch + 1} is saved to {path}")
         save = self.model.save_weights if self.save_weights_only else self.model.save
-        try:
+        with written(f"ModelCheckpoint: filepath {path!r}"):
             os.makedirs(os.path.dirname(path) or ".", exist_ok=True)
             save(path, overwrite=True)
-        except OSError as error:
-            raise OSError(
-                f"ModelCheckpoint: filepath {path!r} cannot be written: {error}"
-            ) from error
 
     def _is_due(self, logs: dict) -> bool:
         if not self.save_best_only:

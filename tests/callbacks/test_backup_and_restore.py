@@ -10,6 +10,7 @@ import pytest
 
 import fastnn as fn
 from fastnn.callbacks import BackupAndRestore, LambdaCallback
+from fastnn.models import saving
 
 X = np.random.default_rng(0).normal(size=(40, 4)).astype(np.float32)
 Y = np.arange(40) % 3
@@ -193,3 +194,20 @@ def test_bad_arguments(tmp_path):
     model.compile("sgd", "mse")
     with pytest.raises(ValueError, match=r"BackupAndRestore: model .* is not built"):
         model.fit(X, X[:, :3], verbose=0, callbacks=[BackupAndRestore(tmp_path)])
+
+
+def test_a_backup_that_cannot_be_written(tmp_path, monkeypatch):
+    """Training ends with an error; the backup before is whole."""
+    keep = BackupAndRestore(tmp_path, double_checkpoint=True)
+
+    def full(model, path, progress):
+        if progress["epoch"] == 2:
+            raise OSError("no space left")
+        return save(model, path, progress)
+
+    save = saving.save_training
+    with monkeypatch.context() as patch:
+        patch.setattr(saving, "save_training", full)
+        with pytest.raises(OSError, match=r"BackupAndRestore: the backup .* no space left"):
+            make_model().fit(X, Y, epochs=3, verbose=0, callbacks=[keep])
+    assert make_model().fit(X, Y, epochs=3, verbose=0, callbacks=[keep]).epoch == [1, 2]

@@ -59,9 +59,7 @@ def test_the_file_is_complete_after_every_epoch(tmp_path):
 
 def test_a_file_that_cannot_be_written(tmp_path):
     (tmp_path / "file").write_text("")
-    with pytest.raises(
-        OSError, match=r"CSVLogger: filename .*: the folder .* cannot be written to"
-    ):
+    with pytest.raises(OSError, match=r"CSVLogger: filename .*: the folder .* cannot be written"):
         train(CSVLogger(tmp_path / "file" / "log.csv"), Model(), [])
     with pytest.raises(OSError, match=r"CSVLogger: filename .* cannot be written: .*directory"):
         train(CSVLogger(tmp_path), Model(), [])
