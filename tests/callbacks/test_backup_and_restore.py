@@ -111,10 +111,10 @@ def test_a_broken_off_training_is_the_beginning_of_the_whole_one(tmp_path):
 
 def test_a_training_that_had_ended_is_not_repeated(tmp_path):
     keep = BackupAndRestore(tmp_path, delete_checkpoint=False)
-    model = make_model()
-    model.fit(X, Y, epochs=2, verbose=0, callbacks=[keep])
+    make_model().fit(X, Y, epochs=2, verbose=0, callbacks=[keep])
     assert make_model().fit(X, Y, epochs=2, verbose=0, callbacks=[keep]).epoch == []
-    assert make_model().fit(X, Y, epochs=3, verbose=0, callbacks=[keep]).epoch == [2]
+    model = make_model()
+    assert model.fit(X, Y, epochs=3, verbose=0, callbacks=[keep]).epoch == [2]
     assert model.fit(X, Y, epochs=1, verbose=0).epoch == [0]  # the epoch does not stay in a model
 
 

@@ -111,6 +111,19 @@ def test_an_error_leaves_the_trained_weights(hook):
     np.testing.assert_array_equal(model.get_weights()[0], notes.steps[-1])
 
 
+def test_an_evaluation_between_epochs_loses_nothing():
+    plain, swapped = Trained(), Trained()
+    make_model().fit(X, Y, 8, **OPTIONS, callbacks=[plain])
+    model, swap = make_model(), SwapEMAWeights(swap_on_epoch=True)
+
+    def look(epoch, logs):
+        model.evaluate(X, Y, verbose=0, callbacks=[swap])
+
+    callbacks = [swapped, swap, fn.callbacks.LambdaCallback(on_epoch_end=look)]
+    model.fit(X, Y, 8, **OPTIONS, callbacks=callbacks)
+    np.testing.assert_array_equal(plain.steps, swapped.steps)
+
+
 def test_an_optimizer_without_averages():
     with pytest.raises(ValueError, match="SwapEMAWeights: the optimizer must be made with use_ema"):
         make_model(use_ema=False).evaluate(X, Y, verbose=0, callbacks=[SwapEMAWeights()])
