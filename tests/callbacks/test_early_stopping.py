@@ -114,3 +114,21 @@ def test_in_fit():
         assert (best != last).any()
     kernel, bias = script.weights[1]
     np.testing.assert_allclose(model.predict(x, verbose=0), np.tanh(x @ kernel + bias), atol=1e-6)
+
+
+def test_auto_in_a_model_of_two_outputs():
+    """Names with the output's name before them, and "accuracy", which shapes decide."""
+    x = fn.Input((2,))
+    outputs = {name: fn.layers.Dense(1, name=name)(x) for name in ("a", "b")}
+    model = fn.Model(x, outputs)
+    model.compile(
+        fn.optimizers.SGD(0.0),
+        {"a": "mse", "b": "mse"},
+        metrics={"a": ["accuracy"], "b": ["mae"]},
+    )
+    data, targets = np.ones((4, 2)), {"a": np.ones((4, 1)), "b": np.ones((4, 1))}
+    for name, sign in (("val_a_accuracy", 1), ("val_b_mae", -1)):
+        stop = EarlyStopping(name)
+        options = {"validation_data": (data, targets), "verbose": 0, "callbacks": [stop]}
+        assert model.fit(data, targets, epochs=5, **options).epoch == [0, 1]
+        assert stop._sign == sign
