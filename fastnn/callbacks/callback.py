@@ -80,6 +80,10 @@ class Callback:
     def on_predict_batch_end(self, batch: int, logs: dict | None = None) -> None:
         """After a batch of a prediction; logs holds "outputs"."""
 
+    def _on_error(self) -> None:
+        """When `fit`, `evaluate` or `predict` ends with an exception, which may be a callback's:
+        the place to undo what would have been undone in a later hook."""
+
 
 _ALSO = {"on_train_batch_begin": "on_batch_begin", "on_train_batch_end": "on_batch_end"}
 
@@ -97,7 +101,10 @@ class LambdaCallback(Callback):
     """A callback made of functions.
 
     Args:
-        hooks: functions by the name of their hook: `on_epoch_end=lambda epoch, logs: ...`.
+        on_epoch_begin, on_epoch_end: functions of (epoch, logs).
+        on_train_begin, on_train_end: functions of logs.
+        on_train_batch_begin, on_train_batch_end: functions of (batch, logs).
+        hooks: those of the other hooks, by name.
 
     Raises:
         TypeError: a name that is not a hook, a value that is not a function.
@@ -107,8 +114,25 @@ class LambdaCallback(Callback):
     <LambdaCallback on_epoch_end>
     """
 
-    def __init__(self, **hooks: Callable | None):
+    def __init__(
+        self,
+        on_epoch_begin: Callable | None = None,
+        on_epoch_end: Callable | None = None,
+        on_train_begin: Callable | None = None,
+        on_train_end: Callable | None = None,
+        on_train_batch_begin: Callable | None = None,
+        on_train_batch_end: Callable | None = None,
+        **hooks: Callable | None,
+    ):
         super().__init__()
+        hooks |= {
+            "on_epoch_begin": on_epoch_begin,
+            "on_epoch_end": on_epoch_end,
+            "on_train_begin": on_train_begin,
+            "on_train_end": on_train_end,
+            "on_train_batch_begin": on_train_batch_begin,
+            "on_train_batch_end": on_train_batch_end,
+        }
         for name, function in hooks.items():
             if not name.startswith("on_") or not hasattr(Callback, name):
                 raise TypeError(f"LambdaCallback: {name!r} is not a hook")

@@ -77,6 +77,15 @@ class CallbackList:
             self._hooks[name] = found
         return found
 
+    def __enter__(self) -> CallbackList:
+        return self
+
+    def __exit__(self, *exception: Any) -> None:
+        """An exception passes on when every callback has undone what must not stay."""
+        if exception[0] is not None:
+            for callback in self.callbacks:
+                getattr(callback, "_on_error", lambda: None)()
+
     def __iter__(self) -> Iterator[Callback]:
         return iter(self.callbacks)
 

@@ -114,6 +114,8 @@ class Accuracy(MeanMetricWrapper):
     0.75
     """
 
+    _direction = "up"
+
     def __init__(self, name: str | None = "accuracy", dtype: str | None = None):
         super().__init__(_equal, name, dtype)
 
@@ -125,6 +127,8 @@ class BinaryAccuracy(MeanMetricWrapper):
     >>> float(fn.metrics.BinaryAccuracy()([1, 1, 0, 0], [0.98, 1.0, 0.0, 0.6]))
     0.75
     """
+
+    _direction = "up"
 
     def __init__(
         self,
@@ -145,6 +149,8 @@ class CategoricalAccuracy(MeanMetricWrapper):
     0.5
     """
 
+    _direction = "up"
+
     def __init__(self, name: str | None = "categorical_accuracy", dtype: str | None = None):
         super().__init__(_categorical_matches, name, dtype)
 
@@ -156,6 +162,8 @@ class SparseCategoricalAccuracy(MeanMetricWrapper):
     >>> float(fn.metrics.SparseCategoricalAccuracy()([1, 1], [[0.1, 0.9], [0.8, 0.2]]))
     0.5
     """
+
+    _direction = "up"
 
     def __init__(self, name: str | None = "sparse_categorical_accuracy", dtype: str | None = None):
         super().__init__(_sparse_matches, name, dtype)

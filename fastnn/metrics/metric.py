@@ -39,6 +39,8 @@ class Metric(Configured):
     2.0
     """
 
+    _direction: str | None = None  # "up" if more is better, "down" if less: what callbacks ask
+
     def __init__(self, name: str | None = None, dtype: str | None = None):
         self.name = name or auto_name(type(self).__name__)
         self._dtype = dtype
@@ -233,6 +235,8 @@ class MeanMetricWrapper(Mean):
         super().__init__(name or getattr(fn, "__name__", None), dtype)
         self._fn = fn
         self._options = options
+        if getattr(fn, "__module__", "").startswith("fastnn.losses"):
+            self._direction = "down"
 
     def update_state(  # type: ignore[override]  # a pair in place of the values
         self, y_true: Any, y_pred: Any, sample_weight: Any = None

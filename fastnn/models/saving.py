@@ -60,12 +60,26 @@ def _random_states(model: Any) -> list[Variable]:
     return list(found.values())
 
 
-def _arrays(prefix: str, variables: dict[str, Variable]) -> dict[str, np.ndarray]:
-    return {prefix + key: np.array(variable.numpy()) for key, variable in variables.items()}
+def _arrays(variables: dict[str, Variable]) -> dict[str, np.ndarray]:
+    return {key: np.array(variable.numpy()) for key, variable in variables.items()}
 
 
 def _numbered(variables: list[Variable]) -> dict[str, Variable]:
     return {str(number): variable for number, variable in enumerate(variables)}
+
+
+def _prefixed(prefix: str, variables: dict[str, Variable]) -> dict[str, Variable]:
+    return {prefix + key: variable for key, variable in variables.items()}
+
+
+def _state(model: Any, include_optimizer: bool = True) -> dict[str, Variable]:
+    """All that training changes, by the keys that it has in files."""
+    state = _prefixed(_WEIGHT, named_weights(model))
+    state |= _prefixed(_RANDOM, _numbered(_random_states(model)))
+    optimizer = model.optimizer
+    if include_optimizer and optimizer is not None and optimizer.built:
+        state |= _prefixed(_OPTIMIZER, _numbered(optimizer.variables))
+    return state
 
 
 # ---- models
@@ -94,8 +108,7 @@ def save_model(model: Any, filepath: Any, overwrite: bool = True, **kwargs: Any)
 
 def contents(model: Any, include_optimizer: bool = True) -> tuple[dict, dict[str, str]]:
     """What a model file holds: arrays and texts."""
-    tensors = _arrays(_WEIGHT, named_weights(model))
-    tensors |= _arrays(_RANDOM, _numbered(_random_states(model)))
+    tensors = _arrays(_state(model, include_optimizer))
     metadata = {
         "kind": "model",
         "model": json.dumps(serialize_keras_object(model)),
@@ -105,9 +118,6 @@ def contents(model: Any, include_optimizer: bool = True) -> tuple[dict, dict[str
     compiled = model.get_compile_config()
     if compiled:
         metadata["compile"] = json.dumps(compiled)
-        optimizer = model.optimizer
-        if include_optimizer and optimizer is not None and optimizer.built:
-            tensors |= _arrays(_OPTIMIZER, _numbered(optimizer.variables))
     return tensors, metadata
 
 
@@ -180,7 +190,7 @@ def _assign(
 ) -> None:
     """Sets variables from the tensors of a prefix; all are checked before any is changed."""
     stored = {key[len(prefix) :]: value for key, value in tensors.items() if key.startswith(prefix)}
-    what = prefix.rstrip("/")
+    what = prefix.rstrip("/") or "state"
     if not skip:
         missing = [key for key in variables if key not in stored]
         if missing:
@@ -199,6 +209,37 @@ def _assign(
             variable.assign(stored[key])
 
 
+# ---- the state of training
+
+
+def save_training(model: Any, filepath: Any, progress: dict) -> None:
+    """Saves what training changes, for a model that the program makes again itself; ``progress``
+    is what ``load_training`` returns."""
+    state = {"progress": progress, **model.get_training_state()}
+    container.write(
+        filepath, _arrays(_state(model)), {"kind": "training", "training": json.dumps(state)}
+    )
+
+
+def load_training(model: Any, filepath: Any) -> dict:
+    """Sets a built and compiled model of the same structure to what ``save_training`` saved.
+
+    Raises:
+        ValueError: the file is damaged, foreign, or of another model; nothing is changed then.
+    """
+    tensors, metadata = container.read(filepath)
+    if metadata.get("kind") != "training":
+        raise ValueError(f"{filepath}: holds no state of training")
+    model.optimizer.build(model.trainable_variables)
+    try:
+        state = json.loads(metadata["training"])
+        _assign(_state(model), tensors, "")
+        model.set_training_state(state)
+        return state["progress"]
+    except (ValueError, KeyError) as error:
+        raise ValueError(f"{filepath}: does not fit model {model.name!r}: {error}") from error
+
+
 # ---- weights
 
 
@@ -207,7 +248,8 @@ def save_weights(model: Any, filepath: Any, overwrite: bool = True) -> None:
     _check_target(filepath, overwrite)
     if not model.built:
         raise ValueError(f"save_weights: {model.name!r} is not built: it has no weights yet")
-    container.write(filepath, _arrays(_WEIGHT, named_weights(model)), {"kind": "weights"})
+    weights = _arrays(_prefixed(_WEIGHT, named_weights(model)))
+    container.write(filepath, weights, {"kind": "weights"})
 
 
 def load_weights(model: Any, filepath: Any, skip_mismatch: bool = False) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from fastnn import _core
-from fastnn.callbacks import CallbackList, History
+from fastnn.callbacks import CallbackList, History, ProgbarLogger
 from fastnn.models.interrupt import InterruptGuard
 from fastnn.models.progress import make_display, ticker
 from fastnn.models.training_arguments import (
@@ -116,19 +116,20 @@ class Trainer(Compiled):
             validation_data, validation_batch_size or batch_size, validation_steps
         )
         feed = Feed(data, steps_per_epoch, self._order(data, shuffle))
-        display = make_display(verbose, epochs, feed.steps)
         hooks = CallbackList(
             callbacks, True, self, verbose=verbose, epochs=epochs, steps=feed.steps
         )
+        display = _display(hooks, verbose, epochs, feed.steps)
         hooks_begin, hooks_end = (hooks.hooks(f"on_train_batch_{w}") for w in ("begin", "end"))
         self.stop_training = False
         self.history = hooks.history
+        vars(self)["_initial_epoch"] = initial_epoch
         calls = training_calls(self)
         logs: dict = {}
         try:
-            with InterruptGuard() as guard:
+            with InterruptGuard() as guard, hooks:
                 hooks.on_train_begin()
-                for epoch in range(initial_epoch, epochs):
+                for epoch in range(self._initial_epoch, epochs):
                     self.reset_metrics()
                     hooks.on_epoch_begin(epoch)
                     if display is not None:
@@ -184,7 +185,8 @@ class Trainer(Compiled):
         steps = step_count("evaluate: steps", steps)
         feed = Feed(make_data(x, y, sample_weight, batch_size), steps)
         hooks = CallbackList(callbacks, False, self, verbose=verbose, epochs=1, steps=feed.steps)
-        logs = self._evaluate(feed, hooks, make_display(verbose, None, feed.steps))
+        with hooks:
+            logs = self._evaluate(feed, hooks, _display(hooks, verbose, None, feed.steps))
         return logs if return_dict else _listed(logs)
 
     def predict(
@@ -206,7 +208,7 @@ class Trainer(Compiled):
         steps = step_count("predict: steps", steps)
         feed = Feed(make_data(x, batch_size=batch_size), steps)
         hooks = CallbackList(callbacks, False, self, verbose=verbose, epochs=1, steps=feed.steps)
-        display = make_display(verbose, None, feed.steps)
+        display = _display(hooks, verbose, None, feed.steps)
         begins, ends = (hooks.hooks(f"on_predict_batch_{w}") for w in ("begin", "end"))
         results = Results(feed.data.rows if steps is None else None)
         count = 0
@@ -223,7 +225,9 @@ class Trainer(Compiled):
                 hook(count, {"outputs": tree.map_structure(np.asarray, outputs)})
             count += 1
 
-        self._run_quietly(step, feed, hooks.on_predict_begin, hooks.on_predict_end, display, dict)
+        begin, end = hooks.on_predict_begin, hooks.on_predict_end
+        with hooks:
+            self._run_quietly(step, feed, begin, end, display, dict)
         return results.arrays()
 
     def train_on_batch(
@@ -378,6 +382,12 @@ def _split(data: ArrayData | IterableData, share: float) -> tuple[ArrayData, Arr
             f"{data.rows - cut} to validate with; both need at least one"
         )
     return data.part(0, cut), data.part(cut, data.rows)
+
+
+def _display(hooks: CallbackList, verbose: Any, epochs: int | None, steps: int | None) -> Any:
+    """What shows the progress, unless a callback does."""
+    shown = any(isinstance(callback, ProgbarLogger) for callback in hooks)
+    return make_display(0 if shown else verbose, epochs, steps)
 
 
 def _listed(logs: dict) -> Any:

@@ -44,6 +44,7 @@ class Compiled(_Base):
     _trained: tuple | None = None  # (configuration number, all variables, those to train)
     _shuffle_seed: int | None = None
     _epoch_count = 0  # passes over shuffled data that were begun
+    _initial_epoch = 0  # the first one of `fit`, which a callback may change when training begins
     _step_logs: dict | None = None  # what a train_step of the user's returned
 
     # -- compile --------------------------------------------------------------------------------

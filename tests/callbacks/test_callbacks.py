@@ -127,6 +127,42 @@ def test_only_overridden_hooks_are_kept():
     assert {name for name in HOOKS if hooks.hooks(name)} == {"on_epoch_end"}
 
 
+FIT_HOOKS = [name for name in HOOKS if "predict" not in name]
+
+
+@pytest.mark.parametrize("hook", FIT_HOOKS)
+@pytest.mark.parametrize("call", [1, 2])
+def test_an_error_in_a_hook_leaves_whole_steps(hook, call):
+    """The model is as after that many steps by hand, and can be trained on."""
+
+    def broken(*_):
+        nonlocal call
+        call -= 1
+        if call <= 0:
+            raise RuntimeError("mine")
+
+    x = np.random.default_rng(0).normal(size=(5, 2)).astype(np.float32)
+    y = x[:, :1]
+    options = {"batch_size": 3, "shuffle": False, "verbose": 0, "validation_data": (x, y)}
+    model, by_hand = make_model(), make_model()
+    by_hand.set_weights(model.get_weights())
+    broken_hook = LambdaCallback(**{hook: broken})
+    once_a_fit = hook in ("on_train_begin", "on_train_end")
+    if once_a_fit:
+        call = 1
+    with pytest.raises(RuntimeError, match="mine"):
+        model.fit(x, y, epochs=2, callbacks=[broken_hook], **options)
+    for step in range(int(model.optimizer.iterations)):
+        part = slice(0, 3) if step % 2 == 0 else slice(3, 5)
+        by_hand.train_on_batch(x[part], y[part])
+    for again in range(2):
+        for a, b in zip(model.get_weights(), by_hand.get_weights()):
+            np.testing.assert_array_equal(a, b)
+        if not again:
+            logs = [m.fit(x, y, epochs=2, **options).history for m in (model, by_hand)]
+            assert logs[0] == logs[1]
+
+
 def test_bad_callbacks_are_named():
     with pytest.raises(TypeError, match="expected Callback objects"):
         CallbackList([History])
