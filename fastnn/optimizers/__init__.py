@@ -9,6 +9,7 @@ from fastnn.optimizers.adadelta import Adadelta
 from fastnn.optimizers.adafactor import Adafactor
 from fastnn.optimizers.adagrad import Adagrad
 from fastnn.optimizers.adam import Adam, Adamax, AdamW, Nadam
+from fastnn.optimizers.adasecant import AdaSecant
 from fastnn.optimizers.ftrl import Ftrl
 from fastnn.optimizers.lamb import Lamb
 from fastnn.optimizers.lion import Lion
@@ -19,11 +20,14 @@ from fastnn.optimizers.optimizer import Optimizer
 from fastnn.optimizers.rmsprop import RMSprop
 from fastnn.optimizers.schedule_free import ScheduleFreeAdamW
 from fastnn.optimizers.sgd import SGD
+from fastnn.optimizers.vsgd import VSGD
 from fastnn.utils.identifiers import known_names, resolve
 from fastnn.utils.serialization import deserialize_keras_object, serialize_keras_object
 
 __all__ = [
     "SGD",
+    "VSGD",
+    "AdaSecant",
     "Adadelta",
     "Adafactor",
     "Adagrad",
@@ -47,25 +51,25 @@ __all__ = [
     "serialize",
 ]
 
-_known = known_names(
-    [
-        Adadelta,
-        Adafactor,
-        Adagrad,
-        Adam,
-        AdamW,
-        Adamax,
-        Ftrl,
-        Lamb,
-        Lion,
-        Muon,
-        Nadam,
-        RMSprop,
-        SGD,
-        ScheduleFreeAdamW,
-    ],
-    {"adamw": AdamW},
-)
+_classes = [
+    AdaSecant,
+    Adadelta,
+    Adafactor,
+    Adagrad,
+    Adam,
+    AdamW,
+    Adamax,
+    Ftrl,
+    Lamb,
+    Lion,
+    Muon,
+    Nadam,
+    RMSprop,
+    SGD,
+    ScheduleFreeAdamW,
+    VSGD,
+]
+_known = known_names(_classes, {cls.__name__.lower(): cls for cls in _classes})
 
 
 def get(identifier: Any) -> Optimizer | None:

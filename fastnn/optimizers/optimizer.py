@@ -56,6 +56,7 @@ class Optimizer:
 
     rule: Any = ""
     settings: tuple[str, ...] = ()  # arguments of its own, for get_config
+    probes = False  # whether training steps are to call `probe`; see VSGD
     ranges: ClassVar[dict] = {}  # of settings of its own; see `check_range`
 
     def __init__(
