@@ -73,13 +73,11 @@ class Adafactor(Optimizer):
     def _slot_groups(self) -> tuple[tuple[str, ...], ...]:
         return (("row", "column", "velocity"),)
 
-    def _slot_shape(self, slot: str, parameter: Variable) -> Sequence[int] | None:
+    def _slot_shape(self, slot: str, parameter: Variable) -> Sequence[int]:
         shape = parameter.shape
-        if slot == "row":
-            return shape[:-1] if len(shape) >= 2 else None
-        if slot == "column":
-            return (*shape[:-2], shape[-1]) if len(shape) >= 2 else None
-        return shape
+        if slot in ("row", "column") and len(shape) < 2:
+            return ()  # not used: Keras has it
+        return {"row": shape[:-1], "column": (*shape[:-2], *shape[-1:])}.get(slot, shape)
 
     def update_step(self, gradient: Tensor, variable: Variable, learning_rate: Tensor) -> None:
         """Changes one variable in place."""
