@@ -60,7 +60,7 @@ class AdaSecant(Optimizer):
     >>> w = fn.Variable([5.0])
     >>> optimizer = fn.optimizers.AdaSecant()
     >>> gradient = fn.grad(lambda w: (1000.0 * w**2).sum())
-    >>> for _ in range(300):
+    >>> for _ in range(200):
     ...     optimizer.apply([gradient(w)], [w])
     >>> abs(w.item()) < 0.2
     True

@@ -16,8 +16,9 @@ TINY = 1e-30  # keeps a quotient of squares finite where both are 0
 
 
 def move(mean: Variable, value: Tensor, memory: Tensor) -> None:
-    """Moves a mean towards a value."""
-    mean.assign_add((value - mean) / memory)
+    """Moves a mean towards a value. With a memory of 1 it becomes that value, without rounding."""
+    share = 1 / memory
+    mean.assign((1 - share) * mean + share * value)
 
 
 def is_outlier(value: Tensor, mean: Tensor, square: Tensor) -> Tensor:
