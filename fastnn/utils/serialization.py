@@ -293,5 +293,7 @@ def nearest(name: str, known: Iterable[str]) -> str | None:
     import difflib  # takes a millisecond to import, and no right name needs it
 
     lower = {other.lower(): other for other in known}
-    found = difflib.get_close_matches(name.lower(), lower, 1)
+    lower.update((other, other) for other in known)  # the same case first
+    found = difflib.get_close_matches(name, lower, 1)
+    found = found or difflib.get_close_matches(name.lower(), lower, 1)
     return lower[found[0]] if found else None
