@@ -112,7 +112,7 @@ def test_schedules_of_the_slides_in_fit():
             r"values must be at least 0, got \[0.3, -0.2\]",
         ),
         (lambda: optimizers.get("adamm"), "unknown optimizer 'adamm'; .*; did you mean 'adam'?"),
-        (lambda: optimizers.get("RMSPropp"), "did you mean 'rmsprop'?"),
+        (lambda: optimizers.get("RMSPropp"), "did you mean 'RMSprop'?"),
         (lambda: fn.losses.get("mean_square_error"), "did you mean 'mean_squared_error'?"),
     ],
 )
