@@ -12,6 +12,7 @@ from fastnn import initializers
 from fastnn.captured import before_replay
 from fastnn.optimizers.schedules import LearningRateSchedule, Rate, as_rate
 from fastnn.optimizers.settings import Common, check_range, check_settings
+from fastnn.optimizers.state import Saved
 from fastnn.optimizers.update import composed_update, native_update
 from fastnn.tensor import Tensor, Variable, from_data
 from fastnn.utils.naming import auto_name
@@ -19,7 +20,7 @@ from fastnn.utils.serialization import deserialize_keras_object, serialize_keras
 from fastnn.utils.tracking import configuration_changed, watched
 
 
-class Optimizer:
+class Optimizer(Saved):
     """What SGD, Adam ... share.
 
     A subclass names its slots (a variable of the parameter's shape each), and either the rule of
@@ -225,36 +226,6 @@ class Optimizer:
         """The whole state: iteration, learning rate, slots (as Keras orders them)."""
         rate = [self._learning_rate] if isinstance(self._learning_rate, Variable) else []
         return [self._iterations, *rate, *self._slot_variables]
-
-    def save_own_variables(self, store: dict) -> None:
-        """Puts every variable's array into `store` under its number."""
-        for i, variable in enumerate(self.variables):
-            store[str(i)] = np.array(variable.numpy())
-
-    def load_own_variables(self, store: dict) -> None:
-        """The inverse of `save_own_variables`, for an optimizer built for the same parameters."""
-        self.set_weights([store[str(i)] for i in range(len(store))])
-
-    def set_weights(self, weights: Sequence) -> None:
-        """Assigns the arrays `weights` to `variables`, one for one.
-
-        Raises:
-            ValueError: another number of arrays, or another shape.
-        """
-        variables = self.variables
-        if len(weights) != len(variables):
-            raise ValueError(
-                f"{self.name}: expected {len(variables)} arrays (built: {self.built}), "
-                f"got {len(weights)}"
-            )
-        for variable, value in zip(variables, weights):
-            if tuple(np.shape(value)) != tuple(variable.shape):
-                raise ValueError(
-                    f"{self.name}: {variable.name} has shape {variable.shape}, "
-                    f"but the array has {np.shape(value)}"
-                )
-        for variable, value in zip(variables, weights):
-            variable.assign(np.asarray(value))
 
     # -- a step ---------------------------------------------------------------------------------
 
