@@ -46,6 +46,10 @@ class Optimizer(Saved):
         gradient_accumulation_steps: one update, with the mean gradient, every so many calls.
         name: of the optimizer, the prefix of its variables' names.
 
+    Raises:
+        ValueError: a rate that is no float or negative; a setting out of its range, also when it is
+            assigned later. The message names the optimizer and the setting.
+
     A RowGradient (`fit` has one for `Embedding`, which says when) changes its rows and the same
     rows of the slots alone, whatever the rule: elsewhere neither momentum nor weights decay. Adam's
     corrections count the optimizer's steps, not a row's, as in PyTorch's SparseAdam.
