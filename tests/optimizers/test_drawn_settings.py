@@ -40,7 +40,6 @@ SETTINGS = {
         "l2_shrinkage_regularization_strength": st.floats(0, 0.1),
         "beta": st.floats(0, 0.1),
     },
-    # Without sign changes by rounding: of momentum and gradient neither outweighs the other.
     "Lion": {"beta_1": FRACTION, "beta_2": FRACTION},
     "Muon": {
         "adam_beta_1": FRACTION,
