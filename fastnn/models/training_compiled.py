@@ -210,7 +210,15 @@ class Compiled(_Base):
         variables = self._trained_variables()
         if variables:
             optimizer: Any = self.optimizer
-            optimizer.apply(gradients(optimizer.scale_loss(loss), variables), variables)
+            found = gradients(optimizer.scale_loss(loss), variables)
+            if optimizer.probes:
+
+                def again() -> list:
+                    repeated = self._loss_of(x, y, self(x, training=True), weight, True)
+                    return gradients(optimizer.scale_loss(repeated), variables)
+
+                optimizer.probe(found, variables, again)
+            optimizer.apply(found, variables)
         else:
             warnings.warn("the model has no trainable weights: nothing is trained", stacklevel=2)
         return self._judge(x, y, y_pred, weight, loss)

@@ -181,7 +181,7 @@ def _usual(model: Compiled) -> bool:
 
 
 def _straight_training(model: Compiled) -> Step | None:
-    if not _usual(model):
+    if not _usual(model) or getattr(model.optimizer, "probes", False):
         return None
     variables = model._trained_variables()
     prepared: Any = None

@@ -70,9 +70,6 @@ class Ftrl(Optimizer):
         self.l2_regularization_strength = l2_regularization_strength
         self.l2_shrinkage_regularization_strength = l2_shrinkage_regularization_strength
         self.beta = beta
-        for name in self.settings[1:5]:
-            if getattr(self, name) < 0:
-                raise ValueError(f"Ftrl: {name} must be at least 0, got {getattr(self, name)}")
 
     def _slot_groups(self) -> tuple[tuple[str, ...], ...]:
         return (("accumulator", "linear"),)

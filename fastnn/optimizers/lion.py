@@ -5,7 +5,7 @@ Chen et al., "Symbolic discovery of optimization algorithms", NeurIPS 2023.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 from fastnn.optimizers.optimizer import Common, Optimizer, Rate
 
@@ -34,6 +34,7 @@ class Lion(Optimizer):
 
     rule = "lion"
     settings = ("beta_1", "beta_2")
+    ranges: ClassVar[dict] = {"beta_1": (0, 1, True)}
 
     def __init__(
         self,

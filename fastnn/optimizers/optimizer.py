@@ -4,36 +4,23 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable, Iterable, Sequence
-from typing import Any, TypedDict
+from typing import Any, ClassVar
 
 import numpy as np
 
 from fastnn import initializers
 from fastnn.captured import before_replay
 from fastnn.optimizers.schedules import LearningRateSchedule, Rate, as_rate
-from fastnn.optimizers.update import check_settings, composed_update, native_update
+from fastnn.optimizers.settings import Common, check_range, check_settings
+from fastnn.optimizers.state import Saved
+from fastnn.optimizers.update import composed_update, native_update
 from fastnn.tensor import Tensor, Variable, from_data
 from fastnn.utils.naming import auto_name
 from fastnn.utils.serialization import deserialize_keras_object, serialize_keras_object
 from fastnn.utils.tracking import configuration_changed, watched
 
 
-class Common(TypedDict, total=False):
-    """The arguments that every optimizer takes by keyword; see `Optimizer`."""
-
-    weight_decay: float | None
-    clipnorm: float | None
-    clipvalue: float | None
-    global_clipnorm: float | None
-    use_ema: bool
-    ema_momentum: float
-    ema_overwrite_frequency: int | None
-    loss_scale_factor: float | None
-    gradient_accumulation_steps: int | None
-    name: str | None
-
-
-class Optimizer:
+class Optimizer(Saved):
     """What SGD, Adam ... share.
 
     A subclass names its slots (a variable of the parameter's shape each), and either the rule of
@@ -43,7 +30,11 @@ class Optimizer:
     Args:
         learning_rate: a float, a schedule, or a function without arguments. A float may be set
             between steps: `optimizer.learning_rate = 0.01`.
-        weight_decay: decoupled decay: before the update, `w -= w * weight_decay * learning_rate`.
+        weight_decay: decoupled decay, at least 0: before the update, `w -= w * weight_decay *
+            learning_rate`. Where a text has `w <- 0.99 w - learning_rate * g`, that is `SGD` with
+            `weight_decay=0.01 / learning_rate`: here the decay follows the rate when that changes,
+            there it stays. For `SGD` without momentum the regularizer `L2(l)`, whose gradient is
+            `2 l w`, is `weight_decay=2 * l`; elsewhere that gradient is rescaled with the loss's.
         clipnorm: the largest norm of each gradient: a longer one becomes `g * clipnorm / norm(g)`.
         clipvalue: the largest absolute value of a gradient's element.
         global_clipnorm: the largest norm of all gradients together. At most one of the three may
@@ -55,6 +46,10 @@ class Optimizer:
         loss_scale_factor: gradients are divided by it: those of `scale_loss(loss)`.
         gradient_accumulation_steps: one update, with the mean gradient, every so many calls.
         name: of the optimizer, the prefix of its variables' names.
+
+    Raises:
+        ValueError: a rate that is no float or negative; a setting out of its range, also when it is
+            assigned later. The message names the optimizer and the setting.
 
     A RowGradient (`fit` has one for `Embedding`, which says when) changes its rows and the same
     rows of the slots alone, whatever the rule: elsewhere neither momentum nor weights decay. Adam's
@@ -74,6 +69,8 @@ class Optimizer:
 
     rule: Any = ""
     settings: tuple[str, ...] = ()  # arguments of its own, for get_config
+    probes = False  # whether training steps are to call `probe`; see VSGD
+    ranges: ClassVar[dict] = {}  # of settings of its own; see `check_range`
 
     def __init__(
         self,
@@ -102,7 +99,7 @@ class Optimizer:
         self._learning_rate: Any = learning_rate
         self._called_rate = self._counter(np.zeros(()), "learning_rate")
         if not callable(learning_rate):
-            rate = np.asarray(as_rate(learning_rate))
+            rate = np.asarray(as_rate(learning_rate, type(self).__name__))
             self._learning_rate = self._counter(rate, "learning_rate")
         self.weight_decay = weight_decay
         self.clipnorm = clipnorm
@@ -118,6 +115,7 @@ class Optimizer:
     def __setattr__(self, name: str, value: Any) -> None:
         # Prepared steps hold the public settings; a changed one means to prepare them again.
         if name[0] != "_" and name != "learning_rate":
+            check_range(self, name, value)
             self.__dict__["_steps"] = {}
             configuration_changed()
             value = watched(value)
@@ -136,6 +134,10 @@ class Optimizer:
     def _initial(self, slot: str) -> Any:
         """The initializer of a slot."""
         return "zeros"
+
+    def _slot_shape(self, slot: str, parameter: Variable) -> Sequence[int] | None:
+        """The shape of a parameter's slot; None for one that has none."""
+        return parameter.shape
 
     def _hyper_values(self) -> tuple[float, ...]:
         """The numbers that the rule reads."""
@@ -164,7 +166,7 @@ class Optimizer:
             return
         if isinstance(value, (int, np.integer)) and not isinstance(value, bool):
             value = float(value)
-        rate = as_rate(value)
+        rate = as_rate(value, type(self).__name__)
         if not isinstance(self._learning_rate, Variable):
             raise TypeError(
                 f"{self.name}: its learning rate is {self._learning_rate!r} and cannot be set to "
@@ -205,17 +207,25 @@ class Optimizer:
             self._slots[name] = []
         for parameter in self._parameters:
             for name in group:
-                made = self.add_variable_from_reference(parameter, name, self._initial(name))
+                shape, made = self._slot_shape(name, parameter), None
+                if shape is not None:
+                    start = self._initial(name)
+                    made = self.add_variable_from_reference(parameter, name, start, shape)
                 self._slots[name].append(made)
 
     def add_variable_from_reference(
-        self, reference_variable: Variable, name: str | None = None, initializer: Any = "zeros"
+        self,
+        reference_variable: Variable,
+        name: str | None = None,
+        initializer: Any = "zeros",
+        shape: Sequence[int] | None = None,
     ) -> Variable:
-        """A new variable of the optimizer, of the shape and dtype of one of the model."""
+        """A new variable of the optimizer, of the dtype and, unless another one is given, of the
+        shape of one of the model."""
         path = reference_variable.path.replace("/", "_")
         variable = Variable(
             initializers.get(initializer),
-            reference_variable.shape,
+            reference_variable.shape if shape is None else shape,
             reference_variable.dtype,
             trainable=False,
             name=f"{self.name}/{path}_{name or 'var'}",
@@ -228,36 +238,6 @@ class Optimizer:
         """The whole state: iteration, learning rate, slots (as Keras orders them)."""
         rate = [self._learning_rate] if isinstance(self._learning_rate, Variable) else []
         return [self._iterations, *rate, *self._slot_variables]
-
-    def save_own_variables(self, store: dict) -> None:
-        """Puts every variable's array into `store` under its number."""
-        for i, variable in enumerate(self.variables):
-            store[str(i)] = np.array(variable.numpy())
-
-    def load_own_variables(self, store: dict) -> None:
-        """The inverse of `save_own_variables`, for an optimizer built for the same parameters."""
-        self.set_weights([store[str(i)] for i in range(len(store))])
-
-    def set_weights(self, weights: Sequence) -> None:
-        """Assigns the arrays `weights` to `variables`, one for one.
-
-        Raises:
-            ValueError: another number of arrays, or another shape.
-        """
-        variables = self.variables
-        if len(weights) != len(variables):
-            raise ValueError(
-                f"{self.name}: expected {len(variables)} arrays (built: {self.built}), "
-                f"got {len(weights)}"
-            )
-        for variable, value in zip(variables, weights):
-            if tuple(np.shape(value)) != tuple(variable.shape):
-                raise ValueError(
-                    f"{self.name}: {variable.name} has shape {variable.shape}, "
-                    f"but the array has {np.shape(value)}"
-                )
-        for variable, value in zip(variables, weights):
-            variable.assign(np.asarray(value))
 
     # -- a step ---------------------------------------------------------------------------------
 
@@ -380,6 +360,10 @@ class Optimizer:
         return id(variable) not in self._no_decay and not any(
             word in variable.path for word in self._no_decay_names
         )
+
+    def _decay_of(self, variable: Variable) -> float:
+        """The weight decay of a variable, where `update_step` is overridden."""
+        return self.weight_decay or 0.0 if self.decays(variable) else 0.0
 
     # -- configuration --------------------------------------------------------------------------
 

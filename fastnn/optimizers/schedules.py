@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from typing import Any
+from itertools import pairwise
+from typing import Any, ClassVar
 
 import numpy as np
 
 from fastnn import ops
 from fastnn.ops.core import constant
+from fastnn.optimizers.settings import check_range
 from fastnn.tensor import Tensor
 from fastnn.utils.serialization import deserialize_keras_object, serialize_keras_object
 from fastnn.utils.tracking import Configured
@@ -30,6 +32,11 @@ class LearningRateSchedule(Configured):
     """
 
     settings: tuple[str, ...] = ()  # arguments, for get_config
+    ranges: ClassVar[dict] = {}  # of arguments of its own; see `check_range`
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        check_range(self, name, value)
+        super().__setattr__(name, value)
 
     def __call__(self, step: Any) -> Any:
         raise NotImplementedError(f"{type(self).__name__} must override __call__(step)")
@@ -83,10 +90,11 @@ class _RatedDecay(_Decay):
 
 class ExponentialDecay(_RatedDecay):
     """`initial_learning_rate * decay_rate ** (step / decay_steps)`; the quotient is rounded down
-    for a staircase.
+    for a staircase: a rate that is halved every 5 epochs of 100 steps is
+    `ExponentialDecay(rate, decay_steps=500, decay_rate=0.5, staircase=True)`.
 
     Raises:
-        ValueError: decay_steps that are not positive.
+        ValueError: a negative rate, decay_steps that are not positive.
 
     >>> ExponentialDecay(0.1, decay_steps=10, decay_rate=0.5)(20).item()
     0.025
@@ -101,7 +109,7 @@ class InverseTimeDecay(_RatedDecay):
     down for a staircase.
 
     Raises:
-        ValueError: decay_steps that are not positive.
+        ValueError: a negative rate, decay_steps that are not positive.
 
     >>> InverseTimeDecay(0.1, decay_steps=10, decay_rate=1.0)(10).item()
     0.05
@@ -109,6 +117,34 @@ class InverseTimeDecay(_RatedDecay):
 
     def __call__(self, step: Any) -> Tensor:
         return self.initial_learning_rate / (1 + self.decay_rate * self._passed(step))
+
+
+class InverseSquareRootDecay(_Decay):
+    """`initial_learning_rate / sqrt(step / decay_steps + 1)`: the "1/t decay" of Hung-yi Lee,
+    "Understanding deep learning in one day", 2016, with t counted in units of `decay_steps`.
+
+    With the number of steps of an epoch for `decay_steps`, t is the number of epochs. (That
+    course's other schedule, a factor every few epochs, is a staircase of `ExponentialDecay`.)
+
+    Raises:
+        ValueError: a negative rate, decay_steps that are not positive.
+
+    >>> [InverseSquareRootDecay(0.1)(step).item() for step in (0, 3, 99)]
+    [0.1, 0.05, 0.01]
+    """
+
+    settings = ("initial_learning_rate", "decay_steps", "name")
+
+    def __init__(
+        self,
+        initial_learning_rate: float,
+        decay_steps: float = 1,
+        name: str = "InverseSquareRootDecay",
+    ):
+        super().__init__(initial_learning_rate, decay_steps, name)
+
+    def __call__(self, step: Any) -> Tensor:
+        return self.initial_learning_rate / ops.sqrt(_float(step) / self.decay_steps + 1)
 
 
 class PiecewiseConstantDecay(LearningRateSchedule):
@@ -119,7 +155,7 @@ class PiecewiseConstantDecay(LearningRateSchedule):
         values: rates, one more than boundaries.
 
     Raises:
-        ValueError: another number of values.
+        ValueError: another number of values, negative ones, boundaries that do not rise.
 
     >>> schedule = PiecewiseConstantDecay([2], [1.0, 0.5])
     >>> [schedule(step).item() for step in range(4)]
@@ -136,6 +172,10 @@ class PiecewiseConstantDecay(LearningRateSchedule):
                 f"PiecewiseConstantDecay: {len(boundaries)} boundaries need "
                 f"{len(boundaries) + 1} values, got {len(values)}"
             )
+        if any(b <= a for a, b in pairwise(boundaries)):
+            raise ValueError(f"PiecewiseConstantDecay: boundaries must rise, got {boundaries}")
+        if not all(value >= 0 for value in values):
+            raise ValueError(f"PiecewiseConstantDecay: values must be at least 0, got {values}")
         self.boundaries = boundaries
         self.values = values
         self.name = name
@@ -157,7 +197,7 @@ class PolynomialDecay(_Decay):
             at the end.
 
     Raises:
-        ValueError: decay_steps that are not positive.
+        ValueError: a negative rate, decay_steps that are not positive.
 
     >>> PolynomialDecay(0.1, decay_steps=10, end_learning_rate=0.0)(5).item()
     0.05
@@ -207,7 +247,7 @@ class CosineDecay(_Decay):
             the decay starts; None for no warm-up.
 
     Raises:
-        ValueError: decay_steps that are not positive.
+        ValueError: a negative rate, decay_steps that are not positive.
 
     >>> CosineDecay(0.1, decay_steps=10)(5).item()
     0.05
@@ -260,7 +300,7 @@ class CosineDecayRestarts(LearningRateSchedule):
         alpha: the least rate, as a fraction of the first.
 
     Raises:
-        ValueError: first_decay_steps that are not positive.
+        ValueError: a negative rate, first_decay_steps that are not positive.
 
     >>> CosineDecayRestarts(0.1, first_decay_steps=10)(20).item()
     0.05
@@ -304,16 +344,19 @@ class CosineDecayRestarts(LearningRateSchedule):
 Rate = float | LearningRateSchedule | Callable[[], Any]  # what an optimizer takes
 
 
-def as_rate(value: Any) -> float:
-    """Checks a learning rate: Keras takes floats only, so that Adam(1) is found out."""
+def as_rate(value: Any, owner: str) -> float:
+    """Checks a learning rate of at least 0: Keras takes floats only, so that Adam(1) is found
+    out."""
     if isinstance(value, (float, np.floating)) or (
         getattr(value, "dtype", None) is not None
         and tuple(value.shape) == ()
         and str(value.dtype).startswith("float")
     ):
-        return float(value)
+        if value >= 0:
+            return float(value)
+        raise ValueError(f"{owner}: learning_rate must be at least 0, got {float(value)}")
     raise ValueError(
-        "learning_rate must be a float, a schedule or a function, "
+        f"{owner}: learning_rate must be a float, a schedule or a function, "
         f"got {value!r} of type {type(value).__name__}"
     )
 

@@ -10,45 +10,14 @@ from typing import Any
 
 import numpy as np
 
-from fastnn import _core
+from fastnn import _core, ops
 from fastnn.autograd import no_grad
 from fastnn.ops.core import constant
+from fastnn.optimizers.settings import clip_of
 from fastnn.row_gradient import RowGradient
 from fastnn.tensor import Variable
 
 _WHOLE = {"average", "gradient_accumulator"}
-_CLIPS = {"clipnorm": "norm", "clipvalue": "value", "global_clipnorm": "global_norm"}
-
-
-def check_settings(optimizer: Any) -> None:
-    """Raises ValueError for settings that all optimizers share and that make no sense."""
-    _clip_of(optimizer)
-    steps = optimizer.gradient_accumulation_steps
-    if steps and not (isinstance(steps, int) and steps >= 2):
-        raise ValueError(
-            f"gradient_accumulation_steps must be an integer of at least 2, got {steps!r}"
-        )
-    if optimizer.use_ema:
-        if not 0 <= optimizer.ema_momentum <= 1:
-            raise ValueError(f"ema_momentum must be from 0 to 1, got {optimizer.ema_momentum}")
-        every = optimizer.ema_overwrite_frequency
-        if every and not (isinstance(every, int) and every >= 1):
-            raise ValueError(
-                f"ema_overwrite_frequency must be a positive integer or None, got {every!r}"
-            )
-
-
-def _clip_of(optimizer: Any) -> tuple[str, float]:
-    """How the primitive is to clip, and the limit."""
-    given = {n: limit for n in _CLIPS if (limit := getattr(optimizer, n)) is not None}
-    if len(given) > 1:
-        raise ValueError(f"give at most one of clipnorm, clipvalue, global_clipnorm; got {given}")
-    for name, limit in given.items():
-        if not 0 <= limit < float("inf"):
-            raise ValueError(f"{name} must be positive (0 or None for no clipping), got {limit}")
-        if limit:
-            return _CLIPS[name], float(limit)
-    return "none", 0.0
 
 
 def native_update(
@@ -74,7 +43,7 @@ def native_update(
     )
     settings: Any = (
         optimizer.rule,
-        *_clip_of(optimizer),
+        *clip_of(optimizer),
         1.0 / (optimizer.loss_scale_factor or 1.0),
         float(optimizer.weight_decay or 0.0),
         decayed,
@@ -114,35 +83,37 @@ def _in_rows(gradients: Sequence, lazy: Sequence[bool]) -> tuple[list | None, li
 def composed_update(
     optimizer: Any, variables: list[Variable], slots: dict[str, list]
 ) -> Callable[[Sequence], None]:
-    """The same for an optimizer that overrides `update_step`."""
-    clip, limit = _clip_of(optimizer)
-    decayed = [v for v in variables if optimizer.decays(v)] if optimizer.weight_decay else []
+    """The same for an optimizer that overrides `update_step`.
+
+    Only where gradients are accumulated, whether the variables change depends on a number that
+    Python reads; such a step cannot be replayed.
+    """
+    clip, limit = clip_of(optimizer)
+    decays = [(v, optimizer._decay_of(v)) for v in variables]
+    decayed = [(v, decay) for v, decay in decays if decay]
     accumulators, averages = slots.get("gradient_accumulator"), slots.get("average", [])
     steps = optimizer.gradient_accumulation_steps or 1
     scale = 1.0 / (optimizer.loss_scale_factor or 1.0)
-    every = optimizer.ema_overwrite_frequency or 0
+    momentum, every = optimizer.ema_momentum, optimizer.ema_overwrite_frequency or 0
 
     def update(gradients: Sequence) -> None:
-        calls = optimizer._iterations.item()
+        calls = optimizer._iterations
         gradients = [g.dense() if type(g) is RowGradient else g for g in gradients]
         if accumulators:
             for total, gradient in zip(accumulators, gradients):
                 total.assign_add(gradient)
             gradients = accumulators
-        if (calls + 1) % steps == 0:
+        if steps == 1 or (calls.item() + 1) % steps == 0:
             gradients = _clipped([g * (scale / steps) for g in gradients], clip, limit)
             rate = optimizer.learning_rate
-            for variable in decayed:
-                variable.assign_sub(variable * (optimizer.weight_decay * rate))
+            for variable, decay in decayed:
+                variable.assign_sub(variable * _core.copy(decay * rate, variable.dtype))
             for gradient, variable in zip(gradients, variables):
                 optimizer.update_step(gradient, variable, _core.copy(rate, variable.dtype))
             for total in accumulators or ():
                 total.assign(total * 0.0)
-        kept = optimizer.ema_momentum if calls >= steps else 0.0
-        for average, variable in zip(averages, variables):
-            average.assign(kept * average + (1 - kept) * variable)
-            if every and (calls // steps + 1) % every == 0:
-                variable.assign(average)
+        if averages:
+            _average(averages, variables, calls, steps, momentum, every)
         optimizer._iterations.assign_add(1)
 
     def without_gradients(gradients: Sequence) -> None:
@@ -150,6 +121,19 @@ def composed_update(
             update(gradients)
 
     return without_gradients
+
+
+def _average(
+    averages: list, variables: list, calls: Any, steps: int, momentum: float, every: int
+) -> None:
+    """Moves the averages, and puts them in the variables' place every `every` steps."""
+    kept = momentum * ops.cast(calls >= steps, "float64")
+    due = (calls // steps + 1) % every == 0 if every else None
+    for average, variable in zip(averages, variables):
+        old = _core.copy(kept, variable.dtype)
+        average.assign(old * average + (1 - old) * variable)
+        if due is not None:
+            variable.assign(ops.where(due, average, variable))
 
 
 def _clipped(gradients: list, clip: str, limit: float) -> list:

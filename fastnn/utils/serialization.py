@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import importlib
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import numpy as np
@@ -272,11 +272,28 @@ def find_by_name(name: str, known: dict[str, Any], kind: str) -> Any:
     """A class or function by any of its names: custom ones, exact, then snake_case.
 
     Raises:
-        ValueError: unknown; the message lists ``known``.
+        ValueError: unknown; the message lists ``known`` and suggests the nearest.
     """
     found = get_registered_object(name)
     if found is None:
         found = known.get(name, known.get(to_snake_case(name)))
     if found is None:
-        raise ValueError(f"unknown {kind} {name!r}; known are {', '.join(sorted(known))}")
+        near = nearest(name, known)
+        hint = f"; did you mean {near!r}?" if near else ""
+        raise ValueError(f"unknown {kind} {name!r}; known are {', '.join(sorted(known))}{hint}")
     return found
+
+
+def nearest(name: str, known: Iterable[str]) -> str | None:
+    """The known name that is most like a wrong one, if one is, in upper or lower case.
+
+    >>> nearest("ADAMM", ["sgd", "adam"])
+    'adam'
+    """
+    import difflib  # takes a millisecond to import, and no right name needs it
+
+    lower = {other.lower(): other for other in known}
+    lower.update((other, other) for other in known)  # the same case first
+    found = difflib.get_close_matches(name, lower, 1)
+    found = found or difflib.get_close_matches(name.lower(), lower, 1)
+    return lower[found[0]] if found else None

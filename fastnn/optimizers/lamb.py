@@ -1,0 +1,45 @@
+"""Lamb.
+
+You et al., "Large batch optimization for deep learning: training BERT in 76 minutes", ICLR 2020.
+"""
+
+from __future__ import annotations
+
+from fastnn import ops
+from fastnn.optimizers.adam import _Moments, move_moments
+from fastnn.tensor import Tensor, Variable
+
+
+class Lamb(_Moments):
+    """Adam's direction, as long for each variable as its weights are: for very large batches.
+
+    At step t: m and v as Adam's, `u = m / (1 - beta_1^t) / (sqrt(v / (1 - beta_2^t)) + epsilon)`,
+    `w -= rate * |w| / |u| * u`, with 1 in the place of `|w| / |u|` where one of the two norms is 0.
+    The weight decay is decoupled, as Keras has it; the paper's is part of u.
+
+    Args:
+        beta_1, beta_2: decay of the two means.
+        epsilon: added to the root of the corrected mean square.
+        common: what every optimizer takes; see `Optimizer`.
+
+    Raises:
+        ValueError: a rate that is not a float, an argument out of its range.
+
+    >>> import fastnn as fn
+    >>> w = fn.Variable([3.0, 4.0])
+    >>> fn.optimizers.Lamb(0.1).apply([fn.tensor([1.0, 1.0])], [w])
+    >>> w.numpy().round(4)  # 5 / sqrt(2) times 0.1 less each
+    array([2.6464, 3.6464], dtype=float32)
+    """
+
+    def update_step(self, gradient: Tensor, variable: Variable, learning_rate: Tensor) -> None:
+        """Changes one variable in place."""
+        step = ops.cast(self.iterations + 1, variable.dtype)
+        m, v = slots = self.slot("momentum", variable), self.slot("velocity", variable)
+        move_moments(slots, gradient, self.beta_1, self.beta_2)
+        size = ops.sqrt(v / (1 - self.beta_2**step)) + self.epsilon
+        update = m / (1 - self.beta_1**step) / size
+        weights, length = (ops.sqrt(ops.sum(ops.square(x))) for x in (variable, update))
+        both = ops.logical_and(weights > 0, length > 0)
+        ratio = ops.where(both, weights / ops.where(both, length, 1.0), 1.0)
+        variable.assign_sub(ratio * learning_rate * update)

@@ -1,0 +1,153 @@
+"""A loss scale that adapts itself.
+
+Micikevicius et al., "Mixed precision training", ICLR 2018.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
+
+import numpy as np
+
+from fastnn import ops
+from fastnn.autograd import no_grad
+from fastnn.optimizers.optimizer import Optimizer
+from fastnn.row_gradient import RowGradient
+from fastnn.tensor import Tensor, Variable
+from fastnn.utils.serialization import deserialize_keras_object, serialize_keras_object
+
+
+class LossScaleOptimizer(Optimizer):
+    """Another optimizer, for gradients of a loss times a factor that grows as long as they are
+    finite, so that small ones do not vanish.
+
+    A step with a gradient that is not finite halves the factor and changes nothing else; the factor
+    doubles after `dynamic_growth_steps` good steps in a row. Whether a step is a good one Python
+    must know, so steps with this optimizer are not replayed.
+
+    Args:
+        inner_optimizer: what takes the steps; its own `loss_scale_factor` is set to None. All other
+            settings (weight decay, clipping, ...) are its own too, and act on true gradients.
+        initial_scale: the first factor.
+        dynamic_growth_steps: see above.
+        name: of the optimizer.
+
+    Raises:
+        TypeError: an inner optimizer that is none.
+        ValueError: a scale or a number of steps that is not positive.
+
+    >>> import fastnn as fn
+    >>> optimizer = fn.optimizers.LossScaleOptimizer(fn.optimizers.SGD(0.5), initial_scale=4.0)
+    >>> w = fn.Variable([1.0])
+    >>> optimizer.build([w])
+    >>> value, gradient = fn.value_and_grad(lambda w: optimizer.scale_loss(w.sum()))(w)
+    >>> value.item(), gradient.item()
+    (4.0, 4.0)
+    >>> optimizer.apply([gradient], [w])
+    >>> w.item()
+    0.5
+    """
+
+    def __init__(
+        self,
+        inner_optimizer: Optimizer,
+        initial_scale: float = 2.0**15,
+        dynamic_growth_steps: int = 2000,
+        name: str | None = None,
+    ):
+        if not isinstance(inner_optimizer, Optimizer):
+            raise TypeError(
+                f"LossScaleOptimizer: inner_optimizer must be an optimizer, got {inner_optimizer!r}"
+            )
+        for what, value in (
+            ("initial_scale", initial_scale),
+            ("dynamic_growth_steps", dynamic_growth_steps),
+        ):
+            if not value > 0:
+                raise ValueError(f"LossScaleOptimizer: {what} must be positive, got {value}")
+        super().__init__(0.0, name=name)
+        self.inner_optimizer = inner_optimizer
+        self.initial_scale = initial_scale
+        self.dynamic_growth_steps = dynamic_growth_steps
+        inner_optimizer.loss_scale_factor = None
+
+    @property
+    def learning_rate(self) -> Tensor:
+        """That of the inner optimizer."""
+        return self.inner_optimizer.learning_rate
+
+    @learning_rate.setter
+    def learning_rate(self, value: Any) -> None:
+        self.inner_optimizer.learning_rate = value
+
+    @property
+    def iterations(self) -> Tensor:
+        """The inner optimizer's steps: those that were taken."""
+        return self.inner_optimizer.iterations
+
+    @property
+    def variables(self) -> list[Variable]:
+        """The state: its own, then the inner optimizer's."""
+        return [*super().variables, *self.inner_optimizer.variables]
+
+    def build(self, variables: Iterable[Variable]) -> None:
+        """Makes the counter, the scale and what the inner optimizer needs for `variables`."""
+        if self.built:
+            return
+        variables = list(variables)
+        self._counted = self._counter(np.zeros((), np.int32), "step_counter")
+        self._scale = self._counter(np.float32(self.initial_scale), "dynamic_scale")
+        self._slot_variables += [self._counted, self._scale]
+        self.inner_optimizer.build(variables)
+        super().build(variables)
+
+    @property
+    def dynamic_scale(self) -> Tensor | float:
+        """The factor now."""
+        return self._scale if self.built else self.initial_scale
+
+    def scale_loss(self, loss: Tensor) -> Tensor:
+        """The loss times the factor, to take gradients of."""
+        return loss * ops.cast(self.dynamic_scale, loss.dtype)
+
+    def _prepare(self, variables: list[Variable]) -> Callable[[Sequence], None]:
+        self.build(variables)
+
+        def step(gradients: Sequence) -> None:
+            whole = [g.dense() if type(g) is RowGradient else g for g in gradients]
+            if not all(g is None or ops.all(ops.isfinite(g)).item() for g in whole):
+                self._counted.assign(0)
+                self._scale.assign(self._scale * 0.5)
+                return
+            unscaled = [None if g is None else g / ops.cast(self._scale, g.dtype) for g in whole]
+            self.inner_optimizer.prepared(variables)(unscaled)
+            grows = self._counted.item() == self.dynamic_growth_steps - 1
+            self._counted.assign(0 if grows else self._counted + 1)
+            if grows:
+                self._scale.assign(self._scale * 2.0)
+
+        def without_gradients(gradients: Sequence) -> None:
+            with no_grad():
+                step(gradients)
+
+        return without_gradients
+
+    def finalize_variable_values(self, var_list: Sequence[Variable]) -> None:
+        """As the inner optimizer's."""
+        self.inner_optimizer.finalize_variable_values(var_list)
+
+    def get_config(self) -> dict:
+        """Arguments that make an optimizer like this one (without its state)."""
+        return {
+            "name": self.name,
+            "inner_optimizer": serialize_keras_object(self.inner_optimizer),
+            "initial_scale": self.initial_scale,
+            "dynamic_growth_steps": self.dynamic_growth_steps,
+        }
+
+    @classmethod
+    def from_config(cls, config: dict, custom_objects: dict | None = None) -> Optimizer:
+        """The inverse of `get_config`."""
+        inner = deserialize_keras_object(config["inner_optimizer"], custom_objects)
+        return cls(**{**config, "inner_optimizer": inner})

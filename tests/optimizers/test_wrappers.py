@@ -1,0 +1,166 @@
+"""LossScaleOptimizer, MultiOptimizer and OptimizerMap."""
+
+import numpy as np
+import pytest
+
+import fastnn as fn
+from fastnn import optimizers
+
+
+def two():
+    return [fn.Variable(np.array([1.0, 2.0], np.float32), name=name) for name in ("a", "b")]
+
+
+def ones(scale=1.0):
+    return [fn.tensor(np.full(2, scale, np.float32)) for _ in range(2)]
+
+
+@pytest.mark.parametrize("gradients", [[3.0, np.inf], [np.nan, 1.0]])
+def test_a_step_that_is_not_finite_halves_the_scale_and_nothing_else(gradients):
+    a, b = two()
+    optimizer = optimizers.LossScaleOptimizer(optimizers.Adam(0.1), 8.0, 2)
+    optimizer.build([a, b])
+    before = [np.array(v.numpy()) for v in optimizer.inner_optimizer.variables]
+    optimizer.apply([fn.tensor(np.float32(gradients)), None], [a, b])
+    assert optimizer.dynamic_scale.item() == 4.0
+    assert a.numpy().tolist() == [1.0, 2.0]
+    for old, new in zip(before, optimizer.inner_optimizer.variables, strict=True):
+        np.testing.assert_array_equal(old, new.numpy())
+
+
+def test_the_scale_doubles_after_good_steps_and_gradients_are_divided():
+    a, b = two()
+    optimizer = optimizers.LossScaleOptimizer(optimizers.SGD(0.5, loss_scale_factor=3.0), 4.0, 2)
+    assert optimizer.scale_loss(fn.tensor(1.0)).item() == 4.0
+    scales = []
+    for _ in range(4):
+        scale = optimizer.scale_loss(fn.tensor(1.0)).item()
+        optimizer.apply(ones(scale), [a, b])
+        scales.append(scale)
+    assert scales == [4.0, 4.0, 8.0, 8.0]
+    assert a.numpy().tolist() == [-1.0, 0.0]
+    optimizer.learning_rate = 0.25
+    assert optimizer.inner_optimizer.learning_rate.item() == 0.25
+    assert int(optimizer.iterations) == 4
+
+
+def small(optimizer):
+    fn.utils.set_random_seed(0)
+    model = fn.Sequential([fn.Input((3,)), fn.layers.Dense(4, name="one"), fn.layers.Dense(1)])
+    model.compile(optimizer, "mse")
+    return model
+
+
+DATA = np.random.default_rng(0).normal(size=(64, 3)).astype(np.float32)
+
+
+def fitted(model, shuffle=False):
+    model.fit(DATA, DATA[:, :1], epochs=2, batch_size=16, shuffle=shuffle, verbose=0)
+    return model.get_weights()
+
+
+def multi():
+    chosen = optimizers.OptimizerMap(optimizers.SGD(0.1, momentum=0.9))
+    chosen[".*one/.*"] = optimizers.Adam(0.01, weight_decay=0.1)
+    return optimizers.MultiOptimizer(chosen)
+
+
+@pytest.mark.parametrize("make", [lambda: optimizers.LossScaleOptimizer(optimizers.Adam()), multi])
+def test_fit_save_and_continue(make, tmp_path):
+    model = small(make())
+    fitted(model)
+    model.save(tmp_path / "model.fastnn")
+    again = fn.models.load_model(tmp_path / "model.fastnn")
+    assert again.optimizer.get_config() == model.optimizer.get_config()
+    for a, b in zip(fitted(model), fitted(again), strict=True):
+        np.testing.assert_array_equal(a, b)
+
+
+def test_a_scaled_loss_trains_as_the_inner_optimizer_does():
+    scaled = fitted(small(optimizers.LossScaleOptimizer(optimizers.SGD(0.1))))
+    for a, b in zip(scaled, fitted(small(optimizers.SGD(0.1))), strict=True):
+        np.testing.assert_allclose(a, b, rtol=1e-5)  # float32, in another order
+
+
+def test_each_variable_has_its_optimizer_in_recorded_steps():
+    model = small(multi())
+    fitted(model, shuffle=True)
+    assert " replays " in model._records.steps["training step on rows"][1].explain()
+    adam, sgd = model.optimizer.optimizers
+    assert [v.path.split("/")[-2:] for v in adam._parameters] == [
+        ["one", "kernel"],
+        ["one", "bias"],
+    ]
+    assert int(model.optimizer.iterations) == int(adam.iterations) == int(sgd.iterations) == 8
+
+
+def test_missing_gradients_and_averages_reach_the_right_optimizer():
+    a, b = two()
+    chosen = {"a": optimizers.SGD(0.5, use_ema=True, ema_momentum=0.5), "b": optimizers.SGD(0.25)}
+    optimizer = optimizers.MultiOptimizer(lambda v: chosen[v.path], loss_scale_factor=2.0)
+    optimizer.build([a, b])
+    for _ in range(2):
+        with pytest.warns(UserWarning, match="no gradients for b"):
+            optimizer.apply([ones(2.0)[0], None], [a, b])
+    optimizer.finalize_variable_values([b, a])
+    assert a.numpy().tolist() == [0.25, 1.25]  # half way from 0.5 to 0
+    assert b.numpy().tolist() == [1.0, 2.0]
+
+
+@pytest.mark.parity
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")  # of Keras's own making
+def test_a_scaled_optimizer_has_keras_variables():
+    """Keras's by its stateless form, the one that it has for JAX."""
+    keras = pytest.importorskip("keras")
+
+    def scaled(module):
+        return module.LossScaleOptimizer(module.Adam(0.1), 8.0, 2)
+
+    ours, theirs = scaled(optimizers), scaled(keras.optimizers)
+    mine, variables = two(), [keras.Variable(v.numpy()) for v in two()]
+    theirs.build(variables)
+    weights, state = ([v.value for v in of] for of in (variables, theirs.variables))
+    for gradient in (1.0, 2.0, np.inf, 3.0):
+        ours.apply(ones(gradient), mine)
+        gradients = [np.full(2, gradient, np.float32) for _ in range(2)]
+        weights, state = theirs.stateless_apply(state, gradients, weights)
+    for a, b in zip([*mine, *ours.variables], [*weights, *state], strict=True):
+        np.testing.assert_allclose(a.numpy(), b, rtol=2e-5)
+
+
+ADAM, SGD = optimizers.Adam(), optimizers.SGD()
+
+
+@pytest.mark.parametrize(
+    ("make", "error", "message"),
+    [
+        (lambda: optimizers.LossScaleOptimizer("adam"), TypeError, "inner_optimizer must be an"),
+        (lambda: optimizers.LossScaleOptimizer(ADAM, 0.0), ValueError, "initial_scale must be po"),
+        (lambda: optimizers.OptimizerMap("adam"), TypeError, "default_optimizer must be an optim"),
+        (
+            lambda: optimizers.OptimizerMap(multi()),
+            ValueError,
+            "OptimizerMap: default_optimizer cannot be a MultiOptimizer",
+        ),
+        (
+            lambda: optimizers.OptimizerMap(SGD, {"a.*": ADAM, ".*b": ADAM})["ab"],
+            ValueError,
+            r"'ab' matches 'a\.\*', '\.\*b'",
+        ),
+        (
+            lambda: optimizers.OptimizerMap(SGD, {"a": ADAM}).update({"a": SGD}),
+            ValueError,
+            "'a' has an optimizer already",
+        ),
+        (
+            lambda: optimizers.MultiOptimizer(lambda v: None).build(two()),
+            TypeError,
+            "MultiOptimizer: the optimizer of a must be an optimizer, got None",
+        ),
+        (lambda: multi().learning_rate, AttributeError, "has no learning rate"),
+        (lambda: setattr(multi(), "learning_rate", 0.1), AttributeError, "has no learning rate"),
+    ],
+)
+def test_errors(make, error, message):
+    with pytest.raises(error, match=message):
+        make()
