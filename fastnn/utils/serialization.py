@@ -7,6 +7,7 @@ code in one is run.
 
 from __future__ import annotations
 
+import difflib
 import importlib
 import threading
 from collections.abc import Callable
@@ -272,11 +273,13 @@ def find_by_name(name: str, known: dict[str, Any], kind: str) -> Any:
     """A class or function by any of its names: custom ones, exact, then snake_case.
 
     Raises:
-        ValueError: unknown; the message lists ``known``.
+        ValueError: unknown; the message lists ``known`` and names the nearest.
     """
     found = get_registered_object(name)
     if found is None:
         found = known.get(name, known.get(to_snake_case(name)))
     if found is None:
-        raise ValueError(f"unknown {kind} {name!r}; known are {', '.join(sorted(known))}")
+        nearest = difflib.get_close_matches(name, known, 1)
+        hint = f"; did you mean {nearest[0]!r}?" if nearest else ""
+        raise ValueError(f"unknown {kind} {name!r}; known are {', '.join(sorted(known))}{hint}")
     return found
