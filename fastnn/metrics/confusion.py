@@ -65,8 +65,13 @@ class ConfusionMetric(Metric):
             weight = ops.ones((1,), "float64")
         weight = fit_weight(weight, y_pred.shape, "float64", self.name)
         weight = ops.broadcast_to(weight, y_pred.shape)
-        if self.class_id is not None:
-            y_true, y_pred, weight = (self._of_class(x) for x in (y_true, y_pred, weight))
+        one = self.class_id
+        if one is not None:
+            if y_pred.ndim < 2 or not 0 <= one < y_pred.shape[-1]:
+                raise ValueError(
+                    f"{self.name}: class_id is {one}, but y_pred has shape {y_pred.shape}"
+                )
+            y_true, y_pred, weight = y_true[..., one], y_pred[..., one], weight[..., one]
         yes = ops.not_equal(y_true, 0.0)
         updates = ops.stack([ops.where(yes, weight, 0.0), ops.where(yes, 0.0, weight)], axis=-1)
         bins = self._bins(y_pred) * columns + ops.arange(columns, dtype="int64")
@@ -91,13 +96,6 @@ class ConfusionMetric(Metric):
         for threshold in self._sorted.tolist():
             bins = bins + ops.cast(ops.greater(y_pred, threshold), "int64")
         return bins
-
-    def _of_class(self, x: Tensor) -> Tensor:
-        if x.ndim < 2 or not 0 <= self.class_id < x.shape[-1]:
-            raise ValueError(
-                f"{self.name}: class_id is {self.class_id}, but y_pred has shape {x.shape}"
-            )
-        return x[..., self.class_id]
 
 
 def _are_even(thresholds: np.ndarray) -> bool:

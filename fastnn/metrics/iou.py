@@ -148,7 +148,7 @@ class MeanIoU(IoU):
     0.3333
     """
 
-    _implied = ("target_class_ids",)
+    _implied: tuple[str, ...] = ("target_class_ids",)
 
     def __init__(
         self,
