@@ -224,3 +224,12 @@ def test_in_recorded_steps_as_in_eager_ones():
         area = metrics.AUC()(y, model.predict(x, verbose=0))
         assert model.evaluate(x, y, verbose=0)[1] == pytest.approx(float(area), rel=1e-6)
     assert list(results[0].values()) == list(results[1].values())
+
+
+def test_several_figures_in_fit(capsys):
+    model = fn.Sequential([fn.Input((3,)), fn.layers.Dense(3, activation="softmax")])
+    model.compile("sgd", "huber", metrics=["f1_score"])
+    history = model.fit(P, Y, verbose=2, epochs=2).history
+    assert history["f1_score"][1].shape == (3,)
+    assert "f1_score: [" in capsys.readouterr().out
+    assert model.evaluate(P, Y, verbose=0)[1].shape == (3,)
