@@ -12,8 +12,11 @@ from fastnn import metrics
 drawn = hypothesis.settings(
     max_examples=15, deadline=None, derandomize=True, phases=[hypothesis.Phase.generate]
 )
-# Keras on NumPy divides by zero, and looks afterwards.
-pytestmark = [pytest.mark.parity, pytest.mark.filterwarnings("ignore::RuntimeWarning")]
+pytestmark = [
+    pytest.mark.parity,
+    # Keras on NumPy divides by zero, and looks afterwards; on JAX it asks for int64.
+    pytest.mark.filterwarnings("ignore::RuntimeWarning", "ignore:Explicitly requested dtype int64"),
+]
 
 UNIT = st.sampled_from([0.0, 0.2, 0.5, 0.9, 1.0])
 THRESHOLDS = st.sampled_from([None, 0.3, [0.7, 0.2], [0.0, 0.5, 1.0]])
