@@ -49,6 +49,7 @@ def test_top_k_and_class_id():
     y, p = np.array([[1, 0, 1], [0, 1, 0]]), np.array([[0.2, 0.2, 0.1], [0.1, 0.9, 0.3]])
     assert float(metrics.Precision(top_k=1)(y, p)) == 1.0  # of equal ones the first
     assert float(metrics.Recall(top_k=2)(y, p)) == pytest.approx(2 / 3)
+    assert float(metrics.Recall(top_k=2)([[0, 1, 0]], [[-1.0, -2.0, -3.0]])) == 1.0
     assert float(metrics.Recall(class_id=2, thresholds=0.05)(y, p)) == 1.0
     with pytest.raises(ValueError, match=r"precision.*: top_k is 4, but y_pred has shape \(2, 3\)"):
         metrics.Precision(top_k=4)(y, p)
@@ -56,10 +57,13 @@ def test_top_k_and_class_id():
         metrics.Recall(class_id=3)(y, p)
 
 
-def test_a_prediction_that_is_nan_says_no():
+@pytest.mark.filterwarnings("ignore:invalid value encountered in cast")
+@pytest.mark.parametrize("backend", ["native", "reference"])
+def test_a_prediction_that_is_nan_says_no(backend):
     y, p = [1.0, 1.0, 0.0], [np.nan, 0.9, np.nan]
-    assert float(metrics.TruePositives()(y, p)) == 1
-    assert metrics.FalseNegatives([0.0, 0.5, 1.0])(y, p).tolist() == [1.0, 1.0, 2.0]
+    with fn.use_backend(backend):
+        assert float(metrics.TruePositives()(y, p)) == 1
+        assert metrics.FalseNegatives([0.0, 0.5, 1.0])(y, p).tolist() == [1.0, 1.0, 2.0]
 
 
 def test_area_under_roc_is_the_chance_of_the_right_order():
@@ -70,6 +74,8 @@ def test_area_under_roc_is_the_chance_of_the_right_order():
     assert have == pytest.approx(chance, rel=1e-6)
     flipped = over_batches(metrics.AUC(num_thresholds=1000), 1 - y, p)
     assert flipped == pytest.approx(1 - chance, rel=1e-6)
+    for same in (0.0, 1.0):  # the lowest threshold is below all, the highest above
+        assert float(metrics.AUC(num_thresholds=3)([0, 1], [same, same])) == 0.5
 
 
 def test_areas_of_labels_and_their_mean():
