@@ -101,7 +101,7 @@ class CategoricalCrossentropy(MeanMetricWrapper):
 
 class SparseCategoricalCrossentropy(MeanMetricWrapper):
     """The mean of `losses.sparse_categorical_crossentropy`. A label that is `ignore_class` counts,
-    with 0, as it does in Keras.
+    with 0, as it does in Keras (which leaves it out where there are weights).
 
     >>> import fastnn as fn
     >>> round(float(fn.metrics.SparseCategoricalCrossentropy()([1], [[0.5, 0.5]])), 4)
