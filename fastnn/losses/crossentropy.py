@@ -44,9 +44,9 @@ def categorical_crossentropy(
     >>> round(y.item(), 6)
     0.693147
     """
-    _check_smoothing("categorical_crossentropy", label_smoothing)
+    check_smoothing("categorical_crossentropy", label_smoothing)
     y_pred = as_float(y_pred, "categorical_crossentropy")
-    y_true, y_pred = _same_shape(y_true, y_pred, "categorical_crossentropy")
+    y_true, y_pred = keep_logits(y_true, y_pred, "categorical_crossentropy")
     if label_smoothing:
         classes = y_pred.shape[axis]
         y_true = y_true * (1.0 - label_smoothing) + label_smoothing / classes
@@ -82,14 +82,8 @@ def sparse_categorical_crossentropy(
     """
     y_pred = as_float(y_pred, "sparse_categorical_crossentropy")
     labels = as_labels(y_true, "sparse_categorical_crossentropy")
-    rows = y_pred.shape[:-1] if axis in (-1, y_pred.ndim - 1) else None
-    if rows is not None and labels.shape != rows:
-        if labels.shape != (*rows, 1):
-            raise ValueError(
-                f"sparse_categorical_crossentropy: y_true has shape {labels.shape}, but y_pred "
-                f"{y_pred.shape} needs labels of shape {rows} or {(*rows, 1)}"
-            )
-        labels = ops.reshape(labels, rows)
+    if axis in (-1, y_pred.ndim - 1):
+        labels = fit_labels(labels, y_pred, "sparse_categorical_crossentropy")
     if ignore_class is None:
         return ops.sparse_categorical_crossentropy(
             labels, y_pred, from_logits=from_logits, axis=axis
@@ -123,9 +117,9 @@ def binary_crossentropy(
     >>> round(y.item(), 6)
     0.693147
     """
-    _check_smoothing("binary_crossentropy", label_smoothing)
+    check_smoothing("binary_crossentropy", label_smoothing)
     y_pred = as_float(y_pred, "binary_crossentropy")
-    y_true, y_pred = _same_shape(y_true, y_pred, "binary_crossentropy")
+    y_true, y_pred = keep_logits(y_true, y_pred, "binary_crossentropy")
     if label_smoothing:
         y_true = y_true * (1.0 - label_smoothing) + 0.5 * label_smoothing
     values = ops.binary_crossentropy(y_true, y_pred, from_logits=from_logits)
@@ -145,7 +139,20 @@ def as_labels(y_true: Any, operation: str) -> Tensor:
     return _core.copy(y_true, "int64")
 
 
-def _same_shape(y_true: Any, y_pred: Tensor, operation: str) -> tuple[Tensor, Tensor]:
+def fit_labels(labels: Tensor, y_pred: Tensor, operation: str) -> Tensor:
+    """Class numbers [batch, ...] or [batch, ..., 1] as [batch, ...], one for each row of y_pred."""
+    rows = y_pred.shape[:-1]
+    if labels.shape == rows:
+        return labels
+    if labels.shape != (*rows, 1):
+        raise ValueError(
+            f"{operation}: y_true has shape {labels.shape}, but y_pred {y_pred.shape} needs labels "
+            f"of shape {rows} or {(*rows, 1)}"
+        )
+    return ops.reshape(labels, rows)
+
+
+def keep_logits(y_true: Any, y_pred: Tensor, operation: str) -> tuple[Tensor, Tensor]:
     """As `align`, but y_pred itself is kept when it need not change: it carries its logits."""
     if isinstance(y_true, Tensor) and y_true.dtype == y_pred.dtype:
         if y_true.shape == y_pred.shape:
@@ -155,7 +162,7 @@ def _same_shape(y_true: Any, y_pred: Tensor, operation: str) -> tuple[Tensor, Te
     return align(y_true, y_pred, operation)
 
 
-def _check_smoothing(operation: str, amount: float) -> None:
+def check_smoothing(operation: str, amount: float) -> None:
     if not 0 <= amount <= 1:
         raise ValueError(f"{operation}: label_smoothing must be in [0, 1], got {amount}")
 
@@ -220,7 +227,7 @@ class CategoricalCrossentropy(_SoftmaxCrossentropy):
         name: str | None = "categorical_crossentropy",
         dtype: str | None = None,
     ):
-        _check_smoothing("CategoricalCrossentropy", label_smoothing)
+        check_smoothing("CategoricalCrossentropy", label_smoothing)
         super().__init__(
             categorical_crossentropy,
             reduction,
@@ -297,7 +304,7 @@ class BinaryCrossentropy(LossFunctionWrapper):
         name: str | None = "binary_crossentropy",
         dtype: str | None = None,
     ):
-        _check_smoothing("BinaryCrossentropy", label_smoothing)
+        check_smoothing("BinaryCrossentropy", label_smoothing)
         super().__init__(
             binary_crossentropy,
             reduction,

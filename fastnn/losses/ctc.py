@@ -6,7 +6,7 @@ from typing import Any
 
 from fastnn import ops
 from fastnn.losses.crossentropy import as_labels
-from fastnn.losses.loss import LossFunctionWrapper, as_float
+from fastnn.losses.loss import PlainLoss, as_float
 from fastnn.tensor import Tensor
 
 
@@ -43,7 +43,7 @@ def ctc(y_true: Any, y_pred: Any) -> Tensor:
     return ops.ctc_loss(labels, y_pred, count, frames)
 
 
-class CTC(LossFunctionWrapper):
+class CTC(PlainLoss):
     """Connectionist temporal classification; see `ctc`.
 
     >>> import fastnn as fn
@@ -51,10 +51,4 @@ class CTC(LossFunctionWrapper):
     1.098612
     """
 
-    def __init__(
-        self,
-        reduction: str | None = "sum_over_batch_size",
-        name: str | None = "ctc",
-        dtype: str | None = None,
-    ):
-        super().__init__(ctc, reduction, name, dtype)
+    function = staticmethod(ctc)

@@ -127,6 +127,20 @@ class LossFunctionWrapper(Loss):
         return {**super().get_config(), **self.options}
 
 
+class PlainLoss(LossFunctionWrapper):
+    """A loss that is a `function` without options, whose name it has."""
+
+    function: Callable
+
+    def __init__(
+        self,
+        reduction: str | None = "sum_over_batch_size",
+        name: str | None = None,
+        dtype: str | None = None,
+    ):
+        super().__init__(self.function, reduction, name, dtype)
+
+
 def check_no_nan(array: np.ndarray, what: str) -> None:
     """Raises ValueError if floats hold a NaN, naming the first."""
     if array.dtype.kind == "f" and np.isnan(array).any():

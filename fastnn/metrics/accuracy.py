@@ -6,7 +6,7 @@ from typing import Any
 
 from fastnn import _core, config
 from fastnn.dtypes import result_type
-from fastnn.losses.crossentropy import as_labels
+from fastnn.losses.crossentropy import as_labels, fit_labels
 from fastnn.losses.loss import align, as_float
 from fastnn.metrics.metric import MeanMetricWrapper
 from fastnn.tensor import Tensor, from_data
@@ -93,16 +93,10 @@ def _categorical_matches(y_true: Any, y_pred: Any) -> Tensor:
 def _sparse_matches(y_true: Any, y_pred: Any) -> Tensor:
     y_pred = as_float(y_pred, "sparse_categorical_accuracy")
     labels = as_labels(y_true, "sparse_categorical_accuracy")
+    labels = fit_labels(labels, y_pred, "sparse_categorical_accuracy")
     said = _core.arg_reduce(y_pred, "argmax", y_pred.ndim - 1)
     if labels.dtype != "int64":
         labels = _core.copy(labels, "int64")
-    if labels.shape != said.shape:
-        if labels.shape != (*said.shape, 1):
-            raise ValueError(
-                f"sparse_categorical_accuracy: y_true has shape {y_true.shape}, but y_pred "
-                f"{y_pred.shape} needs labels of shape {said.shape}"
-            )
-        labels = _core.reshape(labels, said.shape)
     return _core.binary(labels, said, "equal")
 
 

@@ -235,7 +235,7 @@ class MeanMetricWrapper(Mean):
         super().__init__(name or getattr(fn, "__name__", None), dtype)
         self._fn = fn
         self._options = options
-        if getattr(fn, "__module__", "").startswith("fastnn.losses"):
+        if not self._direction and getattr(fn, "__module__", "").startswith("fastnn.losses"):
             self._direction = "down"
 
     def update_state(  # type: ignore[override]  # a pair in place of the values

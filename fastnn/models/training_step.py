@@ -350,10 +350,10 @@ def adder(metric: Any) -> Callable[[Tensor, Tensor], None]:
 
 
 def value_of(metric: Any) -> Any:
-    """A metric's figure as a Python float (or a dictionary of them)."""
+    """A metric's figure as a Python float (or a dictionary of them); several as an array."""
     if isinstance(metric, Mean):
         return metric.value()
     result = metric.result()
     if isinstance(result, dict):
         return {name: float(value) for name, value in result.items()}
-    return float(result)
+    return result.numpy() if getattr(result, "ndim", 0) else float(result)
