@@ -8,158 +8,20 @@
 
 #include "core/kernel_table.h"
 #include "ops/checks.h"
-#include "ops/rnn_team.h"
+#include "ops/rnn_products.h"
 #include "ops/strided.h"
 
 namespace fastnn {
 namespace {
 
-enum { Dx, Dweights, Dinitial, Dy, Dlast, X, Weights, Mask, Gates, History, Scratch };
-enum { kWantDx, kWantDweights, kWantDinitial };
-
-struct Backward {
-  const Call& call;
-  const RnnAttributes& attributes;
-  RnnShape shape;
-  int64_t packed_each[2] = {0, 0}, packed_bytes = 0;  // of u^T: a segment's, a direction's
-  // Where things lie in the scratch memory; of a direction each, but for the products' memory.
-  int64_t packed_at, dgates_at, inputs_at, states_at, codes_at, products_at, bytes;
-  // From a row of the gates' gradients to the next: an odd number of lines of a cache, so that rows
-  // do not share its sets.
-  int64_t dgates_row;
-  int64_t dgates_bytes, inputs_bytes, states_bytes, codes_bytes;
-
-  explicit Backward(const Call& call)
-      : call(call), attributes(call.attributes.as<RnnAttributes>()), shape(call, X, Weights) {
-    const int64_t element = shape.element();
-    for (int i = 0; i < shape.cell.segment_count && !empty(); ++i) {
-      packed_each[i] = aligned(step_product(i, shape.batch).packed_elements() * element);
-      packed_bytes += packed_each[i];
-    }
-    dgates_row = (aligned(shape.kept() * element) | kLine) / element;
-    dgates_bytes = shape.rows() * dgates_row * element;
-    inputs_bytes = aligned(shape.rows() * shape.inputs * element);
-    states_bytes = aligned(shape.state_bytes());
-    codes_bytes = call.has(Mask) ? aligned(shape.rows()) : 0;
-    const int64_t d = shape.directions;
-    packed_at = 0;
-    dgates_at = packed_at + d * packed_bytes;
-    inputs_at = dgates_at + d * dgates_bytes;
-    states_at = inputs_at + d * inputs_bytes;
-    codes_at = states_at + d * kStates * states_bytes;
-    products_at = codes_at + d * codes_bytes;
-    bytes = products_at;
-    if (empty()) return;
-    int64_t most = 0;
-    for_products(0, [&](const GemmProblem& g) {
-      most = std::max(most, gemm_scratch_bytes(g, thread_count()));
-    });
-    bytes += most;
-  }
-
-  static constexpr int64_t kLine = 64;
-  static constexpr int kStates = 3;  // gradients by h, c and q
-
-  bool empty() const { return shape.batch == 0 || shape.units == 0 || shape.steps == 0; }
-  bool wants(int what) const { return attributes.want[what] != 0; }
-
-  // What reaches h, or q: gates of one segment times its columns of u, transposed.
-  StepProduct step_product(int segment, int64_t rows) const {
-    return StepProduct(shape.dtype, rows, shape.batch, shape.units,
-                       shape.cell.segments[segment].gates * shape.units);
-  }
-
-  // Null while the memory is only measured.
-  char* scratch(int64_t at) const {
-    char* base = call.operand(Scratch).data;
-    return base ? base + at : nullptr;
-  }
-  char* dgates(int d) const { return scratch(dgates_at + d * dgates_bytes); }
-  char* inputs(int d) const { return scratch(inputs_at + d * inputs_bytes); }
-  const Array& weight(int d, int i) const {
-    return call.operand(Weights, d * shape.weights_each + i);
-  }
-  char* dweight(int d, int i) const {
-    return call.has(Dweights) ? call.operand(Dweights, d * shape.weights_each + i).data : nullptr;
-  }
-
-  // The products over all steps: those by weights, then that by x, which takes the place of x.
-  template <class Visit>
-  void for_products(int d, Visit&& visit) const {
-    const int64_t units = shape.units, columns = shape.columns(), element = shape.element();
-    char* signal = dgates(d);
-    if (wants(kWantDweights)) {
-      visit(by_weight(inputs(d), shape.inputs, shape.inputs, signal, columns, dweight(d, 0)));
-      for (int i = 0; i < shape.cell.segment_count; ++i) {
-        const Segment& s = shape.cell.segments[i];
-        const char* rows = s.of_q ? call.operand(Gates, d).data + kBlockOfQ * units * element
-                                  : call.operand(History, d * shape.cell.states).data;
-        visit(by_weight(rows, units, s.of_q ? shape.kept() : units, moved(signal, s.block * units),
-                        s.gates * units, moved(dweight(d, 1), s.gate * units)));
-        if (shape.has_bias && shape.cell.splits_bias)
-          visit(by_bias(moved(signal, s.block * units), s.gates * units,
-                        moved(dweight(d, 2), columns + s.gate * units)));
-      }
-      if (shape.has_bias) visit(by_bias(signal, columns, dweight(d, 2)));
-    }
-    if (wants(kWantDx)) {
-      GemmProblem g;
-      g.dtype = shape.dtype;
-      g.m = shape.rows();
-      g.n = g.c_row = shape.inputs;
-      g.k = g.b_column = columns;
-      g.a = signal;
-      g.a_row = dgates_row;
-      g.a_k = g.b_k = 1;
-      g.b = weight(d, 0).data;
-      g.c = inputs(d);
-      visit(g);
-    }
-  }
-
- private:
-  char* moved(char* base, int64_t elements) const {
-    return base ? base + elements * shape.element() : nullptr;
-  }
-
-  GemmProblem by_weight(const char* rows, int64_t m, int64_t row, const char* signal, int64_t n,
-                        char* c) const {
-    GemmProblem g;
-    g.dtype = shape.dtype;
-    g.m = m;
-    g.n = n;
-    g.k = shape.rows();
-    g.a = rows;
-    g.a_row = 1;
-    g.a_k = row;
-    g.b = signal;
-    g.b_k = dgates_row;
-    g.b_column = 1;
-    g.c = c;
-    g.c_row = shape.columns();
-    return g;
-  }
-
-  // A bias is one more weight, whose input is 1.
-  GemmProblem by_bias(const char* signal, int64_t n, char* c) const {
-    static const float one_f32 = 1;
-    static const double one_f64 = 1;
-    GemmProblem g = by_weight(nullptr, 1, 0, signal, n, c);
-    g.a = shape.dtype == DType::float32 ? reinterpret_cast<const char*>(&one_f32)
-                                        : reinterpret_cast<const char*>(&one_f64);
-    g.a_row = 0;
-    return g;
-  }
-};
-
 // By the peepholes: for each unit the sum over all steps and rows of gradient times state, in the
 // order of a sum across rows, in double precision.
 template <class T>
-void peephole_gradient(const Backward& b, int d) {
+void peephole_gradient(const RnnProducts& b, int d) {
   const RnnShape& shape = b.shape;
   const int64_t units = shape.units, row = b.dgates_row, rows = shape.rows();
   const T* signal = reinterpret_cast<const T*>(b.dgates(d));
-  const T* c = b.call.operand(History, d * shape.cell.states + 1).as<T>();
+  const T* c = b.call.operand(kGradHistory, d * shape.cell.states + 1).as<T>();
   T* dp = reinterpret_cast<T*>(b.dweight(d, shape.weights_each - 1));
   constexpr int gates[] = {0, 1, 3};
   constexpr int64_t kColumns = 64;
@@ -184,8 +46,9 @@ class Run {
   void run() {
     for (int d = 0; d < shape_.directions; ++d) begin(d);
     if (b_.empty()) {
-      for (int i = 0; i < b_.call.count(Dweights); ++i) clear(b_.call.operand(Dweights, i));
-      if (b_.wants(kWantDx)) clear(b_.call.operand(Dx));
+      for (int i = 0; i < b_.call.count(kGradDweights); ++i)
+        clear(b_.call.operand(kGradDweights, i));
+      if (b_.wants(kWantDx)) clear(b_.call.operand(kGradDx));
     } else {
       RnnTeam(shape_, thread_count()).run([&](const RnnShare& share) {
         for (int d = share.direction; d < shape_.directions; d += share.direction_step)
@@ -194,8 +57,8 @@ class Run {
       for (int d = 0; d < shape_.directions; ++d) multiply(d);
       if (b_.wants(kWantDx)) collect_dx();
     }
-    for (int i = 0; i < b_.call.count(Dinitial); ++i)
-      std::memcpy(b_.call.operand(Dinitial, i).data,
+    for (int i = 0; i < b_.call.count(kGradDinitial); ++i)
+      std::memcpy(b_.call.operand(kGradDinitial, i).data,
                   state(i / shape_.cell.states, i % shape_.cell.states),
                   static_cast<size_t>(shape_.state_bytes()));
   }
@@ -203,7 +66,7 @@ class Run {
  private:
   // Gradients by h, c and q, where the team has come to.
   char* state(int d, int i) const {
-    return b_.scratch(b_.states_at + (d * Backward::kStates + i) * b_.states_bytes);
+    return b_.scratch(b_.states_at + (d * RnnProducts::kStates + i) * b_.states_bytes);
   }
   unsigned char* codes(int d) const {
     return reinterpret_cast<unsigned char*>(b_.scratch(b_.codes_at + d * b_.codes_bytes));
@@ -219,13 +82,14 @@ class Run {
     orders_[d].emplace(shape_, b_.attributes, d);
     const auto bytes = static_cast<size_t>(shape_.state_bytes());
     for (int i = 0; i < shape_.cell.states; ++i)
-      if (b_.call.has(Dlast))
-        std::memcpy(state(d, i), b_.call.operand(Dlast, d * shape_.cell.states + i).data, bytes);
+      if (b_.call.has(kGradDlast))
+        std::memcpy(state(d, i), b_.call.operand(kGradDlast, d * shape_.cell.states + i).data,
+                    bytes);
       else
         std::memset(state(d, i), 0, bytes);
     if (b_.empty()) return;
-    if (b_.call.has(Mask))
-      step_codes(b_.call.operand(Mask), *orders_[d], b_.attributes.zero_masked != 0, codes(d));
+    if (b_.call.has(kGradMask))
+      step_codes(b_.call.operand(kGradMask), *orders_[d], b_.attributes.zero_masked != 0, codes(d));
     const Array& u = b_.weight(d, 1);
     for (int i = 0; i < shape_.cell.segment_count; ++i) {
       const Segment& segment = shape_.cell.segments[i];
@@ -280,23 +144,23 @@ class Run {
     g.gates_row = kept;
     g.dgates_row = b_.dgates_row;
     g.state_row = g.gate = units;
-    g.gates = b_.call.operand(Gates, d).data + (row * kept + unit0) * element;
+    g.gates = b_.call.operand(kGradGates, d).data + (row * kept + unit0) * element;
     g.dgates = b_.dgates(d) + (row * b_.dgates_row + unit0) * element;
-    g.h = b_.call.operand(History, d * shape_.cell.states).data + k * step + at;
+    g.h = b_.call.operand(kGradHistory, d * shape_.cell.states).data + k * step + at;
     if (states > 1) {
-      g.c = b_.call.operand(History, d * shape_.cell.states + 1).data + k * step + at;
+      g.c = b_.call.operand(kGradHistory, d * shape_.cell.states + 1).data + k * step + at;
       g.c_after = static_cast<const char*>(g.c) + step;
       g.dc = state(d, 1) + at;
     }
-    if (b_.call.has(Dy)) {
+    if (b_.call.has(kGradDy)) {
       const int64_t width = shape_.directions * units;
       g.dy_row = shape_.steps * width;
-      g.dy = b_.call.operand(Dy).data +
+      g.dy = b_.call.operand(kGradDy).data +
              (row0 * g.dy_row + orders_[d]->at(k) * width + d * units + unit0) * element;
     }
     g.dh = state(d, 0) + at;
     g.dq = state(d, 2) + at;
-    if (b_.call.has(Mask)) g.codes = codes(d) + k * shape_.batch + row0;
+    if (b_.call.has(kGradMask)) g.codes = codes(d) + k * shape_.batch + row0;
     if (shape_.has_peephole)
       g.peephole = b_.weight(d, shape_.weights_each - 1).data + unit0 * element;
     g.activation = static_cast<int32_t>(b_.attributes.activation);
@@ -309,7 +173,7 @@ class Run {
       const int64_t step = shape_.batch * shape_.inputs * shape_.element();
       for_each_chunk(shape_.steps, kCheapGrain * 4 / std::max<int64_t>(step, 1) + 1, 1,
                      [&](int64_t k0, int64_t k1) {
-                       to_step_order(b_.call.operand(X), *orders_[d], k0, k1, 0, shape_.batch,
+                       to_step_order(b_.call.operand(kGradX), *orders_[d], k0, k1, 0, shape_.batch,
                                      b_.inputs(d) + k0 * step);
                      });
       if (shape_.has_peephole)
@@ -318,17 +182,17 @@ class Run {
     }
     b_.for_products(d, [&](const GemmProblem& g) {
       gemm(g, thread_count(), b_.scratch(b_.products_at),
-           b_.call.operand(Scratch).size() - b_.products_at);
+           b_.call.operand(kGradScratch).size() - b_.products_at);
     });
   }
 
   void collect_dx() const {
-    const Array& dx = b_.call.operand(Dx);
+    const Array& dx = b_.call.operand(kGradDx);
     from_step_order(b_.inputs(0), *orders_[0], false, dx);
     if (shape_.directions > 1) from_step_order(b_.inputs(1), *orders_[1], true, dx);
   }
 
-  Backward b_;
+  RnnProducts b_;
   const RnnShape& shape_;
   std::optional<RnnOrder> orders_[kMaxDirections];
 };
@@ -349,26 +213,26 @@ void check_kept(const Call& call, int operand, int count, DType dtype, const int
 }
 
 void infer(Call& call) {
-  const RnnShape shape = RnnShape::checked(call, X, Weights, Mask);
-  shape.check_states(call, Dlast);
+  const RnnShape shape = RnnShape::checked(call, kGradX, kGradWeights, kGradMask);
+  shape.check_states(call, kGradDlast);
   const int64_t gates[] = {shape.steps, shape.batch, shape.kept()};
   const int64_t history[] = {shape.steps + 1, shape.batch, shape.units};
   const int64_t y[] = {shape.batch, shape.steps, shape.directions * shape.units};
-  check_kept(call, Gates, shape.directions, shape.dtype, gates);
-  check_kept(call, History, shape.states(), shape.dtype, history);
-  if (call.has(Dy)) check_kept(call, Dy, 1, shape.dtype, y);
+  check_kept(call, kGradGates, shape.directions, shape.dtype, gates);
+  check_kept(call, kGradHistory, shape.states(), shape.dtype, history);
+  if (call.has(kGradDy)) check_kept(call, kGradDy, 1, shape.dtype, y);
   const auto& attributes = call.attributes.as<RnnAttributes>();
-  const int weights = call.count(Weights);
-  call.resize(Dx, attributes.want[kWantDx] ? 1 : 0);
-  call.resize(Dweights, attributes.want[kWantDweights] ? weights : 0);
-  call.resize(Dinitial, attributes.want[kWantDinitial] ? shape.states() : 0);
-  if (call.has(Dx)) call.set_output_like(Dx, call.operand(X));
+  const int weights = call.count(kGradWeights);
+  call.resize(kGradDx, attributes.want[kWantDx] ? 1 : 0);
+  call.resize(kGradDweights, attributes.want[kWantDweights] ? weights : 0);
+  call.resize(kGradDinitial, attributes.want[kWantDinitial] ? shape.states() : 0);
+  if (call.has(kGradDx)) call.set_output_like(kGradDx, call.operand(kGradX));
   const int64_t state[] = {shape.batch, shape.units};
   for (int i = 0; attributes.want[kWantDweights] && i < weights; ++i)
-    call.set_output_like(Dweights, call.operand(Weights, i), i);
+    call.set_output_like(kGradDweights, call.operand(kGradWeights, i), i);
   for (int i = 0; attributes.want[kWantDinitial] && i < shape.states(); ++i)
-    call.set_output(Dinitial, shape.dtype, 2, state, i);
-  call.set_scratch(Scratch, Backward(call).bytes);
+    call.set_output(kGradDinitial, shape.dtype, 2, state, i);
+  call.set_scratch(kGradScratch, RnnProducts(call).bytes);
 }
 
 Status run(const Call& call) {
@@ -377,7 +241,7 @@ Status run(const Call& call) {
 }
 
 double cost(const Call& call) {
-  const RnnShape shape(call, X, Weights);
+  const RnnShape shape(call, kGradX, kGradWeights);
   return 4.0 * static_cast<double>(shape.directions * shape.rows()) *
          static_cast<double>(shape.columns()) * static_cast<double>(shape.inputs + shape.units);
 }
