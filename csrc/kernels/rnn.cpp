@@ -176,7 +176,8 @@ FASTNN_INLINE void finish_each(const RnnBlock b, F f) {
   each<T>(b, [&](Row<T> r) FASTNN_FLATTEN {
     const int code = b.codes[r.row * b.codes_row];
     if (code == kRnnCounts) return f(r);
-    for (int k = 0; k < blocks; ++k) r.keep(k, Vec<T>::zero());
+    /* q of the first stage is zero already; others may read it now. */
+    for (int k = 0; k < blocks - (cell == kGruBefore); ++k) r.keep(k, Vec<T>::zero());
     r.store(r.h(), r.at(b.h_after, b.state_row));
     if (b.c) r.store(r.c(), r.at(b.c_after, b.state_row));
     if (b.y) r.store(code == kRnnRepeat ? r.h() : Vec<T>::zero(), r.at(b.y, b.y_row));
@@ -244,8 +245,9 @@ void forward_rows(const RnnBlock& b, const F f) {
     each<T>(b, [&](R r) FASTNN_FLATTEN { r.keep(0, f.s(r.z(0))); });
     each<T>(b, [&](R r) FASTNN_FLATTEN {
       const Vec<T> reset = f.s(r.z(1));
+      const bool counts = !r.b.codes || r.b.codes[r.row * r.b.codes_row] == kRnnCounts;
       r.keep(1, reset);
-      r.keep(3, reset * r.h());
+      r.keep(3, counts ? reset * r.h() : Vec<T>::zero());
     });
   } else {
     finish_each<T, cell>(b, [&](R r) FASTNN_FLATTEN {

@@ -6,7 +6,8 @@
 
 #include <stdint.h>
 
-/* Units of a block, at most: the sums of its gates lie side by side. */
+/* Units of a block where a cell has several gates, whose sums lie side by side; with one gate a
+ * block may have any number. */
 #define FASTNN_RNN_UNITS 16
 
 #define FASTNN_RNN_CELLS 5

@@ -30,6 +30,7 @@ bool a_collides(const GemmProblem& g) {
   if (way == WayOfA::along_k) return g.a_row * item_size(g.dtype) % kCollidingStride == 0;
   // Neighbouring tiles share the lines of a block's columns: they should all stay in the cache.
   const int64_t columns = std::min(g.k, kSumBlock), step = g.a_k * item_size(g.dtype);
+  if (step == 0) return false;
   const int64_t shared = std::min(step & -step, kCollidingStride);  // by the places of all columns
   return kWays * kCollidingStride / shared <= columns;
 }

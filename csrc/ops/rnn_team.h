@@ -125,7 +125,8 @@ struct StepProduct {
   GemmProblem g;
   GemmCut cut;
 
-  // Packed as for `most` rows.
+  // Packed as for `most` rows: tiles of fewer rows are at least as wide as those of more, on every
+  // target, so there is one for each panel.
   StepProduct(DType dtype, int64_t rows, int64_t most, int64_t n, int64_t k)
       : g(problem(dtype, rows, n, k)), cut(g, GemmCut(problem(dtype, most, n, k))) {}
   StepProduct(const StepProduct&) = delete;

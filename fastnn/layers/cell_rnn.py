@@ -44,6 +44,12 @@ class CellRNN(RNN):
             raise AttributeError(f"{type(self).__name__} has no attribute {name!r}")
         return getattr(cell, name)
 
+    def __setattr__(self, name: str, value: Any) -> None:
+        cell = vars(self).get("cell")
+        if cell is not None and name in cell.argument_names():
+            raise AttributeError(f"{type(self).__name__}: {name} cannot be set; make a new layer")
+        super().__setattr__(name, value)
+
     def get_config(self) -> dict:
         config = super().get_config()
         cell = config.pop("cell")["config"]

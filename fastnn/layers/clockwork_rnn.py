@@ -76,7 +76,7 @@ class ClockworkRNN(Recurrent, Parameterized):
         self.units, self.periods, self.use_bias = units, periods, use_bias
         self.activation = activations.get(activation)
         self.state_size = [units]
-        self.output_size = units
+        self.output_size = self.units
         self.bias: Any = None
 
     def build_step(self, shape: tuple) -> None:

@@ -6,6 +6,7 @@ from typing import Any
 
 from fastnn import activations, constraints, initializers, regularizers
 from fastnn.layers.layer import Layer
+from fastnn.layers.sizes import positive_integer
 from fastnn.ops.linalg import dense
 from fastnn.tensor import Tensor
 from fastnn.utils.serialization import serialize_keras_object
@@ -44,10 +45,8 @@ class Dense(Layer):
         bias_constraint: Any = None,
         **kwargs: Any,
     ):
-        if isinstance(units, bool) or not isinstance(units, int) or units <= 0:
-            raise ValueError(f"Dense: units must be a positive integer, got {units!r}")
         super().__init__(activity_regularizer=activity_regularizer, **kwargs)
-        self.units = units
+        self.units = positive_integer("Dense", "units", units)
         self.activation = activations.get(activation)
         self.use_bias = use_bias
         self.kernel_initializer = initializers.get(kernel_initializer)

@@ -8,6 +8,7 @@ from typing import Any
 from fastnn import constraints, initializers, ops, regularizers
 from fastnn.layers import masks
 from fastnn.layers.layer import Layer
+from fastnn.layers.sizes import positive_integer
 from fastnn.tensor import Tensor
 from fastnn.utils.serialization import serialize_keras_object
 
@@ -58,9 +59,8 @@ class Embedding(Layer):
         weights: Any = None,
         **kwargs: Any,
     ):
-        for name, value in (("input_dim", input_dim), ("output_dim", output_dim)):
-            if isinstance(value, bool) or not isinstance(value, int) or value <= 0:
-                raise ValueError(f"Embedding: {name} must be a positive integer, got {value!r}")
+        input_dim = positive_integer("Embedding", "input_dim", input_dim)
+        output_dim = positive_integer("Embedding", "output_dim", output_dim)
         if kwargs.pop("input_length", None) is not None:
             warnings.warn("Embedding: input_length has no effect; leave it out", stacklevel=2)
         super().__init__(**kwargs)

@@ -62,7 +62,7 @@ class LSTMCell(RecurrentCell):
             **kwargs,
         )
         self.unit_forget_bias = unit_forget_bias
-        self.state_size = [units, units]
+        self.state_size = [self.units, self.units]
 
     def add_bias(self, columns: int) -> Any:
         initializer = self._first_bias if self.unit_forget_bias else self.bias_initializer

@@ -6,6 +6,7 @@ from typing import Any
 
 from fastnn import ops
 from fastnn.layers.dense import Dense
+from fastnn.layers.sizes import positive_integer
 from fastnn.ops.linalg import dense
 from fastnn.tensor import Tensor
 
@@ -37,9 +38,7 @@ class Maxout(Dense):
 
     def __init__(self, units: int, pieces: int = 2, **kwargs: Any):
         super().__init__(units, **kwargs)
-        if isinstance(pieces, bool) or not isinstance(pieces, int) or pieces <= 0:
-            raise ValueError(f"{self.name}: pieces must be a positive integer, got {pieces!r}")
-        self.pieces = pieces
+        self.pieces = positive_integer("Maxout", "pieces", pieces)
 
     def _width(self) -> int:
         return self.units * self.pieces

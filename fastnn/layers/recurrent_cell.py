@@ -7,6 +7,7 @@ from typing import Any
 from fastnn import activations, ops, random
 from fastnn.layers.parameters import Parameterized
 from fastnn.layers.recurrent import last_output
+from fastnn.layers.sizes import positive_integer
 from fastnn.ops.linalg import dense
 from fastnn.ops.recurrent import rnn
 from fastnn.tensor import Tensor
@@ -56,8 +57,7 @@ class RecurrentCell(Parameterized):
         **kwargs: Any,
     ):
         who = type(self).__name__
-        if isinstance(units, bool) or not isinstance(units, int) or units <= 0:
-            raise ValueError(f"{who}: units must be a positive integer, got {units!r}")
+        units = positive_integer(who, "units", units)
         for name, rate in (("dropout", dropout), ("recurrent_dropout", recurrent_dropout)):
             if not isinstance(rate, (int, float)) or not 0 <= rate <= 1:
                 raise ValueError(f"{who}: {name} must be a number from 0 to 1, got {rate!r}")
@@ -70,7 +70,7 @@ class RecurrentCell(Parameterized):
         if dropout or recurrent_dropout:
             self.seed_generator = random.SeedGenerator(seed)
         self.state_size: Any = units
-        self.output_size = units
+        self.output_size = self.units
         self.bias: Any = None
         vars(self)["_drawn"] = {}
 

@@ -6,6 +6,7 @@ from typing import Any
 
 from fastnn import ops
 from fastnn.layers.layer import Layer
+from fastnn.layers.sizes import positive_integer
 from fastnn.tensor import Tensor
 
 
@@ -19,9 +20,7 @@ class RepeatVector(Layer):
 
     def __init__(self, n: int, **kwargs: Any):
         super().__init__(**kwargs)
-        if isinstance(n, bool) or not isinstance(n, int) or n < 1:
-            raise ValueError(f"RepeatVector: n must be a positive integer, got {n!r}")
-        self.n = n
+        self.n = positive_integer("RepeatVector", "n", n)
 
     def call(self, inputs: Tensor) -> Tensor:
         batch, n, features = self.compute_output_shape(inputs.shape)

@@ -7,6 +7,7 @@ from typing import Any
 from fastnn import ops
 from fastnn.layers.parameters import Parameterized, weight_arguments
 from fastnn.layers.recurrent import Recurrent, last_output
+from fastnn.layers.sizes import positive_integer
 from fastnn.ops.recurrent import rnn
 from fastnn.tensor import Tensor
 
@@ -53,9 +54,8 @@ class SCRN(Recurrent, Parameterized):
         recurrent_constraint: Any = None,
         **kwargs: Any,
     ):
-        for name, value in (("units", units), ("context_units", context_units)):
-            if isinstance(value, bool) or not isinstance(value, int) or value <= 0:
-                raise ValueError(f"SCRN: {name} must be a positive integer, got {value!r}")
+        units = positive_integer("SCRN", "units", units)
+        context_units = positive_integer("SCRN", "context_units", context_units)
         if not isinstance(alpha, (int, float)) or not 0 <= alpha <= 1:
             raise ValueError(f"SCRN: alpha must be a number from 0 to 1, got {alpha!r}")
         super().__init__(weights=weight_arguments(locals()), **kwargs)

@@ -513,3 +513,27 @@ def test_bad_arguments():
         layers.TimeDistributed(layers.Dense(3))(X[:, 0])
     with pytest.raises(ValueError, match=r"mask has shape \(4, 5\), which must begin with \(4, 6"):
         layers.TimeDistributed(layers.Dense(3))(X, mask=MASK[:, :5])
+
+
+def test_arguments_of_the_cell_cannot_be_set():
+    layer = layers.LSTM(3)
+    for name in ("units", "dropout", "recurrent_activation"):
+        with pytest.raises(AttributeError, match=f"LSTM: {name} cannot be set; make a new layer"):
+            setattr(layer, name, getattr(layer, name))
+    layer.trainable = False
+    assert not layer.trainable
+
+
+def test_sizes_from_numpy():
+    """As from ids.max() + 1; the kernels and a saved configuration get plain integers."""
+    for layer in (
+        layers.LSTM(np.int64(3)),
+        layers.Dense(np.int32(3)),
+        layers.Embedding(np.int64(7), np.int64(3)),
+        layers.RepeatVector(np.int64(3)),
+    ):
+        sizes = [v for k, v in layer.get_config().items() if k in ("units", "output_dim", "n")]
+        assert sizes == [3] and type(sizes[0]) is int
+    for units in (0, -1, True, 2.0, None, np.bool_(True)):
+        with pytest.raises(ValueError, match="LSTM(Cell)?: units must be a positive integer"):
+            layers.LSTM(units)
