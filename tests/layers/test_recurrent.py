@@ -535,5 +535,5 @@ def test_sizes_from_numpy():
         sizes = [v for k, v in layer.get_config().items() if k in ("units", "output_dim", "n")]
         assert sizes == [3] and type(sizes[0]) is int
     for units in (0, -1, True, 2.0, None, np.bool_(True)):
-        with pytest.raises(ValueError, match="LSTM(Cell)?: units must be a positive integer"):
+        with pytest.raises(ValueError, match=r"LSTM(Cell)?: units must be a positive integer"):
             layers.LSTM(units)
