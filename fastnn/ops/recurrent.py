@@ -73,7 +73,8 @@ def rnn(
         initial_state: for each direction [batch, units] Tensors: h, and c of an LSTM; zeros if
             None.
         mask: [batch, steps], bool. Where it is False the step is passed over: states stay, and the
-            output is that before, or zeros if zero_output_for_mask or if there is none before.
+            output is that before, or zeros if zero_output_for_mask or if there is none before. Its
+            inputs are read all the same: NaN there becomes a NaN in the gradient by the kernel.
         cell: "simple", "lstm", "lstm_peephole", "gru" (resets after the product with the recurrent
             kernel) or "gru_before" (resets before it).
         activation, recurrent_activation: "tanh", "sigmoid", "relu" or "linear".
