@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import sys
 import threading
 
@@ -17,6 +18,12 @@ pooled = pytest.mark.skipif(
     runtime.memory_stats()["limit_bytes"] == 0,
     reason="built for a sanitizer: nothing is kept for reuse",
 )
+
+
+@pytest.fixture(autouse=True)
+def no_garbage():
+    """What other tests left in cycles would be freed, and counted, in the middle of one here."""
+    gc.collect()
 
 
 @pooled
