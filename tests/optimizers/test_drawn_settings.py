@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 from optimizer_cases import drawn
 
@@ -82,6 +82,7 @@ COMMON = st.fixed_dictionaries(
     max_examples=3,
     deadline=None,
     derandomize=True,
+    phases=[Phase.generate],  # Keras compiles each example anew: too slow to make one smaller
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
 )
 def test_ten_steps_with_drawn_settings_agree_with_keras(name, data):
