@@ -8,8 +8,6 @@ from typing import Any
 from fastnn import _core
 from fastnn.ops.core import Tensor, as_float, as_tensor, like, record
 
-STATES = {"simple": 1, "lstm": 2, "lstm_peephole": 2, "gru": 1, "gru_before": 1}
-
 
 def _rule(node: _core.Node, gradients: Any) -> tuple:
     rule, counts, x, mask, *rest = node.saved
