@@ -189,6 +189,31 @@ def assign(
     x: Tensor,
     /,
 ) -> None: ...
+def attention(
+    q: Tensor,
+    k: Tensor,
+    v: Tensor,
+    mask: Tensor | None,
+    rate: Tensor | None,
+    state: Tensor | None,
+    scale: float = ...,
+    causal: bool = ...,
+    /,
+) -> tuple[Tensor, Tensor, Tensor | None]: ...
+def attention_backward(
+    dy: Tensor,
+    y: Tensor,
+    lse: Tensor,
+    q: Tensor,
+    k: Tensor,
+    v: Tensor,
+    mask: Tensor | None,
+    rate: Tensor | None,
+    drawn: Tensor | None,
+    scale: float = ...,
+    causal: bool = ...,
+    /,
+) -> tuple[Tensor, Tensor, Tensor]: ...
 def average_pool(
     x: Tensor,
     window: Sequence[int] = ...,

@@ -26,6 +26,11 @@ constexpr int64_t kDotBlock = 4096;
 /* Sums across rows: blocks of kRowBlock rows, each added in order, are folded in pairs. */
 constexpr int64_t kRowBlock = 256;
 
+/* Attention: softmax over blocks of this many keys, in order; gradients by keys and values over
+ * blocks of this many queries, in order. */
+constexpr int64_t kAttentionKeys = 256;
+constexpr int64_t kAttentionQueries = 64;
+
 /* The gradients of scale and shift of normalized rows: blocks of kNormBlock rows, each added in
  * order, are rows of a sum across rows. */
 constexpr int64_t kNormBlock = 32;

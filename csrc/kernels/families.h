@@ -4,6 +4,7 @@
  * compiled for an instruction set which the processor may lack. */
 #pragma once
 
+#include "kernels/attention.h"
 #include "kernels/batch_norm.h"
 #include "kernels/binary.h"
 #include "kernels/ctc.h"
@@ -27,6 +28,7 @@
 
 /* X(family, Struct): what csrc/core/targets.cpp walks over, and CMakeLists.txt compiles. */
 #define FASTNN_KERNEL_FAMILIES(X)         \
+  X(attention, AttentionKernels)          \
   X(batch_norm, BatchNormKernels)         \
   X(binary, BinaryKernels)                \
   X(ctc, CtcKernels)                      \

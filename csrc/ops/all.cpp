@@ -11,6 +11,7 @@ void register_all_primitives() {
   register_gather();
   register_reduce();
   register_gemm();
+  register_attention();
   register_rnn();
   register_conv();
   register_unfold();

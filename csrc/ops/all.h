@@ -11,6 +11,7 @@ void register_concatenate();
 void register_gather();
 void register_reduce();
 void register_gemm();
+void register_attention();
 void register_rnn();
 void register_conv();
 void register_unfold();

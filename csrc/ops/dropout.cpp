@@ -1,10 +1,10 @@
 // dropout and dropout_backward.
-#include <cmath>
 #include <cstddef>
 #include <cstring>
 
 #include "core/kernel_table.h"
 #include "ops/checks.h"
+#include "ops/dropout_rate.h"
 #include "ops/random.h"
 #include "ops/tasks.h"
 
@@ -14,37 +14,6 @@ namespace {
 CodeList dropout_kinds() {
   static constexpr const char* names[] = {"plain"};
   return {names, 1};
-}
-
-constexpr int32_t kBadRate = 1;
-
-double value_of(const Array& scalar) {
-  return scalar.dtype == DType::float32 ? *scalar.as<float>() : *scalar.as<double>();
-}
-
-void check_rate(const Call& call, int x, int rate) {
-  check_same_dtype(call, x, rate);
-  check_rank(call, rate, 0);
-}
-
-Status rate_status(double rate) {
-  if (rate >= 0) return {};
-  Status status{kBadRate, 0, 0};
-  std::memcpy(&status.value, &rate, sizeof rate);
-  return status;
-}
-
-Error describe(const Call& call, const Status& status) {
-  double rate;
-  std::memcpy(&rate, &status.value, sizeof rate);
-  return Error(ErrorKind::value, std::string(call.primitive->name) + ": rate is " +
-                                     std::to_string(rate) + ", expected at least 0");
-}
-
-// 1 / (1 - rate) in the dtype of x; what multiplies at rate 1 is never kept.
-double scale_of(const Array& rate) {
-  if (rate.dtype == DType::float64) return 1 / (1 - *rate.as<double>());
-  return 1 / (1 - *rate.as<float>());
 }
 
 // Whether a mask of `rank` axes broadcasts to x.
@@ -110,9 +79,9 @@ void infer(Call& call) {
 
 Status run(const Call& call) {
   const Array &x = call.operand(X), &y = call.operand(Y), &mask = call.operand(Mask);
-  const double rate = value_of(call.operand(Rate)), scale = scale_of(call.operand(Rate));
-  if (const Status status = rate_status(rate); status.code) return status;
-  const uint32_t threshold = static_cast<uint32_t>(std::ceil((rate < 1 ? rate : 1) * (1 << 24)));
+  const DropoutRate rate(call.operand(Rate));
+  if (const Status status = rate.status(); status.code) return status;
+  const uint32_t threshold = rate.threshold();
   const PhiloxState state = draw(call.operand(State), mask.size());
   const auto& kernel = kernels().random;
   const auto apply = kernel.dropout_apply[static_cast<int>(x.dtype)];
@@ -121,12 +90,13 @@ Status run(const Call& call) {
   const bool repeated = call.has(Scratch);
   for_pieces(mask.size(), kRandomTask, [&](int64_t first, int64_t count) {
     kernel.dropout_mask(skip(state, first), threshold, count, kept + first);
-    if (!repeated) apply(x.data + first * item, kept + first, scale, count, y.data + first * item);
+    if (!repeated)
+      apply(x.data + first * item, kept + first, rate.scale, count, y.data + first * item);
   });
   if (repeated) {
     const uint8_t* wide = widened(x, mask, call.operand(Scratch).data);
     for_pieces(x.size(), kRandomTask, [&](int64_t first, int64_t count) {
-      apply(x.data + first * item, wide + first, scale, count, y.data + first * item);
+      apply(x.data + first * item, wide + first, rate.scale, count, y.data + first * item);
     });
   }
   return {};
@@ -162,14 +132,14 @@ void infer(Call& call) {
 
 Status run(const Call& call) {
   const Array &dy = call.operand(Dy), &dx = call.operand(Dx);
-  const double scale = scale_of(call.operand(Rate));
-  if (const Status status = rate_status(value_of(call.operand(Rate))); status.code) return status;
+  const DropoutRate rate(call.operand(Rate));
+  if (const Status status = rate.status(); status.code) return status;
   const uint8_t* mask =
       widened(dy, call.operand(Mask), call.has(Scratch) ? call.operand(Scratch).data : nullptr);
   const auto apply = kernels().random.dropout_apply[static_cast<int>(dy.dtype)];
   const int64_t item = item_size(dy.dtype);
   for_pieces(dy.size(), kRandomTask, [&](int64_t first, int64_t count) {
-    apply(dy.data + first * item, mask + first, scale, count, dx.data + first * item);
+    apply(dy.data + first * item, mask + first, rate.scale, count, dx.data + first * item);
   });
   return {};
 }
@@ -190,7 +160,7 @@ void register_dropout() {
         {"noise_shape", AttributeKind::integers, offsetof(forward::Attributes, noise_shape)}},
        forward::infer,
        forward::run,
-       describe,
+       describe_rate,
        forward::cost});
   register_primitive(
       {"dropout_backward",
@@ -202,7 +172,7 @@ void register_dropout() {
        {{"kind", AttributeKind::code, offsetof(backward::Attributes, kind), 0, dropout_kinds}},
        backward::infer,
        backward::run,
-       describe});
+       describe_rate});
 }
 
 }  // namespace fastnn

@@ -56,6 +56,7 @@ from fastnn.ops.arithmetic import (
     subtract,
     true_divide,
 )
+from fastnn.ops.attention import dot_product_attention
 from fastnn.ops.batch_normalization import batch_normalization
 from fastnn.ops.comparison import (
     bitwise_and,

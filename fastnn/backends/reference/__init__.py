@@ -10,6 +10,7 @@ random numbers, whose bits are the same on every backend.
 In float64 these functions are the specification that every other backend is tested against.
 """
 
+from .attention import attention, attention_backward
 from .batch_norm import batch_norm, batch_norm_backward
 from .conv import conv, conv_backward_input, conv_backward_kernel
 from .ctc import ctc_beam, ctc_loss
@@ -65,6 +66,7 @@ FUNCTIONS = {
         *(resize, resize_backward),
         *(unfold, fold),
         *(rnn, rnn_backward),
+        *(attention, attention_backward),
         *(softmax, softmax_backward, cross_entropy, binary_cross_entropy, require_no_nan),
         *(ctc_loss, ctc_beam),
         *(random_uniform, random_normal, random_integers, random_permutation),
