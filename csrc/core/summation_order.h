@@ -27,7 +27,7 @@ constexpr int64_t kDotBlock = 4096;
 constexpr int64_t kRowBlock = 256;
 
 /* Attention: softmax over blocks of this many keys, in order; gradients by keys and values over
- * blocks of this many queries, in order. */
+ * nearly equal blocks of at most this many queries, in order. */
 constexpr int64_t kAttentionKeys = 256;
 constexpr int64_t kAttentionQueries = 64;
 

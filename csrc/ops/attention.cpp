@@ -164,14 +164,15 @@ namespace {
 
 enum { Y, Lse, Drawn, Inputs, State = Inputs + AttentionInputs::kCount, Scratch };
 
-constexpr int64_t kFewHeads = 16;  // fewer are cut into some of their queries
+constexpr int64_t kFewHeads = 16;    // fewer are cut into chunks of their queries,
+constexpr int64_t kChunkBlocks = 4;  // each of about so many blocks or more
 
 // How a call is cut, and the memory of a thread.
 struct Forward {
   const Call& call;
   AttentionShape shape;
   const Array &q, &k, &v;
-  int64_t blocks, chunks;  // of queries: of a head, and of a block each, in items
+  int64_t chunks;  // of the blocks of queries of a head; each packs the keys for itself
   int64_t keys_bytes, values_bytes, queries_bytes, scores_bytes, sums_bytes, bytes;
 
   explicit Forward(const Call& call)
@@ -182,9 +183,8 @@ struct Forward {
         k(operand(AttentionInputs::K)),
         v(operand(AttentionInputs::V)) {
     const int64_t element = shape.element(), heads = shape.batch * shape.groups;
-    blocks = ceil_div(shape.queries, kAttentionQueries);
-    chunks = std::min(
-        blocks, heads < kFewHeads ? ceil_div(kFewHeads, std::max<int64_t>(heads, 1)) : int64_t{1});
+    chunks = heads < kFewHeads ? ceil_div(kFewHeads, std::max<int64_t>(heads, 1)) : 1;
+    chunks = std::min(chunks, ceil_div(shape.blocks(), kChunkBlocks));
     keys_bytes = ceil_div(shape.keys, kAttentionKeys) * shape.width * shape.block_row() * element;
     values_bytes = shape.keys * shape.row(shape.values) * element;
     queries_bytes = kAttentionQueries * shape.row(shape.width) * element;
@@ -201,7 +201,7 @@ struct Forward {
                   batch = item / chunks / shape.groups, element = shape.element();
     char *keys = memory, *values = keys + keys_bytes, *queries = values + values_bytes,
          *scores = queries + queries_bytes, *sums = scores + scores_bytes;
-    const int64_t value_row = shape.row(shape.values);
+    const int64_t value_row = shape.row(shape.values), blocks = shape.blocks();
     pack_keys(k.data + (batch * shape.keys * shape.groups + group) * shape.width * element, keys);
     copy_matrix(shape.dtype,
                 v.data + (batch * shape.keys * shape.groups + group) * shape.values * element,
@@ -209,8 +209,7 @@ struct Forward {
     AttentionScores table(call, Inputs, shape, drawn);
     for (int64_t head = group * shape.shared(); head < (group + 1) * shape.shared(); ++head)
       for (int64_t i = chunk * blocks / chunks; i < (chunk + 1) * blocks / chunks; ++i) {
-        const int64_t query = i * kAttentionQueries,
-                      rows = std::min(kAttentionQueries, shape.queries - query);
+        const int64_t query = shape.first_query(i), rows = shape.first_query(i + 1) - query;
         table.begin(scores, batch, head, query, rows);
         block_of_queries(batch, head, query, rows, table, keys, values, queries, sums);
       }

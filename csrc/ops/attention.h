@@ -44,6 +44,9 @@ struct AttentionShape {
   // number of lines of a cache, so that rows do not share its sets.
   int64_t row(int64_t columns) const { return (aligned(columns * element()) | 64) / element(); }
   int64_t block_row() const { return row(keys < kAttentionKeys ? keys : kAttentionKeys); }
+  // Blocks of queries, nearly equal; where one begins.
+  int64_t blocks() const { return ceil_div(queries, kAttentionQueries); }
+  int64_t first_query(int64_t block) const { return block * queries / blocks(); }
   // Random words of one query: dropout draws whole blocks of four.
   int64_t words() const { return ceil_div(keys, 4) * 4; }
 };

@@ -65,8 +65,8 @@ struct Backward {
     head.take(memory);
     AttentionScores table(call, Inputs, shape, drawn);
     for (int64_t h = group * shape.shared(); h < (group + 1) * shape.shared(); ++h)
-      for (int64_t query = 0; query < shape.queries; query += kAttentionQueries) {
-        const int64_t rows = std::min(kAttentionQueries, shape.queries - query);
+      for (int64_t i = 0; i < shape.blocks(); ++i) {
+        const int64_t query = shape.first_query(i), rows = shape.first_query(i + 1) - query;
         table.begin(memory + bytes - scores_bytes, batch, h, query, rows);
         head.block_of_queries(h, query, rows, table);
       }

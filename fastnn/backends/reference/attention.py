@@ -16,7 +16,7 @@ def _weights(
     scores = np.einsum("bqhd,bkhd->bhqk", q, keys) * q.dtype.type(scale)
     seen = np.ones(scores.shape, bool)
     if causal:
-        seen &= np.tri(*scores.shape[2:], dtype=bool)
+        seen &= np.tri(*scores.shape[2:]) > 0
     if mask is not None:
         seen &= mask
     # Who sees no key at all weighs all alike.
