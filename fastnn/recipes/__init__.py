@@ -14,6 +14,7 @@ NAMES = (
     "neuron",
     "digits",
     "mnist",
+    "loss-choice",
     "convolution",
     "mnist-cnn",
     "filters",

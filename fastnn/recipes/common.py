@@ -135,6 +135,28 @@ class Clock(Callback):
         self.model.stop_training = self.seconds[-1] >= self.limit
 
 
+class Table:
+    """A table whose rows arrive one by one, printed at the end of its ``with`` block.
+
+    Also where the block ends by an interrupt (Ctrl-C): what was measured is kept.
+    """
+
+    def __init__(self, title: str, header: Sequence[str]) -> None:
+        self.title, self.header = title, header
+        self.rows: list[Sequence[object]] = []
+
+    def add(self, *row: object) -> None:
+        self.rows.append(row)
+
+    def __enter__(self) -> "Table":
+        return self
+
+    def __exit__(self, kind: type | None, *rest: object) -> None:
+        if kind is None or (self.rows and issubclass(kind, KeyboardInterrupt)):
+            so_far = "" if kind is None else " (interrupted)"
+            print_table(self.title + so_far, self.header, self.rows)
+
+
 def print_table(title: str, header: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
     """Prints rows in aligned columns; floats with four digits."""
     text = [[f"{v:.4g}" if isinstance(v, float) else str(v) for v in row] for row in rows]
