@@ -28,6 +28,7 @@ _PUBLIC = (
     "metrics",
     "optimizers",
     "optimizers.schedules",
+    "pretraining",
     "random",
 )
 
