@@ -16,23 +16,27 @@ from fastnn.ops.linalg import gemm
 from fastnn.tensor import Tensor, Variable
 
 
-def contrast(machine: Any, x: Tensor, k: int, chains: Variable | None) -> tuple[list[Tensor], Any]:
-    """Gradients to descend along, in the order of the machine's weights, and the squared error of
-    the reconstruction, its mean.
+def contrast(
+    machine: Any, x: Tensor, k: int, chains: Variable | None, sample_visible: bool
+) -> tuple[list[Tensor], Tensor]:
+    """Gradients to descend along, in the order of the machine's weights, and the mean squared
+    error of the reconstruction.
 
     x: [batch, visible]
     k: steps of the Markov chain
     chains: hidden states [chains, hidden] that persist and are moved on; None: start at the data
+    sample_visible: whether visible units are drawn; else their means stand for them
 
     Hidden units are states where they drive visible ones, and probabilities in what is averaged,
-    also after the last step: that has the same mean and less noise (Hinton, 2010, section 3).
+    also after the last step: that has the same mean and less noise (Hinton, "A practical guide to
+    training restricted Boltzmann machines", 2010, section 3).
     """
     present = machine.hidden_means(x)
     hidden = machine.draw_hidden(present)
     reconstruction = machine.visible_means(hidden)
     means = reconstruction if chains is None else machine.visible_means(chains)
     for step in range(k):
-        visible = machine.draw_visible(means)
+        visible = machine.draw_visible(means) if sample_visible else means
         imagined = machine.hidden_means(visible)
         if step < k - 1:
             means = machine.visible_means(machine.draw_hidden(imagined))

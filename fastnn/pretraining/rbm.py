@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import numbers
 from collections.abc import Iterator
 from typing import Any
 
@@ -112,21 +111,23 @@ class RBM(Layer):
         """Raises ValueError for values that visible units cannot have."""
         raise NotImplementedError
 
-    def _data(self, operation: str, x: Any) -> Tensor:
-        """x as a Tensor of the machine's dtype, [samples, visible], its values checked."""
+    def _require_weights(self, operation: str) -> None:
         if not self.built:
             raise ValueError(
                 f"{self.name}: {operation}: the machine has no weights yet: fit it, or "
                 "build((None, visible))"
             )
-        x = as_float(x, f"{self.name}: {operation}: x").detach()
-        visible = self.kernel.shape[0]
-        if x.ndim != 2 or x.shape[1] != visible:
+
+    def _data(self, operation: str, x: Any) -> Tensor:
+        """x as a Tensor of the machine's dtype, [samples, visible], its values checked."""
+        x = as_float(x, f"{self.name}: {operation}: x")
+        visible = self.kernel.shape[0] if self.built else "visible"
+        if x.ndim != 2 or (self.built and x.shape[1] != visible):
             raise ValueError(
                 f"{self.name}: {operation}: x must be [samples, {visible}], its shape is {x.shape}"
             )
-        if not x.shape[0]:
-            raise ValueError(f"{self.name}: {operation}: x has no samples")
+        if not x.size:
+            raise ValueError(f"{self.name}: {operation}: x is empty, its shape is {x.shape}")
         self._check_values(operation, x)
         return ops.cast(x, self.dtype)
 
@@ -139,6 +140,7 @@ class RBM(Layer):
         x: [samples, visible]
         Raises ValueError for another width or values that visible units cannot have.
         """
+        self._require_weights("transform")
         return self.hidden_means(self._data("transform", x))
 
     @no_grad
@@ -148,6 +150,7 @@ class RBM(Layer):
         x and result: [samples, visible]
         Raises ValueError for another width or values that visible units cannot have.
         """
+        self._require_weights("reconstruct")
         return self.visible_means(self.hidden_means(self._data("reconstruct", x)))
 
     @no_grad
@@ -158,6 +161,7 @@ class RBM(Layer):
         x and result: [samples, visible]
         Raises ValueError for another width, values that visible units cannot have, no steps.
         """
+        self._require_weights("gibbs")
         visible = self._data("gibbs", x)
         for _ in range(positive_integer(self.name, "gibbs: steps", steps)):
             hidden = self.draw_hidden(self.hidden_means(visible))
@@ -170,8 +174,7 @@ class RBM(Layer):
 
         Raises ValueError unless n and steps are positive integers.
         """
-        if not self.built:
-            return self._data("sample", ())  # its error
+        self._require_weights("sample")
         shape = (positive_integer(self.name, "sample: n", n), self.units)
         hidden = self.draw_hidden(ops.full(shape, 0.5, dtype=self.dtype))
         return self.gibbs(self.draw_visible(self.visible_means(hidden)), steps)
@@ -182,12 +185,12 @@ class RBM(Layer):
     def free_energy(self, x: Any) -> Tensor:
         """-log of the sum over hidden states of exp(-energy), [samples], in the machine's dtype.
 
-        p(x) is exp(-free_energy(x)) / Z. Differentiable by the weights, so that minus the
-        difference of its means over data and samples is what training climbs.
+        p(x) is exp(-free_energy(x)) / Z. Differentiable, by weights and by x.
 
         x: [samples, visible]
         Raises ValueError for another width or values that visible units cannot have.
         """
+        self._require_weights("free_energy")
         return self.free_energy_with(self._weights(), self._data("free_energy", x))
 
     @no_grad
@@ -201,6 +204,7 @@ class RBM(Layer):
         Raises ValueError for more than 20 units there, another width or values that visible units
         cannot have.
         """
+        self._require_weights("log_likelihood")
         x = ops.cast(self._data("log_likelihood", x), "float64")
         weights = [ops.cast(w, "float64") for w in self._weights()]
         return -self.free_energy_with(weights, x) - log_partition(self, weights)
@@ -219,12 +223,13 @@ class RBM(Layer):
         weight_decay: float = 0.0,
         k: int = 1,
         persistent: bool = False,
+        sample_visible: bool | None = None,
         shuffle: bool = True,
         log_likelihood: bool = False,
         verbose: Any = "auto",
     ) -> History:
-        """Trains by contrastive divergence: of stochastic gradients of the log-likelihood, with k
-        steps of a Markov chain for what the machine itself would show.
+        """Trains by contrastive divergence: gradient ascent of the log-likelihood, where a Markov
+        chain of k steps stands for the machine's own distribution.
 
         Weights go on from where they are; velocities and persistent chains start at zero. The step
         is recorded (docs/recorded-steps.md).
@@ -240,6 +245,9 @@ class RBM(Layer):
             k: steps of the chain.
             persistent: chains, as many as a batch has samples, that go on from step to step; else
                 they start anew at the samples.
+            sample_visible: whether visible units are drawn along the chain. Their means instead
+                have less noise: better features, at the price of a slightly worse density (Hinton,
+                2010, section 3.2). None: with persistent chains only, as is usual.
             shuffle: a new order for each epoch.
             log_likelihood: whether the mean log-likelihood of x is computed after each epoch; for
                 small machines.
@@ -262,12 +270,12 @@ class RBM(Layer):
             rate = _number(f"{self.name}: fit: learning_rate", rate)
         decay = _number(f"{self.name}: fit: weight_decay", weight_decay)
         optimizer = SGD(rate, _number(f"{self.name}: fit: momentum", momentum, most=1.0))
-        x = as_float(x, f"{self.name}: fit: x")
+        x = self._data("fit", x)
         if not self.built:
             self.build(x.shape)
-        x = self._data("fit", x)
         if log_likelihood:
             summed_units(self)  # not after the first epoch
+        draws = persistent if sample_visible is None else sample_visible
         chains = None
         if persistent:
             shape = (min(batch_size, x.shape[0]), self.units)
@@ -275,7 +283,7 @@ class RBM(Layer):
 
         @capture
         def step(batch: Tensor) -> Tensor:
-            gradients, error = contrast(self, batch, k, chains)
+            gradients, error = contrast(self, batch, k, chains, draws)
             if decay:
                 gradients[0] = gradients[0] + decay * self.kernel
             optimizer.apply(gradients, self._weights())
@@ -296,7 +304,7 @@ class RBM(Layer):
                 if log_likelihood:
                     logs["log_likelihood"] = ops.mean(self.log_likelihood(x)).item()
                 hooks.on_epoch_end(epoch, logs)
-        return hooks.history
+        return hooks.history  # type: ignore[return-value]  # add_history is set
 
 
 def _batches(x: Tensor, size: int, order: Tensor | None) -> Iterator[Tensor]:
@@ -308,7 +316,7 @@ def _batches(x: Tensor, size: int, order: Tensor | None) -> Iterator[Tensor]:
 
 def _number(what: str, value: Any, most: float = math.inf) -> float:
     """A finite number of at least 0 as a float."""
-    if isinstance(value, bool) or not isinstance(value, numbers.Real):
+    if isinstance(value, bool) or not isinstance(value, (int, float, np.integer, np.floating)):
         raise TypeError(f"{what} must be a number, got {value!r}")
     if not 0 <= value <= most or value == math.inf:
         bound = "at least 0" if most == math.inf else f"from 0 to {most:g}"

@@ -104,6 +104,8 @@ class RBMStack(Layer):
         for machine, own in zip(self.machines, each):
             histories.append(machine.fit(x, **own))
             x = machine.transform(x)
+        if not self.built:
+            self.build((None, self.machines[0].kernel.shape[0]))
         return histories
 
     def _settings_of_each(self, settings: dict) -> list[dict]:
