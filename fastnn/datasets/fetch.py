@@ -72,7 +72,8 @@ def load(dataset: str, file: RemoteFile, mirrors: Sequence[str]) -> bytes:
     Args:
         dataset: folder name, such as "mnist".
         file: which file.
-        mirrors: URLs of folders that have ``file.name + ".gz"``, tried in turn.
+        mirrors: URLs of folders that have ``file.name + ".gz"``, tried in turn; none: the file has
+            no lasting address, and must be put where it is looked for.
 
     Raises:
         ValueError: a file that was found is not the published one.
@@ -80,6 +81,11 @@ def load(dataset: str, file: RemoteFile, mirrors: Sequence[str]) -> bytes:
         ImportError: it is not here and pooch, which downloads, is not installed.
     """
     found = find(dataset, file)
+    if found is None and not mirrors:
+        raise FileNotFoundError(
+            f"{dataset}: {file.name} is not here, and has no lasting address to load it from. "
+            f"{_by_hand(dataset, file)}"
+        )
     if found is None:
         return _download(dataset, file, mirrors)
     try:
@@ -94,8 +100,8 @@ def load(dataset: str, file: RemoteFile, mirrors: Sequence[str]) -> bytes:
 def _by_hand(dataset: str, file: RemoteFile) -> str:
     folders = " or ".join(str(folder) for folder in local_folders(dataset))
     return (
-        f"By hand: put {file.name}.gz into {folders}, or set FASTNN_DATA to a folder that has "
-        f"{dataset}/"
+        f"By hand: put {file.name} or {file.name}.gz into {folders}, or set FASTNN_DATA to a folder "
+        f"that has {dataset}/"
     )
 
 

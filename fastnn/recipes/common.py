@@ -1,7 +1,7 @@
 """What recipes share: their description, their claims, digits, the table, the pictures."""
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -184,6 +184,16 @@ def pyplot() -> Any:
     from matplotlib import pyplot as plt
 
     return plt
+
+
+def draw(path: Path, drawing: Callable[[], Any]) -> None:
+    """Saves what a function of ``fn.plots`` draws, or says that pictures need matplotlib."""
+    try:
+        drawing().save(path)
+    except ImportError:
+        print("pictures left out: they need matplotlib, pip install 'fastnn[demo]'")
+        return
+    print(f"saved {path}")
 
 
 def save_curves(path: Path, histories: dict[str, dict[str, list[float]]], metric: str) -> None:

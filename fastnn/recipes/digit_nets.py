@@ -1,18 +1,19 @@
 """What the digit experiments of lectures I and II share: dense networks, trained alike, compared.
 
-Common setting: the first 10,000 digits of MNIST for training, all 10,000 for testing, 784-500-500-10
-with sigmoid, Glorot's uniform weights, SGD with rate 0.1, 100 digits a batch, 20 epochs. The 8x8
-digits that come with fastnn take MNIST's place where it is not here, with smaller batches and more
-epochs, as there are fewer of them.
+Common setting: the first 10,000 digits of MNIST for training, all 10,000 for testing, a network
+784-500-500-10 with sigmoid, Glorot's uniform weights, SGD with rate 0.1, 100 digits a batch, 20
+epochs. The 8x8 digits that come with fastnn take MNIST's place where it is not here, with smaller
+batches and more epochs, as there are fewer of them.
 """
 
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
 import fastnn as fn
-from fastnn.recipes.common import Digits, Table, load_digits
+from fastnn.recipes.common import Digits, Table, folder_for, load_digits, save_curves
 
 IMAGES = 10_000  # with this many the course's figures come into reach
 # Epochs and digits a batch.
@@ -33,6 +34,7 @@ class Net:
         dropout: rate after each hidden layer.
         batch_size: None: that of the setting; 0: all digits at once.
         regularizer: of the hidden kernels.
+        shuffle: whether each epoch takes the digits in an order of its own.
         callbacks: makes those of one training.
     """
 
@@ -44,6 +46,7 @@ class Net:
     dropout: float = 0.0
     batch_size: int | None = None
     regularizer: Any = None
+    shuffle: bool = True
     callbacks: Callable[[], list] = list
 
     def build(self, inputs: int, classes: int = 10) -> fn.Sequential:
@@ -99,6 +102,7 @@ class Setting:
             epochs=self.epochs,
             validation_data=(d.x_test, truth),
             callbacks=net.callbacks(),
+            shuffle=net.shuffle,
             verbose=self.verbose,
         ).history
         return model, {
@@ -146,3 +150,21 @@ def compare(
             f = figures[name]
             t.add(name, course.get(name, "-"), f["accuracy"], f["training_accuracy"], f["seconds"])
     return figures
+
+
+def experiment(
+    name: str,
+    title: str,
+    nets: Mapping[str, Net],
+    course: Mapping[str, float],
+    common: Setting,
+    out: str | Path | None,
+) -> tuple[dict[str, Any], Path]:
+    """``compare``, the curves of all networks saved, and the recipe's folder.
+
+    The figures hold "dataset" too, the name of the digits.
+    """
+    folder = folder_for(name, out)
+    figures = compare(title, nets, common, course)
+    save_curves(folder / "training.png", {n: f["history"] for n, f in figures.items()}, "accuracy")
+    return {"dataset": common.digits.name, **figures}, folder

@@ -1,0 +1,77 @@
+"""Optimizers with a rate for each weight: all of them on one problem.
+
+Course: Hung-yi Lee, "Understanding deep learning in one day" (DSC 2016), lecture II, slides
+"Adagrad", "Not the whole story ...", "Adam" and "Let's try it" (ReLU, 3 layers: 0.96, Adam 0.97).
+"""
+
+from pathlib import Path
+
+import fastnn as fn
+from fastnn.recipes.common import Claim, Info
+from fastnn.recipes.digit_nets import Net, experiment, setting
+
+INFO = Info(
+    lecture="II",
+    slide="Adaptive learning rates: let's try it",
+    question="What do Adam and its relatives gain over plain gradient descent?",
+    minutes=5,
+    dataset="mnist",
+    fallback="digits",
+)
+COURSE = {"SGD": 0.96, "Adam": 0.97}
+
+
+def optimizers() -> dict:
+    """{name: makes one}: with their usual rates, or those that their papers speak of."""
+    o = fn.optimizers
+    return {
+        "SGD": lambda: o.SGD(0.1),
+        "Adam": lambda: o.Adam(),
+        "momentum": lambda: o.SGD(0.1, momentum=0.9),
+        "Nesterov": lambda: o.SGD(0.1, momentum=0.9, nesterov=True),
+        "Adagrad": lambda: o.Adagrad(0.01),
+        "Adadelta": lambda: o.Adadelta(1.0),
+        "RMSprop": lambda: o.RMSprop(),
+        "Adamax": lambda: o.Adamax(),
+        "Nadam": lambda: o.Nadam(),
+        "AdamW": lambda: o.AdamW(),
+        "Ftrl": lambda: o.Ftrl(0.1),
+        "Lion": lambda: o.Lion(1e-4),
+        "Lamb": lambda: o.Lamb(),
+        "Adafactor": lambda: o.Adafactor(),
+        "Muon": lambda: o.Muon(),
+        "schedule-free AdamW": lambda: o.ScheduleFreeAdamW(),
+        "VSGD, no rate": lambda: o.VSGD(),
+        "AdaSecant, no rate": lambda: o.AdaSecant(),
+    }
+
+
+def run(
+    quick: bool = False,
+    seed: int = 0,
+    epochs: int | None = None,
+    batch_size: int | None = None,
+    out: str | Path | None = None,
+) -> dict:
+    """Trains 784-500-500-10 with ReLU by SGD and Adam (quick), and by all others (full).
+
+    Returns:
+        dict: "dataset", and for each optimizer what ``digit_nets.Setting.train`` gives.
+    """
+    chosen = {n: make for n, make in optimizers().items() if not quick or n in COURSE}
+    nets = {n: Net(activation="relu", optimizer=make) for n, make in chosen.items()}
+    common = setting(quick, seed, epochs, batch_size)
+    return experiment("optimizers", "ReLU, 3 layers", nets, COURSE, common, out)[0]
+
+
+def claims(figures: dict) -> list[Claim]:
+    """Adam is ahead of plain gradient descent, and both are good."""
+    accuracy = {name: figures[name]["accuracy"] for name in optimizers()}
+    sgd, adam = accuracy["SGD"], accuracy["Adam"]
+    rest = [name for name in accuracy if name not in COURSE]
+    return [
+        Claim("SGD, test accuracy", sgd, at_least=0.94, course=0.96),
+        Claim("Adam, test accuracy", adam, at_least=0.94, course=0.97),
+        Claim("Adam - SGD", adam - sgd, at_least=0.005, course=0.01),
+        *(Claim(f"{name}, test accuracy", accuracy[name]) for name in rest),
+    ]

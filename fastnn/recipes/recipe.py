@@ -1,0 +1,97 @@
+"""The recipe of deep learning: two questions, asked of networks that are wrong in known ways.
+
+Course: Hung-yi Lee, "Understanding deep learning in one day" (DSC 2016), lecture II, slide "Recipe
+of Deep Learning" ("good results on training data? good results on testing data?").
+"""
+
+from dataclasses import replace
+from pathlib import Path
+
+import fastnn as fn
+from fastnn.recipes.advice import advise
+from fastnn.recipes.common import Claim, Info, Table, folder_for, save_curves
+from fastnn.recipes.digit_nets import Net, setting
+
+INFO = Info(
+    lecture="II",
+    slide="Recipe of Deep Learning",
+    question="Good on training data? Good on testing data? What then?",
+    minutes=1,
+    dataset="mnist",
+    fallback="digits",
+)
+GOOD = Net((200, 200), "relu", optimizer=lambda: fn.optimizers.Adam())
+# A network, how many digits it has, which question fails, and a word of the first tip.
+NETS: dict[str, tuple[Net, int, str | None, str]] = {
+    "good": (GOOD, 10000, None, ""),
+    "rate too small": (
+        replace(GOOD, optimizer=lambda: fn.optimizers.SGD(0.002)),
+        10000,
+        "training",
+        "rate",
+    ),
+    "squared error after softmax": (
+        Net((200, 200), loss="mean_squared_error"),
+        10000,
+        "training",
+        "loss",
+    ),
+    "nine sigmoid layers": (Net((200,) * 8), 10000, "training", "activation"),
+    "too small": (replace(GOOD, hidden=(2,)), 10000, "training", "neurons"),
+    "overfitted": (GOOD, 200, "testing", "data"),
+}
+
+
+def run(
+    quick: bool = False,
+    seed: int = 0,
+    epochs: int | None = None,
+    batch_size: int | None = None,
+    out: str | Path | None = None,
+) -> dict:
+    """Trains six networks and asks ``advise`` about each; `fastnn advise LOG.csv` does it for yours.
+
+    Returns:
+        dict: for each network "fails", "tips", and the accuracies "training" and "testing".
+    """
+    folder = folder_for("recipe", out)
+    figures, histories = {}, {}
+    header = ["network", "on training data", "on testing data", "what fails", "first tip"]
+    with Table("Two questions", header) as table:
+        for name, (net, images, _, _) in NETS.items():
+            # Few digits make few steps an epoch; the smallest network needs time to stop falling.
+            common = setting(quick, seed, epochs or (10 if quick else 15), batch_size or 20, images)
+            if quick:
+                some = replace(
+                    common.digits,
+                    x_train=common.digits.x_train[:2000],
+                    y_train=common.digits.y_train[:2000],
+                )
+                common = replace(common, digits=some, verbose=0)
+            if name == "too small":
+                common = replace(common, epochs=3 * common.epochs)
+            model, f = common.train(net)
+            advice = advise(f["history"], model)
+            histories[name] = f["history"]
+            figures[name] = {
+                "fails": advice.fails,
+                "tips": advice.tips,
+                "training": f["training_accuracy"],
+                "testing": f["accuracy"],
+            }
+            tip = advice.tips[0].split(":")[0] if advice.tips else "-"
+            table.add(name, f["training_accuracy"], f["accuracy"], advice.fails or "nothing", tip)
+    save_curves(folder / "training.png", histories, "accuracy")
+    return figures
+
+
+def claims(figures: dict) -> list[Claim]:
+    """The advice names what was done to each network."""
+    right = [
+        figures[name]["fails"] == fails and (not word or word in figures[name]["tips"][0])
+        for name, (_, _, fails, word) in NETS.items()
+    ]
+    return [
+        Claim(f"{name}: advice is right (1)", float(fine), at_least=1)
+        for name, fine in zip(NETS, right)
+    ]
