@@ -47,6 +47,11 @@ def _parser() -> argparse.ArgumentParser:
     copy.add_argument("name", metavar="NAME")
     copy.set_defaults(command=_copy)
 
+    advise = commands.add_parser("advise", help="what to try next, from a training's record")
+    advise.add_argument("log", metavar="LOG.csv", help="what the callback CSVLogger wrote")
+    advise.add_argument("--model", metavar="FILE", help="the saved model: tips know its layers")
+    advise.set_defaults(command=_advise)
+
     info = commands.add_parser("info", help="version, instruction set, threads, caches")
     info.set_defaults(command=_info)
     return parser
@@ -93,6 +98,15 @@ def _run_one(recipe: Any, options: argparse.Namespace) -> None:
         batch_size=options.batch_size,
         out=options.out,
     )
+
+
+def _advise(options: argparse.Namespace) -> int:
+    from fastnn.models import load_model
+    from fastnn.recipes.advice import advise, read_log
+
+    model = load_model(options.model) if options.model else None
+    print(advise(read_log(options.log), model))
+    return 0
 
 
 def _run_all(options: argparse.Namespace) -> int:

@@ -6,15 +6,37 @@ its pictures and returns its figures; with ``claims(figures)`` it says what they
 recipe "mnist-cnn" is the file ``mnist_cnn.py``.
 """
 
+from difflib import get_close_matches
 from importlib import import_module
 from types import ModuleType
 
 # In the order of the course.
 NAMES = (
     "neuron",
+    "gradient-descent",
     "digits",
     "mnist",
+    "structure",
+    "universality",
+    "deep-or-fat",
+    "modular",
+    "recipe",
     "loss-choice",
+    "mini-batch",
+    "deeper",
+    "pretraining",
+    "relu",
+    "activations",
+    "learning-rate",
+    "optimizers",
+    "momentum",
+    "overfitting",
+    "early-stopping",
+    "weight-decay",
+    "dropout",
+    "dropout-kinds",
+    "augmentation",
+    "documents",
     "convolution",
     "mnist-cnn",
     "filters",
@@ -29,10 +51,12 @@ def get(name: str) -> ModuleType:
     """The module of a recipe; "mnist-cnn" may be written "mnist_cnn" too.
 
     Raises:
-        ValueError: there is no recipe of that name; the message lists those there are.
+        ValueError: there is no recipe of that name; the message has the nearest.
     """
     if name.replace("_", "-") not in NAMES:
-        raise ValueError(f"recipe: there is no {name!r}, known are {', '.join(NAMES)}")
+        near = get_close_matches(name.replace("_", "-"), NAMES, 1, 0.5)
+        hint = f"did you mean {near[0]!r}?" if near else f"known are {', '.join(NAMES)}"
+        raise ValueError(f"recipe: there is no {name!r}; {hint} (fastnn list shows all)")
     return import_module("fastnn.recipes." + name.replace("-", "_"))
 
 
