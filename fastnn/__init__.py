@@ -47,6 +47,7 @@ _MODULES = (
     "metrics",
     "models",
     "optimizers",
+    "plots",
     "random",
     "recipes",
     "regularizers",
