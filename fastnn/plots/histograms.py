@@ -31,7 +31,7 @@ def weight_histograms(model: Any, bins: int = 40) -> Drawing:
 
     >>> import fastnn as fn
     >>> model = fn.Sequential([fn.Input((9,)), fn.layers.Dense(5, name="out")])
-    >>> {name: counts.sum() for name, (counts, _) in weight_histograms(model).values.items()}
+    >>> {name: int(counts.sum()) for name, (counts, _) in weight_histograms(model).values.items()}
     {'out/kernel': 45, 'out/bias': 5}
     """
     style.need_matplotlib()

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from fastnn.models.training_data import make_data
+from fastnn.models.training_data import is_arrays, make_data
 from fastnn.models.training_step import loss_step
 from fastnn.utils import tree
 
@@ -25,9 +25,10 @@ def check_ready(operation: str, model: Any) -> None:
         raise ValueError(f"{operation}: {model.name} has no trainable weights")
 
 
-def batches_of(x: Any, y: Any, sample_weight: Any, batch_size: int | None) -> list[tuple]:
+def batches_of(x: Any, y: Any, sample_weight: Any, batch_size: int) -> list[tuple]:
     """[(x, y, sample_weight), ...]: data as `evaluate` takes it, ready for many passes."""
-    batches = list(make_data(x, y, sample_weight, batch_size).batches())
+    size = batch_size if is_arrays(x) else None  # others come in batches
+    batches = list(make_data(x, y, sample_weight, size).batches())
     if not batches:
         raise ValueError("x yields no batches")
     return batches
