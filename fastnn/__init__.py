@@ -48,6 +48,7 @@ _MODULES = (
     "models",
     "optimizers",
     "pretraining",
+    "plots",
     "random",
     "recipes",
     "regularizers",

@@ -148,17 +148,53 @@ class LambdaCallback(Callback):
 
 class History(Callback):
     """What `fit` returns: `history` maps each figure to its values, one an epoch; `epoch` lists
-    the epochs' numbers."""
+    the epochs' numbers; `at` maps each figure to the epochs, counted from 1, that it has a value
+    of (`validation_freq` leaves some out)."""
 
     def __init__(self) -> None:
         super().__init__()
         self.history: dict[str, list] = {}
         self.epoch: list[int] = []
+        self.at: dict[str, list[int]] = {}
+        self._ended = 0  # epochs, where a training that follows another one counts on
 
     def on_train_begin(self, logs: dict | None = None) -> None:
         self.epoch = []
 
     def on_epoch_end(self, epoch: int, logs: dict | None = None) -> None:
         self.epoch.append(epoch)
+        self._ended = max(epoch, self._ended) + 1
         for name, value in (logs or {}).items():
             self.history.setdefault(name, []).append(value)
+            self.at.setdefault(name, []).append(self._ended)
+
+    def plot(self, path: Any = None) -> Any:
+        """Draws the loss and the metrics over the epochs, a panel each, with training and
+        validation in it: `fn.plots.history`.
+
+        Args:
+            path: a file to write, whose name ends with the format: .png, .pdf, .svg ...
+
+        Returns:
+            The Drawing, which a notebook shows.
+
+        Raises:
+            ImportError: matplotlib (extra `demo`) is not installed.
+            ValueError: nothing was trained; a format that matplotlib does not write.
+            OSError: the file cannot be written.
+
+        >>> import fastnn as fn, numpy as np
+        >>> model = fn.Sequential([fn.Input((2,)), fn.layers.Dense(1)])
+        >>> model.compile("sgd", "mse", metrics=["mae"])
+        >>> history = model.fit(np.ones((8, 2)), np.ones((8, 1)), epochs=3, verbose=0)
+        >>> try:
+        ...     drawing = history.plot("training.png")
+        ... except ImportError:  # an extra package: pip install 'fastnn[demo]'
+        ...     pass
+        """
+        from fastnn import plots
+
+        drawing = plots.history(self)
+        if path is not None:
+            drawing.save(path)
+        return drawing

@@ -100,8 +100,8 @@ def load(dataset: str, file: RemoteFile, mirrors: Sequence[str]) -> bytes:
 def _by_hand(dataset: str, file: RemoteFile) -> str:
     folders = " or ".join(str(folder) for folder in local_folders(dataset))
     return (
-        f"By hand: put {file.name} or {file.name}.gz into {folders}, or set FASTNN_DATA to a folder "
-        f"that has {dataset}/"
+        f"By hand: put {file.name} or {file.name}.gz into {folders}, or set FASTNN_DATA to a "
+        f"folder that has {dataset}/"
     )
 
 

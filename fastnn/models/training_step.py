@@ -246,6 +246,22 @@ def _predicted(model: Compiled) -> Callable[[Any, Any, Any], Any]:
     return step
 
 
+def loss_step(model: Compiled) -> Captured:
+    """A function of (x, y, sample_weight) that returns a batch's loss, as in evaluation."""
+    return recorded(model, "loss", _loss)
+
+
+def _loss(model: Compiled) -> Callable[[Any, Any, Any], Tensor]:
+    return no_grad(lambda x, y, weight: batch_loss(model, x, y, weight, training=False))
+
+
+def batch_loss(model: Compiled, x: Any, y: Any, weight: Any, training: bool) -> Tensor:
+    """The loss that a step on a batch computes."""
+    loss = model._loss_of(x, y, model(x, training=training), weight, training)
+    _forget_losses(model)
+    return loss
+
+
 def _straight_evaluation(model: Compiled) -> Step | None:
     if not _usual(model):
         return None

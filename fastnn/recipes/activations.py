@@ -7,7 +7,8 @@ variant", "Maxout" (groups (5, 7) and (-1, 1) give 7 and 1, then (1, 2) and (4, 
 from pathlib import Path
 
 import fastnn as fn
-from fastnn.recipes.common import Claim, Info, draw
+from fastnn import plots
+from fastnn.recipes.common import Claim, Info, save_picture
 from fastnn.recipes.digit_nets import Net, experiment, setting
 
 INFO = Info(
@@ -55,7 +56,7 @@ def run(
     nets = {n: NETS[n] for n in NETS if not (quick and n in ("ELU", "maxout, groups of 3"))}
     common = setting(quick, seed, epochs, batch_size)
     figures, folder = experiment("activations", "Activations", nets, {}, common, out)
-    draw(folder / "maxout.png", fn.plots.piecewise_linear)
+    save_picture(folder / "maxout.png", plots.piecewise_linear)
     return figures
 
 

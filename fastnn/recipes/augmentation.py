@@ -7,15 +7,15 @@ more training data" (handwriting: shift by 15 degrees).
 from pathlib import Path
 
 import fastnn as fn
-from fastnn import layers
+from fastnn import layers, plots
 from fastnn.recipes.common import (
     Claim,
     Info,
     Table,
+    digits_page,
     folder_for,
     load_digits,
-    save_curves,
-    save_digits,
+    save_picture,
 )
 
 INFO = Info(
@@ -72,10 +72,12 @@ def run(
             figures[name] = {"accuracy": history["val_accuracy"][-1], "history": history}
             table.add(name, figures[name]["accuracy"])
     histories = {name: figures[name]["history"] for name in ("as they are", "turned")}
-    save_curves(folder / "training.png", histories, "accuracy")
+    save_picture(folder / "training.png", plots.curves, histories, "accuracy")
     turned = layers.RandomRotation(TURN, fill_mode="constant", seed=seed)
     shown = turned(digits.x_train[:40], training=True).numpy()[..., 0]
-    save_digits(folder / "turned.png", shown, digits.y_train[:40], digits.y_train[:40])
+    save_picture(
+        folder / "turned.png", digits_page, shown, digits.y_train[:40], digits.y_train[:40]
+    )
     return figures
 
 

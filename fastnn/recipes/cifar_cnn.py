@@ -12,8 +12,9 @@ from pathlib import Path
 import numpy as np
 
 import fastnn as fn
+from fastnn import plots
 from fastnn.datasets.cifar10 import CLASSES
-from fastnn.recipes.common import Claim, Info, folder_for, print_table, pyplot, save_curves
+from fastnn.recipes.common import Claim, Info, folder_for, print_table, save_picture
 
 INFO = Info(
     lecture="III",
@@ -86,10 +87,11 @@ def run(
         ],
     )
     folder = folder_for("cifar-cnn", out)
-    save_curves(folder / "training.png", {n: f["history"] for n, f in figures.items()}, "accuracy")
+    histories = {net: f["history"] for net, f in figures.items()}
+    save_picture(folder / "training.png", plots.curves, histories, "accuracy")
     shown = np.linspace(0, len(x_test) - 1, 40).astype(int)
     chances = model.predict(x_test[shown], verbose=0)
-    save_pictures(folder / "pictures.png", x_test[shown], y_test[shown, 0], chances)
+    save_picture(folder / "pictures.png", page, x_test[shown], y_test[shown, 0], chances)
     return figures
 
 
@@ -103,30 +105,21 @@ def claims(figures: dict) -> list[Claim]:
     ]
 
 
-def save_pictures(path: Path, images: np.ndarray, truth: np.ndarray, chances: np.ndarray) -> None:
-    """Saves a page of pictures with the net's word and its certainty; errors in red with the truth.
+def page(images: np.ndarray, truth: np.ndarray, chances: np.ndarray) -> plots.Drawing:
+    """A page of pictures with the net's word and its certainty; errors with the truth below.
 
     Args:
         images: [40, 32, 32, 3], from 0 to 1.
         truth: [40], labels.
         chances: [40, 10].
     """
-    plt = pyplot()
-    if plt is None:
-        return
-    figure, grid = plt.subplots(5, 8, figsize=(11, 8.2), constrained_layout=True)
-    for axes, image, true, chance in zip(grid.flat, images, truth, chances):
-        said = int(np.argmax(chance))
-        text = f"{CLASSES[said]} {100 * chance[said]:.0f} %"
-        right = said == true
-        axes.imshow(image, interpolation="bicubic")
-        axes.set_title(text, fontsize=9, color="k" if right else "#c0281e")
-        axes.set_xlabel("" if right else f"is {CLASSES[true]}", fontsize=9, color="#c0281e")
-        axes.set(xticks=[], yticks=[])
-        for side in axes.spines.values():
-            side.set(color="k" if right else "#c0281e", linewidth=0.8 if right else 1.8)
-    figure.suptitle("What the convolutional net says of pictures it was not trained on")
-    figure.get_layout_engine().set(h_pad=0.09)
-    figure.savefig(path, dpi=110)
-    plt.close(figure)
-    print(f"saved {path}")
+    said = np.argmax(chances, axis=1)
+    return plots.images(
+        images.reshape(5, 8, *images.shape[1:]),
+        title="What the convolutional net says of pictures it was not trained on",
+        above=[f"{CLASSES[i]} {100 * chance[i]:.0f} %" for i, chance in zip(said, chances)],
+        below=["" if i == true else f"is {CLASSES[true]}" for i, true in zip(said, truth)],
+        wrong=said != truth,
+        size=1.2,
+        interpolation="bicubic",
+    )

@@ -8,7 +8,9 @@ from typing import Any
 
 import numpy as np
 
+from fastnn import plots
 from fastnn.callbacks import Callback
+from fastnn.plots import Drawing
 
 
 @dataclass(frozen=True)
@@ -173,56 +175,25 @@ def folder_for(name: str, out: str | Path | None) -> Path:
     return folder
 
 
-def pyplot() -> Any:
-    """matplotlib's pyplot drawing to files, or None (and a line that says so)."""
+def save_picture(path: Path, draw: Callable[..., Drawing], *args: Any, **options: Any) -> None:
+    """Saves what draw(*args, **options) draws; without matplotlib a line says that it is absent."""
     try:
-        import matplotlib
-    except ImportError:
-        print("pictures left out: they need matplotlib, pip install 'fastnn[demo]'")
-        return None
-    matplotlib.use("agg")
-    from matplotlib import pyplot as plt
-
-    return plt
-
-
-def draw(path: Path, drawing: Callable[[], Any]) -> None:
-    """Saves what a function of ``fn.plots`` draws, or says that pictures need matplotlib."""
-    try:
-        drawing().save(path)
-    except ImportError:
+        drawing = draw(*args, **options)
+    except ImportError as error:
+        if error.name != "matplotlib":
+            raise
         print("pictures left out: they need matplotlib, pip install 'fastnn[demo]'")
         return
+    drawing.save(path)
     print(f"saved {path}")
 
 
-def save_curves(path: Path, histories: dict[str, dict[str, list[float]]], metric: str) -> None:
-    """Saves a plot of a metric over the epochs, training dashed and test solid, a colour a run."""
-    plt = pyplot()
-    if plt is None:
-        return
-    figure, axes = plt.subplots(figsize=(6, 4), constrained_layout=True)
-    for index, (label, history) in enumerate(histories.items()):
-        epochs = range(1, len(history[metric]) + 1)
-        axes.plot(epochs, history[metric], "--", color=f"C{index}", label=f"{label}, training")
-        axes.plot(epochs, history[f"val_{metric}"], color=f"C{index}", label=f"{label}, test")
-    axes.set(xlabel="epoch", ylabel=metric)
-    axes.legend()
-    figure.savefig(path, dpi=120)
-    plt.close(figure)
-    print(f"saved {path}")
-
-
-def save_digits(path: Path, images: np.ndarray, truth: np.ndarray, guess: np.ndarray) -> None:
-    """Saves a page of images, each with its predicted and its true label; errors in red."""
-    plt = pyplot()
-    if plt is None:
-        return
-    figure, grid = plt.subplots(5, 8, figsize=(8, 6), constrained_layout=True)
-    for axes, image, true, said in zip(grid.flat, images, truth, guess):
-        axes.imshow(image, cmap="gray_r")
-        axes.set_title(f"{said} (is {true})", fontsize=8, color="k" if said == true else "r")
-        axes.axis("off")
-    figure.savefig(path, dpi=120)
-    plt.close(figure)
-    print(f"saved {path}")
+def digits_page(images: np.ndarray, truth: np.ndarray, guess: np.ndarray) -> Drawing:
+    """The first 40 images, each with its predicted and its true label; errors in another colour."""
+    images, truth, guess = images[:40], truth[:40], guess[:40]
+    return plots.images(
+        [images[i : i + 8] for i in range(0, len(images), 8)],
+        above=[f"{said} (is {true})" for said, true in zip(guess, truth)],
+        wrong=guess != truth,
+        cmap="gray_r",
+    )

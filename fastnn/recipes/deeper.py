@@ -9,7 +9,8 @@ from pathlib import Path
 import numpy as np
 
 import fastnn as fn
-from fastnn.recipes.common import Claim, Info, Table, draw
+from fastnn import plots
+from fastnn.recipes.common import Claim, Info, Table, save_picture
 from fastnn.recipes.digit_nets import Net, Setting, experiment, setting
 
 INFO = Info(
@@ -49,15 +50,14 @@ def run(
         ) as table:
             for layer, row in enumerate(zip(back, perturbed), 1):
                 table.add(layer, *row)
-    draw(
+    save_picture(
         folder / "gradients.png",
-        lambda: fn.plots.lines(
-            {n: (range(1, len(g) + 1), g) for n in NETS for g in [figures[n]["gradients"]]},
-            "layer",
-            "norm of the gradient",
-            markers=True,
-            yscale="log",
-        ),
+        plots.lines,
+        {n: (range(1, len(g) + 1), g) for n in NETS for g in [figures[n]["gradients"]]},
+        "layer",
+        "norm of the gradient",
+        markers=True,
+        yscale="log",
     )
     return figures
 

@@ -13,7 +13,8 @@ from pathlib import Path
 from typing import Any
 
 import fastnn as fn
-from fastnn.recipes.common import Digits, Table, folder_for, load_digits, save_curves
+from fastnn import plots
+from fastnn.recipes.common import Digits, Table, folder_for, load_digits, save_picture
 
 IMAGES = 10_000  # with this many the course's figures come into reach
 # Epochs and digits a batch.
@@ -166,5 +167,6 @@ def experiment(
     """
     folder = folder_for(name, out)
     figures = compare(title, nets, common, course)
-    save_curves(folder / "training.png", {n: f["history"] for n, f in figures.items()}, "accuracy")
+    histories = {name: f["history"] for name, f in figures.items()}
+    save_picture(folder / "training.png", plots.curves, histories, "accuracy")
     return {"dataset": common.digits.name, **figures}, folder

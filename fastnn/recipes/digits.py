@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 
 import fastnn as fn
-from fastnn.recipes.common import Info, folder_for, print_table, save_curves, save_digits
+from fastnn.recipes.common import Info, digits_page, folder_for, print_table, save_picture
 
 INFO = Info(
     lecture="I",
@@ -80,8 +80,8 @@ def run(
         ],
     )
     folder = folder_for("digits", out)
-    save_curves(folder / "training.png", {"digits": history.history}, "accuracy")
-    save_digits(folder / "digits.png", images, y_test, guess)
+    save_picture(folder / "training.png", history.plot)
+    save_picture(folder / "digits.png", digits_page, images, y_test, guess)
     return {
         "accuracy": float(accuracy),
         "loaded_accuracy": float(np.mean(again == y_test)),

@@ -11,7 +11,8 @@ from pathlib import Path
 import numpy as np
 
 import fastnn as fn
-from fastnn.recipes.common import Claim, Info, Table, folder_for, save_curves
+from fastnn import plots
+from fastnn.recipes.common import Claim, Info, Table, folder_for, save_picture
 from fastnn.recipes.digit_nets import Net
 from fastnn.text import count_words, split_words
 
@@ -85,8 +86,11 @@ def run(
             ).history
             figures[name] = {"accuracy": history["val_accuracy"][-1], "history": history}
             table.add(name, COURSE[name], figures[name]["accuracy"], history["accuracy"][-1])
-    save_curves(
-        folder / "training.png", {name: figures[name]["history"] for name in STEPS}, "accuracy"
+    save_picture(
+        folder / "training.png",
+        plots.curves,
+        {name: figures[name]["history"] for name in STEPS},
+        "accuracy",
     )
     return figures
 

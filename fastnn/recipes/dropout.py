@@ -8,8 +8,7 @@ the units are dropped, and that is what comes out here. Half of them gain less.
 
 from pathlib import Path
 
-import fastnn as fn
-from fastnn.recipes.common import Claim, Info, Table, draw, folder_for
+from fastnn.recipes.common import Claim, Info, Table, folder_for, save_picture
 from fastnn.recipes.digit_nets import Net, setting
 from fastnn.recipes.overfitting import DENSE, accuracy
 
@@ -51,7 +50,7 @@ def run(
             figures[f"{rate:g}"] = {"accuracy": row, "history": trained["history"]}
             table.add(f"{rate:g}", *row)
     histories = {f"dropout {rate:g}": figures[f"{rate:g}"]["history"] for rate in RATES}
-    draw(folder / "training.png", lambda: fn.plots.curves(histories, "accuracy"))
+    save_picture(folder / "training.png", plots.curves, histories, "accuracy")
     return figures
 
 

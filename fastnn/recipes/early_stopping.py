@@ -10,7 +10,8 @@ from pathlib import Path
 import numpy as np
 
 import fastnn as fn
-from fastnn.recipes.common import Claim, Info, Table, draw, folder_for
+from fastnn import plots
+from fastnn.recipes.common import Claim, Info, Table, folder_for, save_picture
 from fastnn.recipes.digit_nets import Net, Setting, setting
 from fastnn.recipes.noise import with_random_labels
 
@@ -52,11 +53,12 @@ def run(
         for name, share in SHARES.items():
             f = figures[name] = both_ways(with_random_labels(common, share))
             table.add(name, f["end"], f["stopped"], f["epoch"], f["loss at stop"], f["least loss"])
-    draw(
+    save_picture(
         folder / "loss.png",
-        lambda: fn.plots.curves(
-            {name: figures[name]["history"] for name in SHARES}, "loss", validation="validation"
-        ),
+        plots.curves,
+        {name: figures[name]["history"] for name in SHARES},
+        "loss",
+        validation="validation",
     )
     return figures
 

@@ -11,14 +11,13 @@ K. Simonyan, A. Vedaldi, A. Zisserman, "Deep inside convolutional networks", arX
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
 import fastnn as fn
-from fastnn import ops
+from fastnn import ops, plots
 from fastnn.recipes import mnist_cnn
-from fastnn.recipes.common import Claim, Info, folder_for, load_digits, print_table, pyplot
+from fastnn.recipes.common import Claim, Info, folder_for, load_digits, print_table, save_picture
 
 INFO = Info(
     lecture="III",
@@ -183,55 +182,35 @@ def save_pictures(
     folder: Path, model: fn.Sequential, cut: dict, made: np.ndarray, drawn: dict
 ) -> None:
     """Saves kernels.png, patches.png, ascent.png and digits.png."""
-    plt = pyplot()
-    if plt is None:
-        return
-
-    def page(name: str, rows: list[np.ndarray], title: str, labels: tuple = (), **style: Any):
-        """A picture of images, a row of the grid an entry of `rows`."""
-        width = max(map(len, rows))
-        figure, grid = plt.subplots(
-            len(rows),
-            width,
-            figsize=(0.7 * width + 0.5, 0.7 * len(rows) + 0.5),
-            squeeze=False,
-            constrained_layout={"w_pad": 0.02, "h_pad": 0.02, "wspace": 0.02, "hspace": 0.02},
-        )
-        for axes in grid.flat:
-            axes.set(xticks=[], yticks=[])
-            axes.spines[:].set_color("0.8")
-        for index, row in enumerate(rows):
-            for axes, image in zip(grid[index], row):
-                axes.imshow(image, **style)
-            if labels:
-                grid[index][0].set_ylabel(labels[index], fontsize=8)
-        figure.suptitle(title, fontsize=10)
-        figure.savefig(folder / name, dpi=120)
-        plt.close(figure)
-        print(f"saved {folder / name}")
-
     kernels = np.moveaxis(model.layers[0].kernel.numpy()[:, :, 0], -1, 0)
     limit = float(np.abs(kernels).max())
-    page(
-        "kernels.png",
-        [kernels[i : i + 5] for i in range(0, 25, 5)],
-        "first convolution: 25 kernels\n(red +, blue -)",
-        cmap="RdBu_r",
-        vmin=-limit,
-        vmax=limit,
-    )
-    ink: dict[str, Any] = {"cmap": "gray_r", "vmin": 0, "vmax": 1}
-    chosen = [*cut["first"][:6], *cut["second"][:8]]
-    labels = (*(f"1st, {i}" for i in range(6)), *(f"2nd, {i}" for i in range(8)))
-    page("patches.png", chosen, "what excites a filter most in the test digits", labels, **ink)
-    rows = [made[i : i + 10, ..., 0] for i in range(0, len(made), 10)]
-    page("ascent.png", rows, "inputs that excite the filters of the second convolution", **ink)
-    page(
-        "digits.png",
-        [drawn["free"][..., 0], drawn["priced"][..., 0]],
-        "what the network takes for 0 to 9: ink free, ink at a price",
-        **ink,
-    )
+    signs = {"cmap": "RdBu_r", "vmin": -limit, "vmax": limit}
+    ink = {"cmap": "gray_r", "vmin": 0, "vmax": 1}
+    pages: dict[str, tuple[list, str, dict]] = {
+        "kernels": (
+            [kernels[i : i + 5] for i in range(0, 25, 5)],
+            "first convolution: 25 kernels\n(red +, blue -)",
+            signs,
+        ),
+        "patches": (
+            [*cut["first"][:6], *cut["second"][:8]],
+            "what excites a filter most in the test digits",
+            {"row_labels": [f"{n}, {i}" for n, k in (("1st", 6), ("2nd", 8)) for i in range(k)]}
+            | ink,
+        ),
+        "ascent": (
+            [made[i : i + 10, ..., 0] for i in range(0, len(made), 10)],
+            "inputs that excite the filters of the second convolution",
+            ink,
+        ),
+        "digits": (
+            [drawn["free"][..., 0], drawn["priced"][..., 0]],
+            "what the network takes for 0 to 9: ink free, ink at a price",
+            ink,
+        ),
+    }
+    for name, (rows, title, options) in pages.items():
+        save_picture(folder / f"{name}.png", plots.images, rows, title=title, **options)
 
 
 def claims(figures: dict) -> list[Claim]:

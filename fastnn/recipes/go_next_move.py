@@ -17,7 +17,8 @@ from typing import Any
 import numpy as np
 
 import fastnn as fn
-from fastnn.recipes.common import Claim, Info, folder_for, print_table, pyplot
+from fastnn import plots
+from fastnn.recipes.common import Claim, Info, folder_for, print_table, save_picture
 
 INFO = Info(
     lecture="III",
@@ -149,10 +150,17 @@ def run(
         ],
     )
     folder = folder_for("go-next-move", out)
-    save_curves(folder / "training.png", figures)
+    save_picture(
+        folder / "training.png",
+        plots.lines,
+        {net: (f["seconds"], f["top-1"]) for net, f in figures.items()},
+        "processor seconds of training",
+        "top-1 on games not trained on",
+        markers=True,
+    )
     shown = [pick(x_test, i, stones) for i, stones in enumerate((20, 60, 120, 180))]
     chances = models["convolutional"].predict(x_test[shown], verbose=0)
-    save_boards(folder / "boards.png", x_test[shown], chances, y_test[shown])
+    save_picture(folder / "boards.png", boards, x_test[shown], chances, y_test[shown])
     return figures
 
 
@@ -177,37 +185,15 @@ def pick(x: np.ndarray, quarter: int, stones: int) -> int:
     return first + int(np.argmin(np.abs(counts - stones)))
 
 
-def save_curves(path: Path, figures: dict) -> None:
-    """Saves a plot of top-1 over the seconds of training."""
-    plt = pyplot()
-    if plt is None:
-        return
-    figure, axes = plt.subplots(figsize=(6, 4), constrained_layout=True)
-    for net, values in figures.items():
-        axes.plot(values["seconds"], values["top-1"], "o-", markersize=4, label=net)
-    axes.set(
-        xlabel="processor seconds of training",
-        ylabel="top-1 on games not trained on",
-        ylim=(0, None),
-    )
-    axes.legend()
-    figure.savefig(path, dpi=120)
-    plt.close(figure)
-    print(f"saved {path}")
-
-
-def save_boards(path: Path, x: np.ndarray, chances: np.ndarray, played: np.ndarray) -> None:
-    """Saves boards with the net's proposals; the player to move has black.
+def boards(x: np.ndarray, chances: np.ndarray, played: np.ndarray) -> plots.Drawing:
+    """Boards with the net's proposals; the player to move has black.
 
     Args:
         x: [n, 19, 19, planes] as the nets see them.
         chances: [n, 361].
         played: [n], the moves of the games.
     """
-    plt = pyplot()
-    if plt is None:
-        return
-    figure, grid = plt.subplots(2, 2, figsize=(12, 12.6), constrained_layout=True)
+    figure, grid = plots.style.new_grid(2, 2, (10, 10.5))
     for axes, position, chance, move in zip(grid.flat, x, chances, played.tolist()):
         black = position[..., 0] > 0
         white = position[..., 0] < 0 if position.shape[-1] == 1 else position[..., 1] > 0
@@ -228,9 +214,7 @@ def save_boards(path: Path, x: np.ndarray, chances: np.ndarray, played: np.ndarr
         "Black to move: the net's first five proposals in percent; red: the move of the game",
         fontsize=14,
     )
-    figure.savefig(path, dpi=100)
-    plt.close(figure)
-    print(f"saved {path}")
+    return plots.Drawing(figure)
 
 
 def draw_board(axes: Any, black: np.ndarray, white: np.ndarray) -> None:

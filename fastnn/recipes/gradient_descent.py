@@ -11,7 +11,8 @@ from pathlib import Path
 import numpy as np
 
 import fastnn as fn
-from fastnn.recipes.common import Claim, Info, Table, draw, folder_for
+from fastnn import plots
+from fastnn.recipes.common import Claim, Info, Table, folder_for, save_picture
 
 INFO = Info(
     lecture="I",
@@ -82,11 +83,16 @@ def run(
             why = "the update was little" if little else "it was stopped"
             table.add(f"{name}: {rate}", value, len(path) - 1, why)
     for file, drawn in (("starts.png", paths), ("rates.png", tried)):
-        draw(
+        save_picture(
             folder / file,
-            lambda drawn=drawn: fn.plots.surface(
-                two_valleys, RANGE, RANGE, drawn, xlabel="w1", ylabel="w2", value="loss"
-            ),
+            plots.surface,
+            two_valleys,
+            RANGE,
+            RANGE,
+            drawn,
+            xlabel="w1",
+            ylabel="w2",
+            value="loss",
         )
     return {"ends": ends, "rates": rates}
 

@@ -41,7 +41,7 @@ NETS = {
     "1": net(1.0),
     "1, halved every 3 epochs": net(1.0, 0.5),
     "1 / (1 + 0.02 t)": net(schedules.InverseTimeDecay(1.0, 1, 0.02)),
-    "1 / sqrt(t + 1)": net(schedules.InverseSqrtDecay(1.0)),
+    "1 / sqrt(t + 1)": net(schedules.InverseSquareRootDecay(1.0)),
 }
 QUICK = ("0.001", "0.1", "3", "1 / (1 + 0.02 t)")
 

@@ -9,7 +9,8 @@ from pathlib import Path
 import numpy as np
 
 import fastnn as fn
-from fastnn.recipes.common import Claim, Info, draw
+from fastnn import plots
+from fastnn.recipes.common import Claim, Info, save_picture
 from fastnn.recipes.digit_nets import Net, experiment, setting
 
 INFO = Info(
@@ -46,17 +47,16 @@ def run(
     nets = {name: NETS[name] for name in NETS if not (quick and "rate 1" in name)}
     common = setting(quick, seed, epochs, batch_size)
     figures, folder = experiment("loss-choice", "Two losses", nets, COURSE, common, out)
-    for name in ("squared error", "cross-entropy"):
-        draw(
+    for name in COURSE:
+        save_picture(
             folder / f"surface, {name}.png",
-            lambda name=name: fn.plots.surface(
-                lambda u, v: losses(u, v)[name],
-                (-12, 12),
-                (-12, 12),
-                xlabel="w1",
-                ylabel="w2",
-                value=name,
-            ),
+            plots.surface,
+            lambda u, v, name=name: losses(u, v)[name],
+            (-12, 12),
+            (-12, 12),
+            xlabel="w1",
+            ylabel="w2",
+            value=name,
         )
     return figures
 

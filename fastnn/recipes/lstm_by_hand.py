@@ -17,8 +17,9 @@ from typing import Any
 import numpy as np
 
 import fastnn as fn
+from fastnn import plots
 from fastnn.layers import IRNN, LSTM, SimpleRNN
-from fastnn.recipes.common import Claim, Info, folder_for, print_table, pyplot
+from fastnn.recipes.common import Claim, Info, folder_for, print_table, save_picture
 
 INFO = Info(
     lecture="III",
@@ -199,8 +200,8 @@ def run(
     print_table("The course's numbers", ["", "course", "plain arithmetic", "here"], rows(figures))
     print("An LSTM's forget gate begins at sigmoid(1) = 0.73: it forgets until it learns not to.")
     folder = folder_for("lstm-by-hand", out)
-    save_surface(folder / "surface.png", figures["descents"], 81 if quick else 241)
-    save_gradients(folder / "gradients.png", figures["through_time"])
+    save_picture(folder / "surface.png", landscape, figures["descents"], 81 if quick else 241)
+    save_picture(folder / "gradients.png", norms_back, figures["through_time"])
     return figures
 
 
@@ -225,49 +226,37 @@ def rows(figures: dict) -> list[list[object]]:
     return table
 
 
-def save_surface(path: Path, found: dict[str, dict], points: int) -> None:
-    """Saves the error over w and b, as a landscape and as a map with the two paths."""
-    plt = pyplot()
-    if plt is None:
-        return
-    w, b = np.linspace(2, 7, points), np.linspace(-4, 1, points)
-    error = surface(w, b)
-    figure = plt.figure(figsize=(12, 5), constrained_layout=True)
+def landscape(found: dict[str, dict], points: int) -> plots.Drawing:
+    """The error over w and b, as a landscape and as a map with the two paths."""
+    figure = plots.style.new_figure(12, 5)
     land = figure.add_subplot(1, 2, 1, projection="3d")
-    grid = np.meshgrid(w, b)
-    land.plot_surface(*grid, error, cmap="viridis", rcount=points, ccount=points, lw=0, aa=False)
+    flat = figure.add_subplot(1, 2, 2)
+    paths = {f"{n}: error {f['path'][-1][2]:.2g}": f["path"][:, :2] for n, f in found.items()}
+
+    def error(w: np.ndarray, b: np.ndarray) -> np.ndarray:
+        return surface(w[0], b[:, 0])
+
+    names = {"xlabel": "w", "ylabel": "b", "value": "error"}
+    drawing = plots.surface(error, (2, 7), (-4, 1), paths, points=points, **names, ax=flat)
+    flat.set_title("gradient descent")
+    drawn = drawing.values
+    grid = np.meshgrid(drawn.x, drawn.y)
+    look = {"cmap": plots.style.VALUES, "rcount": points, "ccount": points, "lw": 0, "aa": False}
+    land.plot_surface(*grid, drawn.z, **look)
     land.view_init(elev=30, azim=60)
     land.set(xlabel="w", ylabel="b", zlabel="error", title="flat, and a wall")
-    flat = figure.add_subplot(1, 2, 2)
-    shades = flat.pcolormesh(w, b, error, cmap="viridis", shading="gouraud", rasterized=True)
-    figure.colorbar(shades, label="error")
-    for name, color in (("plain", "C3"), ("clipped", "w")):
-        label = f"{name}: error {found[name]['path'][-1][2]:.2g}"
-        w_path, b_path, _ = np.transpose(found[name]["path"])
-        flat.plot(w_path, b_path, ".-", color=color, lw=1, ms=4, label=label)
-    flat.plot(*START, "o", color="k", label="start")
-    flat.set(xlim=(w[0], w[-1]), ylim=(b[0], b[-1]), xlabel="w", ylabel="b")
-    flat.set_title("gradient descent")
-    flat.legend(loc="lower left", facecolor="0.7")
-    figure.savefig(path, dpi=120)
-    plt.close(figure)
-    print(f"saved {path}")
+    return drawing
 
 
-def save_gradients(path: Path, through: dict[str, np.ndarray]) -> None:
-    """Saves the norms of the gradients by the number of steps back."""
-    plt = pyplot()
-    if plt is None:
-        return
-    figure, axes = plt.subplots(figsize=(7, 4.5), constrained_layout=True)
-    for name, norms in through.items():
-        axes.plot(norms[::-1], label=name)
-    axes.axhline(1, color="0.7", lw=0.8, zorder=0)
-    axes.set(yscale="log", xlabel="steps back", ylabel="norm of the gradient, last step = 1")
-    axes.legend()
-    figure.savefig(path, dpi=120)
-    plt.close(figure)
-    print(f"saved {path}")
+def norms_back(through: dict[str, np.ndarray]) -> plots.Drawing:
+    """The norms of the gradients by the number of steps back."""
+    back = np.arange(STEPS_BACK)
+    return plots.lines(
+        {name: (back, norms[::-1]) for name, norms in through.items()},
+        "steps back",
+        "norm of the gradient, last step = 1",
+        yscale="log",
+    )
 
 
 def claims(figures: dict) -> list[Claim]:

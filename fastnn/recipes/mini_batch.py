@@ -12,7 +12,8 @@ from pathlib import Path
 import numpy as np
 
 import fastnn as fn
-from fastnn.recipes.common import Claim, Info, Table, draw
+from fastnn import plots
+from fastnn.recipes.common import Claim, Info, Table, save_picture
 from fastnn.recipes.digit_nets import Net, Setting, experiment, setting
 
 INFO = Info(
@@ -51,11 +52,16 @@ def run(
     figures.update(sort_and_shuffle(common))
     paths = {"mini-batch": descend(8, seed), "no batch": descend(64, seed)}
     figures["path"] = {name: path.tolist() for name, path in paths.items()}
-    draw(
+    save_picture(
         folder / "paths.png",
-        lambda: fn.plots.surface(
-            regression_loss, (-2.5, 2.5), (-2.5, 2.5), paths, xlabel="w", ylabel="b", value="loss"
-        ),
+        plots.surface,
+        regression_loss,
+        (-2.5, 2.5),
+        (-2.5, 2.5),
+        paths,
+        xlabel="w",
+        ylabel="b",
+        value="loss",
     )
     return figures
 

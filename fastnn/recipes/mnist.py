@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 
 import fastnn as fn
-from fastnn.recipes.common import Info, folder_for, print_table, save_curves, save_digits
+from fastnn.recipes.common import Info, digits_page, folder_for, print_table, save_picture
 
 INFO = Info(
     lecture="I",
@@ -87,7 +87,9 @@ def run(
         [[n, f["parameters"], f["seconds_per_epoch"], f["accuracy"]] for n, f in figures.items()],
     )
     folder = folder_for("mnist", out)
-    save_curves(folder / "training.png", {n: f["history"] for n, f in figures.items()}, "accuracy")
+    histories = {name: f["history"] for name, f in figures.items()}
+    save_picture(folder / "training.png", fn.plots.curves, histories, "accuracy")
     guess = np.argmax(model.predict(x_test[:40], verbose=0), axis=1)
-    save_digits(folder / "digits.png", x_test[:40].reshape(-1, 28, 28), y_test[:40], guess)
+    images = x_test[:40].reshape(-1, 28, 28)
+    save_picture(folder / "digits.png", digits_page, images, y_test[:40], guess)
     return figures

@@ -10,16 +10,16 @@ from pathlib import Path
 import numpy as np
 
 import fastnn as fn
-from fastnn import layers
+from fastnn import layers, plots
 from fastnn.recipes.common import (
     Claim,
     Clock,
     Info,
+    digits_page,
     folder_for,
     load_digits,
     print_table,
-    pyplot,
-    save_digits,
+    save_picture,
 )
 
 INFO = Info(
@@ -131,32 +131,26 @@ def run(
     )
     print("The course's dense networks reach 0.97 (Adam, 10,000 images); of this one it has none.")
     folder = folder_for("mnist-cnn", out)
-    save_times(folder / "training.png", figures)
+    save_picture(
+        folder / "training.png",
+        plots.lines,
+        {
+            f"{name}, {figures[name]['parameters']:,} parameters": figures[name]["curve"]
+            for name in ("convolutional", "dense")
+        },
+        "processor seconds of training",
+        "test accuracy",
+        markers=True,
+    )
     hardest = np.argsort(guesses[np.arange(len(guesses)), digits.y_test])[:40]
-    save_digits(
+    save_picture(
         folder / "hardest.png",
+        digits_page,
         digits.x_test[hardest, ..., 0],
         digits.y_test[hardest],
         np.argmax(guesses[hardest], axis=1),
     )
     return figures
-
-
-def save_times(path: Path, figures: dict) -> None:
-    """Saves the test accuracies over processor time."""
-    plt = pyplot()
-    if plt is None:
-        return
-    figure, axes = plt.subplots(figsize=(6, 4), constrained_layout=True)
-    for name in ("convolutional", "dense"):
-        label = f"{name}, {figures[name]['parameters']:,} parameters"
-        axes.plot(*figures[name]["curve"], "o-", markersize=4, label=label)
-    axes.set(xlabel="processor seconds of training", ylabel="test accuracy")
-    axes.grid(alpha=0.3)
-    axes.legend()
-    figure.savefig(path, dpi=120)
-    plt.close(figure)
-    print(f"saved {path}")
 
 
 def claims(figures: dict) -> list[Claim]:

@@ -13,7 +13,7 @@ import numpy as np
 
 import fastnn as fn
 from fastnn import layers
-from fastnn.recipes.common import Claim, Info, Table, folder_for, save_digits
+from fastnn.recipes.common import Claim, Info, Table, digits_page, folder_for, save_picture
 
 INFO = Info(
     lecture="I",
@@ -110,7 +110,7 @@ def run(
     for name, guess in guesses.items():
         shown = np.flatnonzero(rare)[:40]
         words = [[words_of(row) for row in rows[shown]] for rows in (y_test, guess)]
-        save_digits(folder / f"{name}.png", x_test[shown] + 1, *words)
+        save_picture(folder / f"{name}.png", digits_page, x_test[shown] + 1, *words)
     return figures
 
 

@@ -11,8 +11,8 @@ from pathlib import Path
 import numpy as np
 
 import fastnn as fn
-from fastnn import ops
-from fastnn.recipes.common import Claim, Info, Table, draw, folder_for
+from fastnn import ops, plots
+from fastnn.recipes.common import Claim, Info, Table, folder_for, save_picture
 
 INFO = Info(
     lecture="II",
@@ -99,10 +99,7 @@ def run(
                 row.append(f"{end:.3f}" + ("" if end < through else " stuck"))
             table.add(label, *row)
     for name, (f, _, _) in SURFACES.items():
-        draw(
-            folder / f"{name}.png",
-            lambda f=f, name=name: fn.plots.surface(f, RANGE, RANGE, paths[name]),
-        )
+        save_picture(folder / f"{name}.png", plots.surface, f, RANGE, RANGE, paths[name])
     return ends
 
 

@@ -8,8 +8,8 @@ testing data": clean 0.97, noisy 0.50).
 from pathlib import Path
 
 import fastnn as fn
-from fastnn import layers
-from fastnn.recipes.common import Claim, Info, Table, draw, folder_for
+from fastnn import layers, plots
+from fastnn.recipes.common import Claim, Info, Table, folder_for, save_picture
 from fastnn.recipes.digit_nets import Net, Setting, setting
 from fastnn.recipes.noise import noisy
 
@@ -49,14 +49,13 @@ def run(
         for name, model in models.items():
             figures[name] = [accuracy(model, common, sigma) for sigma in SIGMAS]
             table.add(name, *figures[name])
-    draw(
+    save_picture(
         folder / "noise.png",
-        lambda: fn.plots.lines(
-            {name: (SIGMAS, figures[name]) for name in models},
-            "standard deviation of the noise",
-            "test accuracy",
-            markers=True,
-        ),
+        plots.lines,
+        {name: (SIGMAS, figures[name]) for name in models},
+        "standard deviation of the noise",
+        "test accuracy",
+        markers=True,
     )
     return figures
 

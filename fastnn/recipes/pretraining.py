@@ -9,7 +9,8 @@ from dataclasses import replace
 from pathlib import Path
 
 import fastnn as fn
-from fastnn.recipes.common import Claim, Info, Table, folder_for, save_curves
+from fastnn import plots
+from fastnn.recipes.common import Claim, Info, Table, folder_for, save_picture
 from fastnn.recipes.digit_nets import Net, Setting, setting
 
 INFO = Info(
@@ -54,7 +55,7 @@ def run(
             figures[name] = {"accuracy": history["val_accuracy"][-1], "history": history}
             table.add(name, history["val_accuracy"][-1], history["val_accuracy"][0])
     histories = {n: f["history"] for n, f in figures.items() if n != "dataset"}
-    save_curves(folder / "training.png", histories, "accuracy")
+    save_picture(folder / "training.png", plots.curves, histories, "accuracy")
     return figures
 
 

@@ -8,8 +8,9 @@ from dataclasses import replace
 from pathlib import Path
 
 import fastnn as fn
+from fastnn import plots
 from fastnn.recipes.advice import advise
-from fastnn.recipes.common import Claim, Info, Table, folder_for, save_curves
+from fastnn.recipes.common import Claim, Info, Table, folder_for, save_picture
 from fastnn.recipes.digit_nets import Net, setting
 
 INFO = Info(
@@ -49,7 +50,7 @@ def run(
     batch_size: int | None = None,
     out: str | Path | None = None,
 ) -> dict:
-    """Trains six networks and asks ``advise`` about each; `fastnn advise LOG.csv` does it for yours.
+    """Trains six networks and asks ``advise`` about each, as `fastnn advise LOG.csv` does.
 
     Returns:
         dict: for each network "fails", "tips", and the accuracies "training" and "testing".
@@ -81,7 +82,7 @@ def run(
             }
             tip = advice.tips[0].split(":")[0] if advice.tips else "-"
             table.add(name, f["training_accuracy"], f["accuracy"], advice.fails or "nothing", tip)
-    save_curves(folder / "training.png", histories, "accuracy")
+    save_picture(folder / "training.png", plots.curves, histories, "accuracy")
     return figures
 
 

@@ -10,7 +10,8 @@ from pathlib import Path
 import numpy as np
 
 import fastnn as fn
-from fastnn.recipes.common import Claim, Info, Table, draw
+from fastnn import plots
+from fastnn.recipes.common import Claim, Info, Table, save_picture
 from fastnn.recipes.digit_nets import Net, experiment, setting
 
 INFO = Info(
@@ -62,11 +63,12 @@ def run(
         table.add("share of units that the first test digit excites", figures["active"])
         table.add("its outputs by the linear network of those: difference", figures["linear"])
         table.add("sum of 60 shifted sigmoids - log(1 + exp(x))", figures["sigmoids"])
-    draw(
+    save_picture(
         folder / "sigmoids.png",
-        lambda: fn.plots.lines(
-            {"ReLU": (x, np.maximum(x, 0)), "sum of shifted sigmoids": (x, summed)}, "x", "value"
-        ),
+        plots.lines,
+        {"ReLU": (x, np.maximum(x, 0)), "sum of shifted sigmoids": (x, summed)},
+        "x",
+        "value",
     )
     return figures
 
@@ -76,7 +78,8 @@ def sum_of_sigmoids(x: np.ndarray, count: int = 60) -> np.ndarray:
 
     V. Nair and G. Hinton, "Rectified linear units improve restricted Boltzmann machines" (2010).
     """
-    return sum(1 / (1 + np.exp(-(x + 0.5 - i))) for i in range(1, count + 1))
+    shifts = np.arange(1, count + 1) - 0.5
+    return np.sum(1 / (1 + np.exp(shifts - x[:, None])), axis=1)
 
 
 def forward(layers: list, x: np.ndarray) -> tuple[np.ndarray, list[np.ndarray]]:
@@ -109,7 +112,7 @@ def thinned(layers: list, x: np.ndarray) -> dict:
 def thinner_linear(layers: list, x: np.ndarray) -> dict:
     """For one input: the units that it excites, as one matrix and one vector, give its outputs."""
     outputs, hidden = forward(layers, x[None])
-    keep = [units[0] > 0 for units in hidden]
+    keep = [np.asarray(units[0] > 0) for units in hidden]
     matrix, shift = np.eye(len(x)), np.zeros(len(x))
     for kernel, bias in without(layers, keep):
         matrix, shift = matrix @ kernel, shift @ kernel + bias

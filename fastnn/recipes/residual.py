@@ -17,7 +17,7 @@ from pathlib import Path
 import numpy as np
 
 import fastnn as fn
-from fastnn import layers
+from fastnn import layers, plots
 from fastnn.recipes.common import (
     Claim,
     Digits,
@@ -25,7 +25,7 @@ from fastnn.recipes.common import (
     folder_for,
     load_digits,
     print_table,
-    pyplot,
+    save_picture,
 )
 
 INFO = Info(
@@ -127,28 +127,18 @@ def run(
         [[n, figures[n]["train"], figures[n]["test"], figures[n]["seconds"]] for n in NETWORKS],
     )
     print("The course's Residual Net has 152 layers and errs on 3.57 % of ImageNet's pictures.")
-    save(folder_for("residual", out) / "training.png", figures)
+    save_picture(folder_for("residual", out) / "training.png", losses, figures)
     return figures
 
 
-def save(path: Path, figures: dict) -> None:
-    """Saves the losses over the epochs: plain and residual networks side by side."""
-    plt = pyplot()
-    if plt is None:
-        return
-    figure, grid = plt.subplots(1, 2, figsize=(9, 4), sharey=True, constrained_layout=True)
-    for axes, kind in zip(grid, ("plain", "residual")):
-        for color, depth in (("C0", 20), ("C3", 56)):
-            history = figures[f"{kind}, {depth} layers"]["history"]
-            epochs = range(1, len(history["loss"]) + 1)
-            axes.plot(epochs, history["loss"], "--", color=color, label=f"{depth}, training")
-            axes.plot(epochs, history["val_loss"], color=color, label=f"{depth}, test")
-        axes.set(title=kind, xlabel="epoch", yscale="log")
-        axes.legend(title="layers")
-    grid[0].set_ylabel("cross-entropy")
-    figure.savefig(path, dpi=120)
-    plt.close(figure)
-    print(f"saved {path}")
+def losses(figures: dict) -> plots.Drawing:
+    """The losses over the epochs: plain and residual networks side by side."""
+    figure, (axes,) = plots.style.new_grid(1, 2, (9, 4), sharey=True)
+    for ax, kind in zip(axes, ("plain", "residual")):
+        depths = {f"{d} layers": figures[f"{kind}, {d} layers"]["history"] for d in (20, 56)}
+        plots.curves(depths, yscale="log", ax=ax)
+        ax.set(title=kind, ylabel="cross-entropy" if kind == "plain" else "")
+    return plots.Drawing(figure)
 
 
 def claims(figures: dict) -> list[Claim]:

@@ -8,7 +8,8 @@ Course: Hung-yi Lee, "Understanding deep learning in one day" (DSC 2016), lectur
 from pathlib import Path
 
 import fastnn as fn
-from fastnn.recipes.common import Claim, Info, Table, draw, folder_for
+from fastnn import plots
+from fastnn.recipes.common import Claim, Info, Table, folder_for, save_picture
 from fastnn.recipes.digit_nets import Net, setting
 
 INFO = Info(
@@ -51,14 +52,13 @@ def run(
             accuracy.append([f["accuracy"] for f in results])
             parameters.append([f["parameters"] for f in results])
             table.add(depth, *(f"{f['accuracy']:.4f} ({f['parameters']:,})" for f in results))
-    draw(
+    save_picture(
         folder / "accuracy.png",
-        lambda: fn.plots.lines(
-            {f"{depth} hidden layers": (widths, row) for depth, row in zip(depths, accuracy)},
-            "units a layer",
-            "test accuracy",
-            markers=True,
-        ),
+        plots.lines,
+        {f"{depth} hidden layers": (widths, row) for depth, row in zip(depths, accuracy)},
+        "units a layer",
+        "test accuracy",
+        markers=True,
     )
     return {"dataset": common.digits.name, "accuracy": accuracy, "parameters": parameters}
 

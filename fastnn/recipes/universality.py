@@ -11,7 +11,8 @@ from pathlib import Path
 import numpy as np
 
 import fastnn as fn
-from fastnn.recipes.common import Claim, Info, Table, draw, folder_for
+from fastnn import plots
+from fastnn.recipes.common import Claim, Info, Table, folder_for, save_picture
 
 INFO = Info(
     lecture="I",
@@ -93,20 +94,19 @@ def run(
             figures[name] = [error for error, _ in results]
             fits[name] = [guess for _, guess in results]
             table.add(name, *figures[name])
-    draw(
+    save_picture(
         folder / "error.png",
-        lambda: fn.plots.lines(
-            {name: (widths, figures[name]) for name in FUNCTIONS},
-            "hidden units",
-            "error / deviation",
-            markers=True,
-            yscale="log",
-        ),
+        plots.lines,
+        {name: (widths, figures[name]) for name in FUNCTIONS},
+        "hidden units",
+        "error / deviation",
+        markers=True,
+        yscale="log",
     )
     x = points(1)[:, 0]
     drawn = {f"{width} units": (x, g[:, 0]) for width, g in zip(widths, fits["one variable"])}
     drawn["the function"] = (x, wave(x))
-    draw(folder / "fits.png", lambda: fn.plots.lines(drawn, "x", "y"))
+    save_picture(folder / "fits.png", plots.lines, drawn, "x", "y")
     return figures
 
 

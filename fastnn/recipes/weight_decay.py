@@ -11,7 +11,8 @@ from pathlib import Path
 import numpy as np
 
 import fastnn as fn
-from fastnn.recipes.common import Claim, Info, Table, draw, folder_for
+from fastnn import plots
+from fastnn.recipes.common import Claim, Info, Table, folder_for, save_picture
 from fastnn.recipes.digit_nets import Net, setting
 from fastnn.recipes.noise import with_random_labels
 
@@ -56,9 +57,8 @@ def run(
                 near = float(np.mean(np.abs(np.concatenate(hidden)) < NEAR))
                 figures[name][label] = {"accuracy": trained["accuracy"], "near zero": near}
                 table.add(name, label, trained["accuracy"], near)
-                draw(
-                    folder / f"weights, {name}, {label}.png",
-                    lambda model=model: fn.plots.weight_histograms(model),
+                save_picture(
+                    folder / f"weights, {name}, {label}.png", plots.weight_histograms, model
                 )
     return figures
 

@@ -41,7 +41,7 @@ def test_score_counts_ranks():
     assert recipe.score(Fixed(), None, np.array([0, 1, 4, 5])) == (0.25, 0.75)
 
 
-def test_it_learns(tmp_path):
+def test_it_learns(tmp_path, pictures):
     if not recipe.INFO.data_is_here():
         pytest.skip("the Go games are not here: set FASTNN_DATA to a folder with go/")
     figures = recipes.get("go-next-move").run(quick=True, out=tmp_path)
@@ -52,6 +52,4 @@ def test_it_learns(tmp_path):
     seconds = {net: figures[net]["seconds"][-1] for net in recipe.NETS}
     assert min(seconds.values()) == seconds["convolutional"]
     assert [claim.what for claim in recipe.claims(figures) if claim.bound]
-    if recipe.pyplot() is not None:
-        for name in ("training.png", "boards.png"):
-            assert (tmp_path / name).read_bytes().startswith(b"\x89PNG")
+    assert pictures("training.png", "boards.png")
