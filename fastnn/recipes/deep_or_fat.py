@@ -75,7 +75,8 @@ def run(
     figures.update({"parity, tanh": {}, "parity, relu": {}})
     header = ["network", "hidden layers", "parameters", "test accuracy"]
     with Table(f"{common.digits.name} digits", header) as table:
-        for name, hidden in (("deep", DEEP), ("fat", (fat(inputs, DEEP),))):
+        shapes: dict[str, tuple[int, ...]] = {"deep": DEEP, "fat": (fat(inputs, DEEP),)}
+        for name, hidden in shapes.items():
             net = Net(hidden, "relu", optimizer=lambda: fn.optimizers.Adam())
             _, trained = common.train(net)
             figures["digits"][name] = {k: trained[k] for k in ("parameters", "accuracy")}

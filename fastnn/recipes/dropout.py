@@ -8,6 +8,7 @@ the units are dropped, and that is what comes out here. Half of them gain less.
 
 from pathlib import Path
 
+from fastnn import plots
 from fastnn.recipes.common import Claim, Info, Table, folder_for, save_picture
 from fastnn.recipes.digit_nets import Net, setting
 from fastnn.recipes.overfitting import DENSE, accuracy

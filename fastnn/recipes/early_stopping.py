@@ -79,8 +79,8 @@ def both_ways(common: Setting) -> dict:
     )
     stop = fn.callbacks.EarlyStopping("val_loss", patience=5, restore_best_weights=True)
     accuracies, histories = [], []
-    for callbacks in ([], [stop]):
-        model, trained = part.train(replace(NET, callbacks=lambda c=callbacks: c))
+    for net in (NET, replace(NET, callbacks=lambda: [stop])):
+        model, trained = part.train(net)
         accuracies.append(float((model.predict(d.x_test, verbose=0).argmax(1) == d.y_test).mean()))
         histories.append(trained["history"])
     whole, cut = (h["val_loss"] for h in histories)

@@ -66,18 +66,30 @@ def run(
     return figures
 
 
+class Ends(fn.callbacks.Callback):
+    """Notes when each epoch ends, in seconds."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.seconds: list[float] = []
+
+    def on_epoch_end(self, epoch: int, logs: dict | None = None) -> None:
+        self.seconds.append(time.perf_counter())
+
+    def alone(self) -> list:
+        return [self]
+
+
 def time_epochs(common: Setting, batches: tuple[int, ...]) -> dict[str, float]:
     """Seconds of the second epoch of two, by batch size (0: all digits)."""
     seconds = {}
     with Table("Time of one epoch", ["digits a batch", "updates", "seconds"]) as table:
         for batch in batches:
             size = batch or len(common.digits.x_train)
-            ends: list[float] = []
-            clock = fn.callbacks.LambdaCallback(
-                on_epoch_end=lambda epoch, logs, ends=ends: ends.append(time.perf_counter())
-            )
-            net = Net(batch_size=size, callbacks=lambda clock=clock: [clock])
+            note = Ends()
+            net = Net(batch_size=size, callbacks=note.alone)
             replace(common, epochs=2, verbose=0).train(net)
+            ends = note.seconds
             seconds[str(size)] = ends[1] - ends[0]
             table.add(size, -(-len(common.digits.x_train) // size), seconds[str(size)])
     return seconds

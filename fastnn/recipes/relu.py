@@ -5,7 +5,9 @@ Course: Hung-yi Lee, "Understanding deep learning in one day" (DSC 2016), lectur
 sigmoid 0.11, ReLU 0.96).
 """
 
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -91,7 +93,7 @@ def forward(layers: list, x: np.ndarray) -> tuple[np.ndarray, list[np.ndarray]]:
     return x @ layers[-1][0] + layers[-1][1], hidden
 
 
-def without(layers: list, keep: list[np.ndarray]) -> list:
+def without(layers: list, keep: Sequence[Any]) -> list:
     """The network with only the hidden units that `keep` marks, a mask a layer."""
     inputs: list = [slice(None), *keep]
     outputs: list = [*keep, slice(None)]
