@@ -39,9 +39,9 @@ def local_minimum(x, y):
 
 # A function, where descents start, and the value below which one has got through.
 SURFACES: dict[str, tuple[Callable, tuple[float, float], float]] = {
-    "plateau": (plateau, (2.8, 2.4), 0.1),
+    "plateau": (plateau, (2.3, 1.95), 0.1),
     "saddle point": (saddle, (-2.0, 1e-5), 0.1),
-    "local minimum": (local_minimum, (-2.6, 1.0), -0.5),
+    "local minimum": (local_minimum, (-2.2, 1.0), -0.5),
 }
 RANGE = (-3.2, 3.2)
 STEPS = 150
