@@ -43,6 +43,13 @@ def _parser() -> argparse.ArgumentParser:
     run.add_argument("--out", metavar="FOLDER", help="where pictures go (fastnn-out/NAME)")
     run.set_defaults(command=_run)
 
+    book = commands.add_parser("book", help="run recipes and write a page for each")
+    book.add_argument("names", nargs="*", metavar="NAME", help="recipes (all whose data is here)")
+    book.add_argument("--out", required=True, metavar="FOLDER", help="where the pages go")
+    book.add_argument("--quick", action="store_true", help="runs of seconds")
+    book.add_argument("--seed", type=int, default=0, metavar="N")
+    book.set_defaults(command=_book)
+
     copy = commands.add_parser("copy", help="write a recipe into this folder, to change it")
     copy.add_argument("name", metavar="NAME")
     copy.set_defaults(command=_copy)
@@ -130,6 +137,26 @@ def _run_all(options: argparse.Namespace) -> int:
         rows.append([name, result, f"{time.perf_counter() - start:.1f}"])
     print_table("All recipes", ["name", "result", "seconds"], rows)
     return int(failed)
+
+
+def _book(options: argparse.Namespace) -> int:
+    """Runs recipes into a book; pages of earlier runs stay, so that it can grow."""
+    from fastnn import recipes
+    from fastnn.book import run_page, write_book
+    from fastnn.book.writing import need_book
+
+    need_book()
+    folder = Path(options.out)
+    folder.mkdir(parents=True, exist_ok=True)
+    chosen = [recipes.name_of(recipes.get(name)) for name in options.names]
+    for name in chosen or recipes.NAMES:
+        if not chosen and not recipes.get(name).INFO.data_is_here():
+            print(f"{name}: left out, {recipes.get(name).INFO.dataset} is not here")
+            continue
+        run_page(name, folder, options.quick, options.seed)
+        write_book(folder)
+    print(f"wrote {write_book(folder)}")
+    return 0
 
 
 def _copy(options: argparse.Namespace) -> int:

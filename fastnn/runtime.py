@@ -110,11 +110,12 @@ def show_config() -> None:
     >>> show_config()  # doctest: +ELLIPSIS
     fastnn...
     """
-    for name, value in _config_rows():
+    for name, value in config_rows():
         print(f"{name:<17} {value}")
 
 
-def _config_rows() -> list[tuple[str, str]]:
+def config_rows() -> list[tuple[str, str]]:
+    """What ``show_config`` prints, as rows of a name and a value."""
     targets, caches, memory = _core.targets(), _core.caches(), _core.memory_stats()
     cpu = _core.cpu_features()
     flags = [name for name, has in cpu.items() if has is True]

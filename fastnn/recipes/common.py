@@ -1,7 +1,8 @@
 """What recipes share: their description, their claims, digits, the table, the pictures."""
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -159,10 +160,26 @@ class Table:
             print_table(self.title + so_far, self.header, self.rows)
 
 
+_collectors: list[list[dict]] = []
+
+
+@contextmanager
+def collected_tables() -> Iterator[list[dict]]:
+    """A list that gets the tables printed in this block: title, header, rows, cells as text."""
+    tables: list[dict] = []
+    _collectors.append(tables)
+    try:
+        yield tables
+    finally:
+        _collectors.remove(tables)
+
+
 def print_table(title: str, header: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
     """Prints rows in aligned columns; floats with four digits."""
     text = [[f"{v:.4g}" if isinstance(v, float) else str(v) for v in row] for row in rows]
     widths = [max(len(row[i]) for row in [list(header), *text]) for i in range(len(header))]
+    for tables in _collectors:
+        tables.append({"title": title, "header": list(header), "rows": text})
     print(f"\n{title}")
     for row in [list(header), ["-" * width for width in widths], *text]:
         print("  " + "  ".join(cell.ljust(width) for cell, width in zip(row, widths)).rstrip())
