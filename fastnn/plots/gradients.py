@@ -63,7 +63,7 @@ def gradient_norms(
     size = style.SMALL if len(norms) > 12 else None
     ax.set_yticks(places, norms, size=size)
     ax.set_ylim(len(norms) - 0.5, -0.5)
-    ax.set(xlabel="norm of the gradient", ylabel="layer, from the input on")
+    ax.set(xlabel="norm of the gradient", ylabel="layer, input first")
     style.dress(ax)
     return drawing_on(ax, norms)
 

@@ -205,12 +205,16 @@ def save_picture(path: Path, draw: Callable[..., Drawing], *args: Any, **options
     print(f"saved {path}")
 
 
-def digits_page(images: np.ndarray, truth: np.ndarray, guess: np.ndarray) -> Drawing:
-    """The first 40 images, each with its predicted and its true label; errors in another colour."""
-    images, truth, guess = images[:40], truth[:40], guess[:40]
+def digits_page(images: np.ndarray, truth: Any, guess: Any) -> Drawing:
+    """The first 40 images under what was said of them, numbers or words; errors stand out, with
+    the truth below."""
+    pairs = list(zip(guess, truth))[:40]
+    longest = max(len(str(said)) for said, _ in pairs)
     return plots.images(
-        [images[i : i + 8] for i in range(0, len(images), 8)],
-        above=[f"{said} (is {true})" for said, true in zip(guess, truth)],
-        wrong=guess != truth,
+        [images[i : min(i + 8, 40)] for i in range(0, len(pairs), 8)],
+        above=[str(said) for said, _ in pairs],
+        below=["" if said == true else f"is {true}" for said, true in pairs],
+        wrong=[said != true for said, true in pairs],
+        size=max(0.7, 0.08 * longest),
         cmap="gray_r",
     )

@@ -7,7 +7,7 @@ import pytest
 
 from fastnn import cli, recipes
 from fastnn.recipes import neuron
-from fastnn.recipes.common import Info, load_digits
+from fastnn.recipes.common import Info, digits_page, load_digits
 
 
 def rounded(values):
@@ -59,6 +59,14 @@ def test_digits_saves_its_pictures(tmp_path):
     recipes.get("digits").run(quick=True, epochs=1, out=tmp_path)
     for name in ("training.png", "digits.png"):
         assert (tmp_path / name).read_bytes().startswith(b"\x89PNG")
+
+
+def test_a_page_shows_what_was_said_and_where_it_was_wrong():
+    pytest.importorskip("matplotlib", reason="pictures need matplotlib (extra: demo)")
+    truth = ["cat", "dog", "dog"] * 15
+    figure = digits_page(np.zeros((45, 4, 4)), truth, ["cat"] * 45).figure
+    shown = [(ax.get_title(), ax.get_xlabel()) for ax in figure.axes]
+    assert len(shown) == 40 and shown[:2] == [("cat", ""), ("cat", "is dog")]
 
 
 def test_mnist_learns(mnist, tmp_path):
