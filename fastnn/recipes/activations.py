@@ -54,7 +54,7 @@ def run(
         dict: "dataset", and for each network what ``digit_nets.Setting.train`` gives.
     """
     nets = {n: NETS[n] for n in NETS if not (quick and n in ("ELU", "maxout, groups of 3"))}
-    common = setting(quick, seed, epochs, batch_size)
+    common = setting(quick, seed, epochs or (5 if quick else 10), batch_size)
     figures, folder = experiment("activations", "Activations", nets, {}, common, out)
     save_picture(folder / "maxout.png", plots.piecewise_linear)
     return figures

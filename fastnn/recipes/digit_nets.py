@@ -136,18 +136,24 @@ def setting(
 
 
 def compare(
-    title: str, nets: Mapping[str, Net], common: Setting, course: Mapping[str, float]
+    title: str,
+    nets: Mapping[str, Net],
+    common: Setting,
+    course: Mapping[str, float],
+    models: dict[str, fn.Sequential] | None = None,
 ) -> dict[str, dict]:
     """Trains all networks and prints the course's test accuracies beside those here.
 
-    The figures of each, as ``Setting.train`` gives them. What is done when the run is interrupted
-    is printed all the same.
+    The figures of each, as ``Setting.train`` gives them; `models` gets the trained networks. What
+    is done when the run is interrupted is printed all the same.
     """
     figures: dict[str, dict] = {}
     header = ["network", "course", "here", "on training data", "seconds"]
     with Table(f"{title}: {len(common.digits.x_train):,} {common.digits.name} digits", header) as t:
         for name, net in nets.items():
-            _, figures[name] = common.train(net)
+            model, figures[name] = common.train(net)
+            if models is not None:
+                models[name] = model
             f = figures[name]
             t.add(name, course.get(name, "-"), f["accuracy"], f["training_accuracy"], f["seconds"])
     return figures
@@ -160,13 +166,14 @@ def experiment(
     course: Mapping[str, float],
     common: Setting,
     out: str | Path | None,
+    models: dict[str, fn.Sequential] | None = None,
 ) -> tuple[dict[str, Any], Path]:
     """``compare``, the curves of all networks saved, and the recipe's folder.
 
     The figures hold "dataset" too, the name of the digits.
     """
     folder = folder_for(name, out)
-    figures = compare(title, nets, common, course)
+    figures = compare(title, nets, common, course, models)
     histories = {name: f["history"] for name, f in figures.items()}
     save_picture(folder / "training.png", plots.curves, histories, "accuracy")
     return {"dataset": common.digits.name, **figures}, folder

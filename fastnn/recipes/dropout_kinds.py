@@ -69,7 +69,7 @@ def run(
     Returns:
         dict: "dataset", and for each kind what ``digit_nets.Setting.train`` gives.
     """
-    common = setting(quick, seed, epochs, batch_size)
+    common = setting(quick, seed, epochs or (5 if quick else 15), batch_size)
     kinds = nets(common.epochs)
     if quick:
         kinds = {name: kinds[name] for name in ("none, ReLU", "dropout, ReLU", "DropConnect")}

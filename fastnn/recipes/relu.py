@@ -51,9 +51,9 @@ def run(
     if not quick:
         nets["sigmoid, Adam"] = Net(DEEP, optimizer=lambda: fn.optimizers.Adam())
     common = setting(quick, seed, epochs, batch_size)
-    figures, folder = experiment("relu", "Nine layers", nets, COURSE, common, out)
-    model, _ = common.train(NETS["ReLU"])
-    layers = [[np.float64(w) for w in layer.get_weights()] for layer in model.layers]
+    models: dict[str, fn.Sequential] = {}
+    figures, folder = experiment("relu", "Nine layers", nets, COURSE, common, out, models)
+    layers = [[np.float64(w) for w in layer.get_weights()] for layer in models["ReLU"].layers]
     figures.update(thinned(layers, common.digits.x_train))
     figures.update(thinner_linear(layers, common.digits.x_test[0]))
     x = np.linspace(-4, 8, 241)
