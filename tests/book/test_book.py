@@ -1,4 +1,4 @@
-"""A book of two recipes: pages that need nothing, an index by lecture, an earlier page that stays."""
+"""A book of two recipes: pages that need nothing, an index by lecture, a page that stays."""
 
 import re
 import sys
