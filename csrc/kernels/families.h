@@ -16,6 +16,7 @@
 #include "kernels/movement.h"
 #include "kernels/norm.h"
 #include "kernels/optimizer.h"
+#include "kernels/order.h"
 #include "kernels/pack.h"
 #include "kernels/pool.h"
 #include "kernels/probe.h"
@@ -42,6 +43,7 @@
   X(movement, MovementKernels)            \
   X(norm, NormKernels)                    \
   X(optimizer, OptimizerKernels)          \
+  X(order, OrderKernels)                  \
   X(pack, PackKernels)                    \
   X(pool, PoolKernels)                    \
   X(probe, ProbeKernels)                  \

@@ -23,10 +23,10 @@ void infer(Call& call) {
   call.set_output(Y, DType::int64, x.rank, x.shape);
 }
 
-// NaN belongs behind all numbers.
+// NaN belongs behind all numbers. Without a branch: it would go either way as often.
 template <class T>
-bool less(T a, T b) {
-  return a < b || (b != b && a == a);
+int64_t less(T a, T b) {
+  return int64_t{a < b} | (int64_t{b != b} & int64_t{a == a});
 }
 
 // y[i] = how many edges are before x[i]. Several searches at once, without a branch: each halves
@@ -40,11 +40,11 @@ void search(const T* edges, int64_t n, const T* x, int64_t count, int64_t* y) {
     int64_t low[kSearches];
     for (int s = 0; s < kSearches; ++s) wanted[s] = x[i + (s < searches ? s : 0)], low[s] = 0;
     const auto before = [&](int s, int64_t at) {
-      return right ? !less(wanted[s], edges[at]) : less(edges[at], wanted[s]);
+      return right ? 1 - less(wanted[s], edges[at]) : less(edges[at], wanted[s]);
     };
     for (int64_t left = n; left > 0;) {
       const int64_t half = (left + 1) / 2;  // of the edges that are left, those to `half` - 1
-      for (int s = 0; s < kSearches; ++s) low[s] += before(s, low[s] + half - 1) ? half : 0;
+      for (int s = 0; s < kSearches; ++s) low[s] += half & -before(s, low[s] + half - 1);
       left -= half;
     }
     for (int s = 0; s < searches; ++s) y[i + s] = low[s];

@@ -8,6 +8,7 @@
 #include <cstddef>
 #include <type_traits>
 
+#include "core/kernel_table.h"
 #include "ops/all.h"
 #include "ops/along_axis.h"
 #include "ops/checks.h"
@@ -36,11 +37,11 @@ struct FloatKey {
   using Key = U;
   static constexpr U kSign = U{1} << (8 * sizeof(U) - 1);
   static U encode(T x) {
-    if (x != x) return ~U{0};
-    x = x + 0;  // -0 becomes 0
+    const T number = x + 0;  // -0 becomes 0
     U bits;
-    std::memcpy(&bits, &x, sizeof(T));
-    return bits ^ (static_cast<U>(static_cast<I>(bits) >> (8 * sizeof(U) - 1)) | kSign);
+    std::memcpy(&bits, &number, sizeof(T));
+    const U key = bits ^ (static_cast<U>(static_cast<I>(bits) >> (8 * sizeof(U) - 1)) | kSign);
+    return x != x ? ~U{0} : key;
   }
   static T decode(U key) {
     const U bits = key & kSign ? key ^ kSign : ~key;
@@ -88,33 +89,36 @@ struct Row {
   }
 };
 
-// Zeros, which have one key, as they came in: with their signs.
+// Puts zeros, which have one key, back as they came in: with their signs. (x may have been changed
+// since by another thread.)
 template <class T>
 void restore_zeros(const Row<T>& row) {
   int64_t to = 0;
-  while (row.values[to * row.stride] != 0) ++to;
-  for (int64_t i = 0; i < row.n; ++i)
+  while (to < row.n && row.values[to * row.stride] != 0) ++to;
+  for (int64_t i = 0; i < row.n && to < row.n; ++i)
     if (row.x[i * row.stride] == 0) row.values[to++ * row.stride] = row.x[i * row.stride];
+}
+
+template <class T>
+bool has_negative_zeros(const Row<T>& row) {
+  bool found = false;
+  if constexpr (std::is_floating_point_v<T>)
+    for (int64_t i = 0; i < row.n; ++i) {
+      const T x = row.x[i * row.stride];
+      found |= (x == 0) & std::signbit(x);
+    }
+  return found;
 }
 
 // The whole row, values only.
 template <class T>
 void sort_values(const Row<T>& row, char* room) {
-  using Key = typename KeyOf<T>::Key;
-  auto* keys = reinterpret_cast<Bare<Key>*>(room);
-  bool negative_zeros = false;
-  for (int64_t i = 0; i < row.n; ++i) {
-    keys[i].key = row.key(i);
-    if (std::is_floating_point_v<T>) {
-      const T x = row.x[i * row.stride];
-      negative_zeros |= x == 0 && std::signbit(static_cast<double>(x));
-    }
-  }
-  keys = radix_sort(keys, keys + row.n, row.n, sizeof(T));
-  for (int64_t i = 0; i < row.n; ++i) {
+  auto* keys = reinterpret_cast<Bare<typename KeyOf<T>::Key>*>(room);
+  for (int64_t i = 0; i < row.n; ++i) keys[i].key = row.key(i);
+  keys = radix_sort(keys, keys + row.n, row.n, 8 * sizeof(T));
+  for (int64_t i = 0; i < row.n; ++i)
     row.values[i * row.stride] = KeyOf<T>::decode(row.turned(keys[i].key));
-  }
-  if (negative_zeros) restore_zeros(row);
+  if (has_negative_zeros(row)) restore_zeros(row);
 }
 
 // The first `count` of the row in order; the buffer is for 2 * count items and more.
@@ -131,45 +135,107 @@ Item* select_first(const Row<T>& row, Item* items) {
     held = row.count;
   };
   cut();
-  for (int64_t i = room; i < row.n; ++i) {
-    const Key key = row.key(i);
-    if (key >= last) continue;  // of equal ones the first stay
-    items[held++] = Item::make(key, i);
-    if (held == room) cut();
+  constexpr int64_t kBlock = 64;  // most blocks are passed with one look at all of it
+  for (int64_t start = room; start < row.n; start += kBlock) {
+    const int64_t end = std::min(row.n, start + kBlock);
+    if (row.stride == 1 && end - start == kBlock) {
+      int any = 0;
+      for (int64_t j = 0; j < kBlock; ++j)
+        any |= row.turned(KeyOf<T>::encode(row.x[start + j])) < last;
+      if (!any) continue;
+    }
+    for (int64_t i = start; i < end; ++i) {
+      const Key key = row.key(i);
+      if (key >= last) continue;  // of equal ones the first stay
+      items[held++] = Item::make(key, i);
+      if (held == room) cut();
+    }
   }
   if (held > row.count) cut();
   std::sort(items, items + row.count);
   return items;
 }
 
+// Writes element `from` of the row as number i of the result.
+template <class T>
+void write(const Row<T>& row, int64_t i, int64_t from) {
+  if (row.values) row.values[i * row.stride] = row.x[from * row.stride];
+  if (row.indices) row.indices[i * row.stride] = from;
+}
+
 template <class Item, class T>
-void sort_items(const Row<T>& row, char* room) {
+void sort_items(const Row<T>& row, bool few, char* room) {
   auto* items = reinterpret_cast<Item*>(room);
-  if (row.count < row.n / 8) {
+  if (few) {
     items = select_first(row, items);
   } else {
     for (int64_t i = 0; i < row.n; ++i) items[i] = Item::make(row.key(i), i);
-    items = radix_sort(items, items + row.n, row.n, sizeof(T));
+    items = radix_sort(items, items + row.n, row.n, 8 * sizeof(T));
   }
-  for (int64_t i = 0; i < row.count; ++i) {
-    const auto from = static_cast<int64_t>(items[i].index);
-    if (row.values) row.values[i * row.stride] = row.x[from * row.stride];
-    if (row.indices) row.indices[i * row.stride] = from;
-  }
+  for (int64_t i = 0; i < row.count; ++i) write(row, i, static_cast<int64_t>(items[i].index));
+}
+
+// ---- short rows side by side --------------------------------------------------------------------
+
+// What a sorting network compares: a key as a signed integer, in front of its index if that is
+// wanted.
+template <class Word, class Key>
+Word word_of(Key key, int64_t i) {
+  constexpr Key kSign = Key{1} << (8 * sizeof(Key) - 1);
+  if constexpr (sizeof(Word) == sizeof(Key)) return static_cast<Word>(key ^ kSign);
+  return static_cast<Word>(static_cast<uint64_t>(key ^ kSign) << 32 | static_cast<uint64_t>(i));
+}
+
+template <class Word>
+constexpr int kLanes = kNetworkBytes / sizeof(Word);
+
+// Sorts rows[0] to rows[count - 1], of one length, where there are kLanes at most.
+template <class Word, class T>
+void sort_side_by_side(const Row<T>* rows, int count, char* room) {
+  using Key = typename KeyOf<T>::Key;
+  constexpr int lanes = kLanes<Word>;
+  auto* words = reinterpret_cast<Word*>(room);
+  for (int64_t i = 0; i < rows->n; ++i)
+    for (int c = 0; c < lanes; ++c)
+      words[i * lanes + c] = c < count ? word_of<Word>(rows[c].key(i), i) : 0;
+  (sizeof(Word) == 4 ? kernels().order.columns32 : kernels().order.columns64)(words, rows->n);
+  for (int64_t i = 0; i < rows->count; ++i)
+    for (int c = 0; c < count; ++c) {
+      const Word word = words[i * lanes + c];
+      if constexpr (sizeof(Word) == sizeof(Key))  // which is its own inverse
+        rows[c].values[i * rows->stride] = KeyOf<T>::decode(
+            rows[c].turned(static_cast<Key>(word_of<Word>(static_cast<Key>(word), 0))));
+      else
+        write(rows[c], i, static_cast<int64_t>(static_cast<uint32_t>(word)));
+    }
+  if constexpr (sizeof(Word) == sizeof(Key))
+    for (int c = 0; c < count; ++c)
+      if (has_negative_zeros(rows[c])) restore_zeros(rows[c]);
 }
 
 // ---- the primitive ------------------------------------------------------------------------------
 
-bool values_only(const SortAttributes& a, int64_t n) { return !a.want_indices && a.count == n; }
+// How rows are sorted: a function of shape, dtype and attributes.
+struct Way {
+  bool values_only, few, wide, side_by_side;
+  int64_t word,
+      lanes;      // bytes of a key, with its index if wanted; rows that are dealt with at once
+  int64_t bytes;  // of memory
 
-bool wide(const Array& x, int64_t n) { return item_size(x.dtype) == 8 || n > UINT32_MAX; }
-
-// Memory for two copies of the items of a row.
-int64_t row_bytes(const SortAttributes& a, const Array& x, int64_t n) {
-  const int64_t key = item_size(x.dtype) == 8 ? 8 : 4;
-  const int64_t item = values_only(a, n) ? key : wide(x, n) ? 16 : 8;
-  return (2 * n * item + 63) / 64 * 64;
-}
+  Way(const SortAttributes& a, const Array& x, int64_t n) {
+    const int64_t key = item_size(x.dtype) == 8 ? 8 : 4;
+    values_only = !a.want_indices && a.count == n;
+    few = a.count < n / 8;
+    wide = key == 8 || n > UINT32_MAX;
+    word = values_only ? key : wide ? 16 : 8;
+    lanes = kNetworkBytes / word;
+    // Of longer rows the network takes too many steps.
+    constexpr int64_t kNetworkItems = 2048;
+    side_by_side = !few && word <= 8 && n > 1 && n <= kNetworkItems;
+    bytes = n * std::max<int64_t>(2 * word, side_by_side ? kNetworkBytes : 0);
+    bytes = (bytes + 63) / 64 * 64;
+  }
+};
 
 void infer(Call& call) {
   auto& a = call.attributes.as<SortAttributes>();
@@ -191,10 +257,28 @@ void infer(Call& call) {
   if (a.want_values) call.set_output(Values, x.dtype, x.rank, shape);
   call.resize(Indices, a.want_indices ? 1 : 0);
   if (a.want_indices) call.set_output(Indices, DType::int64, x.rank, shape);
+  const Way way(a, x, e.n);
   const bool shared = e.n >= kSharedItems;  // threads share a row
-  const int64_t slots =
-      shared ? 1 : std::min<int64_t>(thread_count(), ceil_div(x.size(), kTaskElements));
-  call.set_scratch(Scratch, slots * row_bytes(a, x, e.n));
+  const int64_t tasks =
+      std::min(ceil_div(e.outer * e.inner, way.lanes), ceil_div(x.size(), kTaskElements));
+  call.set_scratch(Scratch, (shared ? 1 : std::min<int64_t>(thread_count(), tasks)) * way.bytes);
+}
+
+template <class T>
+void sort_rows(const Way& way, const Row<T>* rows, int count, char* room) {
+  using Key = typename KeyOf<T>::Key;
+  if (way.side_by_side && 2 * count >= way.lanes) {
+    if (!way.values_only) return sort_side_by_side<int64_t>(rows, count, room);
+    return sort_side_by_side<std::make_signed_t<Key>>(rows, count, room);
+  }
+  for (const Row<T>* row = rows; row < rows + count; ++row) {
+    if (way.values_only)
+      sort_values(*row, room);
+    else if (way.wide)
+      sort_items<Marked<uint64_t>>(*row, way.few, room);
+    else
+      sort_items<Marked<Key>>(*row, way.few, room);
+  }
 }
 
 template <class T>
@@ -202,30 +286,29 @@ void run_as(const Call& call) {
   const auto& a = call.attributes.as<SortAttributes>();
   const Array &x = call.operand(X), &scratch = call.operand(Scratch);
   const AlongAxis e(x, a.axis);
-  const int64_t bytes = row_bytes(a, x, e.n);
+  const Way way(a, x, e.n);
   T* values = a.want_values ? call.operand(Values).as<T>() : nullptr;
   int64_t* indices = a.want_indices ? call.operand(Indices).as<int64_t>() : nullptr;
-  using Key = typename KeyOf<T>::Key;
-  const auto sort_row = [&](int64_t r, char* room) {
+  const auto row_of = [&](int64_t r) {
     const int64_t i = r / e.inner, j = r % e.inner, at = i * a.count * e.inner + j;
-    const Row<T> row{x.as<T>() + i * e.n * e.inner + j,
-                     values ? values + at : nullptr,
-                     indices ? indices + at : nullptr,
-                     e.n,
-                     e.inner,
-                     a.count,
-                     a.descending != 0};
-    if (values_only(a, e.n))
-      sort_values(row, room);
-    else if (wide(x, e.n))
-      sort_items<Marked<uint64_t>>(row, room);
-    else
-      sort_items<Marked<Key>>(row, room);
+    return Row<T>{x.as<T>() + i * e.n * e.inner + j,
+                  values ? values + at : nullptr,
+                  indices ? indices + at : nullptr,
+                  e.n,
+                  e.inner,
+                  a.count,
+                  a.descending != 0};
   };
-  const int64_t each = units_per_task(e.n, kTaskElements);
-  deal(scratch.size() / bytes, e.outer * e.inner, each, each,
+  const int64_t all = e.outer * e.inner, each = units_per_task(e.n * way.lanes, kTaskElements);
+  deal(scratch.size() / way.bytes, ceil_div(all, way.lanes), each, each,
        [&](int64_t begin, int64_t end, int64_t slot, int64_t) {
-         for (int64_t r = begin; r < end; ++r) sort_row(r, scratch.data + slot * bytes);
+         for (int64_t group = begin; group < end; ++group) {
+           Row<T> rows[kNetworkBytes / 4];
+           int count = 0;
+           for (int64_t r = group * way.lanes; r < all && count < way.lanes; ++r)
+             rows[count++] = row_of(r);
+           sort_rows(way, rows, count, scratch.data + slot * way.bytes);
+         }
        });
 }
 
