@@ -59,11 +59,13 @@ void join(int64_t rows, int64_t more, int64_t width, void* mean_, void* squares_
   const V w = V::broadcast(static_cast<T>(share));
   const V both = V::broadcast(static_cast<T>(static_cast<double>(rows) * share));
   for_registers<T>(width, [&](int64_t c, int64_t left) {
-    const V m = load_some(mean + c, left);
-    const V d = load_some(static_cast<const T*>(more_mean) + c, left) - m;
+    const V m = load_some(mean + c, left),
+            other = load_some(static_cast<const T*>(more_mean) + c, left);
+    const V d = other - m;
     const V s =
         load_some(squares + c, left) + load_some(static_cast<const T*>(more_squares) + c, left);
-    store_some(fma(d, w, m), mean + c, left);
+    // An infinite mean stays one, and an infinite distance has no share.
+    store_some(select(d - d == V::zero(), fma(d, w, m), m + other), mean + c, left);
     store_some(fma(d * d, both, s), squares + c, left);
   });
 }

@@ -135,13 +135,15 @@ Item* select_first(const Row<T>& row, Item* items) {
     held = row.count;
   };
   cut();
-  constexpr int64_t kBlock = 64;  // most blocks are passed with one look at all of it
+  constexpr int64_t kBlock = 16;  // most are passed with one look at all of it
   for (int64_t start = room; start < row.n; start += kBlock) {
     const int64_t end = std::min(row.n, start + kBlock);
     if (row.stride == 1 && end - start == kBlock) {
-      int any = 0;
-      for (int64_t j = 0; j < kBlock; ++j)
-        any |= row.turned(KeyOf<T>::encode(row.x[start + j])) < last;
+      const T* x = row.x + start;
+      const Key limit = last, turn = row.turned(0);
+      Key any = 0;
+      for (int64_t i = 0; i < kBlock; ++i)
+        any |= static_cast<Key>((KeyOf<T>::encode(x[i]) ^ turn) < limit);
       if (!any) continue;
     }
     for (int64_t i = start; i < end; ++i) {
