@@ -26,8 +26,8 @@ constexpr int64_t kDotBlock = 4096;
 /* Sums across rows: blocks of kRowBlock rows, each added in order, are folded in pairs. */
 constexpr int64_t kRowBlock = 256;
 
-/* Running sums: a chain for every block of kRunBlock along the axis; a block's results are its chain
- * added to the last result of the block before. Counted from where the sum begins. */
+/* Running sums of rows: blocks of kRunBlock from where the sum begins, each a chain of its own, to
+ * which the last result of the block before is added. Of columns: one chain. */
 constexpr int64_t kRunBlock = 2048;
 
 /* Attention: softmax over blocks of this many keys, in order; gradients by keys and values over

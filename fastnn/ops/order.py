@@ -24,6 +24,8 @@ from fastnn.ops.indexing import as_indices, take_along_axis
 from fastnn.ops.reduce import sum as _sum
 from fastnn.ops.shape import expand_dims, reshape, squeeze
 
+_sort: Any = _core.sort  # (values, positions), those that are wanted
+
 
 def _sorted_rule(node: _core.Node, gradients: Any) -> Any:
     """Each gradient goes back to where its element came from."""
@@ -59,8 +61,8 @@ def sort(x: Any, axis: int | None = -1, descending: bool = False) -> Tensor:
     """
     x, axis = _in_order("sort", x, axis)
     if not x.requires_grad:
-        return _core.sort(x, axis, descending, -1, True, False)[0]
-    values, indices = _core.sort(x, axis, descending)
+        return _sort(x, axis, descending, -1, True, False)[0]
+    values, indices = _sort(x, axis, descending)
     return record(values, _sorted_rule, (x.shape, indices, axis), x)
 
 
@@ -71,7 +73,7 @@ def argsort(x: Any, axis: int | None = -1, descending: bool = False) -> Tensor:
     [1, 3, 2, 0]
     """
     x, axis = _in_order("argsort", x, axis)
-    return _core.sort(x, axis, descending, -1, False, True)[1]
+    return _sort(x, axis, descending, -1, False, True)[1]
 
 
 def top_k(x: Any, k: int, sorted: bool = True) -> tuple[Tensor, Tensor]:
@@ -93,7 +95,7 @@ def top_k(x: Any, k: int, sorted: bool = True) -> tuple[Tensor, Tensor]:
             f"top_k: k is {k}, expected 0 to {x.shape[axis]}, the last axis of x with shape "
             f"{x.shape}"
         )
-    values, indices = _core.sort(x, axis, True, k)
+    values, indices = _sort(x, axis, True, k)
     saved = (x.shape, indices, axis)
     return record(values, _sorted_rule, saved, x), indices
 

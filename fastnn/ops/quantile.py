@@ -10,28 +10,30 @@ from __future__ import annotations
 import math
 from typing import Any
 
+import numpy as np
+
 from fastnn import _core
 from fastnn.ops.arithmetic import maximum
 from fastnn.ops.comparison import equal, where
-from fastnn.ops.core import Tensor, as_float, as_tensor, normalize_axes
+from fastnn.ops.core import Tensor, as_float, filled, normalize_axes
 from fastnn.ops.elementwise import ceil, floor, round
 from fastnn.ops.indexing import take_along_axis
 from fastnn.ops.order import sort
 from fastnn.ops.reduce import sum as _sum
-from fastnn.ops.shape import broadcast_to, reshape, transpose
+from fastnn.ops.shape import reshape, transpose
 
 _METHODS = ("linear", "lower", "higher", "midpoint", "nearest")
 
 
 def _fractions(operation: str, q: Any, whole: float) -> Tensor:
     """q, of numbers from 0 to `whole`, as fractions: float64, 0-d or 1-d."""
-    q = as_tensor(q, "float64", f"{operation}: q").detach()
+    q = np.asarray(q, np.float64)
     if q.ndim > 1:
         raise ValueError(f"{operation}: q has shape {q.shape}, expected a number or one axis")
-    for value in q.numpy().reshape(-1).tolist():
+    for value in q.reshape(-1).tolist():
         if not 0 <= value <= whole:
             raise ValueError(f"{operation}: q must be from 0 to {whole:g}, got {value}")
-    return q / whole
+    return _core.from_numpy(q / whole)
 
 
 def _between(rows: Tensor, position: Tensor, method: str) -> Tensor:
@@ -69,9 +71,8 @@ def _quantile(
         raise ValueError(f"{operation}: no elements over axes {axes} of shape {x.shape}")
     rows = sort(reshape(transpose(x, (*kept, *axes)), (math.prod(shape), n)))
     count = _sum(_core.copy(equal(rows, rows), "float64"), 1, keepdims=True)  # NaN is the last
-    last = maximum(count - 1.0, 0.0) if skip else n - 1.0
-    position = broadcast_to(reshape(fractions, (1, -1)), (rows.shape[0], fractions.size)) * last
-    y = _between(rows, position, method)
+    last = maximum(count - 1.0, 0.0) if skip else filled(count.shape, n - 1.0, "float64")
+    y = _between(rows, reshape(fractions, (1, -1)) * last, method)
     if not skip:
         y = where(equal(count, n), y, float("nan"))
     if keepdims:

@@ -263,13 +263,19 @@ def test_recorded_steps_sort_anew():
     @fn.capture
     def step(x):
         values, places = ops.top_k(x, 2)
-        figures = [ops.median(x, 1), ops.cumsum(x, 1)[:, -1], ops.moments(x, 1)[1]]
+        figures = [
+            ops.median(x, 1),
+            ops.nanquantile(x, [0.2, 0.7], 1),
+            ops.cumsum(x, 1)[:, -1],
+            ops.moments(x, 1)[1],
+        ]
         return [values, places, ops.sort(x), ops.argsort(x), ops.sparsemax(x), *figures]
 
     for _ in range(6):
-        x = rng.normal(size=(5, 40))
+        x = fn.tensor(rng.normal(size=(5, 40)))
         for recorded, eager in zip(step(x), step.function(x), strict=True):
             np.testing.assert_array_equal(np.asarray(recorded), np.asarray(eager))
+    assert "replays" in step.explain()
 
 
 # ---- Keras ---------------------------------------------------------------------------------------

@@ -15,8 +15,8 @@ def cumulative(x: np.ndarray, *, op: str, axis: int, reverse: bool = False) -> n
 
     y has the dtype of x, a number; whole numbers wrap around.
     """
-    run = {"sum": np.cumsum, "prod": np.cumprod}[op]
-    return _turned(run(_turned(x, axis, reverse), axis=axis, dtype=x.dtype), axis, reverse)
+    run = {"sum": np.add, "prod": np.multiply}[op].accumulate
+    return _turned(run(_turned(x, axis, reverse), axis, x.dtype), axis, reverse)
 
 
 @np.errstate(all="ignore")
@@ -65,5 +65,4 @@ def searchsorted(edges: np.ndarray, x: np.ndarray, *, right: bool = False) -> np
 
     NaN lies behind all numbers.
     """
-    side = "right" if right else "left"
-    return np.asarray(np.searchsorted(edges, x, side), dtype=np.int64)
+    return np.asarray(np.searchsorted(edges, x, "right" if right else "left"), dtype=np.int64)
