@@ -220,8 +220,8 @@ void sort_side_by_side(const Row<T>* rows, int count, char* room) {
 // How rows are sorted: a function of shape, dtype and attributes.
 struct Way {
   bool values_only, few, wide, side_by_side;
-  int64_t word,
-      lanes;      // bytes of a key, with its index if wanted; rows that are dealt with at once
+  int64_t word;   // bytes of a key, with its index if that is wanted
+  int64_t lanes;  // rows that are dealt with at once
   int64_t bytes;  // of memory
 
   Way(const SortAttributes& a, const Array& x, int64_t n) {
