@@ -343,6 +343,21 @@ def ctc_loss(
     zero_infinity: bool = ...,
     /,
 ) -> tuple[Tensor, Tensor]: ...
+def cumulative(
+    x: Tensor,
+    op: str = ...,
+    axis: int = ...,
+    reverse: bool = ...,
+    /,
+) -> Tensor: ...
+def cumulative_prod_backward(
+    dy: Tensor,
+    x: Tensor,
+    y: Tensor,
+    axis: int = ...,
+    reverse: bool = ...,
+    /,
+) -> Tensor: ...
 def dense_backward(
     dy: Tensor,
     x: Tensor,
@@ -417,6 +432,12 @@ def gemm(
     want_preactivation: bool = ...,
     /,
 ) -> tuple[Tensor, Tensor | None]: ...
+def lerp_list(
+    averages: Sequence[Tensor],
+    xs: Sequence[Tensor],
+    momentum: Tensor,
+    /,
+) -> None: ...
 def max_pool(
     x: Tensor,
     window: Sequence[int] = ...,
@@ -439,6 +460,12 @@ def max_pool_backward(
     ceil: bool = ...,
     /,
 ) -> Tensor: ...
+def moments(
+    x: Operand,
+    axes: Sequence[int] = ...,
+    keepdims: bool = ...,
+    /,
+) -> tuple[Tensor, Tensor]: ...
 def one_hot(
     labels: Tensor,
     depth: int = ...,
@@ -611,6 +638,12 @@ def scatter_nd_add(
     batch_dims: int = ...,
     /,
 ) -> None: ...
+def searchsorted(
+    edges: Tensor,
+    x: Tensor,
+    right: bool = ...,
+    /,
+) -> Tensor: ...
 def select(
     mask: Operand,
     a: Operand,
@@ -630,6 +663,15 @@ def softmax_backward(
     log: bool = ...,
     /,
 ) -> Tensor: ...
+def sort(
+    x: Tensor,
+    axis: int = ...,
+    descending: bool = ...,
+    count: int = ...,
+    want_values: bool = ...,
+    want_indices: bool = ...,
+    /,
+) -> tuple[Tensor | None, Tensor | None]: ...
 def sum_rows(
     updates: Tensor,
     indices: Tensor,

@@ -9,6 +9,7 @@ FAMILIES = {
     "normalization": "softmax and normalizations, forward and backward",
     "ctc": "connectionist temporal classification",
     "reductions": "reductions, gathering, random numbers",
+    "order": "running sums, sorting, moments",
     "optimizers": "optimizer steps",
     "embedding": "tables of which few rows are read",
     "eager": "small eager calls",

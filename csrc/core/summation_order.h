@@ -26,6 +26,10 @@ constexpr int64_t kDotBlock = 4096;
 /* Sums across rows: blocks of kRowBlock rows, each added in order, are folded in pairs. */
 constexpr int64_t kRowBlock = 256;
 
+/* Running sums of rows: blocks of kRunBlock from where the sum begins, each a chain of its own, to
+ * which the last result of the block before is added. Of columns: one chain. */
+constexpr int64_t kRunBlock = 2048;
+
 /* Attention: softmax over blocks of this many keys, in order; gradients by keys and values over
  * nearly equal blocks of at most this many queries, in order. */
 constexpr int64_t kAttentionKeys = 256;

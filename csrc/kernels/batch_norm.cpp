@@ -1,8 +1,4 @@
 // Batch normalization (Ioffe and Szegedy, 2015), channels last.
-//
-// The moments of a block of rows are taken while it is in the cache: first its mean, then what is
-// left of each number, squared. Blocks are joined by the formula of Chan, Golub and LeVeque,
-// "Updating formulae and a pairwise algorithm for computing sample variances" (1979).
 #include "kernels/batch_norm.h"
 
 #include "kernels/fill.h"
@@ -10,48 +6,6 @@
 
 namespace fastnn {
 namespace {
-
-template <class T>
-void moments(const void* x_, int64_t rows, int64_t channels, void* mean, void* squares) {
-  using V = Vec<T>;
-  const T* x = static_cast<const T*>(x_);
-  const V count = V::broadcast(static_cast<T>(rows));
-  for_columns<T>(channels, [&](const auto& columns) __attribute__((always_inline)) {
-    constexpr int R = columns.kCount;
-    V centre[R], sum[R];
-    for (int r = 0; r < R; ++r) centre[r] = sum[r] = V::zero();
-    for (int64_t i = 0; i < rows; ++i)
-      for (int r = 0; r < R; ++r) centre[r] = centre[r] + columns.load(x + i * channels, r);
-    for (int r = 0; r < R; ++r) centre[r] = centre[r] / count;
-    for (int64_t i = 0; i < rows; ++i)
-      for (int r = 0; r < R; ++r) {
-        const V d = columns.load(x + i * channels, r) - centre[r];
-        sum[r] = fma(d, d, sum[r]);
-      }
-    for (int r = 0; r < R; ++r) {
-      columns.store(centre[r], static_cast<T*>(mean), r);
-      columns.store(sum[r], static_cast<T*>(squares), r);
-    }
-  });
-}
-
-template <class T>
-void join(int64_t rows, int64_t more, int64_t channels, void* mean_, void* squares_,
-          const void* more_mean, const void* more_squares) {
-  using V = Vec<T>;
-  T *mean = static_cast<T*>(mean_), *squares = static_cast<T*>(squares_);
-  const double share = static_cast<double>(more) / static_cast<double>(rows + more);
-  const V w = V::broadcast(static_cast<T>(share));
-  const V both = V::broadcast(static_cast<T>(static_cast<double>(rows) * share));
-  for_registers<T>(channels, [&](int64_t c, int64_t left) {
-    const V m = load_some(mean + c, left);
-    const V d = load_some(static_cast<const T*>(more_mean) + c, left) - m;
-    const V s =
-        load_some(squares + c, left) + load_some(static_cast<const T*>(more_squares) + c, left);
-    store_some(fma(d, w, m), mean + c, left);
-    store_some(fma(d * d, both, s), squares + c, left);
-  });
-}
 
 template <class T>
 void sums(const void* dy_, const void* x_, const void* mean, int64_t rows, int64_t channels,
@@ -114,9 +68,7 @@ void gradient(const void* dy_, const void* x_, int64_t n, int64_t period, const 
 
 FASTNN_FILL(batch_norm, BatchNormKernels) {
   using namespace fastnn;
-  *table = BatchNormKernels{{moments<float>, moments<double>},
-                            {join<float>, join<double>},
-                            {sums<float>, sums<double>},
+  *table = BatchNormKernels{{sums<float>, sums<double>},
                             {apply<float>, apply<double>},
                             {gradient<float>, gradient<double>}};
 }

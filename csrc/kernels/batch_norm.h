@@ -1,14 +1,8 @@
-/* Batch normalization of [rows, channels]: moments of columns, and what follows from them. */
+/* Batch normalization of [rows, channels], from moments on. */
 #pragma once
 
 #include <stdint.h>
 
-/* The mean and the sum of squared deviations of every column of `rows` rows. */
-typedef void (*BatchMoments)(const void* x, int64_t rows, int64_t channels, void* mean,
-                             void* squares);
-/* Joins the moments of `more` further rows to those of `rows` rows. */
-typedef void (*BatchJoin)(int64_t rows, int64_t more, int64_t channels, void* mean, void* squares,
-                          const void* more_mean, const void* more_squares);
 /* The sums of dy and of dy (x - mean) down every column. */
 typedef void (*BatchSums)(const void* dy, const void* x, const void* mean, int64_t rows,
                           int64_t channels, void* sum, void* product);
@@ -22,8 +16,6 @@ typedef void (*BatchGradient)(const void* dy, const void* x, int64_t n, int64_t 
 
 /* Indexed by DType: float, double. */
 struct BatchNormKernels {
-  BatchMoments moments[2];
-  BatchJoin join[2];
   BatchSums sums[2];
   BatchApply apply[2];
   BatchGradient gradient[2];

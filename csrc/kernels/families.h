@@ -8,12 +8,15 @@
 #include "kernels/batch_norm.h"
 #include "kernels/binary.h"
 #include "kernels/ctc.h"
+#include "kernels/cumulative.h"
 #include "kernels/depthwise.h"
 #include "kernels/gemm.h"
 #include "kernels/loss.h"
+#include "kernels/moments.h"
 #include "kernels/movement.h"
 #include "kernels/norm.h"
 #include "kernels/optimizer.h"
+#include "kernels/order.h"
 #include "kernels/pack.h"
 #include "kernels/pool.h"
 #include "kernels/probe.h"
@@ -32,12 +35,15 @@
   X(batch_norm, BatchNormKernels)         \
   X(binary, BinaryKernels)                \
   X(ctc, CtcKernels)                      \
+  X(cumulative, CumulativeKernels)        \
   X(depthwise, DepthwiseKernels)          \
   X(gemm, GemmKernels)                    \
   X(loss, LossKernels)                    \
+  X(moments, MomentsKernels)              \
   X(movement, MovementKernels)            \
   X(norm, NormKernels)                    \
   X(optimizer, OptimizerKernels)          \
+  X(order, OrderKernels)                  \
   X(pack, PackKernels)                    \
   X(pool, PoolKernels)                    \
   X(probe, ProbeKernels)                  \

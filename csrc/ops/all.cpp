@@ -10,6 +10,10 @@ void register_all_primitives() {
   register_concatenate();
   register_gather();
   register_reduce();
+  register_moments();
+  register_cumulative();
+  register_sort();
+  register_searchsorted();
   register_gemm();
   register_attention();
   register_rnn();

@@ -10,6 +10,7 @@
 #include "core/summation_order.h"
 #include "ops/all.h"
 #include "ops/checks.h"
+#include "ops/moments.h"
 #include "ops/reduce.h"
 #include "ops/tasks.h"
 
@@ -104,27 +105,6 @@ void infer(Call& call) {
   call.set_scratch(Scratch, (2 * partial * rows.channels + 3 * rows.period()) * item_size(x.dtype));
 }
 
-// The moments of the batch: mean and variance of block 0 end up as those of all rows.
-template <class T>
-void take_moments(const Array& x, const Rows& rows, T* moments) {
-  const BatchNormKernels& kernel = kernels().batch_norm;
-  const int dtype = static_cast<int>(x.dtype);
-  const int64_t channels = rows.channels, total = x.shape[0];
-  for_blocks(rows, total, [&](int64_t block, int64_t row, int64_t count) {
-    T* mean = moments + 2 * block * channels;
-    kernel.moments[dtype](x.as<T>() + row * channels, count, channels, mean, mean + channels);
-  });
-  for (int64_t step = 1; step < rows.blocks; step *= 2)
-    for (int64_t block = 0; block + step < rows.blocks; block += 2 * step) {
-      T* to = moments + 2 * block * channels;
-      const T* from = to + 2 * step * channels;
-      const int64_t left = total - (block + step) * kRowBlock;
-      kernel.join[dtype](step * kRowBlock, left < step * kRowBlock ? left : step * kRowBlock,
-                         channels, to, to + channels, from, from + channels);
-    }
-  for (int64_t c = 0; c < channels; ++c) moments[channels + c] /= static_cast<T>(total);
-}
-
 template <class T>
 void normalize(const Call& call) {
   const Array &x = call.operand(X), &y = call.operand(Y);
@@ -137,9 +117,11 @@ void normalize(const Call& call) {
   const T *mean = data_or_null<T>(call, GivenMean),
           *variance = data_or_null<T>(call, GivenVariance);
   if (!mean) {
-    take_moments(x, rows, own);
+    take_moments(x.dtype, {1, x.shape[0], channels}, x.data, reinterpret_cast<char*>(own));
+    T* variances = own + channels;
+    for (int64_t c = 0; c < channels; ++c) variances[c] /= static_cast<T>(x.shape[0]);
     mean = own;
-    variance = own + channels;
+    variance = variances;
     if (call.has(MovingMean)) {
       const T keep = static_cast<T>(a.momentum), rest = static_cast<T>(1 - a.momentum);
       T* moving_mean = call.operand(MovingMean).as<T>();

@@ -10,6 +10,7 @@
 namespace fastnn {
 
 void register_scale_list();
+void register_lerp_list();
 
 namespace step {
 namespace {
@@ -168,6 +169,7 @@ void register_optimizer() {
                       step::run,
                       step::describe});
   register_scale_list();
+  register_lerp_list();
 }
 
 }  // namespace fastnn

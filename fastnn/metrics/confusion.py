@@ -92,10 +92,7 @@ class ConfusionMetric(Metric):
             if self._sorted[0] < 0:
                 bins = ops.maximum(bins, 1.0)
             return ops.cast(bins, "int64")
-        bins = ops.zeros(y_pred.shape, "int64")
-        for threshold in self._sorted.tolist():
-            bins = bins + ops.cast(ops.greater(y_pred, threshold), "int64")
-        return bins
+        return ops.searchsorted(ops.convert_to_tensor(self._sorted, y_pred.dtype), y_pred)
 
 
 def _are_even(thresholds: np.ndarray) -> bool:

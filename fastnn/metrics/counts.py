@@ -57,13 +57,8 @@ def _only_top(y_pred: Tensor, k: int, metric: str) -> Tensor:
     """y_pred with all but the k largest of each row set to _NONE; of equal ones the first."""
     if not y_pred.ndim or k > y_pred.shape[-1]:
         raise ValueError(f"{metric}: top_k is {k}, but y_pred has shape {y_pred.shape}")
-    chosen = ops.zeros_like(y_pred)
-    left = y_pred
-    for _ in range(k):
-        largest = ops.one_hot(ops.argmax(left, axis=-1), y_pred.shape[-1], dtype=y_pred.dtype)
-        chosen = chosen + largest
-        left = ops.where(ops.greater(largest, 0.0), float("-inf"), left)
-    return ops.where(ops.greater(chosen, 0.0), y_pred, _NONE)
+    chosen = ops.multi_hot(ops.top_k(y_pred, k)[1], y_pred.shape[-1], dtype="bool")
+    return ops.where(chosen, y_pred, _NONE)
 
 
 class _Count(_Thresholded):

@@ -43,7 +43,7 @@ def sparse_top_k_categorical_accuracy(
 
 def _one_hot_matches(y_true: Any, y_pred: Any, k: int) -> Tensor:
     y_true, y_pred = align(y_true, y_pred, "top_k_categorical_accuracy")
-    return _among_top(ops.argmax(y_true, axis=-1), y_pred, k)
+    return ops.in_top_k(ops.argmax(y_true, axis=-1), y_pred, k)
 
 
 def _sparse_matches(y_true: Any, y_pred: Any, k: int, from_sorted_ids: bool = False) -> Tensor:
@@ -53,15 +53,7 @@ def _sparse_matches(y_true: Any, y_pred: Any, k: int, from_sorted_ids: bool = Fa
     if from_sorted_ids:
         ids = ops.cast(y_pred[..., :k], labels.dtype)
         return ops.any(ops.equal(ops.expand_dims(labels, -1), ids), axis=-1)
-    return _among_top(labels, y_pred, k)
-
-
-def _among_top(labels: Tensor, y_pred: Tensor, k: int) -> Tensor:
-    own = ops.take_along_axis(y_pred, ops.expand_dims(labels, -1), axis=-1)
-    larger = ops.sum(ops.cast(ops.greater(y_pred, own), "int64"), axis=-1)
-    # Nothing is larger than NaN, which is not the largest for that.
-    valid = ops.equal(own, own)
-    return ops.logical_and(ops.less(larger, k), ops.squeeze(valid, -1))
+    return ops.in_top_k(labels, y_pred, k)
 
 
 class TopKCategoricalAccuracy(MeanMetricWrapper):

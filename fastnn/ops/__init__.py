@@ -101,6 +101,7 @@ from fastnn.ops.creation import (
     zeros_like,
 )
 from fastnn.ops.ctc import ctc_decode, ctc_loss
+from fastnn.ops.cumulative import cumprod, cumsum
 from fastnn.ops.einsum import einsum
 from fastnn.ops.elementwise import (
     abs,
@@ -146,13 +147,35 @@ from fastnn.ops.loss import (
     softmax_cross_entropy,
     sparse_categorical_crossentropy,
 )
+from fastnn.ops.nan import (
+    nanargmax,
+    nanargmin,
+    nancumprod,
+    nancumsum,
+    nanmax,
+    nanmean,
+    nanmin,
+    nanprod,
+    nanstd,
+    nansum,
+    nanvar,
+)
 from fastnn.ops.normalization import (
     group_normalization,
     layer_normalization,
     rms_normalization,
 )
+from fastnn.ops.order import argsort, digitize, in_top_k, searchsorted, sort, top_k
 from fastnn.ops.patches import extract_patches, fold, unfold
 from fastnn.ops.pooling import average_pool, max_pool
+from fastnn.ops.quantile import (
+    median,
+    nanmedian,
+    nanpercentile,
+    nanquantile,
+    percentile,
+    quantile,
+)
 from fastnn.ops.recurrent import rnn
 from fastnn.ops.reduce import (
     all,

@@ -7,9 +7,13 @@ from typing import Any
 from fastnn import _core
 from fastnn.ops.arithmetic import divide, multiply, subtract
 from fastnn.ops.comparison import clip, greater, where
-from fastnn.ops.core import Tensor, as_float, as_tensor, like, normalize_axis, record
+from fastnn.ops.core import Tensor, as_float, like, normalize_axis, record
+from fastnn.ops.creation import arange
+from fastnn.ops.cumulative import cumsum
 from fastnn.ops.elementwise import absolute, define_unary, sign, sqrt, square, unary, unary_rule
 from fastnn.ops.joining import split
+from fastnn.ops.order import sort
+from fastnn.ops.reduce import sum as _sum
 from fastnn.ops.shape import reshape, transpose
 
 tanh = define_unary("tanh", "tanh", "The hyperbolic tangent")
@@ -208,15 +212,15 @@ def sparsemax(x: Any, axis: int = -1) -> Tensor:
 
 
 def _sparsemax(x: Tensor, axis: int) -> Tensor:
-    import numpy as np
-
-    values = np.moveaxis(x.numpy(), axis, -1)
-    ordered = -np.sort(-values, axis=-1)
-    ranks = np.arange(1, values.shape[-1] + 1, dtype=values.dtype)
-    sums = np.cumsum(ordered, axis=-1)
-    count = np.sum(1 + ranks * ordered > sums, axis=-1, keepdims=True)
-    limit = (np.take_along_axis(sums, count - 1, -1) - 1) / count
-    return as_tensor(np.moveaxis(np.maximum(values - limit.astype(values.dtype), 0), -1, axis))
+    """From how many of the largest elements a limit is taken, and what lies above it."""
+    x = x.detach()
+    ordered = sort(x, axis, descending=True)
+    ranks = arange(1, x.shape[axis] + 1, dtype=x.dtype)
+    ranks = reshape(ranks, [-1 if i == axis else 1 for i in range(x.ndim)])
+    inside = greater(ranks * ordered + 1.0, cumsum(ordered, axis))
+    count = _sum(_core.copy(inside, x.dtype), axis, keepdims=True)
+    limit = (_sum(where(inside, ordered, 0.0), axis, keepdims=True) - 1.0) / count
+    return relu(x - limit)
 
 
 def _sparsemax_rule(node: _core.Node, gradient: Any) -> Any:

@@ -15,6 +15,7 @@ from fastnn.tensor import Tensor, Variable, from_data
 __all__ = [
     "Tensor",
     "Variable",
+    "as_countable",
     "as_float",
     "as_tensor",
     "cast",
@@ -69,6 +70,12 @@ def as_float(x: Any, what: str) -> Tensor:
     if not isinstance(x, Tensor):
         x = as_tensor(x, None, what)
     return x if x.dtype in FLOATS else _core.copy(x, config.floatx())
+
+
+def as_countable(x: Any, what: str) -> Tensor:
+    """A Tensor whose sums can be held: booleans and uint8 are counted in int32."""
+    x = as_tensor(x, None, what)
+    return _core.copy(x, "int32") if x.dtype in ("bool", "uint8") else x
 
 
 def promote(operation: str, *operands: Any) -> list:

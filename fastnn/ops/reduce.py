@@ -9,10 +9,11 @@ from builtins import abs as _abs
 from typing import Any
 
 from fastnn import _core
-from fastnn.ops.arithmetic import divide, multiply, power, subtract
+from fastnn.ops.arithmetic import divide, multiply, power
 from fastnn.ops.comparison import not_equal
 from fastnn.ops.core import (
     Tensor,
+    as_countable,
     as_float,
     as_tensor,
     cast,
@@ -55,12 +56,6 @@ def _count(shape: tuple, axes: tuple) -> int:
     for axis in axes:
         count *= shape[axis]
     return count
-
-
-def _widened(x: Any, what: str) -> Tensor:
-    """A Tensor whose sum can be held: booleans and uint8 are counted in int32."""
-    x = as_tensor(x, None, what)
-    return _core.copy(x, "int32") if x.dtype in ("bool", "uint8") else x
 
 
 def _sum_rule(node: _core.Node, gradient: Any) -> Any:
@@ -134,7 +129,7 @@ def min(x: Any, axis: Any = None, keepdims: bool = False, initial: Any = None) -
 
 
 # What makes an operand one that the C type reduces.
-_FITTED = {"sum": _widened, "mean": as_float}
+_FITTED = {"sum": as_countable, "mean": as_float}
 RULES = {"sum": _sum_rule, "mean": _mean_rule, "max": _extreme_rule, "min": _extreme_rule}
 
 
@@ -172,7 +167,7 @@ def prod(x: Any, axis: Any = None, keepdims: bool = False) -> Tensor:
     >>> prod([2.0, 3.0]).item()
     6.0
     """
-    x = _widened(x, "prod: x")
+    x = as_countable(x, "prod: x")
     axes = normalize_axes("prod", axis, x.ndim)
     return record(_core.reduce(x, "prod", axes, keepdims), _prod_rule, (x, axes), x)
 
@@ -210,6 +205,39 @@ def logsumexp(x: Any, axis: Any = None, keepdims: bool = False) -> Tensor:
     return record(y, _logsumexp_rule, (x, y.detach(), axes), x)
 
 
+def _moments_rule(node: _core.Node, gradients: Any) -> Any:
+    x, centre, axes = node.saved
+    of_mean, of_variance = gradients
+    share, total = like(x, 1 / _count(x.shape, axes)), None
+    if of_mean is not None:
+        total = _spread(_binary(of_mean, share, "mul"), x.shape, axes)
+    if of_variance is not None:
+        twice = _binary(_align(of_variance, x.shape, axes), like(x, 2), "mul")
+        slope = _binary(_binary(x, centre, "sub"), _binary(twice, share, "mul"), "mul")
+        total = slope if total is None else _binary(total, slope, "add")
+    return total
+
+
+def moments(x: Any, axes: Any, keepdims: bool = False) -> tuple:
+    """Mean and variance over axes, in one call; integers become floatx. NaN over nothing.
+
+    >>> mean, variance = moments([[1.0, 2.0], [3.0, 6.0]], axes=[0])
+    >>> mean.tolist(), variance.tolist()
+    ([2.0, 4.0], [1.0, 4.0])
+    """
+    return _moments("moments", x, axes, keepdims)
+
+
+def _moments(operation: str, x: Any, axes: Any, keepdims: bool) -> tuple:
+    x = as_float(x, f"{operation}: x")
+    axes = normalize_axes(operation, axes, x.ndim)
+    results = _core.moments(x, axes, keepdims)
+    if not x.requires_grad:
+        return results
+    centre = _align(results[0].detach(), x.shape, axes)
+    return record(results, _moments_rule, (x.detach(), centre, axes), x)
+
+
 def var(x: Any, axis: Any = None, keepdims: bool = False, ddof: int = 0) -> Tensor:
     """The mean squared distance from the mean, computed in two passes.
 
@@ -219,21 +247,16 @@ def var(x: Any, axis: Any = None, keepdims: bool = False, ddof: int = 0) -> Tens
     1.0
     """
     x = as_float(x, "var: x")
-    axes = normalize_axes("var", axis, x.ndim)
-    squares = square(subtract(x, mean(x, axes, True)))
+    variance = _moments("var", x, axis, keepdims)[1]
     if ddof == 0:
-        return mean(squares, axes, keepdims)
-    return divide(sum(squares, axes, keepdims), float(_count(x.shape, axes) - ddof))
+        return variance
+    count = _count(x.shape, normalize_axes("var", axis, x.ndim))
+    return multiply(variance, count) / float(count - ddof)
 
 
 def std(x: Any, axis: Any = None, keepdims: bool = False, ddof: int = 0) -> Tensor:
     """The square root of the variance."""
     return sqrt(var(x, axis, keepdims, ddof))
-
-
-def moments(x: Any, axes: Any, keepdims: bool = False) -> tuple:
-    """Mean and variance over axes."""
-    return mean(x, axes, keepdims), var(x, axes, keepdims)
 
 
 def _norm_rule(node: _core.Node, gradient: Any) -> Any:

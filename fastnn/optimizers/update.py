@@ -129,10 +129,9 @@ def _average(
     """Moves the averages, and puts them in the variables' place every `every` steps."""
     kept = momentum * ops.cast(calls >= steps, "float64")
     due = (calls // steps + 1) % every == 0 if every else None
-    for average, variable in zip(averages, variables):
-        old = _core.copy(kept, variable.dtype)
-        average.assign(old * average + (1 - old) * variable)
-        if due is not None:
+    _core.lerp_list(averages, variables, kept)
+    if due is not None:
+        for average, variable in zip(averages, variables):
             variable.assign(ops.where(due, average, variable))
 
 

@@ -39,6 +39,14 @@ def draws(dtype):
         ("reduce", [draw(33, 70)], ("max", (0,))),
         ("reduce_list", [[draw(300), draw(7)]], ("sum_squares",)),
         ("arg_reduce", [draw(33, 70)], ("argmax", 1)),
+        ("moments", [draw(5, 9001)], ((1,),)),
+        ("moments", [draw(700, 19)], ((0,),)),
+        ("cumulative", [draw(5, 9001)], ("sum", 1)),
+        ("cumulative", [draw(70, 19)], ("prod", 0, True)),
+        ("cumulative_prod_backward", [draw(70, 19), draw(70, 19), draw(70, 19)], (0,)),
+        ("sort", [draw(33, 70)], (1,)),
+        ("sort", [draw(33, 70)], (0, True, 3)),
+        ("searchsorted", [np.sort(draw(70)), draw(517)], ()),
         ("gemm", [draw(1, 700), draw(700, 19), None, None, None], ()),
         ("gemm", [draw(19, 300), draw(300, 21), draw(21), None, None], ()),
         ("gemm", [draw(70, 40), draw(50, 40), None, None, None], (False, True)),
@@ -100,6 +108,7 @@ def draws(dtype):
         ("scatter_add", [draw(9, 37), draw(33, 37), labels], (0,)),
         ("sum_rows", [draw(33, 37), labels], (9,)),
         ("dropout", [draw(517), np.array(0.3, dtype), STATE], ()),
+        ("lerp_list", [[draw(517)], [draw(1, 517)[0]], np.array(0.9)], ()),
         ("optimizer_step", [[draw(517)], [draw(517), draw(517)], [draw(517)], *adam], ("adam",)),
     ]
 

@@ -1,4 +1,4 @@
-"""optimizer_step and scale_list.
+"""optimizer_step, scale_list and lerp_list.
 
 Bounds: a rule has at most twelve operations on numbers below 2, what surrounds it six.
 """
@@ -202,3 +202,24 @@ def test_scale_list(backend, dtype, shapes):
 
     check(backend, "scale_list", [xs, np.array(0.3)], bound=bound)
     check(backend, "scale_list", [xs, np.array(0.5, "float32")], bound=bound)
+
+
+@pytest.mark.parametrize(
+    ("backend", "dtype", "shapes"), rows((dtype, shapes) for dtype in FLOATS for shapes in LISTS)
+)
+def test_lerp_list(backend, dtype, shapes):
+    averages = [np.asarray(generator(s).normal(size=s)).astype(dtype) for s in shapes]
+    xs = [np.asarray(generator(s, "x").normal(size=s)).astype(dtype) for s in shapes]
+    largest = max([1.0, *(np.abs(a).max() for a in (*averages, *xs) if a.size)])
+
+    def bound(i, expected, eps):  # of two rounded shares
+        return 3 * eps * largest
+
+    for momentum in (0.3, 0.99):
+        check(backend, "lerp_list", [averages, xs, np.array(momentum)], bound=bound)
+    check(backend, "lerp_list", [averages, xs, np.array(0.5, "float32")], bound=bound)
+    kept = check(backend, "lerp_list", [averages, xs, np.array(1.0)])
+    taken = check(backend, "lerp_list", [averages, xs, np.array(0.0)])
+    for i in range(len(xs)):
+        np.testing.assert_array_equal(kept[i], averages[i])
+        np.testing.assert_array_equal(taken[i], xs[i])

@@ -1,8 +1,10 @@
-"""reduce, arg_reduce and reduce_list, every op.
+"""reduce, arg_reduce, reduce_list and moments, every op.
 
 Bounds. A sum of n terms: `roundings` of the sum of their magnitudes, and one more for squares and
 means. A product: n roundings of itself. logsumexp adds to those of its sum the rounding of the
-exponents, of each exp and of the logarithm. Extremes, truths and whole numbers are exact.
+exponents, of each exp and of the logarithm. Extremes, truths and whole numbers are exact. Moments:
+the mean as a mean, and a variance has the roundings of its sum and twice those of the mean, of the
+differences that are squared.
 """
 
 import hypothesis
@@ -212,3 +214,48 @@ def test_reduce_list(backend, op, dtype, shapes):
         check(backend, "reduce_list", [xs], op)
         xs[-1].flat[-1] = np.nan
         check(backend, "reduce_list", [xs], op)
+
+
+@pytest.mark.parametrize(
+    ("backend", "dtype", "shape", "axes"),
+    rows((dtype, *case) for dtype in FLOATS for case in [*CASES, ((20_000, 3), (0,))]),
+)
+@pytest.mark.parametrize("offset", [0, 100])
+def test_moments(backend, dtype, shape, axes, offset):
+    x = (numbers("sum", dtype, shape) + np.asarray(offset, dtype)).astype(dtype)
+    check_moments(backend, x, x, axes)
+
+
+@pytest.mark.parametrize(("backend", "layout"), rows((layout,) for layout in LAYOUTS))
+@pytest.mark.parametrize("axes", [(0,), (1,), (0, 2)])
+def test_moments_reads_strided_operands(backend, layout, axes):
+    x = LAYOUTS[layout](numbers("sum", "float32", (9, 5, 33)))
+    check_moments(backend, x, x.array(), axes)
+
+
+def check_moments(backend, x, array, axes):
+    wide = array.astype(np.float64)
+    count = int(np.prod([array.shape[axis] for axis in axes], dtype=np.int64))
+
+    for keep in (False, True):
+        scale = reduce(np.abs(wide), op="mean", axes=axes, keepdims=keep)
+
+        def bound(i, expected, eps, scale=scale):
+            slip = (roundings(count) + 14) * eps / 2
+            if i == 0:
+                return slip * scale
+            # Each distance is off by what the mean is, and by its own rounding.
+            return slip * (expected + 2 * np.sqrt(expected) * eps * scale) + (slip * scale) ** 2
+
+        check(backend, "moments", [x], axes, keep, bound=bound)
+
+
+@pytest.mark.parametrize(("backend", "dtype"), rows((dtype,) for dtype in FLOATS))
+@pytest.mark.parametrize("value", [np.nan, np.inf])
+def test_moments_of_special_numbers(backend, dtype, value):
+    x = np.zeros((5000, 3), dtype)
+    x[4500, 1] = value
+    for operand, axes in ((x, (0,)), (x.T.copy(), (1,)), (x, (0, 1))):
+        mean, variance = check(backend, "moments", [operand], axes)
+        assert np.isnan(variance).sum() == (1 if len(axes) == 1 else variance.size)
+        assert np.isfinite(mean).sum() == (2 if len(axes) == 1 else 0)

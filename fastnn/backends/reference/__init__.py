@@ -30,7 +30,8 @@ from .movement import (
     pad,
 )
 from .norm import row_norm, row_norm_backward
-from .optimizer import optimizer_step, scale_list
+from .optimizer import lerp_list, optimizer_step, scale_list
+from .order import cumulative, cumulative_prod_backward, searchsorted, sort
 from .pooling import (
     average_pool,
     average_pool_backward,
@@ -46,7 +47,7 @@ from .random import (
     random_uniform,
 )
 from .recurrent import rnn, rnn_backward
-from .reduce import arg_reduce, reduce, reduce_list
+from .reduce import arg_reduce, moments, reduce, reduce_list
 from .resize import resize, resize_backward
 from .softmax import softmax, softmax_backward
 from .unfold import fold, unfold
@@ -58,7 +59,8 @@ FUNCTIONS = {
         *(copy, pad, concatenate, one_hot, arange, gather_batch),
         *(assign, accumulate),
         *(gather, scatter_add, sum_rows, gather_nd, scatter_nd_add),
-        *(reduce, arg_reduce, reduce_list),
+        *(reduce, arg_reduce, reduce_list, moments),
+        *(cumulative, cumulative_prod_backward, sort, searchsorted),
         *(gemm, dense_backward),
         *(conv, conv_backward_input, conv_backward_kernel),
         *(row_norm, row_norm_backward, batch_norm, batch_norm_backward),
@@ -71,6 +73,6 @@ FUNCTIONS = {
         *(ctc_loss, ctc_beam),
         *(random_uniform, random_normal, random_integers, random_permutation),
         *(dropout, dropout_backward),
-        *(optimizer_step, scale_list),
+        *(optimizer_step, scale_list, lerp_list),
     )
 }

@@ -249,3 +249,14 @@ def optimizer_step(
 def scale_list(xs: list[np.ndarray], scale: np.ndarray) -> list[np.ndarray]:
     """Every x times the 0-d ``scale``, in the dtype of x."""
     return [x * x.dtype.type(scale) for x in xs]
+
+
+def lerp_list(
+    averages: list[np.ndarray], xs: list[np.ndarray], momentum: np.ndarray
+) -> list[np.ndarray]:
+    """momentum * average + (1 - momentum) * x of every pair; momentum is 0-d."""
+    kept = float(momentum)
+    return [
+        x.dtype.type(kept) * average + x.dtype.type(1 - kept) * x
+        for average, x in zip(averages, xs, strict=True)
+    ]

@@ -1,4 +1,4 @@
-"""Reductions: reduce, arg_reduce, reduce_list. One op code is one line of a table."""
+"""Reductions: reduce, arg_reduce, reduce_list, moments. One op code is one line of a table."""
 
 from __future__ import annotations
 
@@ -71,3 +71,17 @@ def reduce_list(xs: list[np.ndarray], *, op: str) -> np.ndarray:
     """
     joined = np.concatenate([x.reshape(-1) for x in xs])
     return np.asarray(REDUCE_LIST[op](joined))
+
+
+@np.errstate(all="ignore")
+def moments(
+    x: np.ndarray, *, axes: tuple[int, ...], keepdims: bool = False
+) -> tuple[np.ndarray, np.ndarray]:
+    """Mean and biased variance over ``axes``: the mean of the squared distances from the mean.
+
+    Both NaN over nothing.
+    """
+    centre = mean(x, tuple(axes), True)
+    variance = mean(np.square(x - centre), tuple(axes), True)
+    kept = centre.shape if keepdims else np.squeeze(centre, tuple(axes)).shape
+    return centre.reshape(kept), variance.reshape(kept)

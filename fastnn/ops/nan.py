@@ -1,0 +1,112 @@
+"""Reductions that leave NaN out. ``axis`` and ``keepdims`` are those of the reductions."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from fastnn.ops.arithmetic import divide, subtract
+from fastnn.ops.comparison import equal, where
+from fastnn.ops.core import Tensor, as_float, as_tensor, cast
+from fastnn.ops.cumulative import cumprod, cumsum
+from fastnn.ops.elementwise import sqrt, square
+from fastnn.ops.reduce import any as _any
+from fastnn.ops.reduce import argmax, argmin, prod
+from fastnn.ops.reduce import max as _max
+from fastnn.ops.reduce import min as _min
+from fastnn.ops.reduce import sum as _sum
+
+_INFINITY = float("inf")
+
+
+def _replaced(operation: str, x: Any, value: float) -> tuple[Tensor, Tensor | None]:
+    """x with `value` in the place of NaN, and where it is a number; None: everywhere."""
+    x = as_tensor(x, None, f"{operation}: x")
+    if not x.dtype.startswith("float"):
+        return x, None
+    numbers = equal(x, x)
+    return where(numbers, x, value), numbers
+
+
+def nansum(x: Any, axis: Any = None, keepdims: bool = False) -> Tensor:
+    """The sum of what is not NaN.
+
+    >>> nansum([1.0, float("nan"), 2.0]).item()
+    3.0
+    """
+    return _sum(_replaced("nansum", x, 0.0)[0], axis, keepdims)
+
+
+def nanprod(x: Any, axis: Any = None, keepdims: bool = False) -> Tensor:
+    """The product of what is not NaN."""
+    return prod(_replaced("nanprod", x, 1.0)[0], axis, keepdims)
+
+
+def nancumsum(x: Any, axis: int | None = None, dtype: Any = None) -> Tensor:
+    """`cumsum` with 0 in the place of NaN."""
+    return cumsum(_replaced("nancumsum", x, 0.0)[0], axis, dtype)
+
+
+def nancumprod(x: Any, axis: int | None = None, dtype: Any = None) -> Tensor:
+    """`cumprod` with 1 in the place of NaN."""
+    return cumprod(_replaced("nancumprod", x, 1.0)[0], axis, dtype)
+
+
+def nanmean(x: Any, axis: Any = None, keepdims: bool = False) -> Tensor:
+    """The mean of what is not NaN; NaN of nothing else.
+
+    >>> nanmean([1.0, float("nan"), 2.0]).item()
+    1.5
+    """
+    x, numbers = _replaced("nanmean", as_float(x, "nanmean: x"), 0.0)
+    return divide(_sum(x, axis, keepdims), _sum(cast(numbers, x.dtype), axis, keepdims))
+
+
+def nanvar(x: Any, axis: Any = None, keepdims: bool = False) -> Tensor:
+    """The variance of what is not NaN; NaN of nothing else."""
+    x = as_float(x, "nanvar: x")
+    return nanmean(square(subtract(x, nanmean(x, axis, True))), axis, keepdims)
+
+
+def nanstd(x: Any, axis: Any = None, keepdims: bool = False) -> Tensor:
+    """The square root of `nanvar`."""
+    return sqrt(nanvar(x, axis, keepdims))
+
+
+def _extreme(operation: str, reduce: Any, worst: float, x: Any, axis: Any, keepdims: bool) -> Any:
+    x, numbers = _replaced(operation, x, worst)
+    y = reduce(x, axis, keepdims)
+    return y if numbers is None else where(_any(numbers, axis, keepdims), y, float("nan"))
+
+
+def nanmax(x: Any, axis: Any = None, keepdims: bool = False) -> Tensor:
+    """The largest of what is not NaN; NaN of nothing else.
+
+    >>> nanmax([1.0, float("nan"), 2.0]).item()
+    2.0
+    """
+    return _extreme("nanmax", _max, -_INFINITY, x, axis, keepdims)
+
+
+def nanmin(x: Any, axis: Any = None, keepdims: bool = False) -> Tensor:
+    """The smallest of what is not NaN; NaN of nothing else."""
+    return _extreme("nanmin", _min, _INFINITY, x, axis, keepdims)
+
+
+def _arg_extreme(operation: str, find: Any, worst: float, x: Any, axis: Any, keepdims: bool) -> Any:
+    x, numbers = _replaced(operation, x, worst)
+    y = find(x, axis, keepdims)
+    return y if numbers is None else where(_any(numbers, axis, keepdims), y, -1)
+
+
+def nanargmax(x: Any, axis: int | None = None, keepdims: bool = False) -> Tensor:
+    """`argmax` of what is not NaN; -1 of nothing else.
+
+    >>> nanargmax([1.0, float("nan"), 2.0]).item()
+    2
+    """
+    return _arg_extreme("nanargmax", argmax, -_INFINITY, x, axis, keepdims)
+
+
+def nanargmin(x: Any, axis: int | None = None, keepdims: bool = False) -> Tensor:
+    """`argmin` of what is not NaN; -1 of nothing else."""
+    return _arg_extreme("nanargmin", argmin, _INFINITY, x, axis, keepdims)
