@@ -97,6 +97,17 @@ def fused_attention(
     return record(y, _rule, saved, query, key, value)
 
 
+def softmax_of_seen(scores: Tensor, mask: Any = None, is_causal: bool = False) -> Tensor:
+    """Weights from scores [..., queries, keys]: 0 for keys that a query does not see."""
+    unseen = constant(_UNSEEN[scores.dtype], scores.dtype)
+    if mask is not None:
+        scores = where(mask, scores, unseen)
+    if is_causal:
+        queries, keys = scores.shape[-2:]
+        scores = where(greater_equal(expand_dims(arange(queries), 1), arange(keys)), scores, unseen)
+    return softmax(scores, axis=-1)
+
+
 def attention_weights(
     query: Any,
     key: Any,
@@ -116,13 +127,9 @@ def attention_weights(
         scores = tanh(scores / attn_logits_soft_cap) * attn_logits_soft_cap
     if bias is not None:
         scores = scores + as_tensor(bias, query.dtype, f"{operation}: bias")
-    unseen = constant(_UNSEEN[query.dtype], query.dtype)
     if mask is not None:
-        scores = where(_mask(operation, mask, query, key), scores, unseen)
-    if is_causal:
-        seen = greater_equal(expand_dims(arange(query.shape[1]), 1), arange(key.shape[1]))
-        scores = where(seen, scores, unseen)
-    return softmax(scores, axis=-1)
+        mask = _mask(operation, mask, query, key)
+    return softmax_of_seen(scores, mask, is_causal)
 
 
 def weighted_values(weights: Tensor, value: Any) -> Tensor:
