@@ -13,8 +13,9 @@ class GroupQueryAttention(ProjectedAttention):
     """Attention of several heads, of which those that follow each other share keys and values.
 
     J. Ainslie et al., "GQA: training generalized multi-query Transformer models" (2023).
-    Weights, a kernel and a bias each: query and gate [features, num_query_heads, head_dim], key and value [features,
-    num_key_value_heads, head_dim], attention_output [num_query_heads, head_dim, features].
+    Weights, a kernel and a bias each: query and gate [features, num_query_heads, head_dim], key and
+    value [features, num_key_value_heads, head_dim], attention_output [num_query_heads, head_dim,
+    features].
 
     Args:
         head_dim: the width of a head.
