@@ -43,9 +43,17 @@ class Folding(NamedTuple):
         back = tuple(order.index(i) for i in range(self.rank - 1))
         return ops.transpose(y, (*back, *range(self.rank - 1, y.ndim)))
 
-    def fold_positions(self, mask: Any, shape: tuple) -> Tensor:
-        """Which positions hold data: [batch, first axes..] to [batch * others, positions]."""
+    def fold_positions(self, what: str, mask: Any, shape: tuple) -> Tensor:
+        """Which positions hold data: [batch, first axes..] to [batch * others, positions].
+
+        ``what`` is the mask's name in messages; likewise below.
+        """
         mask = ops.cast(mask, "bool")
+        if mask.shape != shape[: mask.ndim] or not 2 <= mask.ndim < self.rank:
+            raise ValueError(
+                f"{what} has shape {mask.shape}, expected {shape[:-1]}, all axes of the input with "
+                f"shape {shape} but the last, or the first of them"
+            )
         if mask.ndim < self.rank - 1:
             mask = ops.reshape(mask, (*mask.shape, *(1,) * (self.rank - 1 - mask.ndim)))
         return self.fold(ops.broadcast_to(mask, shape[:-1]))
@@ -55,13 +63,21 @@ class Folding(NamedTuple):
         batch = (query_shape[0], *(query_shape[i] for i in self.others))
         return (*batch, heads, *(x[i] for x in (query_shape, key_shape) for i in self.axes))
 
-    def fold_pairs(self, mask: Any, scores_shape: tuple) -> Tensor:
+    def fold_pairs(self, what: str, mask: Any, scores_shape: tuple) -> Tensor:
         """Who sees whom: what broadcasts to the scores to [batch * others, heads or 1, ...]."""
         mask = ops.cast(mask, "bool")
         pair = 2 * len(self.axes)
-        if mask.ndim >= pair:  # axes that are missing are batch, others, heads
-            missing = (1,) * (len(scores_shape) - mask.ndim)
-            mask = ops.reshape(mask, (*mask.shape[:-pair], *missing, *mask.shape[-pair:]))
+        missing = (1,) * (len(scores_shape) - mask.ndim)  # of batch, others, heads
+        shape = (*mask.shape[:-pair], *missing, *mask.shape[-pair:])
+        fits = len(shape) == len(scores_shape) and all(
+            n in (1, m) for n, m in zip(shape, scores_shape)
+        )
+        if mask.ndim < pair or not fits:
+            raise ValueError(
+                f"{what} has shape {mask.shape}, which does not broadcast to {scores_shape}: "
+                "batch, other axes, heads, queries, keys"
+            )
+        mask = ops.reshape(mask, shape)
         if self.rank == 3:
             return mask
         lead, heads = scores_shape[: -pair - 1], mask.shape[-pair - 1]

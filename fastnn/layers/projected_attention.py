@@ -139,17 +139,18 @@ class ProjectedAttention(Parameterized):
         key = value if key is None else key
         folding = self._check_shapes(query.shape, value.shape, key.shape)
         seen = [
-            ops.expand_dims(folding.fold_positions(mask, x.shape), axes)
-            for mask, x, axes in (
-                (query_mask, query, (1, 3)),
-                (value_mask, value, (1, 2)),
-                (key_mask, key, (1, 2)),
+            ops.expand_dims(folding.fold_positions(f"{self.name}: {what}", mask, x.shape), axes)
+            for what, mask, x, axes in (
+                ("query_mask", query_mask, query, (1, 3)),
+                ("value_mask", value_mask, value, (1, 2)),
+                ("key_mask", key_mask, key, (1, 2)),
             )
             if mask is not None
         ]
         scores_shape = folding.scores_shape(query.shape, key.shape, self._heads)
         if attention_mask is not None:
-            seen.append(folding.fold_pairs(attention_mask, scores_shape))
+            what = f"{self.name}: attention_mask"
+            seen.append(folding.fold_pairs(what, attention_mask, scores_shape))
         gate = self.gate_dense(query) if self.use_gate else None
         q, k, v = (
             folding.fold(project(x))
