@@ -75,7 +75,7 @@ def test_heads_by_a_formula(groups, gate):
 )
 def test_attention_axes(axes, order, positions, scores):
     """Axes that attention is along become one, others examples; here by hand."""
-    x = rng.normal(size=(2, 3, 4, 2, 6)[: len(order) - 1] + (6,))
+    x = rng.normal(size=(*(2, 3, 4, 2)[: len(order) - 1], 6))
     layer = layers.MultiHeadAttention(2, 3, attention_axes=axes, dtype="float64")
     flat = layers.MultiHeadAttention(2, 3, dtype="float64")
     drawn(layer, x.shape, x.shape)
