@@ -127,49 +127,6 @@ def test_attention_by_a_formula(kind):
     np.testing.assert_allclose(layer(more)[:, 1], expected[::-1], rtol=1e-10)
 
 
-@pytest.mark.parametrize("axis", [-1, 1, [0, 2]])
-def test_unit_normalization(axis):
-    layer = layers.UnitNormalization(axis, dtype="float64")
-    axes = tuple(axis) if isinstance(axis, list) else axis
-    expected = X / np.linalg.norm(X, axis=axes, keepdims=True) if axis != [0, 2] else X / np.sqrt(
-        (X * X).sum((0, 2), keepdims=True)
-    )  # fmt: skip
-    np.testing.assert_allclose(layer(X), expected, rtol=1e-12)
-    assert fn.gradcheck(layer, (X,))
-    assert not layer(np.zeros(X.shape)).numpy().any()
-
-
-@pytest.mark.parametrize(
-    "equation, output_shape, bias_axes, shape, kernel, bias",
-    [
-        ("ab,bc->ac", 5, "c", (3, 4), (4, 5), (5,)),
-        ("...x,xy->...y", 5, None, (3, 2, 4), (4, 5), None),
-        ("abc,cde->abde", (None, 5, 6), "de", (3, 2, 4), (4, 5, 6), (5, 6)),
-        ("abc,cde->abde", (None, 5, 6), "e", (3, 2, 4), (4, 5, 6), (6,)),
-        ("abc,cde->abde", (None, 5, 6), "d", (3, 2, 4), (4, 5, 6), (5, 1)),
-        ("abc,bcd->ad", 5, "d", (3, 2, 4), (2, 4, 5), (5,)),
-        ("ab...,bc->ac...", 5, "c", (3, 4, 2), (4, 5), (5, 1)),
-        ("abc,dc->abd", (None, 5), "d", (3, 2, 4), (5, 4), (5,)),
-        ("abc,bd->acd", (4, 5), None, (3, 2, 4), (2, 5), None),
-        ("abc,bcd->abd", (None, 5), "bd", (3, 2, 4), (2, 4, 5), (2, 5)),
-    ],
-)
-def test_einsum_dense(equation, output_shape, bias_axes, shape, kernel, bias):
-    x = rng.normal(size=shape)
-    layer = layers.EinsumDense(equation, output_shape, "tanh", bias_axes, dtype="float64")
-    drawn(layer, shape)
-    assert [w.shape for w in layer.weights] == [kernel, bias][: 1 if bias is None else 2]
-    z = np.einsum(equation, x, layer.kernel.numpy())
-    if bias is not None:
-        z = z + layer.bias.numpy()
-    np.testing.assert_allclose(layer(x), np.tanh(z), rtol=1e-11)
-    assert layer.compute_output_shape((None, *shape[1:])) == (None, *z.shape[1:])
-    again = layers.EinsumDense.from_config(layer.get_config())
-    again.build(shape)
-    again.set_weights(layer.get_weights())
-    np.testing.assert_array_equal(again(x), layer(x))
-
-
 def test_kernels_of_heads_have_the_fans_of_one_matrix():
     """glorot_uniform of [64, 8, 16] is that of [64, 128], and of [8, 16, 64] that of [128, 64]."""
     layer = layers.MultiHeadAttention(8, 16)
@@ -235,6 +192,19 @@ def test_masks_of_several_axes():
     free = layer(x, x).numpy()
     np.testing.assert_allclose(y.numpy()[rows], free[rows], rtol=1e-10)
     assert np.abs(y.numpy() - free)[~rows].min() > 1e-6
+
+
+def test_each_mask_hides_what_it_names():
+    layer = layers.MultiHeadAttention(2, 3)
+    keys, others = np.array([[True] * 6 + [False], [False] + [True] * 6]), np.arange(7) != 3
+    given = {
+        "key_mask": keys,
+        "value_mask": np.stack([others] * 2),
+        "attention_mask": np.eye(5, 7) < 1,
+    }
+    _, weights = layer(X, V, K, return_attention_scores=True, **given)
+    expected = (keys & others)[:, None, None] & given["attention_mask"]
+    np.testing.assert_array_equal(weights.numpy() > 0, np.broadcast_to(expected, (2, 2, 5, 7)))
 
 
 @pytest.mark.parametrize("window", [1, 2, 5])
@@ -409,16 +379,10 @@ MESSAGES = [
         lambda: layers.Attention(name="a")([X, X], mask=[None, np.ones((2, 4), bool)]),
         r"a: the mask of value has shape \(2, 4\), expected \(2, 5\)",
     ),
-    (lambda: layers.UnitNormalization(3, name="u")(X), "u: axis 3 is outside an input of shape"),
     (
         lambda: layers.EinsumDense("ab->b", 3, name="e")(X),
         "e: equation is 'ab->b', expected a",
     ),
-    (lambda: layers.EinsumDense("ab,bc->ac", 3)(X), "expected the axes 'ab' of equation"),
-    (lambda: layers.EinsumDense("abc,cd->abd", 3)(X), r"output_shape is \(3,\), expected as many"),
-    (lambda: layers.EinsumDense("abc,cd->abd", (4, 3))(X), "is 5 in the input's shape .* 4 in"),
-    (lambda: layers.EinsumDense("abc,cd->abd", (5, None))(X), "axis 'd' of .* must have an extent"),
-    (lambda: layers.EinsumDense("abc,cd->abd", (5, 2), None, "x")(X), "bias_axes is 'x', expected"),
 ]
 
 
@@ -429,13 +393,7 @@ def test_messages(index):
         call()
 
 
-def test_types_and_shapes_after_building():
-    with pytest.raises(TypeError, match="axis must be an integer or several, got 'x'"):
-        layers.UnitNormalization("x")
-    layer = layers.EinsumDense("...a,ab->...b", 3, name="e")
-    layer(X)
-    with pytest.raises(ValueError, match=r"e: kernel has shape .* but the input's shape is"):
-        layer(V)
+def test_shapes_after_building():
     attention = heads()
     attention(X, V)
     with pytest.raises(ValueError, match="query: kernel has shape"):

@@ -202,12 +202,11 @@ def test_masks_of_embeddings(causal):
 @pytest.mark.parametrize(
     "kind, config, shape",
     [
-        ("UnitNormalization", {"axis": [1, 2]}, (2, 3, 4)),
         ("EinsumDense", {"equation": "abc,cde->abde", "output_shape": (None, 4, 5),
                          "bias_axes": "e", "activation": "relu"}, (2, 3, 6)),
         ("EinsumDense", {"equation": "ab...,bc->ac...", "output_shape": 4, "bias_axes": "c"},
          (2, 3, 6)),
     ],
 )  # fmt: skip
-def test_normalization_and_einsum_dense(kind, config, shape):
+def test_einsum_dense(kind, config, shape):
     compare(*pair(kind, config, shape), [numbers(1, *shape)])
