@@ -100,6 +100,15 @@ RNN = (
     ("simple", 80, 32, 128, 128, 1),
     ("simple", 28, 128, 28, 128, 1),
 )
+# Batch, length, heads, width, whether a query sees earlier keys alone.
+ATTENTION = (
+    (32, 32, 4, 32, False),
+    (8, 128, 8, 64, False),
+    (8, 128, 8, 64, True),
+    (4, 512, 8, 64, False),
+    (4, 512, 8, 64, True),
+    (1, 2048, 8, 64, True),
+)
 ELEMENTS = (10**3, 10**5, 10**6, 10**7)
 ADAM = ((1, 10**6), (1, 10**7), (1000, 100))  # parameters, elements of each
 SOFTMAX = (100, 1000)

@@ -4,6 +4,7 @@ FAMILIES = {
     "gemm": "products of matrices",
     "convolution": "convolutions and their gradients",
     "recurrent": "recurrent layers and their gradients",
+    "attention": "attention and its gradients",
     "pooling": "pooling and its gradients",
     "elementwise": "element-wise operations",
     "normalization": "softmax and normalizations, forward and backward",

@@ -1,7 +1,9 @@
 """Layers by Keras 3's names."""
 
 from fastnn.layers.activation import Activation
+from fastnn.layers.additive_attention import AdditiveAttention
 from fastnn.layers.alpha_dropout import AlphaDropout
+from fastnn.layers.attention import Attention
 from fastnn.layers.batch_normalization import BatchNormalization
 from fastnn.layers.bidirectional import Bidirectional
 from fastnn.layers.clockwork_rnn import ClockworkRNN
@@ -13,6 +15,7 @@ from fastnn.layers.dense import Dense
 from fastnn.layers.depthwise_conv import DepthwiseConv1D, DepthwiseConv2D
 from fastnn.layers.drop_connect import DropConnect
 from fastnn.layers.dropout import Dropout
+from fastnn.layers.einsum_dense import EinsumDense
 from fastnn.layers.embedding import Embedding
 from fastnn.layers.flatten import Flatten
 from fastnn.layers.gaussian_noise import GaussianDropout, GaussianNoise
@@ -25,6 +28,7 @@ from fastnn.layers.global_pooling import (
     GlobalMaxPooling3D,
 )
 from fastnn.layers.group_normalization import GroupNormalization
+from fastnn.layers.group_query_attention import GroupQueryAttention
 from fastnn.layers.gru import GRU, GRUCell
 from fastnn.layers.input_layer import Input, InputLayer
 from fastnn.layers.input_spec import InputSpec
@@ -35,6 +39,7 @@ from fastnn.layers.lstm import LSTM, LSTMCell
 from fastnn.layers.masking import Masking
 from fastnn.layers.maxout import Maxout
 from fastnn.layers.merge import Add, Average, Maximum, Minimum, Multiply, Subtract
+from fastnn.layers.multi_head_attention import MultiHeadAttention
 from fastnn.layers.operation import Operation
 from fastnn.layers.peephole_lstm import PeepholeLSTM, PeepholeLSTMCell
 from fastnn.layers.permute import Permute
@@ -60,6 +65,7 @@ from fastnn.layers.spatial_dropout import SpatialDropout1D, SpatialDropout2D, Sp
 from fastnn.layers.stacked_rnn_cells import StackedRNNCells
 from fastnn.layers.standout import Standout
 from fastnn.layers.time_distributed import TimeDistributed
+from fastnn.layers.unit_normalization import UnitNormalization
 from fastnn.layers.up_sampling import UpSampling1D, UpSampling2D, UpSampling3D
 from fastnn.layers.zero_padding import ZeroPadding1D, ZeroPadding2D, ZeroPadding3D
 
@@ -77,7 +83,9 @@ __all__ = [
     "SCRN",
     "Activation",
     "Add",
+    "AdditiveAttention",
     "AlphaDropout",
+    "Attention",
     "Average",
     "AveragePooling1D",
     "AveragePooling2D",
@@ -106,6 +114,7 @@ __all__ = [
     "DepthwiseConv2D",
     "DropConnect",
     "Dropout",
+    "EinsumDense",
     "Embedding",
     "Flatten",
     "GRUCell",
@@ -118,6 +127,7 @@ __all__ = [
     "GlobalMaxPooling2D",
     "GlobalMaxPooling3D",
     "GroupNormalization",
+    "GroupQueryAttention",
     "Input",
     "InputLayer",
     "InputSpec",
@@ -132,6 +142,7 @@ __all__ = [
     "Maximum",
     "Maxout",
     "Minimum",
+    "MultiHeadAttention",
     "Multiply",
     "Operation",
     "PReLU",
@@ -156,6 +167,7 @@ __all__ = [
     "Standout",
     "Subtract",
     "TimeDistributed",
+    "UnitNormalization",
     "UpSampling1D",
     "UpSampling2D",
     "UpSampling3D",

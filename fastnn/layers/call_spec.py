@@ -49,6 +49,13 @@ def bind(signature: Signature, args: tuple, kwargs: dict) -> dict[str, Any]:
     }
 
 
+def first_argument(signature: Signature, args: tuple, kwargs: dict) -> Any:
+    """The input of a call: its first argument, by position or by name."""
+    if args:
+        return args[0]
+    return next(iter(bind(signature, args, kwargs).values()), None)
+
+
 def wrapped_build(build: Callable) -> Callable:
     """A ``build`` that marks its layer as built."""
 

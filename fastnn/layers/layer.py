@@ -11,7 +11,13 @@ from fastnn import config, ops, regularizers
 from fastnn.context import context
 from fastnn.dtypes import is_float, standardize_dtype
 from fastnn.layers import masks
-from fastnn.layers.call_spec import Signature, bind, signature_of, wrapped_build
+from fastnn.layers.call_spec import (
+    Signature,
+    bind,
+    first_argument,
+    signature_of,
+    wrapped_build,
+)
 from fastnn.layers.input_spec import check_inputs
 from fastnn.layers.state import LayerState
 from fastnn.layers.symbolic import (
@@ -149,8 +155,7 @@ class Layer(LayerState):
             return  # sublayers are built when they are called
         given = bind(self._call_signature, args, kwargs)
         if len(wanted) == 1:
-            first = args[0] if args else next(iter(given.values()))
-            self.build(shapes_of(first))
+            self.build(shapes_of(first_argument(self._call_signature, args, kwargs)))
             return
         shapes = {f"{name}_shape": shapes_of(value) for name, value in given.items()}
         missing = [n for n in wanted if n not in shapes and n not in self._build_signature.defaults]
@@ -249,7 +254,8 @@ class Layer(LayerState):
         if self.activity_regularizer is not None:
             self._add_activity_loss(outputs)
         if masks.state.in_use and self.supports_masking:
-            masks.set_masks(outputs, self.compute_mask(args[0] if args else None, mask))
+            inputs = first_argument(signature, args, kwargs)
+            masks.set_masks(outputs, self.compute_mask(inputs, mask))
         if self._mode == _GENERAL:
             vars(self)["_mode"] = self._fast_mode()
         return outputs
@@ -329,7 +335,7 @@ class Layer(LayerState):
             return self._spec_by_trial(args, kwargs)
         names = signature_of(type(self).compute_output_shape).names
         if len(names) == 1:
-            first = args[0] if args else next(iter(kwargs.values()))
+            first = first_argument(self._call_signature, args, kwargs)
             shape = self.compute_output_shape(shapes_of(first))
         else:
             given = bind(self._call_signature, args, kwargs)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from fastnn.layers.call_spec import Signature, bind
+from fastnn.layers.call_spec import Signature, bind, first_argument
 from fastnn.utils import tree
 
 
@@ -34,10 +34,8 @@ def masks_of(structure: Any) -> Any:
 
 
 def set_masks(outputs: Any, masks: Any) -> None:
-    """Sets masks on outputs; a single mask goes to every output that has none."""
-    leaves = tree.flatten(outputs)
-    given = tree.flatten(masks) if tree.is_nested(masks) else [masks] * len(leaves)
-    for output, mask in zip(leaves, given):
+    """Sets masks on outputs that have none; a single mask is the first output's."""
+    for output, mask in zip(tree.flatten(outputs), tree.flatten(masks)):
         if hasattr(output, "shape") and get_mask(output) is None:
             set_mask(output, mask)
 
@@ -49,11 +47,11 @@ def pass_on(signature: Signature, args: tuple, kwargs: dict) -> Any:
     """
     if kwargs.get("mask") is not None:
         return kwargs["mask"]
-    mask = masks_of(args[0]) if args else None
+    mask = masks_of(first_argument(signature, args, kwargs))
     names = signature.names
     if mask is not None and "mask" in names and len(args) <= names.index("mask"):
         kwargs["mask"] = mask
-    for name, value in bind(signature, args, {}).items():
+    for name, value in bind(signature, args, kwargs).items():
         if f"{name}_mask" in names and kwargs.get(f"{name}_mask") is None:
             kwargs[f"{name}_mask"] = masks_of(value)
     return mask

@@ -54,17 +54,17 @@ def _operands(operation: str, query: Any, key: Any, value: Any) -> tuple[Tensor,
     return query, key, value
 
 
-def _mask(operation: str, mask: Any, query: Tensor, key: Tensor) -> Tensor:
-    """The mask as [batch, heads, queries, keys], each of them or 1."""
-    mask = as_tensor(mask, "bool", f"{operation}: mask")
+def _on_scores(operation: str, name: str, x: Any, dtype: str, query: Tensor, key: Tensor) -> Tensor:
+    """A mask or bias as [batch, heads, queries, keys], each of them or 1."""
+    x = as_tensor(x, dtype, f"{operation}: {name}")
     full = (query.shape[0], query.shape[2], query.shape[1], key.shape[1])
-    shape = (1,) * (4 - mask.ndim) + mask.shape
-    if mask.ndim > 4 or any(n not in (1, m) for n, m in zip(shape, full)):
+    shape = (1,) * (4 - x.ndim) + x.shape
+    if x.ndim > 4 or any(n not in (1, m) for n, m in zip(shape, full)):
         raise ValueError(
-            f"{operation}: mask has shape {mask.shape}, which does not broadcast to {full}: "
+            f"{operation}: {name} has shape {x.shape}, which does not broadcast to {full}: "
             "batch, heads, queries, keys"
         )
-    return mask if mask.ndim == 4 else reshape(mask, shape)
+    return x if x.ndim == 4 else reshape(x, shape)
 
 
 def _default_scale(scale: float | None, query: Tensor) -> float:
@@ -85,7 +85,7 @@ def fused_attention(
     operation = "dot_product_attention"
     query, key, value = _operands(operation, query, key, value)
     if mask is not None:
-        mask = _mask(operation, mask, query, key)
+        mask = _on_scores(operation, "mask", mask, "bool", query, key)
     drop = None
     if rate and state is not None:
         drop = constant(float(rate), query.dtype)
@@ -95,6 +95,17 @@ def fused_attention(
     )
     saved = (y, lse, drawn, query, key, value, mask, drop, *options)
     return record(y, _rule, saved, query, key, value)
+
+
+def softmax_of_seen(scores: Tensor, mask: Any = None, is_causal: bool = False) -> Tensor:
+    """Weights from scores [..., queries, keys]: 0 for keys that a query does not see."""
+    unseen = constant(_UNSEEN[scores.dtype], scores.dtype)
+    if mask is not None:
+        scores = where(mask, scores, unseen)
+    if is_causal:
+        queries, keys = scores.shape[-2:]
+        scores = where(greater_equal(expand_dims(arange(queries), 1), arange(keys)), scores, unseen)
+    return softmax(scores, axis=-1)
 
 
 def attention_weights(
@@ -115,14 +126,10 @@ def attention_weights(
     if attn_logits_soft_cap is not None:
         scores = tanh(scores / attn_logits_soft_cap) * attn_logits_soft_cap
     if bias is not None:
-        scores = scores + as_tensor(bias, query.dtype, f"{operation}: bias")
-    unseen = constant(_UNSEEN[query.dtype], query.dtype)
+        scores = scores + _on_scores(operation, "bias", bias, query.dtype, query, key)
     if mask is not None:
-        scores = where(_mask(operation, mask, query, key), scores, unseen)
-    if is_causal:
-        seen = greater_equal(expand_dims(arange(query.shape[1]), 1), arange(key.shape[1]))
-        scores = where(seen, scores, unseen)
-    return softmax(scores, axis=-1)
+        mask = _on_scores(operation, "mask", mask, "bool", query, key)
+    return softmax_of_seen(scores, mask, is_causal)
 
 
 def weighted_values(weights: Tensor, value: Any) -> Tensor:

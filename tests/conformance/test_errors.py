@@ -35,6 +35,10 @@ RNN = [
 ]
 RNN += [None, None]
 RNN_KEPT = FUNCTIONS["rnn"](*RNN, cell="lstm", want_history=True)[2:]
+ATTENTION = [np.zeros(shape, np.float32) for shape in ((2, 3, 4, 6), (2, 5, 2, 6), (2, 5, 2, 7))]
+ATTENTION += NONE3  # mask, rate, state
+HALF = np.array(0.5, np.float32)
+ATTENDED = [np.zeros(shape, np.float32) for shape in ((2, 3, 4, 7), (2, 3, 4, 7), (2, 4, 3))]
 CTC = [FRAMES, np.array([[1, 2, 3], [3, 1, 0]]), LENGTHS, np.array([3, 2])]
 
 # primitive, operands, attributes, exception, what its message says
@@ -379,6 +383,84 @@ ROWS = [
             ([None, None, *RNN[:2], None], ([], RNN_KEPT[1]), "gates is not what rnn returned"),
             ([None, None, *RNN[:2], None], RNN_KEPT[::-1], "gates is not what rnn returned: exp"),
             ([None, [V], *RNN[:2], None], RNN_KEPT, "dlast has 1 arrays, expected 2"),
+        ]
+    ),
+    *(
+        (
+            primitive,
+            [*before, *ATTENTION[:i], x, *ATTENTION[i + 1 :]],
+            (),
+            error,
+            f"{primitive}: {message}",
+        )
+        for primitive, before in (("attention", []), ("attention_backward", ATTENDED))
+        for i, x, error, message in [
+            (0, np.zeros((2, 3, 4, 6), np.int32), TypeError, "q has dtype int32"),
+            (0, F, ValueError, "q has shape (3, 4), expected 4 axes"),
+            (1, np.zeros((2, 5, 2, 6)), TypeError, "k has dtype float64 but q has float32"),
+            (1, F, ValueError, "k has shape (3, 4), expected 4 axes"),
+            (
+                1,
+                ATTENTION[1][:1],
+                ValueError,
+                "k has shape (1, 5, 2, 6), expected 2 on axis 0",
+            ),
+            (
+                1,
+                ATTENTION[2],
+                ValueError,
+                "k has shape (2, 5, 2, 7), expected 6 on axis 3",
+            ),
+            (2, np.zeros((2, 5, 2, 7)), TypeError, "v has dtype float64 but q has float32"),
+            (2, ATTENTION[2][:, :4], ValueError, "v has shape (2, 4, 2, 7), expected 5 on axis 1"),
+            (
+                2,
+                ATTENTION[2][:, :, :1],
+                ValueError,
+                "v has shape (2, 5, 1, 7), expected 2 on",
+            ),
+            (3, SIGNAL, TypeError, "mask has dtype float32, expected bool"),
+            (3, B, ValueError, "mask has shape (3, 4), expected 4 axes"),
+            (
+                3,
+                np.zeros((2, 4, 5, 3), bool),
+                ValueError,
+                "mask has shape (2, 4, 5, 3), which does not broadcast to (2, 4, 3, 5): batch, hea",
+            ),
+            (4, HALF, ValueError, "rate and "),
+            (4, RATE, TypeError, "rate has dtype float64 but q has float32"),
+            (5, STATE, ValueError, "rate and "),
+        ]
+    ),
+    (
+        "attention",
+        [ATTENTION[0][:, :, :3], *ATTENTION[1:]],
+        (),
+        ValueError,
+        "attention: q has 3 heads, expected a multiple of the 2 of k",
+    ),
+    ("attention", [*ATTENTION[:4], HALF, np.zeros(3, np.int64)], (), ValueError, "state has shape"),
+    ("attention", [*ATTENTION[:4], -HALF, STATE], (), ValueError, "attention: rate is -0.5"),
+    (
+        "attention_backward",
+        [*ATTENDED, *ATTENTION[:4], -HALF, STATE],
+        (),
+        ValueError,
+        "attention_backward: rate is -0.5",
+    ),
+    *(
+        (
+            "attention_backward",
+            [*ATTENDED[:i], x, *ATTENDED[i + 1 :], *ATTENTION],
+            (),
+            error,
+            f"attention_backward: {message}",
+        )
+        for i, x, error, message in [
+            (0, ATTENTION[0], ValueError, "dy has shape (2, 3, 4, 6), expected (2, 3, 4, 7)"),
+            (0, ATTENDED[0].astype("float64"), TypeError, "dy has dtype float64 but q has float32"),
+            (1, ATTENTION[2], ValueError, "y has shape (2, 5, 2, 7), expected (2, 3, 4, 7)"),
+            (2, F, ValueError, "lse has shape (3, 4), expected (2, 4, 3)"),
         ]
     ),
     *(

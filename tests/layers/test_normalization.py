@@ -1,4 +1,4 @@
-"""LayerNormalization, RMSNormalization, GroupNormalization: weights, messages; Keras's gradients.
+"""Layer, RMS, group and unit normalization: weights, messages; Keras's gradients.
 
 Values are compared with formulas in tests/ops/test_ops_normalization.py.
 """
@@ -18,6 +18,8 @@ CASES = [
     (layers.LayerNormalization, {"rms_scaling": True}, [(6,)]),
     (layers.RMSNormalization, {}, [(6,)]),
     (layers.RMSNormalization, {"axis": [1, 2]}, [(4, 6)]),
+    (layers.UnitNormalization, {}, []),
+    (layers.UnitNormalization, {"axis": [2, 1]}, []),
     (layers.GroupNormalization, {"groups": 3}, [(6,), (6,)]),
     (layers.GroupNormalization, {"groups": 2, "axis": 1}, [(4,), (4,)]),
     (layers.GroupNormalization, {"groups": -1, "scale": False}, [(6,)]),
@@ -53,6 +55,13 @@ def test_defaults_are_those_of_keras():
     )
 
 
+@pytest.mark.parametrize("axis", [-1, 1, (0, 2)])
+def test_unit_normalization(axis):
+    expected = X / np.sqrt((X * X).sum(axis, keepdims=True))
+    np.testing.assert_allclose(layers.UnitNormalization(axis, dtype="float64")(X), expected, 1e-12)
+    assert not layers.UnitNormalization(axis)(np.zeros(X.shape)).numpy().any()
+
+
 def test_a_model_with_normalization_learns_and_is_saved(tmp_path):
     x = np.random.default_rng(3).standard_normal((64, 8)).astype("float32")
     y = (x[:, :1] > 0).astype("float32")
@@ -82,6 +91,10 @@ def test_messages():
         layers.GroupNormalization(0)
     with pytest.raises(ValueError, match="the input has 6 channels, expected a multiple of"):
         layers.GroupNormalization(4)(X)
+    with pytest.raises(TypeError, match="axis must be an integer or several, got 'x'"):
+        layers.UnitNormalization("x")
+    with pytest.raises(ValueError, match="axis 3 is outside an input of shape"):
+        layers.UnitNormalization(3)(X)
     layer = layers.GroupNormalization(2)
     layer(X)
     with pytest.raises(ValueError, match="axis -1 of the input must be 6"):

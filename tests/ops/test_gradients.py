@@ -13,6 +13,7 @@ import pytest
 
 from fastnn import gradcheck, ops
 from fastnn.ops import random as random_ops
+from fastnn.ops.attention import fused_attention
 from fastnn.ops.batch_normalization import masked_moments, normalize_batch
 from fastnn.tensor import Tensor, Variable, tensor
 
@@ -36,6 +37,9 @@ BITS = np.array([[1.0, 0.0, 1.0], [0.0, 1.0, 1.0]])
 WEIGHTS = tensor([0.5, 2.0], dtype="float64")
 MASK = np.array([[True, False, True], [False, True, True]])
 I = np.array([[1, 0, 1], [1, 1, 0]])  # noqa: E741
+ATTENTION = [rng.normal(size=shape) for shape in ((2, 3, 4, 2), (2, 5, 2, 2), (2, 5, 2, 3))]
+SEEN = rng.random((2, 1, 3, 5)) < 0.6
+SEEN[0, 0, 1] = False  # a query that sees no key
 
 
 def weighted(pieces):
@@ -45,6 +49,22 @@ def weighted(pieces):
 
 def dropped(x):
     return random_ops.dropout(x, 0.4, Variable(np.array([5, 0]), trainable=False))
+
+
+def attended(*operands):
+    """Attention with dropout: every call draws the same."""
+    state = Variable(np.array([5, 0]), trainable=False)
+    return fused_attention(*operands, mask=SEEN, is_causal=True, rate=0.4, state=state)
+
+
+def attention(**options):
+    """A row of ops.dot_product_attention: heads in two groups, and a bias if there is one."""
+    bias = [rng.normal(size=(4, 3, 5))] if options.pop("bias", False) else []
+
+    def attend(q, k, v, *bias):
+        return ops.dot_product_attention(q, k, v, *bias, **options)
+
+    return (attend, *ATTENTION, *bias)
 
 
 def recurrent(cell, gates, directions=1):
@@ -366,6 +386,15 @@ ROWS = {
         (lambda x: ops.sigmoid_cross_entropy(tensor(BITS), x, tensor(P), 0.2), X),
     ],
 }
+ROWS["dot_product_attention"] = [
+    attention(),
+    attention(is_causal=True, scale=0.3),
+    attention(mask=SEEN),
+    attention(mask=SEEN, is_causal=True),
+    attention(mask=SEEN, flash_attention=False),
+    attention(bias=True, is_causal=True),
+    attention(mask=SEEN, attn_logits_soft_cap=0.7),
+]
 ROWS["rnn"] = [recurrent("simple", 1), recurrent("lstm", 4), recurrent("gru", 3, directions=2)]
 ROWS["abs"], ROWS["true_divide"] = ROWS["absolute"], ROWS["divide"]
 ROWS["amax"], ROWS["amin"] = ROWS["max"], ROWS["min"]
@@ -402,6 +431,7 @@ EXTRA = {
     ],
     "masked_moments": [(lambda x: weighted(masked_moments(x, MASK, 1, 1e-7)), CUBE)],
     "dropout": [(dropped, X)],
+    "fused_attention": [(attended, *ATTENTION)],
     "operators": [
         (lambda x: (1.0 - x) * 3.0 / (x + 4.0) - x**2.0, X),
         (lambda a, b: -a + abs(b) + a % 1.5 + a @ b.T @ b, X, Y),
