@@ -249,7 +249,7 @@ def _moved(images: Tensor, numbers: Tensor, options: tuple) -> Tensor:
     """images: [batch, height, width, channels]   numbers: [batch, 8]"""
     if images.size == 0:
         return images
-    batch, height, width, channels = images.shape
+    batch, height, width, _ = images.shape
     rows = reshape(pad(numbers, ((0, 0), (0, 1)), "constant", 1.0), (batch, 3, 3))
     grid = _grid(height, width, images.dtype)
     column, row, k = matmul(transpose(rows, (1, 0, 2)), grid)
