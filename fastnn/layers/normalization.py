@@ -54,12 +54,12 @@ class Normalization(Layer):
                 "Normalization: mean and variance are needed both or not at all, got "
                 f"mean={mean!r}, variance={variance!r}"
             )
-        self.input_mean = None if mean is None else np.asarray(mean, np.float64).tolist()
-        self.input_variance = (
-            None if variance is None else np.asarray(variance, np.float64).tolist()
-        )
-        if variance is not None and np.min(variance) < 0:
-            raise ValueError(f"Normalization: variance must not be negative, got {variance!r}")
+        self.input_mean = self.input_variance = None
+        if mean is not None:
+            self.input_mean = np.asarray(mean, np.float64).tolist()
+            self.input_variance = np.asarray(variance, np.float64).tolist()
+            if np.min(variance) < 0:
+                raise ValueError(f"Normalization: variance must not be negative, got {variance!r}")
         self.invert = invert
         self.supports_masking = True
         self.mean: Any = None

@@ -29,13 +29,16 @@ def _two_of(operation: str, extent: int, sign: int, given: dict[str, Any]) -> tu
     if len(known) != 2:
         raise ValueError(f"{operation}: exactly two are needed of {text}")
     try:
-        before, after, target = (None if v is None else index(v) for v in given.values())
+        numbers = {name: index(value) for name, value in known.items()}
     except TypeError:
         raise ValueError(f"{operation}: {text}: expected integers") from None
-    if target is not None:
-        rest = sign * (target - extent)
-        before = rest - after if before is None else before
+    first, last, target = given
+    if target in numbers:
+        rest = sign * (numbers[target] - extent)
+        before = numbers[first] if first in numbers else rest - numbers[last]
         after = rest - before
+    else:
+        before, after = numbers[first], numbers[last]
     if before < 0 or after < 0 or extent + sign * (before + after) < 1:
         raise ValueError(f"{operation}: {text} do not fit an extent of {extent}")
     return before, after

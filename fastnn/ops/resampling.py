@@ -252,6 +252,6 @@ def _moved(images: Tensor, numbers: Tensor, options: tuple) -> Tensor:
     batch, height, width, _ = images.shape
     rows = reshape(pad(numbers, ((0, 0), (0, 1)), "constant", 1.0), (batch, 3, 3))
     grid = _grid(height, width, images.dtype)
-    column, row, k = matmul(transpose(rows, (1, 0, 2)), grid)
-    places = stack([row / k, column / k])
+    by_row = matmul(transpose(rows, (1, 0, 2)), grid)  # [3, batch, pixels]: column, row, k
+    places = stack([by_row[1], by_row[0]]) / by_row[2]
     return reshape(sampled(images, places, *options), images.shape)
