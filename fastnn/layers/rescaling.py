@@ -23,8 +23,8 @@ class Rescaling(Layer):
         ValueError: one of them holds no numbers.
 
     >>> import numpy as np
-    >>> Rescaling(1 / 255)(np.array([0, 51, 255], np.uint8)).numpy().round(3).tolist()
-    [0.0, 0.2, 1.0]
+    >>> Rescaling(1 / 2, -1)(np.array([0, 1, 4], np.uint8)).tolist()
+    [-1.0, -0.5, 1.0]
     """
 
     def __init__(self, scale: Any, offset: Any = 0.0, **kwargs: Any):
