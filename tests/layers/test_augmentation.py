@@ -36,6 +36,8 @@ def test_what_all_random_layers_do(name, config):
         np.testing.assert_array_equal(twin(IMAGES, training=True), first)
         assert {**twin.get_config(), "name": layer.name} == layer.get_config()
     np.testing.assert_array_equal(of(name, seed=3)(IMAGES), first)  # called alone it trains
+    others = [of(name, seed=seed)(IMAGES).numpy() for seed in (4, 5, 6)]
+    assert any(not np.array_equal(other, first) for other in others)
     if name != "RandomCrop":
         np.testing.assert_array_equal(layer(IMAGES, training=False), IMAGES)
         each = of(name, seed=3)(IMAGES[:1].repeat(6, 0)).numpy()
