@@ -178,9 +178,9 @@ class Discretization(Layer):
         boundaries = self.bin_boundaries
         if boundaries is None:
             raise RuntimeError(f"{self.name}: adapt(data) is needed before it is called")
-        x = ops.expand_dims(ops.cast(inputs, self.compute_dtype), -1)
-        above = ops.logical_not(x < ops.cast(list(boundaries), self.compute_dtype))
-        bins = ops.sum(ops.cast(above, "int32"), -1)
+        x = ops.cast(inputs, self.compute_dtype)
+        edges = ops.cast(list(boundaries), self.compute_dtype)
+        bins = ops.cast(ops.digitize(x, edges), "int32")
         if self.output_mode == "int":
             return bins
         return encoded(bins, len(boundaries) + 1, self.output_mode, self.compute_dtype)
