@@ -6,6 +6,7 @@ from fastnn.layers.alpha_dropout import AlphaDropout
 from fastnn.layers.attention import Attention
 from fastnn.layers.batch_normalization import BatchNormalization
 from fastnn.layers.bidirectional import Bidirectional
+from fastnn.layers.category_encoding import CategoryEncoding, Discretization
 from fastnn.layers.clockwork_rnn import ClockworkRNN
 from fastnn.layers.concatenate import Concatenate
 from fastnn.layers.conv import Conv1D, Conv2D, Conv3D
@@ -30,6 +31,7 @@ from fastnn.layers.global_pooling import (
 from fastnn.layers.group_normalization import GroupNormalization
 from fastnn.layers.group_query_attention import GroupQueryAttention
 from fastnn.layers.gru import GRU, GRUCell
+from fastnn.layers.image_size import CenterCrop, RandomCrop, Resizing
 from fastnn.layers.input_layer import Input, InputLayer
 from fastnn.layers.input_spec import InputSpec
 from fastnn.layers.irnn import IRNN
@@ -40,6 +42,7 @@ from fastnn.layers.masking import Masking
 from fastnn.layers.maxout import Maxout
 from fastnn.layers.merge import Add, Average, Maximum, Minimum, Multiply, Subtract
 from fastnn.layers.multi_head_attention import MultiHeadAttention
+from fastnn.layers.normalization import Normalization
 from fastnn.layers.operation import Operation
 from fastnn.layers.peephole_lstm import PeepholeLSTM, PeepholeLSTMCell
 from fastnn.layers.permute import Permute
@@ -52,8 +55,12 @@ from fastnn.layers.pooling import (
     MaxPooling3D,
 )
 from fastnn.layers.prelu import PReLU
+from fastnn.layers.random_affine import RandomRotation, RandomShear, RandomTranslation, RandomZoom
+from fastnn.layers.random_color import RandomBrightness, RandomContrast, RandomGrayscale
+from fastnn.layers.random_flip import RandomFlip
 from fastnn.layers.rectifiers import ELU, LeakyReLU, ReLU
 from fastnn.layers.repeat_vector import RepeatVector
+from fastnn.layers.rescaling import Rescaling
 from fastnn.layers.reshape import Reshape
 from fastnn.layers.rms_normalization import RMSNormalization
 from fastnn.layers.rnn import RNN
@@ -92,6 +99,8 @@ __all__ = [
     "AveragePooling3D",
     "BatchNormalization",
     "Bidirectional",
+    "CategoryEncoding",
+    "CenterCrop",
     "ClockworkRNN",
     "Concatenate",
     "Conv1D",
@@ -112,6 +121,7 @@ __all__ = [
     "Dense",
     "DepthwiseConv1D",
     "DepthwiseConv2D",
+    "Discretization",
     "DropConnect",
     "Dropout",
     "EinsumDense",
@@ -144,15 +154,27 @@ __all__ = [
     "Minimum",
     "MultiHeadAttention",
     "Multiply",
+    "Normalization",
     "Operation",
     "PReLU",
     "PeepholeLSTM",
     "PeepholeLSTMCell",
     "Permute",
     "RMSNormalization",
+    "RandomBrightness",
+    "RandomContrast",
+    "RandomCrop",
+    "RandomFlip",
+    "RandomGrayscale",
+    "RandomRotation",
+    "RandomShear",
+    "RandomTranslation",
+    "RandomZoom",
     "ReLU",
     "RepeatVector",
+    "Rescaling",
     "Reshape",
+    "Resizing",
     "SeparableConv1D",
     "SeparableConv2D",
     "SeparableConvolution1D",

@@ -26,6 +26,8 @@ WIDE = rng.uniform(-4, 4, (3, 4)) + 0.03
 ROW = rng.uniform(0.3, 1.8, 3)
 CUBE = rng.normal(size=(2, 3, 4))
 IMAGES = rng.normal(size=(2, 5, 4, 3))
+TRANSFORMS = np.array([1.0, 0, 0, 0, 1, 0, 0, 0]) + rng.normal(0, 0.05, (2, 8))
+PLACES = rng.integers(-4, 8, (3, 9)) + rng.uniform(0.1, 0.4, (3, 9))  # between elements
 A, B = rng.normal(size=(3, 4)), rng.normal(size=(4, 2))
 SIGNAL = rng.normal(size=(2, 6, 2)), rng.normal(size=(3, 2, 4)), rng.normal(size=4)
 TRANSPOSED = rng.normal(size=(2, 3, 2)), rng.normal(size=(3, 4, 2)), rng.normal(size=4)
@@ -423,8 +425,21 @@ INDICES = {
 EXTRA = {
     "image.resize": [
         (lambda x: ops.image.resize(x, (7, 2)), IMAGES),
+        (lambda x: ops.image.resize(x, (2, 3), crop_to_aspect_ratio=True), IMAGES),
+        (lambda x: ops.image.resize(x, (3, 8), pad_to_aspect_ratio=True), IMAGES),
         (lambda x: ops.image.resize(x, (3, 9), "nearest", data_format="channels_first"), IMAGES[0]),
     ],
+    "image.affine_transform": [
+        (lambda x, t: ops.image.affine_transform(x, t, "bilinear", "reflect"), IMAGES, TRANSFORMS),
+        (lambda x: ops.image.affine_transform(x, TRANSFORMS, "nearest", "wrap"), IMAGES),
+    ],
+    "image.map_coordinates": [
+        (lambda x, c, mode=mode: ops.image.map_coordinates(x, c, 1, mode), CUBE, PLACES)
+        for mode in ("constant", "nearest", "wrap", "mirror", "reflect")
+    ],
+    "image.crop_images": [(lambda x: ops.image.crop_images(x, 1, 1, 1, 1), IMAGES)],
+    "image.pad_images": [(lambda x: ops.image.pad_images(x, 1, 2, 0, 1), IMAGES)],
+    "image.rgb_to_grayscale": [(ops.image.rgb_to_grayscale, IMAGES)],
     "normalize_batch": [
         (lambda x, b, g: normalize_batch(x, 1, b, g, 1e-3), CUBE, P[0], ROW),
         (lambda x: normalize_batch(x, -1, None, None, 1e-3), WIDE),

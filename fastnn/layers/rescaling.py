@@ -1,0 +1,55 @@
+"""Rescaling: numbers in another unit."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from fastnn import ops
+from fastnn.layers.layer import Layer
+from fastnn.tensor import Tensor
+
+
+class Rescaling(Layer):
+    """inputs * scale + offset, in the layer's dtype.
+
+    ``Rescaling(1 / 255)`` brings bytes to 0 to 1, ``Rescaling(1 / 127.5, -1)`` to -1 to 1.
+
+    Args:
+        scale, offset: numbers, or lists that broadcast to the input's last axes.
+
+    Raises:
+        ValueError: one of them holds no numbers.
+
+    >>> import numpy as np
+    >>> Rescaling(1 / 2, -1)(np.array([0, 1, 4], np.uint8)).tolist()
+    [-1.0, -0.5, 1.0]
+    """
+
+    def __init__(self, scale: Any, offset: Any = 0.0, **kwargs: Any):
+        super().__init__(**kwargs)
+        self.scale = _numbers("scale", scale)
+        self.offset = _numbers("offset", offset)
+        self.supports_masking = True
+
+    def call(self, inputs: Tensor) -> Tensor:
+        scale, offset = (ops.cast(n, self.compute_dtype) for n in (self.scale, self.offset))
+        return ops.cast(inputs, self.compute_dtype) * scale + offset
+
+    def compute_output_shape(self, input_shape: tuple) -> tuple:
+        return input_shape
+
+    def get_config(self) -> dict:
+        return {**super().get_config(), "scale": self.scale, "offset": self.offset}
+
+
+def _numbers(name: str, value: Any) -> Any:
+    """A number, or a list of them (of lists ...) as configurations hold it."""
+    try:
+        array = np.asarray(value, np.float64)
+    except (TypeError, ValueError):
+        raise ValueError(
+            f"Rescaling: {name} must be a number or a list of numbers, got {value!r}"
+        ) from None
+    return value if isinstance(value, (int, float)) else array.tolist()
