@@ -11,13 +11,19 @@ from typing import Any
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Runs the command line; returns the exit status (0 fine, 1 failed, 2 bad usage)."""
+    """Runs the command line; returns the exit status.
+
+    0 fine, 1 failed, 2 bad usage, 130 interrupted.
+    """
     options = _parser().parse_args(arguments)
     try:
         return options.command(options)
     except (ValueError, OSError, ImportError) as error:
         print(f"fastnn: {error}", file=sys.stderr)
         return 1
+    except KeyboardInterrupt:
+        print("fastnn: interrupted", file=sys.stderr)
+        return 130
 
 
 def _positive(text: str) -> int:
@@ -98,13 +104,20 @@ def _run_one(recipe: Any, options: argparse.Namespace) -> None:
 
     info = recipe.INFO
     print(f"{name_of(recipe)}: lecture {info.lecture}, {info.slide} (seed {options.seed})")
-    recipe.run(
-        quick=options.quick,
-        seed=options.seed,
-        epochs=options.epochs,
-        batch_size=options.batch_size,
-        out=options.out,
-    )
+    try:
+        recipe.run(
+            quick=options.quick,
+            seed=options.seed,
+            epochs=options.epochs,
+            batch_size=options.batch_size,
+            out=options.out,
+        )
+    except OSError as error:
+        if info.data_is_here():
+            raise
+        raise OSError(
+            f"{error}\nWithout {info.dataset} this recipe does not run, with --quick neither."
+        ) from error
 
 
 def _advise(options: argparse.Namespace) -> int:

@@ -59,6 +59,7 @@ def run(
     Returns:
         dict: for "convolutional" and "dense" the parameters, the test accuracy and the history.
     """
+    folder = folder_for("cifar-cnn", out)
     (x_train, y_train), (x_test, y_test) = fn.datasets.cifar10.load_subset()
     x_train, x_test = (x.astype("float32") / 255 for x in (x_train, x_test))
     figures: dict[str, dict] = {}
@@ -86,7 +87,6 @@ def run(
             for net, f in figures.items()
         ],
     )
-    folder = folder_for("cifar-cnn", out)
     histories = {net: f["history"] for net, f in figures.items()}
     save_picture(folder / "training.png", plots.curves, histories, "accuracy")
     shown = np.linspace(0, len(x_test) - 1, 40).astype(int)

@@ -111,7 +111,10 @@ def load_digits(count: int | None = None) -> Digits:
 
     name = "mnist" if is_here("mnist") else "digits"
     if name == "digits":
-        print("MNIST is not here: the 8x8 digits that come with fastnn take its place")
+        print(
+            "MNIST is not here: the 8x8 digits that come with fastnn take its place "
+            "(to have it: fastnn.datasets.mnist.load_data(), or FASTNN_DATA with a folder mnist)"
+        )
     (x_train, y_train), (x_test, y_test) = getattr(datasets, name).load_data()
     scale = np.float32(255 if name == "mnist" else 16)
     x_train, x_test = (x[..., None].astype("float32") / scale for x in (x_train[:count], x_test))

@@ -43,6 +43,7 @@ def run(
     Returns:
         dict: accuracy on the test digits, of the model and of its loaded copy, and the history.
     """
+    folder = folder_for("digits", out)
     fn.utils.set_random_seed(seed)
     (x_train, y_train), (x_test, y_test) = fn.datasets.digits.load_data()
     images = x_test
@@ -79,7 +80,6 @@ def run(
             ["loaded model says the same", bool(np.array_equal(guess, again))],
         ],
     )
-    folder = folder_for("digits", out)
     save_picture(folder / "training.png", history.plot)
     save_picture(folder / "digits.png", digits_page, images, y_test, guess)
     return {

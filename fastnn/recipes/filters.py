@@ -110,6 +110,7 @@ def run(
         the share of filters whose made image excites them more than any test image does; the
         network's belief in its made digits, and their ink, without and with a price on ink.
     """
+    folder = folder_for("filters", out)
     fn.utils.set_random_seed(seed)
     digits = load_digits(10000 if quick else None)
     small = digits.name == "digits"
@@ -173,7 +174,6 @@ def run(
         ],
     )
     print("The course shows no figures here; what the filters look for is in the pictures.")
-    folder = folder_for("filters", out)
     save_pictures(folder, model, cut, made, drawn)
     return figures
 

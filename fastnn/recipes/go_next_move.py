@@ -125,6 +125,7 @@ def run(
         dict: for each of NETS its parameters, and after each epoch the processor's seconds of
         training so far, top-1 and top-5 on games not trained on.
     """
+    folder = folder_for("go-next-move", out)
     train_count, test_count = (12_000, 2_000) if quick else (50_000, 4_000)
     (x, y), (x_test, y_test) = fn.datasets.go.load_data(train_count, test_count, planes=not quick)
     x, x_test = x.astype("float32"), x_test.astype("float32")
@@ -149,7 +150,6 @@ def run(
             for net, f in figures.items()
         ],
     )
-    folder = folder_for("go-next-move", out)
     save_picture(
         folder / "training.png",
         plots.lines,

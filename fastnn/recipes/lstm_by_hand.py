@@ -188,6 +188,7 @@ def run(
     Returns:
         dict of the figures: cell, cell_by_hand, chain, through_time, descents.
     """
+    folder = folder_for("lstm-by-hand", out)
     fn.utils.set_random_seed(seed)
     x = np.random.default_rng(seed).standard_normal((16, STEPS_BACK, 10)).astype("float32")
     figures: dict[str, Any] = {
@@ -199,7 +200,6 @@ def run(
     }
     print_table("The course's numbers", ["", "course", "plain arithmetic", "here"], rows(figures))
     print("An LSTM's forget gate begins at sigmoid(1) = 0.73: it forgets until it learns not to.")
-    folder = folder_for("lstm-by-hand", out)
     save_picture(folder / "surface.png", landscape, figures["descents"], 81 if quick else 241)
     save_picture(folder / "gradients.png", norms_back, figures["through_time"])
     return figures

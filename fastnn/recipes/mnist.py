@@ -53,6 +53,7 @@ def run(
     Returns:
         dict: for "sigmoid, SGD" and "ReLU, Adam" the test accuracy, seconds an epoch and history.
     """
+    folder = folder_for("mnist", out)
     (x_train, y_train), (x_test, y_test) = load(quick)
     targets = fn.utils.to_categorical(y_train, 10), fn.utils.to_categorical(y_test, 10)
     runs = {
@@ -86,7 +87,6 @@ def run(
         ["network", "parameters", "seconds an epoch", "test accuracy"],
         [[n, f["parameters"], f["seconds_per_epoch"], f["accuracy"]] for n, f in figures.items()],
     )
-    folder = folder_for("mnist", out)
     histories = {name: f["history"] for name, f in figures.items()}
     save_picture(folder / "training.png", fn.plots.curves, histories, "accuracy")
     guess = np.argmax(model.predict(x_test[:40], verbose=0), axis=1)

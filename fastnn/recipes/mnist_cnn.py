@@ -92,6 +92,7 @@ def run(
         accuracy at the end, the best of an epoch, that after three epochs ("-" if there were
         fewer), and the curve: seconds and accuracies.
     """
+    folder = folder_for("mnist-cnn", out)
     digits = load_digits(10000 if quick else None)
     settings = (QUICK if quick else SETTINGS)[digits.name]
     count, batch, rate = epochs or settings[0], batch_size or settings[1], settings[2]
@@ -130,7 +131,6 @@ def run(
         [[name, *(figures[name][c] for c in columns)] for name in ("convolutional", "dense")],
     )
     print("The course's dense networks reach 0.97 (Adam, 10,000 images); of this one it has none.")
-    folder = folder_for("mnist-cnn", out)
     save_picture(
         folder / "training.png",
         plots.lines,

@@ -96,6 +96,7 @@ def run(
         dict: for each of NETWORKS the accuracy on training and on test data, processor
         seconds, history.
     """
+    folder = folder_for("residual", out)
     digits = load(quick)
     count = epochs or (3 if quick else 6)
     if digits.name == "digits":
@@ -127,7 +128,7 @@ def run(
         [[n, figures[n]["train"], figures[n]["test"], figures[n]["seconds"]] for n in NETWORKS],
     )
     print("The course's Residual Net has 152 layers and errs on 3.57 % of ImageNet's pictures.")
-    save_picture(folder_for("residual", out) / "training.png", losses, figures)
+    save_picture(folder / "training.png", losses, figures)
     return figures
 
 

@@ -5,6 +5,7 @@ import sys
 import numpy as np
 import pytest
 
+import fastnn as fn
 from fastnn import cli, recipes
 from fastnn.recipes import neuron
 from fastnn.recipes.common import Info, digits_page, load_digits
@@ -143,3 +144,30 @@ def test_list_tells_what_is_not_here(without_data):
     assert cli._data(Info("", "", "", 1, "mnist", "digits")) == "digits for mnist"
     assert Info("", "", "", 1, "mnist", "digits").data_is_here()
     assert not Info("", "", "", 1, "mnist").data_is_here()
+
+
+def test_an_interrupt_ends_with_its_own_status(monkeypatch, capsys):
+    def run(**options):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(recipes.get("momentum"), "run", run)
+    assert cli.main(["run", "momentum"]) == 130
+    assert "interrupted" in capsys.readouterr().err
+
+
+def test_missing_data_says_where_it_goes_and_what_runs_without(without_data, capsys):
+    assert cli.main(["run", "documents", "--quick"]) == 1
+    error = capsys.readouterr().err
+    assert "By hand: put reuters46.tsv" in error and "with --quick neither" in error
+
+
+def test_an_unknown_recipe_has_a_nearest_name(capsys):
+    assert cli.main(["run", "dropuot"]) == 1
+    assert "did you mean 'dropout'?" in capsys.readouterr().err
+
+
+def test_a_folder_that_cannot_be_written_is_told_before_training(tmp_path, capsys, monkeypatch):
+    (tmp_path / "file").write_text("")
+    monkeypatch.setattr(fn.Sequential, "fit", None)
+    assert cli.main(["run", "loss-choice", "--quick", "--out", str(tmp_path / "file")]) == 1
+    assert "file" in capsys.readouterr().err
