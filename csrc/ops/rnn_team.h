@@ -44,7 +44,7 @@ struct RnnShare {
 
  private:
   static void await(const std::atomic<int64_t>& rounds, int64_t round) {
-    constexpr int kSpins = 10000;
+    constexpr int kSpins = 1000;
     for (int spins = 0; rounds.load(std::memory_order_acquire) < round; ++spins)
       if (spins < kSpins)
         pause();
