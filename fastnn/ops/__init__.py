@@ -8,7 +8,7 @@ none; a gradient of the broadcast shape is summed back by ``backward``.
 
 # ruff: noqa: F401 (names as in keras.ops; what is imported here is what there is)
 
-from fastnn.ops import image
+from fastnn.ops import image, linalg
 from fastnn.ops import methods as _methods
 from fastnn.ops.activation import (
     celu,
@@ -79,20 +79,51 @@ from fastnn.ops.comparison import (
     right_shift,
     where,
 )
+from fastnn.ops.control_flow import (
+    associative_scan,
+    cond,
+    custom_gradient,
+    fori_loop,
+    map,
+    scan,
+    switch,
+    vectorize,
+    vectorized_map,
+    while_loop,
+)
 from fastnn.ops.conv import conv, depthwise_conv, separable_conv
 from fastnn.ops.conv_transpose import conv_transpose
+from fastnn.ops.conversion import (
+    array,
+    copy,
+    dtype,
+    ndim,
+    saturate_cast,
+    size,
+    view,
+)
 from fastnn.ops.core import cast
+from fastnn.ops.counting import (
+    bincount,
+    histogram,
+    isin,
+    nonzero,
+    unique,
+)
 from fastnn.ops.creation import (
     arange,
     convert_to_numpy,
     convert_to_tensor,
     empty,
+    empty_like,
     eye,
     full,
     full_like,
+    geomspace,
     identity,
     is_tensor,
     linspace,
+    logspace,
     multi_hot,
     one_hot,
     ones,
@@ -137,15 +168,58 @@ from fastnn.ops.elementwise import (
     tan,
 )
 from fastnn.ops.embedding import embedding
+from fastnn.ops.functions import (
+    arccosh,
+    arcsinh,
+    arctanh,
+    cbrt,
+    deg2rad,
+    erfc,
+    exp2,
+    fabs,
+    isneginf,
+    isposinf,
+    rad2deg,
+    signbit,
+    sinc,
+    trunc,
+)
 from fastnn.ops.indexing import take, take_along_axis
 from fastnn.ops.joining import concatenate, meshgrid, split, stack, tril, triu, unstack
-from fastnn.ops.linalg import dense, dot, inner, matmul, outer, tensordot, vdot
+from fastnn.ops.linalg import (
+    cholesky,
+    cholesky_inverse,
+    det,
+    eigh,
+    inv,
+    logdet,
+    lstsq,
+    matrix_rank,
+    pinv,
+    qr,
+    slogdet,
+    solve,
+    solve_triangular,
+    svd,
+)
 from fastnn.ops.loss import (
     binary_crossentropy,
     categorical_crossentropy,
     sigmoid_cross_entropy,
     softmax_cross_entropy,
     sparse_categorical_crossentropy,
+)
+from fastnn.ops.matrices import (
+    cdist,
+    corrcoef,
+    cross,
+    diag,
+    diagflat,
+    diagonal,
+    kron,
+    trace,
+    tri,
+    vander,
 )
 from fastnn.ops.nan import (
     nanargmax,
@@ -166,8 +240,28 @@ from fastnn.ops.normalization import (
     rms_normalization,
 )
 from fastnn.ops.order import argsort, digitize, in_top_k, searchsorted, sort, top_k
+from fastnn.ops.pairs import (
+    allclose,
+    bitwise_invert,
+    bitwise_left_shift,
+    bitwise_not,
+    bitwise_right_shift,
+    fmax,
+    fmin,
+    fmod,
+    gcd,
+    heaviside,
+    hypot,
+    isclose,
+    lcm,
+    ldexp,
+    logaddexp,
+    logaddexp2,
+    nextafter,
+)
 from fastnn.ops.patches import extract_patches, fold, unfold
 from fastnn.ops.pooling import average_pool, max_pool
+from fastnn.ops.products import dense, dot, inner, matmul, outer, tensordot, vdot
 from fastnn.ops.quantile import (
     median,
     nanmedian,
@@ -194,9 +288,37 @@ from fastnn.ops.reduce import (
     norm,
     normalize,
     prod,
+    ptp,
     std,
     sum,
     var,
+)
+from fastnn.ops.scattering import (
+    get_item,
+    scatter,
+    scatter_update,
+    select,
+    slice,
+    slice_update,
+    unravel_index,
+)
+from fastnn.ops.segments import (
+    segment_max,
+    segment_min,
+    segment_prod,
+    segment_sum,
+)
+from fastnn.ops.series import (
+    bartlett,
+    blackman,
+    correlate,
+    diff,
+    extract_sequences,
+    hamming,
+    hanning,
+    kaiser,
+    psnr,
+    trapezoid,
 )
 from fastnn.ops.shape import (
     broadcast_to,
@@ -214,3 +336,20 @@ from fastnn.ops.shape import (
     tile,
     transpose,
 )
+from fastnn.ops.stacking import (
+    append,
+    array_split,
+    depth_to_space,
+    dsplit,
+    dstack,
+    fliplr,
+    flipud,
+    hsplit,
+    hstack,
+    rot90,
+    space_to_depth,
+    vsplit,
+    vstack,
+)
+
+from fastnn.ops import nn, numpy  # isort: skip (they name what is above)

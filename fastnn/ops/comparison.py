@@ -58,29 +58,29 @@ def logical_xor(x1: Any, x2: Any) -> Tensor:
     return binary("logical_xor", x1, x2)
 
 
-def bitwise_and(x1: Any, x2: Any) -> Tensor:
+def bitwise_and(x: Any, y: Any) -> Tensor:
     """The bits set in both integers."""
-    return binary("bitwise_and", x1, x2)
+    return binary("bitwise_and", x, y)
 
 
-def bitwise_or(x1: Any, x2: Any) -> Tensor:
+def bitwise_or(x: Any, y: Any) -> Tensor:
     """The bits set in one of the integers."""
-    return binary("bitwise_or", x1, x2)
+    return binary("bitwise_or", x, y)
 
 
-def bitwise_xor(x1: Any, x2: Any) -> Tensor:
+def bitwise_xor(x: Any, y: Any) -> Tensor:
     """The bits set in exactly one of the integers."""
-    return binary("bitwise_xor", x1, x2)
+    return binary("bitwise_xor", x, y)
 
 
-def left_shift(x1: Any, x2: Any) -> Tensor:
-    """x1 shifted to the left by x2 bits."""
-    return binary("left_shift", x1, x2)
+def left_shift(x: Any, y: Any) -> Tensor:
+    """x shifted to the left by y bits."""
+    return binary("left_shift", x, y)
 
 
-def right_shift(x1: Any, x2: Any) -> Tensor:
-    """x1 shifted to the right by x2 bits, keeping the sign."""
-    return binary("right_shift", x1, x2)
+def right_shift(x: Any, y: Any) -> Tensor:
+    """x shifted to the right by y bits, keeping the sign."""
+    return binary("right_shift", x, y)
 
 
 def isinf(x: Any) -> Tensor:

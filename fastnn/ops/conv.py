@@ -13,7 +13,7 @@ from fastnn import _core, config
 from fastnn.dtypes import FLOATS
 from fastnn.ops.activation import sigmoid
 from fastnn.ops.core import Tensor, as_float, promote, record
-from fastnn.ops.linalg import FUSED
+from fastnn.ops.products import FUSED
 from fastnn.ops.shape import reshape
 from fastnn.ops.windows import channels_back, channels_last, data_format_of, pads_of, per_axis
 

@@ -16,14 +16,14 @@ from fastnn.ops.reduce import amax
 from fastnn.ops.shape import broadcast_to, moveaxis, reshape, shape_argument
 
 
-def convert_to_tensor(x: Any, dtype: Any = None, sparse: Any = None) -> Tensor:
+def convert_to_tensor(x: Any, dtype: Any = None, sparse: Any = None, ragged: Any = None) -> Tensor:
     """x as a Tensor, the same one if it is a Tensor of that dtype already (not if a Variable).
 
     >>> convert_to_tensor([1.0, 2.0]).dtype
     'float32'
     """
-    if sparse:
-        raise ValueError("convert_to_tensor: sparse tensors are not available")
+    if sparse or ragged:
+        raise ValueError("convert_to_tensor: sparse and ragged tensors are not available")
     x = as_tensor(x, None if dtype is None else standardize_dtype(dtype))
     return x if type(x) is Tensor else reshape(x, x.shape)
 
@@ -71,6 +71,12 @@ def ones(shape: Any, dtype: Any = None) -> Tensor:
 def empty(shape: Any, dtype: Any = None) -> Tensor:
     """A tensor whose elements are not set."""
     return _core.empty(_extents("empty", shape), standardize_dtype(dtype))
+
+
+def empty_like(x: Any, dtype: Any = None) -> Tensor:
+    """A tensor of x's shape (and dtype unless told) whose elements are not set."""
+    x = as_tensor(x, None, "empty_like: x")
+    return empty(x.shape, x.dtype if dtype is None else dtype)
 
 
 def full_like(x: Any, fill_value: Any, dtype: Any = None) -> Tensor:
@@ -143,17 +149,74 @@ def arange(start: Any, stop: Any = None, step: Any = 1, dtype: Any = None) -> Te
     return _core.arange(float(start), float(step), count, dtype)
 
 
-def linspace(
-    start: Any, stop: Any, num: int = 50, endpoint: bool = True, dtype: Any = None
-) -> Tensor:
-    """``num`` numbers at equal distances from start to stop; ValueError if it is negative."""
+def _spaced(operation: str, function: Any, start: Any, stop: Any, num: Any, **options: Any) -> Any:
+    """NumPy's function of that name, on checked arguments."""
     try:
         num = index(num)
     except TypeError:
-        raise TypeError(f"linspace: num must be an integer, got {num!r}") from None
+        raise TypeError(f"{operation}: num must be an integer, got {num!r}") from None
     if num < 0:
-        raise ValueError(f"linspace: num must not be negative, got {num}")
-    values = np.linspace(np.asarray(start), np.asarray(stop), num, endpoint=endpoint)
+        raise ValueError(f"{operation}: num must not be negative, got {num}")
+    return function(np.asarray(start), np.asarray(stop), num, **options)
+
+
+def linspace(
+    start: Any,
+    stop: Any,
+    num: int = 50,
+    endpoint: bool = True,
+    retstep: bool = False,
+    dtype: Any = None,
+    axis: int = 0,
+) -> Any:
+    """``num`` numbers at equal distances from start to stop; ValueError if it is negative.
+
+    endpoint: whether stop is the last of them   retstep: also returns the distance
+    axis: where they lie in the result, if start and stop are arrays
+
+    >>> linspace(0, 1, 3).tolist()
+    [0.0, 0.5, 1.0]
+    """
+    options = {"endpoint": endpoint, "retstep": True, "axis": axis}
+    values, step = _spaced("linspace", np.linspace, start, stop, num, **options)
+    numbers = as_tensor(values, standardize_dtype(dtype))
+    return (numbers, as_tensor(step, standardize_dtype(dtype))) if retstep else numbers
+
+
+def logspace(
+    start: Any,
+    stop: Any,
+    num: int = 50,
+    endpoint: bool = True,
+    base: float = 10,
+    dtype: Any = None,
+    axis: int = 0,
+) -> Tensor:
+    """``num`` powers of base, whose exponents are at equal distances from start to stop.
+
+    >>> logspace(0, 2, 3).tolist()
+    [1.0, 10.0, 100.0]
+    """
+    options = {"endpoint": endpoint, "base": base, "axis": axis}
+    values = _spaced("logspace", np.logspace, start, stop, num, **options)
+    return as_tensor(values, standardize_dtype(dtype))
+
+
+def geomspace(
+    start: Any,
+    stop: Any,
+    num: int = 50,
+    endpoint: bool = True,
+    dtype: Any = None,
+    axis: int = 0,
+) -> Tensor:
+    """``num`` numbers from start to stop, each the same multiple of the one before.
+
+    >>> geomspace(1, 8, 4).tolist()
+    [1.0, 2.0, 4.0, 8.0]
+    """
+    options = {"endpoint": endpoint, "axis": axis}
+    values = _spaced("geomspace", np.geomspace, start, stop, num, **options)
     return as_tensor(values, standardize_dtype(dtype))
 
 
@@ -189,8 +252,18 @@ def one_hot(
     return y if axis == y.ndim - 1 else moveaxis(y, -1, axis)
 
 
-def multi_hot(inputs: Any, num_classes: int, axis: int = -1, dtype: Any = None) -> Tensor:
+def multi_hot(
+    inputs: Any,
+    num_classes: int | None = None,
+    axis: int = -1,
+    dtype: Any = None,
+    sparse: bool = False,
+) -> Tensor:
     """1 at every position that a row of ``inputs`` names."""
+    if sparse:
+        raise ValueError("multi_hot: sparse tensors are not available")
+    if num_classes is None:
+        raise ValueError("multi_hot: num_classes must be given")
     rows = one_hot(inputs, num_classes, dtype=dtype)
     y = amax(rows, axis=-2) if rows.ndim > 1 else rows
     return y if axis in (-1, y.ndim - 1) else moveaxis(y, -1, axis)

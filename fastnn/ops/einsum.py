@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from fastnn.ops.core import Tensor, promote
-from fastnn.ops.linalg import matmul
+from fastnn.ops.products import matmul
 from fastnn.ops.reduce import sum
 from fastnn.ops.shape import reshape, transpose
 

@@ -1,227 +1,301 @@
-"""Products: matmul, dense, dot, tensordot, outer. Sums of products run in one primitive, gemm."""
+"""Linear algebra with keras.ops.linalg's names, by NumPy's LAPACK on the host.
+
+Matrices are the last two axes; leading axes are a batch. Gradients: M. Giles, An extended
+collection of matrix derivative results for forward and reverse mode algorithmic differentiation
+(2008); of Cholesky's, I. Murray, Differentiation of the Cholesky decomposition (2016).
+"""
 
 from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
+
 from fastnn import _core
-from fastnn.dtypes import FLOATS
-from fastnn.ops.arithmetic import multiply
-from fastnn.ops.core import Tensor, as_float, cast, normalize_axis, promote, record
-from fastnn.ops.shape import expand_dims, reshape, squeeze, transpose
+from fastnn.ops.core import Tensor, as_float, as_tensor, promote, record
+from fastnn.ops.joining import tril, triu
+from fastnn.ops.products import matmul
+from fastnn.ops.reduce import norm as norm
+from fastnn.ops.shape import expand_dims, squeeze, swapaxes
 
 
-def gemm(a: Any, b: Any, trans_a: bool = False, trans_b: bool = False) -> Tensor:
-    """op(a) @ op(b) over the last two axes, not recorded."""
-    return _core.gemm(a, b, None, None, None, trans_a, trans_b)[0]
+def _matrices(operation: str, x: Any, name: str = "x", square: bool = True) -> Tensor:
+    x = as_float(x, f"{operation}: {name}")
+    if x.ndim < 2 or (square and x.shape[-1] != x.shape[-2]):
+        kind = "square matrices" if square else "matrices"
+        raise ValueError(f"{operation}: {name} has shape {x.shape}, expected {kind}")
+    return x
 
 
-def matmul_rule(node: _core.Node, gradient: Any) -> Any:
-    a, b = node.saved
-    first, second = node.needs
-    return (
-        gemm(gradient, b, False, True) if first else None,
-        gemm(a, gradient, True, False) if second else None,
-    )
+def _numpy(operation: str, function: Any, *arrays: Any, **options: Any) -> Any:
+    """A call of NumPy's, whose failure names the operation."""
+    try:
+        return function(*arrays, **options)
+    except np.linalg.LinAlgError as error:
+        raise ValueError(f"{operation}: {str(error).lower()}") from None
 
 
-def _rows_rule(node: _core.Node, gradient: Any) -> Any:
-    """Of [..., m, k] @ [k, n], which is one product of flattened rows."""
-    a, b = node.saved
-    first, second = node.needs
-    rows = a.size // a.shape[-1]
-    flat = _core.reshape(gradient, (rows, b.shape[1]))
-    return (
-        _core.reshape(gemm(flat, b, False, True), a.shape) if first else None,
-        gemm(_core.reshape(a, (rows, b.shape[0])), flat, True, False) if second else None,
-    )
+def _t(x: np.ndarray) -> np.ndarray:
+    return np.swapaxes(x, -1, -2)
 
 
-def matmul(x1: Any, x2: Any) -> Tensor:
-    """Matrix product over the last two axes; leading axes broadcast, vectors get an axis.
+# ---- inverses and solutions ----------------------------------------------------------------------
 
-    Integers are multiplied in float64, exactly up to 2 ** 53.
 
-    >>> matmul([[1.0, 2.0]], [[3.0], [4.0]]).tolist()
-    [[11.0]]
+def _inv_rule(node: _core.Node, gradient: Any) -> Any:
+    (y,) = node.saved
+    return as_tensor(-(_t(y) @ gradient.numpy() @ _t(y)))
+
+
+def inv(x: Any) -> Tensor:
+    """The inverse of square matrices; ValueError for a singular one.
+
+    >>> inv([[2.0, 0.0], [0.0, 4.0]]).tolist()
+    [[0.5, 0.0], [0.0, 0.25]]
     """
-    return _core.matmul(x1, x2)
+    x = _matrices("inv", x)
+    y = _numpy("inv", np.linalg.inv, x.numpy())
+    return record(as_tensor(y), _inv_rule, (y,), x)
 
 
-def fitted_matmul(x1: Any, x2: Any) -> Any:
-    """A product that the C type does not take as it is: its hook."""
-    if not (isinstance(x1, Tensor) and isinstance(x2, Tensor) and x1.dtype == x2.dtype):
-        x1, x2 = promote("matmul", x1, x2)
-    first, second = x1.shape, x2.shape
-    if not first or not second:
-        raise ValueError(f"matmul: a scalar has no rows; the shapes are {first} and {second}")
-    if first[-1] != second[-2 if len(second) > 1 else 0]:
+def _solve_rule(node: _core.Node, gradient: Any) -> Any:
+    a, x = node.saved
+    db = np.linalg.solve(_t(a), gradient.numpy())
+    return as_tensor(-(db @ _t(x))), as_tensor(db)
+
+
+def solve(a: Any, b: Any) -> Tensor:
+    """x of a x = b: square matrices a [..., n, n] and columns b [..., n, k], or a vector b [n].
+
+    ValueError for a singular matrix.
+
+    >>> solve([[2.0, 0.0], [0.0, 4.0]], [2.0, 2.0]).tolist()
+    [1.0, 0.5]
+    """
+    a, b = promote("solve", _matrices("solve", a, "a"), as_float(b, "solve: b"))
+    if b.ndim == a.ndim - 1:
+        return squeeze(solve(a, expand_dims(b, -1)), -1)
+    if b.ndim != a.ndim or b.shape[:-1] != a.shape[:-1]:
+        raise ValueError(f"solve: a has shape {a.shape} and b {b.shape}, whose rows do not fit")
+    x = _numpy("solve", np.linalg.solve, a.numpy(), b.numpy())
+    return record(as_tensor(x), _solve_rule, (a.numpy(), x), a, b)
+
+
+def solve_triangular(a: Any, b: Any, lower: bool = False) -> Tensor:
+    """x of a x = b, where of a only the upper (or lower) triangle is read.
+
+    >>> solve_triangular([[2.0, 0.0], [9.0, 4.0]], [2.0, 4.0]).tolist()
+    [1.0, 1.0]
+    """
+    a = _matrices("solve_triangular", a, "a")
+    return solve(tril(a) if lower else triu(a), b)
+
+
+def _pinv_rule(node: _core.Node, gradient: Any) -> Any:
+    # G. Golub, V. Pereyra, The differentiation of pseudo-inverses (1973), transposed.
+    a, p = node.saved
+    g = gradient.numpy()
+    rows = np.eye(a.shape[-2], dtype=a.dtype) - a @ p
+    columns = np.eye(a.shape[-1], dtype=a.dtype) - p @ a
+    first = -(_t(p) @ g @ _t(p))
+    second = rows @ _t(g) @ p @ _t(p)
+    third = _t(p) @ p @ _t(g) @ columns
+    return as_tensor(first + second + third)
+
+
+def pinv(x: Any, rcond: float | None = None) -> Tensor:
+    """The pseudo-inverse of Moore and Penrose, [..., m, n] to [..., n, m].
+
+    rcond: singular values below this share of the largest count as 0; machine precision times the
+        larger extent if None
+    Its gradient is right where the rank does not change.
+
+    >>> pinv([[2.0], [0.0]]).tolist()
+    [[0.5, 0.0]]
+    """
+    x = _matrices("pinv", x, square=False)
+    if rcond is None:
+        rcond = max(x.shape[-2:]) * float(np.finfo(x.dtype).eps)
+    y = _numpy("pinv", np.linalg.pinv, x.numpy(), rcond)
+    return record(as_tensor(y), _pinv_rule, (x.numpy(), y), x)
+
+
+def lstsq(a: Any, b: Any, rcond: float | None = None) -> Tensor:
+    """x with the least |a x - b|, the shortest of them: a [m, n], b [m] or [m, k].
+
+    >>> round(lstsq([[1.0], [1.0]], [1.0, 3.0]).item(), 4)
+    2.0
+    """
+    a, b = _matrices("lstsq", a, "a", square=False), as_float(b, "lstsq: b")
+    if a.ndim != 2 or b.ndim not in (1, 2) or a.shape[0] != b.shape[0]:
         raise ValueError(
-            f"matmul: x1 has shape {first} and x2 {second}: the last axis of x1 must fit the "
-            f"{'last but one' if len(second) > 1 else 'only one'} of x2"
+            f"lstsq: a has shape {a.shape} and b {b.shape}, expected (m, n) and (m, k)"
         )
-    if x1.dtype not in FLOATS:
-        dtype = "int32" if x1.dtype == "bool" else x1.dtype
-        return cast(matmul(_core.copy(x1, "float64"), _core.copy(x2, "float64")), dtype)
-    if len(first) == 1:
-        return squeeze(matmul(expand_dims(x1, 0), x2), -2 if len(second) > 1 else 0)
-    if len(second) == 1:
-        return squeeze(matmul(x1, expand_dims(x2, 1)), -1)
-    if len(second) == 2 and len(first) > 2 and x1.size:
-        y = gemm(_core.reshape(x1, (-1, first[-1])), x2)
-        y = _core.reshape(y, (*first[:-1], second[-1]))
-        return record(y, _rows_rule, (x1, x2), x1, x2)
-    return record(gemm(x1, x2), matmul_rule, (x1, x2), x1, x2)
+    return matmul(pinv(a, rcond), b)
 
 
-# ---- dense ---------------------------------------------------------------------------------------
-
-# Activations that gemm applies on the way out, and what their derivative reads.
-FUSED = {
-    name: reads
-    for name, (reads, dtypes) in _core.UNARY.items()
-    if reads != "z" and dtypes in ("F", "N", "A")
-}
+# ---- determinants --------------------------------------------------------------------------------
 
 
-def _dense_sigmoid_rule(node: _core.Node, gradients: Any) -> Any:
-    """Of (sigmoid(z), z): what comes after used the output, the logits z, or both."""
-    outer, inner = gradients
-    x, kernel, y = node.saved
-    activation, value = "sigmoid", y
-    if inner is not None:
-        if outer is not None:
-            inner = _core.binary(inner, _core.unary_backward(outer, y, "sigmoid"), "add")
-        outer, activation, value = inner, "linear", inner
-    return _core.dense_backward(outer, x, kernel, value, activation, 0.0, *node.needs)
+def _det_rule(node: _core.Node, gradient: Any) -> Any:
+    x, y = node.saved
+    inverse = _numpy("det: the gradient", np.linalg.inv, x)
+    return as_tensor((gradient.numpy() * y)[..., None, None] * _t(inverse))
 
 
-def _size(extents: Any) -> int:
-    size = 1
-    for extent in extents:
-        size *= extent
-    return size
+def det(x: Any) -> Tensor:
+    """The determinant of square matrices. The gradient of a singular one is a ValueError.
 
-
-def _dense_operands(x: Any, kernel: Any, bias: Any) -> tuple[Tensor, Tensor, Tensor | None]:
-    """The operands as Tensors of one floating-point dtype whose shapes fit, or a clear error."""
-    operands = [as_float(x, "dense: x"), as_float(kernel, "dense: kernel")]
-    if bias is not None:
-        operands.append(as_float(bias, "dense: bias"))
-    x, kernel, *rest = promote("dense", *operands)
-    bias = rest[0] if rest else None
-    if kernel.ndim != 2:
-        raise ValueError(f"dense: kernel has shape {kernel.shape}, expected two axes")
-    if x.ndim == 0 or x.shape[-1] != kernel.shape[0]:
-        last = f"last axis is {x.shape[-1]}" if x.ndim else "is a scalar"
-        raise ValueError(f"dense: kernel has shape {kernel.shape} but the input's {last}")
-    if bias is not None and bias.shape != kernel.shape[1:]:
-        raise ValueError(f"dense: bias has shape {bias.shape}, expected {kernel.shape[1:]}")
-    return x, kernel, bias
-
-
-def dense(
-    x: Any, kernel: Any, bias: Any = None, activation: str = "linear", a: float = 0.0
-) -> Tensor:
-    """activation(x @ kernel + bias) in one pass.
-
-    x: [..., k]   kernel: [k, n]   bias: [n] or None   result: [..., n]
-    activation: an element-wise activation's op code ("linear", "relu", "tanh", "gelu" ...)
-    a: its parameter (the slope of leaky_relu, the alpha of elu)
-    Raises ValueError where the shapes do not fit.
-
-    >>> dense([[1.0, -2.0]], [[1.0], [1.0]], [0.5], "relu").tolist()
-    [[0.0]]
+    >>> det([[2.0, 0.0], [0.0, 4.0]]).item()
+    8.0
     """
-    return _core.dense(x, kernel, bias, activation, a)
+    x = _matrices("det", x)
+    y = np.linalg.det(x.numpy())
+    return record(as_tensor(y), _det_rule, (x.numpy(), y), x)
 
 
-def fitted_dense(x: Any, kernel: Any, bias: Any, activation: str, a: float) -> Tensor:
-    """A dense layer that is not computed in C as it is: its hook."""
-    if activation not in FUSED:
-        raise ValueError(
-            f"dense: activation is {activation!r}, expected one of {', '.join(FUSED)}; apply "
-            "others to the result"
-        )
-    x, kernel, bias = _dense_operands(x, kernel, bias)
-    if x.ndim != 2:
-        leading = x.shape[:-1]
-        flat = _core.dense(reshape(x, (_size(leading), x.shape[-1])), kernel, bias, activation, a)
-        y = reshape(flat, (*leading, kernel.shape[1]))
-        if flat._logits is not None:
-            y._logits = reshape(flat._logits, y.shape)
-        return y
-    if activation != "sigmoid":
-        return _core.dense(x, kernel, bias, activation, float(a))
-    y, z = _core.gemm(x, kernel, bias, None, None, False, False, 1.0, 1.0, "sigmoid", 0.0, True)
-    record((y, z), _dense_sigmoid_rule, (x, kernel, y), x, kernel, bias)
-    y._logits = z
-    return y
+def _slogdet_rule(node: _core.Node, gradients: Any) -> Any:
+    (x,) = node.saved
+    if gradients[1] is None:  # the sign has no slope
+        return None
+    inverse = _numpy("slogdet: the gradient", np.linalg.inv, x)
+    return as_tensor(gradients[1].numpy()[..., None, None] * _t(inverse))
 
 
-# ---- products over chosen axes -------------------------------------------------------------------
+def slogdet(x: Any) -> tuple:
+    """The sign of the determinant of square matrices, and the logarithm of its size.
 
-
-def _tensordot_axes(axes: Any, first: Tensor, second: Tensor) -> tuple:
-    if isinstance(axes, int):
-        if not 0 <= axes <= min(first.ndim, second.ndim):
-            raise ValueError(
-                f"tensordot: axes is {axes}, the operands have {first.ndim} and {second.ndim}"
-            )
-        return tuple(range(first.ndim - axes, first.ndim)), tuple(range(axes))
-    left, right = (list(part) if isinstance(part, (tuple, list)) else [part] for part in axes)
-    if len(left) != len(right):
-        raise ValueError(f"tensordot: axes {axes!r} pair {len(left)} with {len(right)}")
-    return (
-        tuple(normalize_axis("tensordot", axis, first.ndim) for axis in left),
-        tuple(normalize_axis("tensordot", axis, second.ndim) for axis in right),
-    )
-
-
-def tensordot(x1: Any, x2: Any, axes: Any = 2) -> Tensor:
-    """The sum of products over axes: the last and first ``axes`` ones, or a pair of lists.
-
-    >>> tensordot([[1.0, 2.0]], [[3.0], [4.0]], axes=1).tolist()
-    [[11.0]]
+    >>> sign, logarithm = slogdet([[-1.0, 0.0], [0.0, 1.0]])
+    >>> sign.item(), logarithm.item()
+    (-1.0, 0.0)
     """
-    x1, x2 = promote("tensordot", x1, x2)
-    left, right = _tensordot_axes(axes, x1, x2)
-    summed = [x1.shape[axis] for axis in left]
-    if summed != [x2.shape[axis] for axis in right]:
-        raise ValueError(
-            f"tensordot: x1 has shape {x1.shape} and x2 {x2.shape}, which differ along axes {axes}"
-        )
-    free1 = [axis for axis in range(x1.ndim) if axis not in left]
-    free2 = [axis for axis in range(x2.ndim) if axis not in right]
-    rows, columns = [x1.shape[axis] for axis in free1], [x2.shape[axis] for axis in free2]
-    first = reshape(transpose(x1, (*free1, *left)), (_size(rows), _size(summed)))
-    second = reshape(transpose(x2, (*right, *free2)), (_size(summed), _size(columns)))
-    return reshape(matmul(first, second), (*rows, *columns))
+    x = _matrices("slogdet", x)
+    sign, logarithm = np.linalg.slogdet(x.numpy())
+    return tuple(record((as_tensor(sign), as_tensor(logarithm)), _slogdet_rule, (x.numpy(),), x))
 
 
-def dot(x1: Any, x2: Any) -> Tensor:
-    """NumPy's dot: the sum over the last axis of x1 and the last but one of x2.
+def logdet(x: Any) -> Tensor:
+    """The logarithm of the determinant of positive definite matrices."""
+    return slogdet(_matrices("logdet", x))[1]
 
-    >>> dot([1.0, 2.0], [3.0, 4.0]).item()
-    11.0
+
+# ---- decompositions ------------------------------------------------------------------------------
+
+
+def _cholesky_rule(node: _core.Node, gradient: Any) -> Any:
+    (lower,) = node.saved
+    inverse = np.linalg.inv(lower)
+    middle = np.tril(_t(lower) @ gradient.numpy())
+    middle[..., range(lower.shape[-1]), range(lower.shape[-1])] *= 0.5
+    dx = _t(inverse) @ middle @ inverse
+    return as_tensor((dx + _t(dx)) / 2)
+
+
+def cholesky(x: Any, upper: bool = False) -> Tensor:
+    """L with x = L Lᵀ of positive definite matrices, lower triangular; upper: its transpose.
+
+    ValueError if a matrix is not positive definite.
+
+    >>> cholesky([[4.0, 2.0], [2.0, 2.0]]).tolist()
+    [[2.0, 0.0], [1.0, 1.0]]
     """
-    x1, x2 = promote("dot", x1, x2)
-    if x1.ndim == 0 or x2.ndim == 0:
-        return multiply(x1, x2)
-    return matmul(x1, x2) if x2.ndim <= 2 else tensordot(x1, x2, (-1, -2))
+    x = _matrices("cholesky", x)
+    lower = _numpy("cholesky", np.linalg.cholesky, x.numpy())
+    y = record(as_tensor(lower), _cholesky_rule, (lower,), x)
+    return swapaxes(y, -1, -2) if upper else y
 
 
-def inner(x1: Any, x2: Any) -> Tensor:
-    """The sum of products over the last axes."""
-    x1, x2 = promote("inner", x1, x2)
-    return multiply(x1, x2) if x1.ndim == 0 or x2.ndim == 0 else tensordot(x1, x2, (-1, -1))
+def cholesky_inverse(x: Any, upper: bool = False) -> Tensor:
+    """The inverse of L Lᵀ from L (upper: of Uᵀ U from U), as cholesky gives them."""
+    x = _matrices("cholesky_inverse", x)
+    x = swapaxes(triu(x), -1, -2) if upper else tril(x)
+    return inv(matmul(x, swapaxes(x, -1, -2)))
 
 
-def vdot(x1: Any, x2: Any) -> Tensor:
-    """The sum of products of all elements."""
-    return dot(reshape(x1, (-1,)), reshape(x2, (-1,)))
+def _qr_rule(node: _core.Node, gradients: Any) -> Any:
+    q, r = node.saved
+    dq = np.zeros_like(q) if gradients[0] is None else gradients[0].numpy()
+    dr = np.zeros_like(r) if gradients[1] is None else gradients[1].numpy()
+    m = r @ _t(dr) - _t(dq) @ q
+    mirrored = np.tril(m) + _t(np.tril(m, -1))
+    return as_tensor(_t(np.linalg.solve(r, _t(dq + q @ mirrored))))
 
 
-def outer(x1: Any, x2: Any) -> Tensor:
-    """The product of every element of x1 with every element of x2."""
-    return multiply(reshape(x1, (-1, 1)), reshape(x2, (1, -1)))
+def qr(x: Any, mode: str = "reduced") -> tuple:
+    """Q and R with x = Q R: orthogonal columns, and an upper triangle.
+
+    x: [..., m, n]   mode: "reduced" (Q has min(m, n) columns) or "complete" (m)
+    Differentiable if reduced and m >= n; otherwise the results have no gradient.
+
+    >>> q, r = qr([[3.0], [4.0]])
+    >>> abs(r).tolist()
+    [[5.0]]
+    """
+    x = _matrices("qr", x, square=False)
+    if mode not in ("reduced", "complete"):
+        raise ValueError(f"qr: mode is {mode!r}, expected 'reduced' or 'complete'")
+    q, r = _numpy("qr", np.linalg.qr, x.numpy(), mode=mode)
+    results = as_tensor(q), as_tensor(r)
+    if mode == "complete" or x.shape[-2] < x.shape[-1]:
+        return results
+    return tuple(record(results, _qr_rule, (q, r), x))
+
+
+def _eigh_rule(node: _core.Node, gradients: Any) -> Any:
+    w, v = node.saved
+    middle = np.zeros((*w.shape, w.shape[-1]), w.dtype)
+    if gradients[1] is not None:
+        gaps = w[..., None, :] - w[..., :, None]
+        usable = gaps != 0
+        middle = np.where(usable, _t(v) @ gradients[1].numpy(), 0) / np.where(usable, gaps, 1)
+    if gradients[0] is not None:
+        middle[..., range(w.shape[-1]), range(w.shape[-1])] += gradients[0].numpy()
+    dx = v @ middle @ _t(v)
+    return as_tensor((dx + _t(dx)) / 2)
+
+
+def eigh(x: Any) -> tuple:
+    """The eigenvalues of symmetric matrices, ascending, and their eigenvectors as columns.
+
+    The gradient of eigenvectors is that of matrices whose eigenvalues differ.
+
+    >>> values, vectors = eigh([[2.0, 0.0], [0.0, 1.0]])
+    >>> values.tolist()
+    [1.0, 2.0]
+    """
+    x = _matrices("eigh", x)
+    symmetric = (x.numpy() + _t(x.numpy())) / 2
+    w, v = _numpy("eigh", np.linalg.eigh, symmetric)
+    return tuple(record((as_tensor(w), as_tensor(v)), _eigh_rule, (w, v), x))
+
+
+def _svd_rule(node: _core.Node, gradient: Any) -> Any:
+    u, vt = node.saved
+    return as_tensor((u * gradient.numpy()[..., None, :]) @ vt)
+
+
+def svd(x: Any, full_matrices: bool = True, compute_uv: bool = True) -> Any:
+    """U, S and Vᵀ with x = U diag(S) Vᵀ: singular values, descending, between orthogonal matrices.
+
+    full_matrices: whether U and Vᵀ are square   compute_uv: without, S alone
+    Only the singular values are differentiable.
+
+    >>> svd([[3.0, 0.0], [0.0, 4.0]], compute_uv=False).tolist()
+    [4.0, 3.0]
+    """
+    x = _matrices("svd", x, square=False)
+    u, s, vt = _numpy("svd", np.linalg.svd, x.numpy(), full_matrices=full_matrices)
+    k = s.shape[-1]
+    values = record(as_tensor(s), _svd_rule, (u[..., :k], vt[..., :k, :]), x)
+    return (as_tensor(u), values, as_tensor(vt)) if compute_uv else values
+
+
+def matrix_rank(x: Any, tol: float | None = None) -> Tensor:
+    """How many singular values are above ``tol``; if None, NumPy's bound for rounding. int32.
+
+    >>> matrix_rank([[1.0, 1.0], [1.0, 1.0]]).item()
+    1
+    """
+    x = _matrices("matrix_rank", x, square=False)
+    rank = _numpy("matrix_rank", np.linalg.matrix_rank, x.numpy(), tol)
+    return as_tensor(np.asarray(rank).astype(np.int32))

@@ -8,7 +8,16 @@ import numpy as np
 
 from fastnn import _core
 from fastnn.autograd import backward
-from fastnn.ops import arithmetic, comparison, elementwise, linalg, reduce, shape
+from fastnn.ops import (
+    arithmetic,
+    comparison,
+    elementwise,
+    functions,
+    pairs,
+    products,
+    reduce,
+    shape,
+)
 from fastnn.ops.core import BINARY_RULES, Tensor, Variable, cast
 from fastnn.ops.indexing import getitem, slice_rule, take
 
@@ -133,9 +142,9 @@ _core.set_hooks(
     {
         "binary": _binary_operator,
         "unary": _unary_operator,
-        "dense": linalg.fitted_dense,
-        "matmul": linalg.fitted_matmul,
-        "matmul_rule": linalg.matmul_rule,
+        "dense": products.fitted_dense,
+        "matmul": products.fitted_matmul,
+        "matmul_rule": products.matmul_rule,
         "getitem": getitem,
         "slice_rule": slice_rule,
         "reduce": reduce.fitted,
@@ -164,7 +173,7 @@ _METHODS = {
     "repeat": lambda self, repeats, axis=None: shape.repeat(self, repeats, axis),
     "take": lambda self, indices, axis=None: take(self, indices, axis),
     "clip": lambda self, min=None, max=None: comparison.clip(self, min, max),
-    "dot": lambda self, other: linalg.dot(self, other),
+    "dot": lambda self, other: products.dot(self, other),
     "round": _round,
     "__round__": lambda self, decimals=None: elementwise.round(self, decimals or 0),
     "tolist": lambda self: self.numpy().tolist(),
@@ -194,7 +203,15 @@ _UFUNCS = {
             "equal not_equal less less_equal greater greater_equal logical_and logical_or "
             "logical_xor bitwise_and bitwise_or bitwise_xor left_shift right_shift isinf",
         ),
-        (linalg, "matmul"),
+        (products, "matmul"),
+        (
+            functions,
+            "arcsinh arccosh arctanh cbrt exp2 deg2rad rad2deg fabs trunc signbit",
+        ),
+        (
+            pairs,
+            "logaddexp logaddexp2 hypot heaviside fmax fmin fmod gcd lcm ldexp nextafter",
+        ),
     )
     for name in names.split()
 }

@@ -64,7 +64,10 @@ def nanmean(x: Any, axis: Any = None, keepdims: bool = False) -> Tensor:
 def nanvar(x: Any, axis: Any = None, keepdims: bool = False) -> Tensor:
     """The variance of what is not NaN; NaN of nothing else."""
     x = as_float(x, "nanvar: x")
-    return nanmean(square(subtract(x, nanmean(x, axis, True))), axis, keepdims)
+    # NaN goes out before the square, whose slope would be NaN too.
+    distances, numbers = _replaced("nanvar", subtract(x, nanmean(x, axis, True)), 0.0)
+    count = _sum(cast(numbers, x.dtype), axis, keepdims)
+    return divide(_sum(square(distances), axis, keepdims), count)
 
 
 def nanstd(x: Any, axis: Any = None, keepdims: bool = False) -> Tensor:

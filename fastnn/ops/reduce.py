@@ -161,13 +161,13 @@ def _prod_rule(node: _core.Node, gradient: Any) -> Any:
     return _binary(_align(gradient, x.shape, axes), slope, "mul")
 
 
-def prod(x: Any, axis: Any = None, keepdims: bool = False) -> Tensor:
-    """The product over axes.
+def prod(x: Any, axis: Any = None, keepdims: bool = False, dtype: Any = None) -> Tensor:
+    """The product over axes, computed in a dtype if one is given.
 
     >>> prod([2.0, 3.0]).item()
     6.0
     """
-    x = as_countable(x, "prod: x")
+    x = as_countable(x, "prod: x") if dtype is None else cast(x, dtype)
     axes = normalize_axes("prod", axis, x.ndim)
     return record(_core.reduce(x, "prod", axes, keepdims), _prod_rule, (x, axes), x)
 
@@ -218,13 +218,17 @@ def _moments_rule(node: _core.Node, gradients: Any) -> Any:
     return total
 
 
-def moments(x: Any, axes: Any, keepdims: bool = False) -> tuple:
+def moments(x: Any, axes: Any, keepdims: bool = False, synchronized: bool = False) -> tuple:
     """Mean and variance over axes, in one call; integers become floatx. NaN over nothing.
+
+    synchronized: must be False: there are no other devices
 
     >>> mean, variance = moments([[1.0, 2.0], [3.0, 6.0]], axes=[0])
     >>> mean.tolist(), variance.tolist()
     ([2.0, 4.0], [1.0, 4.0])
     """
+    if synchronized:
+        raise ValueError("moments: synchronized is not available, there is one device")
     return _moments("moments", x, axes, keepdims)
 
 
@@ -257,6 +261,15 @@ def var(x: Any, axis: Any = None, keepdims: bool = False, ddof: int = 0) -> Tens
 def std(x: Any, axis: Any = None, keepdims: bool = False, ddof: int = 0) -> Tensor:
     """The square root of the variance."""
     return sqrt(var(x, axis, keepdims, ddof))
+
+
+def ptp(x: Any, axis: Any = None, keepdims: bool = False) -> Tensor:
+    """The largest minus the smallest element over axes.
+
+    >>> ptp([3, 8, 5]).item()
+    5
+    """
+    return max(x, axis, keepdims) - min(x, axis, keepdims)
 
 
 def _norm_rule(node: _core.Node, gradient: Any) -> Any:

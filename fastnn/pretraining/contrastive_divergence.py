@@ -12,7 +12,7 @@ from __future__ import annotations
 from typing import Any
 
 from fastnn import ops
-from fastnn.ops.linalg import gemm
+from fastnn.ops.products import gemm
 from fastnn.tensor import Tensor, Variable
 
 

@@ -18,7 +18,7 @@ from fastnn.layers.sizes import positive_integer
 from fastnn.models.training_arguments import integer
 from fastnn.models.training_data import check_batch_size
 from fastnn.ops.core import as_float
-from fastnn.ops.linalg import dense
+from fastnn.ops.products import dense
 from fastnn.optimizers import SGD
 from fastnn.pretraining.contrastive_divergence import contrast
 from fastnn.pretraining.likelihood import log_partition, summed_units

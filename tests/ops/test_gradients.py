@@ -10,6 +10,8 @@ import pkgutil
 
 import numpy as np
 import pytest
+from composed_rows import ROWS as COMPOSED
+from composed_rows import weighted
 
 from fastnn import gradcheck, ops
 from fastnn.ops import random as random_ops
@@ -42,11 +44,6 @@ I = np.array([[1, 0, 1], [1, 1, 0]])  # noqa: E741
 ATTENTION = [rng.normal(size=shape) for shape in ((2, 3, 4, 2), (2, 5, 2, 2), (2, 5, 2, 3))]
 SEEN = rng.random((2, 1, 3, 5)) < 0.6
 SEEN[0, 0, 1] = False  # a query that sees no key
-
-
-def weighted(pieces):
-    """One tensor of a list, so that every piece counts differently."""
-    return sum(ops.sum(piece * (i + 1.0)) for i, piece in enumerate(pieces))
 
 
 def dropped(x):
@@ -388,6 +385,7 @@ ROWS = {
         (lambda x: ops.sigmoid_cross_entropy(tensor(BITS), x, tensor(P), 0.2), X),
     ],
 }
+ROWS |= COMPOSED
 ROWS["dot_product_attention"] = [
     attention(),
     attention(is_causal=True, scale=0.3),
@@ -456,32 +454,52 @@ EXTRA = {
 }
 
 CONSTANT = {
+    "all",
+    "allclose",
+    "any",
     "arange",
     "argmax",
     "argmin",
     "argsort",
-    "all",
-    "any",
+    "bartlett",
     "bitwise_and",
+    "bitwise_invert",
+    "bitwise_left_shift",
+    "bitwise_not",
     "bitwise_or",
+    "bitwise_right_shift",
     "bitwise_xor",
+    "blackman",
     "ceil",
     "convert_to_numpy",
     "count_nonzero",
     "ctc_decode",
     "digitize",
+    "dtype",
     "empty",
+    "empty_like",
     "equal",
     "eye",
     "floor",
+    "gcd",
+    "geomspace",
     "greater",
     "greater_equal",
+    "hamming",
+    "hanning",
+    "histogram",
     "identity",
     "in_top_k",
     "is_tensor",
+    "isclose",
     "isfinite",
+    "isin",
     "isinf",
     "isnan",
+    "isneginf",
+    "isposinf",
+    "kaiser",
+    "lcm",
     "left_shift",
     "less",
     "less_equal",
@@ -490,19 +508,32 @@ CONSTANT = {
     "logical_not",
     "logical_or",
     "logical_xor",
+    "logspace",
+    "matrix_rank",
     "multi_hot",
     "nanargmax",
     "nanargmin",
+    "ndim",
+    "nextafter",
+    "nonzero",
     "not_equal",
     "one_hot",
     "ones",
     "ones_like",
     "right_shift",
     "round",
+    "saturate_cast",
     "searchsorted",
     "shape",
     "sign",
+    "signbit",
+    "size",
     "stop_gradient",
+    "tri",
+    "trunc",
+    "unique",
+    "unravel_index",
+    "view",
     "zeros",
     "zeros_like",
 }
