@@ -1,6 +1,7 @@
 """Layers by Keras 3's names."""
 
 from fastnn.layers.activation import Activation
+from fastnn.layers.activity_regularization import ActivityRegularization
 from fastnn.layers.additive_attention import AdditiveAttention
 from fastnn.layers.alpha_dropout import AlphaDropout
 from fastnn.layers.attention import Attention
@@ -8,12 +9,13 @@ from fastnn.layers.batch_normalization import BatchNormalization
 from fastnn.layers.bidirectional import Bidirectional
 from fastnn.layers.category_encoding import CategoryEncoding, Discretization
 from fastnn.layers.clockwork_rnn import ClockworkRNN
-from fastnn.layers.concatenate import Concatenate
+from fastnn.layers.concatenate import Concatenate, concatenate
 from fastnn.layers.conv import Conv1D, Conv2D, Conv3D
 from fastnn.layers.conv_transpose import Conv1DTranspose, Conv2DTranspose, Conv3DTranspose
 from fastnn.layers.cropping import Cropping1D, Cropping2D, Cropping3D
 from fastnn.layers.dense import Dense
 from fastnn.layers.depthwise_conv import DepthwiseConv1D, DepthwiseConv2D
+from fastnn.layers.dot import Dot, dot
 from fastnn.layers.drop_connect import DropConnect
 from fastnn.layers.dropout import Dropout
 from fastnn.layers.einsum_dense import EinsumDense
@@ -31,16 +33,31 @@ from fastnn.layers.global_pooling import (
 from fastnn.layers.group_normalization import GroupNormalization
 from fastnn.layers.group_query_attention import GroupQueryAttention
 from fastnn.layers.gru import GRU, GRUCell
+from fastnn.layers.identity import Identity
 from fastnn.layers.image_size import CenterCrop, RandomCrop, Resizing
 from fastnn.layers.input_layer import Input, InputLayer
 from fastnn.layers.input_spec import InputSpec
 from fastnn.layers.irnn import IRNN
+from fastnn.layers.lambda_layer import Lambda
 from fastnn.layers.layer import Layer
 from fastnn.layers.layer_normalization import LayerNormalization
 from fastnn.layers.lstm import LSTM, LSTMCell
 from fastnn.layers.masking import Masking
 from fastnn.layers.maxout import Maxout
-from fastnn.layers.merge import Add, Average, Maximum, Minimum, Multiply, Subtract
+from fastnn.layers.merge import (
+    Add,
+    Average,
+    Maximum,
+    Minimum,
+    Multiply,
+    Subtract,
+    add,
+    average,
+    maximum,
+    minimum,
+    multiply,
+    subtract,
+)
 from fastnn.layers.multi_head_attention import MultiHeadAttention
 from fastnn.layers.normalization import Normalization
 from fastnn.layers.operation import Operation
@@ -74,12 +91,21 @@ from fastnn.layers.standout import Standout
 from fastnn.layers.time_distributed import TimeDistributed
 from fastnn.layers.unit_normalization import UnitNormalization
 from fastnn.layers.up_sampling import UpSampling1D, UpSampling2D, UpSampling3D
+from fastnn.layers.wrapper import Wrapper
 from fastnn.layers.zero_padding import ZeroPadding1D, ZeroPadding2D, ZeroPadding3D
+from fastnn.utils.serialization import deserialize_keras_object as deserialize
+from fastnn.utils.serialization import serialize_keras_object as serialize
 
 Convolution1D, Convolution2D, Convolution3D = Conv1D, Conv2D, Conv3D
 Convolution1DTranspose, Convolution2DTranspose = Conv1DTranspose, Conv2DTranspose
 Convolution3DTranspose = Conv3DTranspose
 SeparableConvolution1D, SeparableConvolution2D = SeparableConv1D, SeparableConv2D
+AvgPool1D, AvgPool2D, AvgPool3D = AveragePooling1D, AveragePooling2D, AveragePooling3D
+MaxPool1D, MaxPool2D, MaxPool3D = MaxPooling1D, MaxPooling2D, MaxPooling3D
+GlobalAvgPool1D, GlobalAvgPool2D = GlobalAveragePooling1D, GlobalAveragePooling2D
+GlobalAvgPool3D = GlobalAveragePooling3D
+GlobalMaxPool1D, GlobalMaxPool2D = GlobalMaxPooling1D, GlobalMaxPooling2D
+GlobalMaxPool3D = GlobalMaxPooling3D
 
 __all__ = [
     "ELU",
@@ -89,6 +115,7 @@ __all__ = [
     "RNN",
     "SCRN",
     "Activation",
+    "ActivityRegularization",
     "Add",
     "AdditiveAttention",
     "AlphaDropout",
@@ -97,6 +124,9 @@ __all__ = [
     "AveragePooling1D",
     "AveragePooling2D",
     "AveragePooling3D",
+    "AvgPool1D",
+    "AvgPool2D",
+    "AvgPool3D",
     "BatchNormalization",
     "Bidirectional",
     "CategoryEncoding",
@@ -122,6 +152,7 @@ __all__ = [
     "DepthwiseConv1D",
     "DepthwiseConv2D",
     "Discretization",
+    "Dot",
     "DropConnect",
     "Dropout",
     "EinsumDense",
@@ -133,19 +164,30 @@ __all__ = [
     "GlobalAveragePooling1D",
     "GlobalAveragePooling2D",
     "GlobalAveragePooling3D",
+    "GlobalAvgPool1D",
+    "GlobalAvgPool2D",
+    "GlobalAvgPool3D",
+    "GlobalMaxPool1D",
+    "GlobalMaxPool2D",
+    "GlobalMaxPool3D",
     "GlobalMaxPooling1D",
     "GlobalMaxPooling2D",
     "GlobalMaxPooling3D",
     "GroupNormalization",
     "GroupQueryAttention",
+    "Identity",
     "Input",
     "InputLayer",
     "InputSpec",
     "LSTMCell",
+    "Lambda",
     "Layer",
     "LayerNormalization",
     "LeakyReLU",
     "Masking",
+    "MaxPool1D",
+    "MaxPool2D",
+    "MaxPool3D",
     "MaxPooling1D",
     "MaxPooling2D",
     "MaxPooling3D",
@@ -193,7 +235,18 @@ __all__ = [
     "UpSampling1D",
     "UpSampling2D",
     "UpSampling3D",
+    "Wrapper",
     "ZeroPadding1D",
     "ZeroPadding2D",
     "ZeroPadding3D",
+    "add",
+    "average",
+    "concatenate",
+    "deserialize",
+    "dot",
+    "maximum",
+    "minimum",
+    "multiply",
+    "serialize",
+    "subtract",
 ]

@@ -7,7 +7,7 @@ from typing import Any
 from fastnn import activations, ops
 from fastnn.layers.parameters import Parameterized, weight_arguments
 from fastnn.layers.recurrent import Recurrent
-from fastnn.ops.linalg import dense
+from fastnn.ops.products import dense
 from fastnn.tensor import Tensor
 
 

@@ -70,3 +70,8 @@ class Concatenate(Layer):
 
     def get_config(self) -> dict:
         return {**super().get_config(), "axis": self.axis}
+
+
+def concatenate(inputs: Any, axis: int = -1, **kwargs: Any) -> Any:
+    """Concatenate(axis, **kwargs)(inputs)."""
+    return Concatenate(axis, **kwargs)(inputs)

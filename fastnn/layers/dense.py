@@ -7,7 +7,7 @@ from typing import Any
 from fastnn import activations, constraints, initializers, regularizers
 from fastnn.layers.layer import Layer
 from fastnn.layers.sizes import positive_integer
-from fastnn.ops.linalg import dense
+from fastnn.ops.products import dense
 from fastnn.tensor import Tensor
 from fastnn.utils.serialization import serialize_keras_object
 

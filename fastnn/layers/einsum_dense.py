@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 from fastnn import activations, initializers, ops
 from fastnn.layers.parameters import Parameterized, weight_arguments
-from fastnn.ops.linalg import dense
+from fastnn.ops.products import dense
 from fastnn.tensor import Tensor
 
 _FORMS = re.compile(r"(\.\.\.)?([a-zA-Z]+)(\.\.\.)?,([a-zA-Z]+)->(\.\.\.)?([a-zA-Z]+)(\.\.\.)?")

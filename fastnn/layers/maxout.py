@@ -7,7 +7,7 @@ from typing import Any
 from fastnn import ops
 from fastnn.layers.dense import Dense
 from fastnn.layers.sizes import positive_integer
-from fastnn.ops.linalg import dense
+from fastnn.ops.products import dense
 from fastnn.tensor import Tensor
 
 

@@ -110,3 +110,33 @@ class Average(Add):
 
     def call(self, inputs: Any) -> Tensor:
         return ops.divide(super().call(inputs), float(len(inputs)))
+
+
+def add(inputs: Any, **kwargs: Any) -> Any:
+    """Add(**kwargs)(inputs); likewise the functions below."""
+    return Add(**kwargs)(inputs)
+
+
+def subtract(inputs: Any, **kwargs: Any) -> Any:
+    """The first of two inputs minus the second."""
+    return Subtract(**kwargs)(inputs)
+
+
+def multiply(inputs: Any, **kwargs: Any) -> Any:
+    """The product of a list of inputs."""
+    return Multiply(**kwargs)(inputs)
+
+
+def maximum(inputs: Any, **kwargs: Any) -> Any:
+    """The largest of a list of inputs."""
+    return Maximum(**kwargs)(inputs)
+
+
+def minimum(inputs: Any, **kwargs: Any) -> Any:
+    """The smallest of a list of inputs."""
+    return Minimum(**kwargs)(inputs)
+
+
+def average(inputs: Any, **kwargs: Any) -> Any:
+    """The mean of a list of inputs."""
+    return Average(**kwargs)(inputs)

@@ -117,6 +117,11 @@ def _attach_functions() -> None:
     for name, function in list(vars(ops).items()):
         if callable(function) and getattr(function, "__module__", "").startswith("fastnn.ops."):
             setattr(ops, name, _aware(function))
+    # The namespaces have the same functions under the same names.
+    for namespace in (ops.linalg, ops.nn, ops.numpy):
+        for name in vars(namespace).keys() & vars(ops).keys():
+            if callable(getattr(ops, name)):
+                setattr(namespace, name, getattr(ops, name))
 
 
 def _attach_operators() -> None:

@@ -6,7 +6,7 @@ from typing import Any
 
 from fastnn import ops, random
 from fastnn.layers.dense import Dense
-from fastnn.ops.linalg import dense
+from fastnn.ops.products import dense
 from fastnn.tensor import Tensor
 
 
