@@ -326,20 +326,20 @@ def cross_entropy(
     ignore_class: int = ...,
     /,
 ) -> tuple[Tensor, Tensor]: ...
-def ctc_beam(
-    log_probs: Tensor,
-    lengths: Tensor,
-    width: int = ...,
+def ctc_decode(
+    inputs: Tensor,
+    sequence_lengths: Tensor,
+    beam_width: int = ...,
     top_paths: int = ...,
-    blank: int = ...,
+    mask_index: int = ...,
     /,
 ) -> tuple[Tensor, Tensor]: ...
 def ctc_loss(
-    logits: Tensor,
-    targets: Tensor,
-    input_lengths: Tensor,
-    target_lengths: Tensor,
-    blank: int = ...,
+    output: Tensor,
+    target: Tensor,
+    output_length: Tensor,
+    target_length: Tensor,
+    mask_index: int = ...,
     zero_infinity: bool = ...,
     /,
 ) -> tuple[Tensor, Tensor]: ...
@@ -566,9 +566,9 @@ def resize_backward(
     /,
 ) -> Tensor: ...
 def rnn(
-    x: Tensor,
+    inputs: Tensor,
     weights: Sequence[Tensor],
-    initial: Sequence[Tensor] | None,
+    initial_state: Sequence[Tensor] | None,
     mask: Tensor | None,
     cell: str = ...,
     activation: str = ...,

@@ -87,6 +87,11 @@ class L1(Regularizer):
 class L2(Regularizer):
     """l2 * sum(x²), which keeps weights small.
 
+    Weight decay is often written `w <- 0.99 w - rate * g`. The gradient of this penalty is
+    `2 l2 w`, so that `SGD` without momentum does that where `2 * l2 * rate` is 0.01. Optimizers
+    that rescale gradients rescale this one too; their `weight_decay` acts on the weights
+    themselves: see `fastnn.optimizers.Optimizer`.
+
     Args:
         l2: the factor, not negative.
 

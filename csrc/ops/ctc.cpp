@@ -41,8 +41,8 @@ void infer(Call& call) {
   const int64_t batch = logits.shape[0];
   if (targets.rank != 2 || targets.shape[0] != batch)
     fail(ErrorKind::value, call,
-         "targets has shape " + shape_text(targets) + ", expected (" + std::to_string(batch) +
-             ", most labels), a row an example of logits");
+         "target has shape " + shape_text(targets) + ", expected (" + std::to_string(batch) +
+             ", most labels), a row an example of output");
   check_ctc_lengths(call, InputLengths, batch);
   check_ctc_lengths(call, TargetLengths, batch);
   check_ctc_blank(call, call.attributes.as<CtcAttributes>().blank, logits.shape[2]);
@@ -117,7 +117,7 @@ Error describe(const Call& call, const Status& status) {
   const int64_t most = targets.shape[1];
   const std::string label = "ctc_loss: label " + value + " at (" +
                             std::to_string(status.where / most) + ", " +
-                            std::to_string(status.where % most) + ") of targets is ";
+                            std::to_string(status.where % most) + ") of target is ";
   return Error(ErrorKind::value,
                status.code == kBlankTarget
                    ? label + "the blank"
@@ -139,11 +139,11 @@ void register_ctc() {
        {{"loss", Role::out},
         {"dx", Role::out},
         {"scratch", Role::scratch},
-        {"logits", Role::in},
-        {"targets", Role::in},
-        {"input_lengths", Role::in},
-        {"target_lengths", Role::in}},
-       {{"blank", AttributeKind::integer, offsetof(CtcAttributes, blank)},
+        {"output", Role::in},
+        {"target", Role::in},
+        {"output_length", Role::in},
+        {"target_length", Role::in}},
+       {{"mask_index", AttributeKind::integer, offsetof(CtcAttributes, blank)},
         {"zero_infinity", AttributeKind::boolean, offsetof(CtcAttributes, zero_infinity)}},
        infer,
        run,

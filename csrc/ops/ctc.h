@@ -17,7 +17,7 @@ inline void check_ctc_lengths(const Call& call, int operand, int64_t batch) {
 inline void check_ctc_blank(const Call& call, int64_t blank, int64_t classes) {
   if (blank < 0 || blank >= classes)
     fail(ErrorKind::value, call,
-         "blank is " + std::to_string(blank) + ", expected one of " + std::to_string(classes) +
+         "mask_index is " + std::to_string(blank) + ", expected one of " + std::to_string(classes) +
              " classes");
 }
 

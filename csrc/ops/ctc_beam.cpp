@@ -206,16 +206,16 @@ void infer(Call& call) {
   check_ctc_blank(call, attributes.blank, log_probs.shape[2]);
   if (attributes.width < 1)
     fail(ErrorKind::value, call,
-         "width is " + std::to_string(attributes.width) + ", expected 1 or more");
+         "beam_width is " + std::to_string(attributes.width) + ", expected 1 or more");
   if (attributes.top_paths < 1 || attributes.top_paths > attributes.width)
     fail(ErrorKind::value, call,
-         "top_paths is " + std::to_string(attributes.top_paths) + ", expected 1 to the width, " +
+         "top_paths is " + std::to_string(attributes.top_paths) + ", expected 1 to beam_width, " +
              std::to_string(attributes.width));
   constexpr int64_t kMost = std::numeric_limits<int32_t>::max();
   if (log_probs.shape[2] > kMost || attributes.width > kMost / (frames + 2))
     fail(ErrorKind::overflow, call,
-         "a width of " + std::to_string(attributes.width) +
-             " is too large for log_probs of shape " + shape_text(log_probs));
+         "a beam_width of " + std::to_string(attributes.width) +
+             " is too large for inputs of shape " + shape_text(log_probs));
   const int64_t paths[] = {attributes.top_paths, batch, frames};
   const int64_t scores[] = {batch, attributes.top_paths};
   call.set_output(Paths, DType::int32, 3, paths);
@@ -274,15 +274,15 @@ double cost(const Call& call) {
 }  // namespace
 
 void register_ctc_beam() {
-  register_primitive({"ctc_beam",
+  register_primitive({"ctc_decode",
                       {{"paths", Role::out},
                        {"scores", Role::out},
                        {"scratch", Role::scratch},
-                       {"log_probs", Role::in},
-                       {"lengths", Role::in}},
-                      {{"width", AttributeKind::integer, offsetof(BeamAttributes, width)},
+                       {"inputs", Role::in},
+                       {"sequence_lengths", Role::in}},
+                      {{"beam_width", AttributeKind::integer, offsetof(BeamAttributes, width)},
                        {"top_paths", AttributeKind::integer, offsetof(BeamAttributes, top_paths)},
-                       {"blank", AttributeKind::integer, offsetof(BeamAttributes, blank)}},
+                       {"mask_index", AttributeKind::integer, offsetof(BeamAttributes, blank)}},
                       infer,
                       run,
                       describe,

@@ -55,7 +55,8 @@ Error describe_gather(const Call& call, const Status& status) {
   if (!*owner) return describe_index(call, status, extent);
   return Error(ErrorKind::index,
                std::string(owner) + ": id " + std::to_string(status.value) + " at position " +
-                   std::to_string(status.where) + " is not in the vocabulary, expected 0 to " +
+                   position_text(call.operand(x + 1), status.where) +
+                   " is not in the vocabulary, expected 0 to " +
                    std::to_string(extent - 1) + " (input_dim is " + std::to_string(extent) + ")");
 }
 

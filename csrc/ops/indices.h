@@ -8,6 +8,7 @@
 #include <string>
 
 #include "core/primitive.h"
+#include "ops/checks.h"
 
 namespace fastnn {
 
@@ -44,6 +45,15 @@ inline Status check_indices(const Array& indices, int64_t from, int64_t step, in
 }
 
 // The message of a status of check_indices.
+// Where the flat position `where` lies in an array: "3", or "(1, 0)" if it has several axes.
+inline std::string position_text(const Array& array, int64_t where) {
+  if (array.rank < 2) return std::to_string(where);
+  int64_t place[kMaxRank];
+  for (int axis = array.rank; axis-- > 0; where /= array.shape[axis])
+    place[axis] = where % array.shape[axis];
+  return shape_text(array.rank, place);
+}
+
 inline Error describe_index(const Call& call, const Status& status, int64_t extent) {
   return Error(ErrorKind::index,
                std::string(call.primitive->name) + ": index " + std::to_string(status.value) +

@@ -130,9 +130,9 @@ void register_rnn() {
                         {"last", Role::out, false, true},
                         {"gates", Role::out, true, true},
                         {"history", Role::out, true, true},
-                        {"x", Role::in},
+                        {"inputs", Role::in},
                         {"weights", Role::in, false, true},
-                        {"initial", Role::in, true, true},
+                        {"initial_state", Role::in, true, true},
                         {"mask", Role::in, true},
                         {"scratch", Role::scratch}};
   primitive.attributes = rnn_attributes();

@@ -96,7 +96,7 @@ RnnShape RnnShape::checked(const Call& call, int x, int weights, int mask) {
     if (array.rank != 2 || array.shape[0] != shape.batch || array.shape[1] != shape.steps)
       fail(ErrorKind::value, call,
            operand_name(call, mask) + " has shape " + shape_text(array) + ", expected " +
-               shape_text(2, expected) + ", one value a step of each row of x");
+               shape_text(2, expected) + ", one value a step of each row of inputs");
   }
   const int64_t largest[] = {shape.steps + 1, shape.batch, shape.kept()};
   check_extents(call, 3, largest);
@@ -111,7 +111,7 @@ void RnnShape::check_states(const Call& call, int operand) const {
              " arrays, expected " + std::to_string(states()));
   const int64_t expected[] = {batch, units};
   for (int i = 0; i < states(); ++i)
-    check_item(call, operand, i, dtype, 2, expected, "a state a row of x");
+    check_item(call, operand, i, dtype, 2, expected, "a state a row of inputs");
 }
 
 namespace {

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from fastnn.callbacks.callback import Callback
+from fastnn.utils.serialization import nearest
 
 
 class Monitor(Callback):
@@ -38,9 +39,10 @@ class Monitor(Callback):
         """The figure, or None with a warning."""
         value = (logs or {}).get(self.monitor)
         if value is None:
+            near = nearest(self.monitor, logs or ())
             warnings.warn(
                 f"{type(self).__name__}: the logs have no {self.monitor!r}; they have: "
-                f"{', '.join(logs or ())}",
+                f"{', '.join(logs or ())}{f'; did you mean {near!r}?' if near else ''}",
                 stacklevel=2,
             )
         return value

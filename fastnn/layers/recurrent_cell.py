@@ -8,7 +8,7 @@ from fastnn import activations, ops, random
 from fastnn.layers.parameters import Parameterized
 from fastnn.layers.recurrent import last_output
 from fastnn.layers.sizes import positive_integer
-from fastnn.ops.linalg import dense
+from fastnn.ops.products import dense
 from fastnn.ops.recurrent import rnn
 from fastnn.tensor import Tensor
 from fastnn.utils import tree
@@ -108,7 +108,14 @@ class RecurrentCell(Parameterized):
             self._drawn[which] = [
                 random.dropout(ones, rate, seed=self.seed_generator) for _ in range(count)
             ]
-        return self._drawn[which]
+        masks = self._drawn[which]
+        if masks[0].shape != x.shape:
+            raise ValueError(
+                f"{self.name}: {which} has masks of shape {masks[0].shape}, drawn at an earlier "
+                f"step, but what it masks now has shape {x.shape}; call reset_dropout_mask() "
+                "before another batch"
+            )
+        return masks
 
     def reset_dropout_mask(self) -> None:
         """Forgets the masks, so that the next step draws new ones; layers do it after a batch."""

@@ -255,8 +255,8 @@ class SparseCategoricalCrossentropy(_SoftmaxCrossentropy):
         self,
         from_logits: bool = False,
         ignore_class: int | None = None,
-        axis: int = -1,
         reduction: str | None = "sum_over_batch_size",
+        axis: int = -1,
         name: str | None = "sparse_categorical_crossentropy",
         dtype: str | None = None,
     ):

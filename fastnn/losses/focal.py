@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 from fastnn import config, ops
 from fastnn.losses.crossentropy import as_labels, check_smoothing, fit_labels, keep_logits
 from fastnn.losses.loss import LossFunctionWrapper, align, as_float
+from fastnn.ops.loss import check_probabilities
 from fastnn.tensor import Tensor
 
 
@@ -98,6 +100,7 @@ def categorical_focal_crossentropy(
         y_true = y_true * (1.0 - label_smoothing) + label_smoothing / y_pred.shape[axis]
     if from_logits:
         y_pred = ops.softmax(y_pred, axis=axis)
+    check_probabilities("categorical_focal_crossentropy: y_pred", y_pred, math.inf)  # of any sum
     y_pred = y_pred / ops.sum(y_pred, axis=axis, keepdims=True)
     y_pred = ops.clip(y_pred, config.epsilon(), 1.0 - config.epsilon())
     weight = ops.power(1.0 - y_pred, gamma) * alpha

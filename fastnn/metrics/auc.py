@@ -7,6 +7,7 @@ from typing import Any
 from fastnn import _core, config, ops
 from fastnn.losses.loss import align, fit_weight
 from fastnn.metrics.confusion import ConfusionMetric, fraction
+from fastnn.ops.loss import check_probabilities
 from fastnn.tensor import Tensor
 
 _CURVES = ("ROC", "PR", "PRGAIN")
@@ -95,6 +96,7 @@ class AUC(ConfusionMetric):
         y_true, y_pred = y_true.detach(), y_pred.detach()
         if self.from_logits:
             y_pred = ops.sigmoid(y_pred)
+        check_probabilities(f"{self.name}: y_pred", y_pred)
         if not self.multi_label:
             if self.label_weights is not None:
                 sample_weight = self._with_labels(sample_weight, y_pred)

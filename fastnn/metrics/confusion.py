@@ -28,7 +28,7 @@ class ConfusionMetric(Metric):
     def __init__(
         self, thresholds: Any, name: str | None, dtype: str | None, class_id: int | None = None
     ):
-        super().__init__(name, dtype)
+        super().__init__(dtype, name)
         self.thresholds = list(thresholds)
         self.class_id = class_id
         self._sorted = np.sort(np.asarray(self.thresholds, np.float64))

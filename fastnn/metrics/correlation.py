@@ -112,7 +112,7 @@ class R2Score(Metric):
         name: str | None = "r2_score",
         dtype: str | None = None,
     ):
-        super().__init__(name, dtype)
+        super().__init__(dtype, name)
         if class_aggregation not in _AGGREGATIONS:
             raise ValueError(
                 f"R2Score: class_aggregation must be one of {_AGGREGATIONS}, "

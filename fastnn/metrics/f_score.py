@@ -40,7 +40,7 @@ class FBetaScore(Metric):
         name: str | None = "fbeta_score",
         dtype: str | None = None,
     ):
-        super().__init__(name, dtype)
+        super().__init__(dtype, name)
         kind = type(self).__name__
         if average not in _AVERAGES:
             raise ValueError(f"{kind}: average must be one of {_AVERAGES}, got {average!r}")

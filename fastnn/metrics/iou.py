@@ -58,7 +58,7 @@ class IoU(Metric):
         sparse_y_pred: bool = True,
         axis: int = -1,
     ):
-        super().__init__(name, dtype)
+        super().__init__(dtype, name)
         if not all(0 <= target < num_classes for target in target_class_ids):
             raise ValueError(
                 f"{type(self).__name__}: target_class_ids must be in [0, {num_classes}), got "

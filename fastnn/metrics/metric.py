@@ -41,7 +41,7 @@ class Metric(Configured):
 
     _direction: str | None = None  # "up" if more is better, "down" if less: what callbacks ask
 
-    def __init__(self, name: str | None = None, dtype: str | None = None):
+    def __init__(self, dtype: str | None = None, name: str | None = None):
         self.name = name or auto_name(type(self).__name__)
         self._dtype = dtype
         self._variables: list[Variable] = []
@@ -132,7 +132,7 @@ class Mean(Metric):
     """
 
     def __init__(self, name: str | None = "mean", dtype: str | None = None):
-        super().__init__(name, dtype)
+        super().__init__(dtype, name)
         self.total = self.add_variable(name="total")
         self.count = self.add_variable(name="count")
 
@@ -200,7 +200,7 @@ class Sum(Metric):
     """
 
     def __init__(self, name: str | None = "sum", dtype: str | None = None):
-        super().__init__(name, dtype)
+        super().__init__(dtype, name)
         self.total = self.add_variable(name="total")
 
     def update_state(self, values: Any, sample_weight: Any = None) -> None:

@@ -51,7 +51,7 @@ def write(path: Any, tensors: dict[str, np.ndarray], metadata: dict[str, str]) -
         with open(temporary, "rb+") as file:
             os.fsync(file.fileno())
         os.replace(temporary, path)
-    except (SafetensorError, FileNotFoundError) as error:
+    except (SafetensorError, OSError) as error:
         raise OSError(f"{path}: cannot be written: {error}") from error
     finally:
         if os.path.exists(temporary):

@@ -22,7 +22,7 @@ def _integers(operation: str, name: str, x: Any, rank: int) -> Tensor:
     if x.ndim != rank:
         expected = "(batch,)" if rank == 1 else "(batch, most labels)"
         raise ValueError(f"{operation}: {name} has shape {x.shape}, expected {expected}")
-    return sparse_labels(operation, x, x.shape)
+    return sparse_labels(operation, x, x.shape, name)
 
 
 def _frames(operation: str, name: str, x: Any) -> Tensor:
@@ -119,7 +119,7 @@ def ctc_decode(
     lengths = _integers("ctc_decode", "sequence_lengths", sequence_lengths, 1)
     blank = inputs.shape[2] - 1 if mask_index is None else mask_index
     if strategy == "beam_search":
-        return _core.ctc_beam(log_softmax(inputs), lengths, beam_width, top_paths, blank)
+        return _core.ctc_decode(log_softmax(inputs), lengths, beam_width, top_paths, blank)
     if strategy != "greedy":
         raise ValueError(
             f"ctc_decode: strategy is {strategy!r}, expected 'greedy' or 'beam_search'"

@@ -6,7 +6,10 @@ probabilities, as Keras does on TensorFlow.
 
 from __future__ import annotations
 
+import math
 from typing import Any
+
+import numpy as np
 
 from fastnn import _core, config
 from fastnn.dtypes import FLOATS
@@ -66,8 +69,28 @@ def _class_axis(operation: str, output: Tensor, axis: int) -> int:
     return normalize_axis(operation, axis, output.ndim)
 
 
-def _probabilities(output: Tensor) -> Tensor:
+_ROUNDING = 1e-3  # how far beyond 0 and 1 a probability may lie
+
+
+def check_probabilities(what: str, output: Tensor, most: float = 1.0) -> None:
+    """A ValueError for numbers below 0 or above ``most``, which are likely to be logits.
+
+    In a recorded step the first, eager run has looked.
+    """
+    if _core.is_recording() or not output.size:
+        return
+    values = output.numpy()
+    low, high = values.min(), values.max()
+    if low < -_ROUNDING or high > most + _ROUNDING:
+        raise ValueError(
+            f"{what} must be probabilities, got {low if low < 0 else high:.6g}; "
+            "for logits there is from_logits=True"
+        )
+
+
+def _probabilities(operation: str, output: Tensor) -> Tensor:
     """The output divided by its sum over the last axis and kept away from 0 and 1."""
+    check_probabilities(f"{operation}: output", output, math.inf)  # of any sum
     epsilon = config.epsilon()
     return clip(divide(output, sum(output, -1, keepdims=True)), epsilon, 1.0 - epsilon)
 
@@ -79,7 +102,7 @@ def categorical_crossentropy(
 
     target, output: [..., classes] (class axis given)   result: without that axis
     Probabilities are divided by their sum and clipped to [1e-7, 1 - 1e-7], unless they come from a
-    softmax, whose logits are used.
+    softmax, whose logits are used. Negative ones raise ValueError.
 
     >>> round(categorical_crossentropy([[0.0, 1.0]], [[0.5, 0.5]]).item(), 4)
     0.6931
@@ -97,22 +120,35 @@ def categorical_crossentropy(
         target, output = moveaxis(target, axis, -1), moveaxis(output, axis, -1)
         logits = output if from_logits else None
     if logits is None:
-        return negative(sum(multiply(target, log(_probabilities(output))), -1))
+        shares = _probabilities("categorical_crossentropy", output)
+        return negative(sum(multiply(target, log(shares)), -1))
     if target.requires_grad:
         return negative(sum(multiply(target, log_softmax(logits)), -1))
     return softmax_cross_entropy(target, logits)
 
 
-def sparse_labels(operation: str, target: Any, shape: tuple) -> Tensor:
+def _check_whole(operation: str, name: str, labels: Tensor) -> None:
+    """A ValueError for fractions. In a recorded step the first, eager run has looked."""
+    values = labels.numpy()
+    fractions = np.isfinite(values) & (values != np.floor(values))
+    if fractions.any():
+        wrong = values[fractions][0]
+        raise ValueError(f"{operation}: {name} must hold whole numbers, got {wrong}")
+
+
+def sparse_labels(operation: str, target: Any, shape: tuple, name: str = "target") -> Tensor:
     """Class labels as integers of that shape; a last axis of 1 more than it is dropped."""
-    target = as_tensor(target, None, f"{operation}: target")
+    target = as_tensor(target, None, f"{operation}: {name}")
     if target.shape == (*shape, 1):
         target = reshape(target, shape)
     if target.shape != shape:
-        raise ValueError(f"{operation}: target has shape {target.shape}, expected {shape}")
+        raise ValueError(f"{operation}: {name} has shape {target.shape}, expected {shape}")
     if target.dtype in ("int32", "int64"):
         return target
-    if target.dtype in FLOATS:  # NaN and infinities become a label that is out of range
+    if target.dtype in FLOATS:
+        if not _core.is_recording():
+            _check_whole(operation, name, target)
+        # NaN and infinities become a label that is out of range
         target = _core.select(_core.unary(target, "isfinite"), target, like(target, -1))
     return _core.copy(target, "int64")
 
@@ -143,7 +179,8 @@ def sparse_categorical_crossentropy(
         return softmax_cross_entropy(target, logits)
     _check_labels(target, output.shape[-1])
     labels = one_hot(target, output.shape[-1], dtype=output.dtype)
-    return negative(sum(multiply(labels, log(_probabilities(output))), -1))
+    shares = _probabilities("sparse_categorical_crossentropy", output)
+    return negative(sum(multiply(labels, log(shares)), -1))
 
 
 def _check_labels(target: Tensor, classes: int) -> None:
@@ -176,7 +213,7 @@ def binary_crossentropy(target: Any, output: Any, from_logits: bool = False) -> 
     """-target * log(output) - (1 - target) * log(1 - output), element by element.
 
     target, output: one shape. Probabilities are clipped to [1e-7, 1 - 1e-7], unless they come from
-    a sigmoid, whose logits are used.
+    a sigmoid, whose logits are used. Such outside [0, 1] raise ValueError.
 
     >>> round(binary_crossentropy([1.0], [0.5]).item(), 4)
     0.6931
@@ -193,6 +230,7 @@ def binary_crossentropy(target: Any, output: Any, from_logits: bool = False) -> 
         if target.requires_grad:
             return subtract(softplus(logits), multiply(target, logits))
         return sigmoid_cross_entropy(target, logits)
+    check_probabilities("binary_crossentropy: output", output)
     epsilon = config.epsilon()
     output = clip(output, epsilon, 1.0 - epsilon)
     first = multiply(target, log(output))

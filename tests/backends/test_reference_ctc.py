@@ -22,7 +22,7 @@ def test_loss_is_the_sum_over_all_paths(time, blank):
             np.array([labels], int).reshape(1, -1),
             np.array([time]),
             np.array([len(labels)]),
-            blank=blank,
+            mask_index=blank,
             zero_infinity=False,
         )
         if labels in probable:
@@ -36,7 +36,7 @@ def test_loss_is_the_sum_over_all_paths(time, blank):
 def test_gradient_by_differences():
     logits, labels = RNG.normal(size=(2, 6, 4)), np.array([[1, 3, 3], [2, 1, 0]])
     lengths = np.array([6, 4]), np.array([3, 2])
-    options = {"blank": 0, "zero_infinity": False}
+    options = {"mask_index": 0, "zero_infinity": False}
     dx = reference.ctc_loss(logits, labels, *lengths, **options)[1]
     for index in np.ndindex(logits.shape):
         step = np.zeros_like(logits)
@@ -55,7 +55,7 @@ def test_zero_infinity():
         np.array([[1, 1], [1, 2]]),
         np.array([2, 2]),
         np.array([2, 2]),
-        blank=0,
+        mask_index=0,
         zero_infinity=True,
     )
     assert loss[0] == 0 and not dx[0].any()
@@ -67,12 +67,12 @@ def test_a_wide_beam_finds_every_labelling_with_its_probability(blank):
     logits = RNG.normal(size=(5, 3))
     probable = ctc_alignments.labellings(logits, blank)
     ranking = sorted(probable, key=lambda labels: -probable[labels])
-    paths, scores = reference.ctc_beam(
+    paths, scores = reference.ctc_decode(
         np.log(ctc_alignments.probabilities(logits))[None],
         np.array([5]),
-        width=1000,
+        beam_width=1000,
         top_paths=len(ranking) + 1,
-        blank=blank,
+        mask_index=blank,
     )
     found = [tuple(int(label) for label in path if label != -1) for path in paths[:, 0]]
     assert found == [*ranking, ()]

@@ -178,7 +178,7 @@ def test_ctc_beam(backend, dtype, shape, width, top_paths, blank):
     lengths = generator(shape).integers(0, shape[1] + 1, shape[0])
     for counts in (np.full(shape[0], shape[1], np.int32), lengths):
         operands = [log_probs, counts]
-        check(backend, "ctc_beam", operands, width, top_paths, blank, bound=beam_bound)
+        check(backend, "ctc_decode", operands, width, top_paths, blank, bound=beam_bound)
 
 
 @pytest.mark.parametrize(("backend", "dtype"), rows((d,) for d in FLOATS))
@@ -191,7 +191,7 @@ def test_ctc_beam_of_equal_and_impossible_paths(backend, dtype):
     bad[0, 3, 1] = np.nan
     log_probs = np.concatenate([equal, certain, bad])
     operands = [log_probs, np.array([5, 5, 5])]
-    paths, scores = check(backend, "ctc_beam", operands, 6, 4, 0, bound=beam_bound)
+    paths, scores = check(backend, "ctc_decode", operands, 6, 4, 0, bound=beam_bound)
     assert paths[:, 1].tolist() == [[2] + [-1] * 4] + [[-1] * 5] * 3
     assert scores[1].tolist() == [0] + [-np.inf] * 3
     assert np.isnan(scores[2]).all()
@@ -203,6 +203,6 @@ def test_ctc_beam_finds_what_left_the_beam_and_came_back(backend):
     """A prefix is there once, also if it was dropped while a longer one was kept: so in about one
     of forty of these examples."""
     log_probs, lengths = log_probs_of("float64", 300, 14, 3), np.full(300, 14)
-    paths, _ = check(backend, "ctc_beam", [log_probs, lengths], 5, 5, 0, bound=beam_bound)
+    paths, _ = check(backend, "ctc_decode", [log_probs, lengths], 5, 5, 0, bound=beam_bound)
     for example in np.moveaxis(paths, 0, 1):
         assert len({tuple(path) for path in example}) == 5

@@ -101,7 +101,7 @@ def draws(dtype):
             ],
             (0, False),
         ),
-        ("ctc_beam", [draw(2, 9, 11), np.array([9, 7])], (12, 3, 0)),
+        ("ctc_decode", [draw(2, 9, 11), np.array([9, 7])], (12, 3, 0)),
         ("binary_cross_entropy", [draw(517), draw(517), None], ()),
         ("rnn", [*lstm, [draw(7, 17), draw(7, 17)], valid], ("lstm",)),
         ("rnn_backward", [draw(7, 3, 17), None, *lstm, valid, *kept[2:]], ("lstm",)),

@@ -236,7 +236,7 @@ def test_ctc_trains_a_model():
 
 def test_ctc_refuses():
     z = np.zeros((2, 6, 4))
-    with pytest.raises(ValueError, match=r"label 0 at \(1, 1\) of targets is the blank"):
+    with pytest.raises(ValueError, match=r"label 0 at \(1, 1\) of target is the blank"):
         losses.CTC()(np.array([[1, 2, 3], [1, 0, 3]]), z)
     with pytest.raises(ValueError, match=r"ctc: y_true has shape \(2,\), expected"):
         losses.CTC()(np.array([1, 2]), z)

@@ -92,7 +92,7 @@ def test_neither_threads_nor_addresses_change_bits():
 
     def compute(logits, targets):
         found = _core.ctc_loss(logits, targets, *tensors(*lengths), 0, False)
-        return found, _core.ctc_beam(logits, *tensors(lengths[0]), 10, 3, 0)
+        return found, _core.ctc_decode(logits, *tensors(lengths[0]), 10, 3, 0)
 
     operands = tensors(logits, targets)
     same_for_threads(lambda: compute(*operands))
@@ -119,7 +119,7 @@ def test_nothing_is_written_when_values_are_refused():
         for targets, counts in (([[1, bad]], [2]), ([[1, 2]], [bad])):
             with pytest.raises(ValueError, match=f"ctc_loss: .* {bad} "):
                 ctc_loss(np.zeros((1, 4, 5)), targets, [4], counts)
-        with pytest.raises(ValueError, match=f"ctc_loss: input_lengths is {bad} "):
+        with pytest.raises(ValueError, match=f"ctc_loss: output_length is {bad} "):
             ctc_loss(np.zeros((1, 4, 5)), [[1, 2]], [bad], [2])
 
 
@@ -146,7 +146,7 @@ def test_a_wide_beam_finds_every_labelling(dtype):
     log_probs = np.log(ctc_alignments.probabilities(logits.astype("float64"))).astype(dtype)
     probable = [ctc_alignments.labellings(example) for example in logits]
     most = len(probable[0]) + 2
-    paths, scores = map(np.asarray, _core.ctc_beam(*tensors(log_probs, [5] * 6), 1000, most, 0))
+    paths, scores = map(np.asarray, _core.ctc_decode(*tensors(log_probs, [5] * 6), 1000, most, 0))
     for i, chances in enumerate(probable):
         found = [tuple(label for label in path if label != -1) for path in paths[:, i].tolist()]
         assert set(found[:-2]) == set(chances)

@@ -13,7 +13,7 @@ In float64 these functions are the specification that every other backend is tes
 from .attention import attention, attention_backward
 from .batch_norm import batch_norm, batch_norm_backward
 from .conv import conv, conv_backward_input, conv_backward_kernel
-from .ctc import ctc_beam, ctc_loss
+from .ctc import ctc_decode, ctc_loss
 from .derivatives import unary_backward
 from .elementwise import binary, select, unary
 from .gather import gather, gather_nd, scatter_add, scatter_nd_add, sum_rows
@@ -70,7 +70,7 @@ FUNCTIONS = {
         *(rnn, rnn_backward),
         *(attention, attention_backward),
         *(softmax, softmax_backward, cross_entropy, binary_cross_entropy, require_no_nan),
-        *(ctc_loss, ctc_beam),
+        *(ctc_loss, ctc_decode),
         *(random_uniform, random_normal, random_integers, random_permutation),
         *(dropout, dropout_backward),
         *(optimizer_step, scale_list, lerp_list),

@@ -23,7 +23,7 @@ def _check_targets(targets: np.ndarray, lengths: np.ndarray, classes: int, blank
         i, j = (int(k) for k in np.argwhere(bad)[0])
         label = targets[i, j]
         what = "the blank" if label == blank else f"out of range for {classes} classes"
-        raise ValueError(f"ctc_loss: label {label} at ({i}, {j}) of targets is {what}")
+        raise ValueError(f"ctc_loss: label {label} at ({i}, {j}) of target is {what}")
 
 
 def _forward(log_probs: np.ndarray, states: np.ndarray, jumps: np.ndarray) -> np.ndarray:
@@ -68,19 +68,20 @@ def _example(logits: np.ndarray, labels: np.ndarray, blank: int) -> tuple:
 
 @np.errstate(all="ignore")
 def ctc_loss(
-    logits: np.ndarray,
-    targets: np.ndarray,
-    input_lengths: np.ndarray,
-    target_lengths: np.ndarray,
+    output: np.ndarray,
+    target: np.ndarray,
+    output_length: np.ndarray,
+    target_length: np.ndarray,
     *,
-    blank: int,
+    mask_index: int,
     zero_infinity: bool,
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Losses -log p(target | softmax(logits)) [batch], and their gradients by the logits.
+    """Losses -log p(target | softmax(output)) [batch], and their gradients by the output.
 
-    logits [batch, time, classes]; targets int32 or int64 [batch, most labels], of which the first
-    ``target_lengths`` [batch] count: ids in [0, classes) other than ``blank``, else ValueError; of
-    the logits the first ``input_lengths`` [batch] frames count, the others get no gradient.
+    output [batch, time, classes], logits; target int32 or int64 [batch, most labels], of which the
+    first ``target_length`` [batch] count: ids in [0, classes) other than ``mask_index``, else
+    ValueError; of the output the first ``output_length`` [batch] frames count, the others get no
+    gradient.
 
     p sums over all paths, one class a frame, that spell the target once equal neighbours are merged
     and blanks dropped. Without such a path (a target needs a frame a label, and one more between
@@ -89,14 +90,14 @@ def ctc_loss(
 
     Source: A. Graves et al., Connectionist temporal classification, ICML 2006, in log space.
     """
-    batch, time, classes = logits.shape
-    _check_lengths("ctc_loss", "input_lengths", input_lengths, time)
-    _check_lengths("ctc_loss", "target_lengths", target_lengths, targets.shape[1])
-    _check_targets(targets, target_lengths, classes, blank)
-    loss, dx = np.zeros(batch, logits.dtype), np.zeros_like(logits)
+    batch, time, classes = output.shape
+    _check_lengths("ctc_loss", "output_length", output_length, time)
+    _check_lengths("ctc_loss", "target_length", target_length, target.shape[1])
+    _check_targets(target, target_length, classes, mask_index)
+    loss, dx = np.zeros(batch, output.dtype), np.zeros_like(output)
     for i in range(batch):
-        frames, labels = int(input_lengths[i]), targets[i, : target_lengths[i]]
-        loss[i], dx[i, :frames] = _example(logits[i, :frames], labels, blank)
+        frames, labels = int(output_length[i]), target[i, : target_length[i]]
+        loss[i], dx[i, :frames] = _example(output[i, :frames], labels, mask_index)
         if zero_infinity and loss[i] == np.inf:
             loss[i], dx[i] = 0, 0
     return loss, dx
@@ -120,30 +121,36 @@ def _step(beams: list, row: np.ndarray, width: int, blank: int) -> list:
 
 
 @np.errstate(all="ignore")
-def ctc_beam(
-    log_probs: np.ndarray, lengths: np.ndarray, *, width: int, top_paths: int, blank: int
+def ctc_decode(
+    inputs: np.ndarray,
+    sequence_lengths: np.ndarray,
+    *,
+    beam_width: int,
+    top_paths: int,
+    mask_index: int,
 ) -> tuple[np.ndarray, np.ndarray]:
-    """The ``top_paths`` most probable labellings that a beam of ``width`` prefixes finds, in order.
+    """The ``top_paths`` most probable labellings that a beam of that many prefixes finds, in order.
 
-    log_probs [batch, time, classes], of which the first ``lengths`` [batch] frames count; paths
-    int32 [top_paths, batch, time], padded with -1; scores [batch, top_paths], their log
-    probabilities. Where fewer labellings are possible: -1 and -inf; of NaN or +inf: -1 and NaN.
+    inputs [batch, time, classes], log probabilities, of which the first ``sequence_lengths``
+    [batch] frames count; paths int32 [top_paths, batch, time], padded with -1; scores [batch,
+    top_paths], their log probabilities. Where fewer labellings are possible: -1 and -inf; of NaN
+    or +inf: -1 and NaN.
 
     Source: prefix beam search, A. Graves, N. Jaitly, Towards end-to-end speech recognition with
     recurrent neural networks, ICML 2014.
     """
-    batch, time, _ = log_probs.shape
-    _check_lengths("ctc_beam", "lengths", lengths, time)
+    batch, time, _ = inputs.shape
+    _check_lengths("ctc_decode", "sequence_lengths", sequence_lengths, time)
     paths = np.full((top_paths, batch, time), -1, np.int32)
-    scores = np.full((batch, top_paths), -np.inf, log_probs.dtype)
+    scores = np.full((batch, top_paths), -np.inf, inputs.dtype)
     for i in range(batch):
-        frames = log_probs[i, : lengths[i]].astype(np.float64)
+        frames = inputs[i, : sequence_lengths[i]].astype(np.float64)
         if not (frames < np.inf).all():
             scores[i] = np.nan
             continue
         beams = [((), 0.0, -np.inf)]
         for row in frames:
-            beams = _step(beams, row, width, blank)
+            beams = _step(beams, row, beam_width, mask_index)
         for rank, (prefix, pb, pl) in enumerate(beams[:top_paths]):
             paths[rank, i, : len(prefix)] = prefix
             scores[i, rank] = np.logaddexp(pb, pl)

@@ -16,8 +16,11 @@ def _checked(
         where = int(np.argmax(bad))
         axis, extent = axis + where % limits.size, limits.flat[where % limits.size]
         if owner:
+            place: object = where
+            if wide.ndim > 1:
+                place = tuple(int(i) for i in np.unravel_index(where, wide.shape))
             raise IndexError(
-                f"{owner}: id {wide.flat[where]} at position {where} is not in the vocabulary, "
+                f"{owner}: id {wide.flat[where]} at position {place} is not in the vocabulary, "
                 f"expected 0 to {extent - 1} (input_dim is {extent})"
             )
         raise IndexError(

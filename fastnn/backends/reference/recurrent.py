@@ -74,15 +74,22 @@ class _Direction:
         begun = np.zeros_like(valid) if zero_masked else np.logical_or.accumulate(valid, axis=0)
         return np.where(valid, 2, begun.astype(int))
 
+    @property
+    def kept(self) -> int:
+        """How many blocks of ``units`` rnn_backward reads of a step."""
+        return 1 if self.cell == "simple" else 4
+
     def blocks(self, rows: np.ndarray) -> Arrays:
-        return np.split(rows, rows.shape[-1] // self.u.shape[0], axis=-1)
+        """What belongs to each gate, of rows with the columns of all."""
+        return np.split(rows, 4 if self.cell.startswith("lstm") else 3, axis=-1)
 
     def forward(self, zx: np.ndarray, states: Arrays) -> tuple[Arrays, Arrays]:
         """One step from x @ w + b: what the gates were, and the states after it."""
-        h, z = states[0], self.blocks(zx)
+        h = states[0]
         if self.cell == "simple":
-            y = self.t(z[0] + h @ self.u)
+            y = self.t(zx + h @ self.u)
             return [y], [y]
+        z = self.blocks(zx)
         if self.cell.startswith("gru"):
             u = self.blocks(self.u)
             bias = self.bias if self.cell == "gru" else None
@@ -105,11 +112,12 @@ class _Direction:
     ) -> tuple[Arrays, Arrays, Arrays]:
         """Gradients by what the activations were applied to: as z sees it, as h @ u sees it; and
         by the states before."""
-        h, u = before[0], self.blocks(self.u)
+        h = before[0]
         if self.cell == "simple":
             dz = [dh * self.dt(gates[0])]
             return dz, dz, [dz[0] @ self.u.T]
         if self.cell.startswith("gru"):
+            u = self.blocks(self.u)
             update, reset, new, q = gates
             dnew = dh * (1 - update) * self.dt(new)
             dupdate = dh * (h - new) * self.ds(update)
@@ -158,9 +166,9 @@ def _directions(
 
 @np.errstate(all="ignore")
 def rnn(
-    x: np.ndarray,
+    inputs: np.ndarray,
     weights: Arrays,
-    initial: Arrays | None = None,
+    initial_state: Arrays | None = None,
     mask: np.ndarray | None = None,
     *,
     cell: str = "simple",
@@ -174,34 +182,33 @@ def rnn(
 ) -> tuple[np.ndarray | None, Arrays, Arrays, Arrays]:
     """A recurrent layer: outputs of all steps, last states, and what rnn_backward reads.
 
-    x [batch, steps, inputs], mask [batch, steps] (False: the step is passed over). weights and
-    initial are lists over directions: w [inputs, gates * units], u [units, gates * units], b
-    [gates * units] (gru: [2, gates * units]) or none, p [3, units] (lstm_peephole); states
-    [batch, units] (lstm: h and c), zeros where there are none. The second of two directions visits
-    the steps in the other order than the first; the first begins with the last step if
+    inputs [batch, steps, features], mask [batch, steps] (False: the step is passed over). weights
+    and initial_state are lists over directions: w [features, gates * units], u [units, gates *
+    units], b [gates * units] (gru: [2, gates * units]) or none, p [3, units] (lstm_peephole);
+    states [batch, units] (lstm: h and c), zeros where there are none. The second of two directions
+    visits the steps in the other order than the first; the first begins with the last step if
     ``backwards``.
 
     y [batch, steps, directions * units]; where a step is passed over, zeros if ``zero_masked``,
-    else the output before it, zeros before the first. last: like initial. gates: for each direction
-    [steps, batch, blocks * units]: h' (simple); i, f, g, o; z, r, g, q. history: like initial,
-    [steps + 1, batch, units], the states before each step and after all.
+    else the output before it, zeros before the first. last: like initial_state. gates: for each
+    direction [steps, batch, blocks * units]: h' (simple); i, f, g, o; z, r, g, q. history: like
+    initial_state, [steps + 1, batch, units], the states before each step and after all.
     """
-    batch, steps = x.shape[:2]
+    batch, steps = inputs.shape[:2]
     ys, last, gates, history = [], [], [], []
     states_each = 2 if cell.startswith("lstm") else 1
     rule = (cell, activation, recurrent_activation, directions, backwards)
     for d, one in enumerate(_directions(steps, weights, *rule)):
         units = one.u.shape[0]
-        states = [np.zeros((batch, units), x.dtype) for _ in range(states_each)]
-        if initial:
-            states = [a.copy() for a in initial[d * states_each : (d + 1) * states_each]]
-        zx = one.inputs(x) @ one.w
+        states = [np.zeros((batch, units), inputs.dtype) for _ in range(states_each)]
+        if initial_state:
+            states = [a.copy() for a in initial_state[d * states_each : (d + 1) * states_each]]
+        zx = one.inputs(inputs) @ one.w
         if one.bias is not None:
             zx = zx + (one.bias[0] if one.bias.ndim == 2 else one.bias)
         codes = one.codes(mask, batch, zero_masked)
-        y = np.zeros((steps, batch, units), x.dtype)
-        blocks = one.w.shape[1] // units + (cell.startswith("gru"))
-        kept = np.zeros((steps, batch, blocks * units), x.dtype)
+        y = np.zeros((steps, batch, units), inputs.dtype)
+        kept = np.zeros((steps, batch, one.kept * units), inputs.dtype)
         passed = [[state] for state in states]
         for k in range(steps):
             code = codes[k][:, None]
@@ -264,7 +271,7 @@ def rnn_backward(
             if dy is not None:
                 out = dy[:, one.order[k], d * units : (d + 1) * units]
                 dh = dh + np.where(code > 0, out, 0)
-            values = one.blocks(gates[d][k])
+            values = np.split(gates[d][k], one.kept, axis=-1)
             before, after = [a[k] for a in past], [a[k + 1] for a in past]
             by_z, by_h, dbefore = one.backward(values, before, after, dh, dc)
             dz[k] = np.where(code == 2, np.hstack(by_z), 0)
@@ -291,17 +298,17 @@ def _weight_gradients(
     seen: np.ndarray,
 ) -> Arrays:
     units = one.u.shape[0]
-    h = past[0][:-1].reshape(-1, units)
+    h = past[0][:-1].reshape(len(dz), units)
     du = h.T @ seen
     if one.cell == "gru_before":
-        q = gates[..., 3 * units :].reshape(-1, units)
+        q = gates[..., 3 * units :].reshape(len(dz), units)
         du[:, 2 * units :] = q.T @ dz[:, 2 * units :]
     result = [xs.reshape(len(dz), one.w.shape[0]).T @ dz, du]
     if one.bias is not None:
         sums = dz.sum(axis=0)
         result.append(np.stack([sums, seen.sum(axis=0)]) if one.cell == "gru" else sums)
     if one.peephole is not None:
-        before, after = (c.reshape(-1, units) for c in (past[1][:-1], past[1][1:]))
+        before, after = (c.reshape(len(dz), units) for c in (past[1][:-1], past[1][1:]))
         di, df, _, do = one.blocks(dz)
         result.append(
             np.stack([(a * b).sum(0) for a, b in ((di, before), (df, before), (do, after))])
