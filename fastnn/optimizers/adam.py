@@ -13,9 +13,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from fastnn import ops
 from fastnn.optimizers.optimizer import Common, Optimizer, Rate
-from fastnn.tensor import Tensor, Variable
+from fastnn.tensor import Variable
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack
@@ -44,12 +43,6 @@ class _Moments(Optimizer):
 
     def _hyper_values(self) -> tuple[float, ...]:
         return (self.beta_1, self.beta_2, self.epsilon)
-
-
-def move_moments(slots: tuple[Variable, Variable], g: Tensor, beta_1: float, beta_2: float) -> None:
-    """Moves the means of the gradient and of its square, for optimizers without a native rule."""
-    for slot, value, beta in zip(slots, (g, ops.square(g)), (beta_1, beta_2)):
-        slot.assign_add((value - slot) * (1 - beta))
 
 
 class Adam(_Moments):
