@@ -1,189 +1,18 @@
-// Optimizer rules: one pass over the parameter, its slots and its gradient.
-//
-// A rule reads and writes registers; `step` walks over memory for all of them. Numerics are those
-// of Keras 3: where it puts epsilon, which means are corrected.
+// Optimizers: the walks over memory, and what surrounds a rule. The rules are in three headers, by
+// what they need.
 #include "kernels/optimizer.h"
 
-#include <math.h>
-
 #include "kernels/fill.h"
+#include "kernels/optimizer_rules.h"
+#include "kernels/optimizer_scaled.h"
+#include "kernels/optimizer_tuned.h"
 #include "simd/vec.h"
-#include "simd/vec_math.h"
 
 namespace fastnn {
 namespace {
 
-template <class T>
-struct Constants {
-  const OptimizerConstants& c;
-  FASTNN_INLINE Vec<T> operator[](int i) const {
-    return Vec<T>::broadcast(static_cast<T>(c.values[i]));
-  }
-};
-
-template <class T>
-struct Sgd {
-  static constexpr int kSlots = 0;
-  using V = Vec<T>;
-  V rate;
-  explicit FASTNN_INLINE Sgd(Constants<T> c) : rate(c[0]) {}
-  FASTNN_INLINE V operator()(V w, V*, V g) const { return fma(-rate, g, w); }
-};
-
-// I. Sutskever et al., "On the importance of initialization and momentum" (2013).
-template <class T, bool nesterov>
-struct Momentum {
-  static constexpr int kSlots = 1;
-  using V = Vec<T>;
-  V rate, momentum;
-  explicit FASTNN_INLINE Momentum(Constants<T> c) : rate(c[0]), momentum(c[1]) {}
-  FASTNN_INLINE V operator()(V w, V* slots, V g) const {
-    const V change = rate * g;
-    slots[0] = fma(momentum, slots[0], -change);
-    return w + (nesterov ? fma(momentum, slots[0], -change) : slots[0]);
-  }
-};
-
-// J. Duchi et al., "Adaptive subgradient methods" (2011).
-template <class T>
-struct Adagrad {
-  static constexpr int kSlots = 1;
-  using V = Vec<T>;
-  V rate, epsilon;
-  explicit FASTNN_INLINE Adagrad(Constants<T> c) : rate(c[0]), epsilon(c[1]) {}
-  FASTNN_INLINE V operator()(V w, V* slots, V g) const {
-    slots[0] = fma(g, g, slots[0]);
-    return w - rate * g / sqrt(slots[0] + epsilon);
-  }
-};
-
-// M. Zeiler, "ADADELTA: an adaptive learning rate method" (2012).
-template <class T>
-struct Adadelta {
-  static constexpr int kSlots = 2;  // means of squares: of gradients, of changes
-  using V = Vec<T>;
-  V rate, rho, rest, epsilon;
-  explicit FASTNN_INLINE Adadelta(Constants<T> c)
-      : rate(c[0]), rho(c[1]), rest(c[2]), epsilon(c[3]) {}
-  FASTNN_INLINE V operator()(V w, V* slots, V g) const {
-    slots[0] = fma(rho, slots[0], rest * (g * g));
-    const V change = g * sqrt((slots[1] + epsilon) / (slots[0] + epsilon));
-    slots[1] = fma(rho, slots[1], rest * (change * change));
-    return fma(-rate, change, w);
-  }
-};
-
-// T. Tieleman, G. Hinton, "Lecture 6.5" (2012); centered: A. Graves, "Generating sequences with
-// recurrent neural networks" (2013).
-template <class T, bool with_momentum, bool centered>
-struct Rmsprop {
-  static constexpr int kSlots = 1 + with_momentum + centered;
-  using V = Vec<T>;
-  V rate, rho, rest, epsilon, momentum;
-  explicit FASTNN_INLINE Rmsprop(Constants<T> c)
-      : rate(c[0]), rho(c[1]), rest(c[2]), epsilon(c[3]), momentum(c[4]) {}
-  FASTNN_INLINE V operator()(V w, V* slots, V g) const {
-    slots[0] = fma(rho, slots[0], rest * (g * g));
-    V spread = slots[0];
-    if (centered) {
-      V& mean = slots[1 + with_momentum];
-      mean = fma(rho, mean, rest * g);
-      spread = fma(-mean, mean, spread);
-    }
-    V change = rate * g / sqrt(spread + epsilon);
-    if (with_momentum) change = slots[1] = fma(momentum, slots[1], change);
-    return w - change;
-  }
-};
-
-// D. Kingma, J. Ba, "Adam: a method for stochastic optimization" (2015), with the epsilon beside
-// the uncorrected root; AMSGrad: S. Reddi et al., "On the convergence of Adam and beyond" (2018).
-template <class T, bool amsgrad>
-struct Adam {
-  static constexpr int kSlots = amsgrad ? 3 : 2;
-  using V = Vec<T>;
-  V rate, beta_1, beta_2, epsilon;  // of the betas, the complements
-  explicit FASTNN_INLINE Adam(Constants<T> c)
-      : rate(c[0]), beta_1(c[1]), beta_2(c[2]), epsilon(c[3]) {}
-  FASTNN_INLINE V operator()(V w, V* slots, V g) const {
-    slots[0] = fma(g - slots[0], beta_1, slots[0]);
-    slots[1] = fma(g * g - slots[1], beta_2, slots[1]);
-    V v = slots[1];
-    if (amsgrad) v = slots[2] = maximum(slots[2], v);
-    return w - rate * slots[0] / (sqrt(v) + epsilon);
-  }
-};
-
-// Kingma and Ba, section 7.1.
-template <class T>
-struct Adamax {
-  static constexpr int kSlots = 2;
-  using V = Vec<T>;
-  V rate, beta_1, beta_2, epsilon;  // of beta_1, the complement
-  explicit FASTNN_INLINE Adamax(Constants<T> c)
-      : rate(c[0]), beta_1(c[1]), beta_2(c[2]), epsilon(c[3]) {}
-  FASTNN_INLINE V operator()(V w, V* slots, V g) const {
-    slots[0] = fma(g - slots[0], beta_1, slots[0]);
-    slots[1] = maximum(beta_2 * slots[1], abs(g));
-    return w - rate * slots[0] / (slots[1] + epsilon);
-  }
-};
-
-// T. Dozat, "Incorporating Nesterov momentum into Adam" (2016).
-template <class T>
-struct Nadam {
-  static constexpr int kSlots = 2;
-  using V = Vec<T>;
-  V past, present, beta_1, beta_2, correction, epsilon;  // of the betas, the complements
-  explicit FASTNN_INLINE Nadam(Constants<T> c)
-      : past(c[0]), present(c[1]), beta_1(c[2]), beta_2(c[3]), correction(c[4]), epsilon(c[5]) {}
-  FASTNN_INLINE V operator()(V w, V* slots, V g) const {
-    slots[0] = fma(g - slots[0], beta_1, slots[0]);
-    slots[1] = fma(g * g - slots[1], beta_2, slots[1]);
-    const V change = fma(past, slots[0], present * g);
-    return w - change / (sqrt(slots[1] * correction) + epsilon);
-  }
-};
-
-// H. McMahan et al., "Ad click prediction: a view from the trenches" (2013).
-template <class T>
-struct Ftrl {
-  static constexpr int kSlots = 2;  // the sum of squares, the linear term
-  using V = Vec<T>;
-  double power;
-  V inverse_rate, l1, l2, shrinkage;
-  explicit FASTNN_INLINE Ftrl(Constants<T> c)
-      : power(c.c.values[1]), inverse_rate(c[0]), l1(c[2]), l2(c[3]), shrinkage(c[4]) {}
-  FASTNN_INLINE V raised(V x) const {
-    const double exponent = power;
-    return exponent == 0.5 ? sqrt(x) : lanewise(x, [=](double v) { return ::pow(v, exponent); });
-  }
-  FASTNN_INLINE V operator()(V w, V* slots, V g) const {
-    const V before = raised(slots[0]);
-    slots[0] = fma(g, g, slots[0]);
-    const V after = raised(slots[0]);
-    slots[1] = slots[1] + (fma(shrinkage, w, g) - (after - before) * inverse_rate * w);
-    const V clipped = minimum(maximum(slots[1], -l1), l1);
-    return (clipped - slots[1]) / fma(after, inverse_rate, l2);
-  }
-};
-
-// X. Chen et al., "Symbolic discovery of optimization algorithms" (2023).
-template <class T>
-struct Lion {
-  static constexpr int kSlots = 1;
-  using V = Vec<T>;
-  V rate, beta_1, beta_2;  // of the betas, the complements
-  explicit FASTNN_INLINE Lion(Constants<T> c) : rate(c[0]), beta_1(c[1]), beta_2(c[2]) {}
-  FASTNN_INLINE V operator()(V w, V* slots, V g) const {
-    const V change = g - slots[0], between = fma(change, beta_1, slots[0]);
-    slots[0] = fma(change, beta_2, slots[0]);
-    const V step = select(is_nan(between), between, copy_sign(rate, between));
-    return select(between == V::zero(), w, w - step);
-  }
-};
-
-template <class T, class Rule>
+// One pass over a parameter, its slots and its gradient. The first so many slots are written.
+template <class T, class Rule, int kWritten = Rule::kSlots>
 void step(const OptimizerConstants* constants, int64_t n, void* parameter, void* const* slots,
           const void* gradient) {
   using V = Vec<T>;
@@ -198,13 +27,35 @@ void step(const OptimizerConstants* constants, int64_t n, void* parameter, void*
     V s[kMostSlots];
     for (int k = 0; k < kSlots; ++k) s[k] = V::load(slot[k] + i);
     rule(V::load(w + i), s, V::load(g + i)).store(w + i);
-    for (int k = 0; k < kSlots; ++k) s[k].store(slot[k] + i);
+    for (int k = 0; k < kWritten; ++k) s[k].store(slot[k] + i);
   }
   if (i < n) {
     V s[kMostSlots];
     for (int k = 0; k < kSlots; ++k) s[k] = V::load_first(slot[k] + i, n - i);
     rule(V::load_first(w + i, n - i), s, V::load_first(g + i, n - i)).store_first(w + i, n - i);
-    for (int k = 0; k < kSlots; ++k) s[k].store_first(slot[k] + i, n - i);
+    for (int k = 0; k < kWritten; ++k) s[k].store_first(slot[k] + i, n - i);
+  }
+}
+
+// Where a parameter is to go; the slots are moved first, unless that was done before.
+template <class T, class Rule>
+void direct(const OptimizerConstants* constants, int64_t n, void* const* slots,
+            const void* gradient, int moves, void* direction) {
+  using V = Vec<T>;
+  const Rule rule(Constants<T>{*constants});
+  const T* g = static_cast<const T*>(gradient);
+  T* to = static_cast<T*>(direction);
+  T* slot[kMostSlots];
+  for (int k = 0; k < Rule::kSlots; ++k) slot[k] = static_cast<T*>(slots[k]);
+  for (int64_t i = 0; i < n; i += V::kLanes) {
+    const V slope = load_some(g + i, n - i);
+    V s[kMostSlots];
+    for (int k = 0; k < Rule::kSlots; ++k) s[k] = load_some(slot[k] + i, n - i);
+    if (moves) {
+      rule.move(s, slope);
+      for (int k = 0; k < Rule::kSlots; ++k) store_some(s[k], slot[k] + i, n - i);
+    }
+    store_some(rule.direction(s, slope), to + i, n - i);
   }
 }
 
@@ -277,6 +128,11 @@ void fill(OptimizerKernels* table, int dtype) {
   rules[kRule_nadam] = step<T, Nadam<T>>;
   rules[kRule_ftrl] = step<T, Ftrl<T>>;
   rules[kRule_lion] = step<T, Lion<T>>;
+  rules[kRule_schedule_free] = step<T, ScheduleFree<T>>;
+  rules[kRule_vsgd] = step<T, Vsgd<T>, 5>;
+  rules[kRule_adasecant] = step<T, Adasecant<T>>;
+  table->direct[dtype][kRule_lamb] = direct<T, Lamb<T>>;
+  table->direct[dtype][kRule_adafactor] = direct<T, Adafactor<T>>;
   table->scale[dtype] = scale<T>;
   table->clip[dtype] = clip<T>;
   table->decay[dtype] = decay<T>;

@@ -20,12 +20,17 @@
   X(adamax, 2, 3)                    \
   X(nadam, 2, 3)                     \
   X(ftrl, 2, 5)                      \
-  X(lion, 1, 2)
+  X(lion, 1, 2)                      \
+  X(schedule_free, 2, 4)             \
+  X(vsgd, 6, 1)                      \
+  X(adasecant, 13, 2)                \
+  X(lamb, 2, 3)                      \
+  X(adafactor, 3, 4)
 
 #define FASTNN_RULE_CODE(rule, slots, numbers) kRule_##rule,
 enum OptimizerRule { FASTNN_OPTIMIZER_RULES(FASTNN_RULE_CODE) kRules };
 #undef FASTNN_RULE_CODE
-enum { kMostSlots = 3, kMostConstants = 6 };
+enum { kMostSlots = 13, kMostConstants = 7 };
 
 /* What the step needs, computed once a call in double precision; r: the learning rate, t: the
  * number of this step from 1:
@@ -38,14 +43,26 @@ enum { kMostSlots = 3, kMostConstants = 6 };
  *   adamax    r / (1 - beta_1^t), 1 - beta_1, beta_2, epsilon
  *   nadam     factor of m, factor of g, 1 - beta_1, 1 - beta_2, 1 / (1 - beta_2^t), epsilon
  *   ftrl      1 / r, -power, l1, 2 l2 + beta / r, 2 shrinkage
- *   lion      r, 1 - beta_1, 1 - beta_2 */
+ *   lion      r, 1 - beta_1, 1 - beta_2
+ *   schedule_free  r of this step of the warm-up, beta_1, 1 - beta_1, 1 - beta_2,
+ *             1 / (1 - beta_2^t), 1 / t, epsilon
+ *   vsgd      r, factor of squares, standard deviations beyond which an outlier is
+ *   adasecant r, first step, most smoothing, t
+ *   lamb      1 - beta_1, 1 - beta_2, 1 / (1 - beta_1^t), 1 / (1 - beta_2^t), epsilon
+ *   adafactor 1 - f, f, epsilon_1, with f = t^beta_2_decay */
 struct OptimizerConstants {
   double values[kMostConstants];
 };
 
+typedef void (*OptimizerRuleKernel)(const struct OptimizerConstants* constants, int64_t n, void* w,
+                                    void* const* slots, const void* g);
+
 struct OptimizerKernels {
-  void (*step[2][kRules])(const struct OptimizerConstants* constants, int64_t n, void* w,
-                          void* const* slots, const void* g);
+  OptimizerRuleKernel step[2][kRules]; /* none of lamb and adafactor */
+  /* Of lamb and adafactor (whose only slot here is the mean square) y is the direction to go; with
+   * `moves` the slots move first. */
+  void (*direct[2][kRules])(const struct OptimizerConstants* constants, int64_t n,
+                            void* const* slots, const void* g, int moves, void* y);
   /* x = x * scale */
   void (*scale[2])(void* x, double scale, int64_t n);
   /* y = g * factor, cut to [-limit, limit] */

@@ -5,7 +5,6 @@
 
 #include "ops/all.h"
 #include "ops/checks.h"
-#include "ops/flat_list.h"
 
 namespace fastnn {
 
@@ -34,13 +33,17 @@ std::string described(const Call& call, int j, int i) {
          " and dtype " + dtype_name(array.dtype);
 }
 
+void check_count(const Call& call, int j, int expected) {
+  if (call.count(j) != expected)
+    fail(ErrorKind::value, call,
+         operand_name(call, j) + " has " + std::to_string(call.count(j)) + " arrays, expected " +
+             std::to_string(expected));
+}
+
 // Array i of operand j belongs to parameter i mod parameters: the same shape and dtype.
 void check_like_parameters(const Call& call, int j, int expected) {
   const int parameters = call.count(Parameters), count = call.count(j);
-  if (count != expected)
-    fail(ErrorKind::value, call,
-         operand_name(call, j) + " has " + std::to_string(count) + " arrays, expected " +
-             std::to_string(expected));
+  check_count(call, j, expected);
   for (int i = 0; i < count; ++i) {
     const Array &array = call.operand(j, i), &parameter = call.operand(Parameters, i % parameters);
     if (same_shape(array, parameter) && array.dtype == parameter.dtype) continue;
@@ -50,29 +53,49 @@ void check_like_parameters(const Call& call, int j, int expected) {
   }
 }
 
+// What array i of operand j has to be.
+void check_expected(const Call& call, int j, int i, const Array& expected) {
+  const Array& array = call.operand(j, i);
+  if (!same_shape(array, expected) || array.dtype != expected.dtype)
+    fail(array.dtype == expected.dtype ? ErrorKind::value : ErrorKind::type, call,
+         described(call, j, i) + ", expected " + shape_text(expected) + " and " +
+             dtype_name(expected.dtype));
+}
+
+// Adafactor's: means of squares along the last axis, along the one before, and of all elements; the
+// first two have no axes where the parameter has less than two.
+void check_adafactor_slots(const Call& call) {
+  const int parameters = call.count(Parameters);
+  check_count(call, Slots, 3 * parameters);
+  for (int i = 0; i < parameters; ++i) {
+    const Array& w = call.operand(Parameters, i);
+    Array row = w, column = w;
+    row.rank = column.rank = w.rank > 1 ? w.rank - 1 : 0;
+    if (w.rank > 1) column.shape[w.rank - 2] = w.shape[w.rank - 1];
+    check_expected(call, Slots, i, row);
+    check_expected(call, Slots, parameters + i, column);
+    check_expected(call, Slots, 2 * parameters + i, w);
+  }
+}
+
 // Gradients of rows: rows[i] has the numbers of n of them and gradients[i] is [n, ...], or rows[i]
 // has no axes and gradients[i] is whole. Averages and accumulators are of whole parameters.
 void check_gradients(const Call& call) {
   if (!call.has(Rows)) return check_like_parameters(call, Gradients, call.count(Parameters));
   const int parameters = call.count(Parameters);
-  for (const int j : {Gradients, Rows})
-    if (call.count(j) != parameters)
-      fail(ErrorKind::value, call,
-           operand_name(call, j) + " has " + std::to_string(call.count(j)) + " arrays, expected " +
-               std::to_string(parameters));
+  for (const int j : {Gradients, Rows}) check_count(call, j, parameters);
+  if (is_scaled(call.attributes.as<Attributes>()))
+    fail(ErrorKind::value, call, std::string("rows go with neither lamb nor adafactor"));
   if (call.has(Averages) || call.has(Accumulators))
     fail(ErrorKind::value, call, std::string("rows go with neither averages nor accumulators"));
   for (int i = 0; i < parameters; ++i) {
-    const Array &rows = call.operand(Rows, i), &g = call.operand(Gradients, i);
+    const Array& rows = call.operand(Rows, i);
     Array expected = call.operand(Parameters, i);
     if (rows.dtype != DType::int64 || rows.rank > (expected.rank ? 1 : 0))
       fail(ErrorKind::value, call,
            described(call, Rows, i) + ", expected int64, one axis, none if its parameter has none");
     if (rows.rank) expected.shape[0] = rows.shape[0];
-    if (!same_shape(g, expected) || g.dtype != expected.dtype)
-      fail(g.dtype == expected.dtype ? ErrorKind::value : ErrorKind::type, call,
-           described(call, Gradients, i) + ", expected " + shape_text(expected) + " and " +
-               dtype_name(expected.dtype));
+    check_expected(call, Gradients, i, expected);
   }
 }
 
@@ -103,7 +126,10 @@ void infer(Call& call) {
                dtype_name(call.operand(Parameters, i).dtype) + ", expected float32 or float64");
   check_settings(call);
   check_gradients(call);
-  check_like_parameters(call, Slots, parameters * rule.slots);
+  if (attributes.rule == kRule_adafactor)
+    check_adafactor_slots(call);
+  else
+    check_like_parameters(call, Slots, parameters * rule.slots);
   check_like_parameters(call, Accumulators, attributes.accumulate > 1 ? parameters : 0);
   if (call.has(Averages)) check_like_parameters(call, Averages, parameters);
   check_float(call, Rate);
@@ -122,8 +148,7 @@ void infer(Call& call) {
     check_dtypes(call, Product, {DType::float64});
     check_rank(call, Product, 0);
   }
-  const int64_t factors = attributes.clip == kClipNorm ? parameters * 8 : 0;
-  if (const int64_t bytes = FlatList::scratch_bytes(parameters) + factors) {
+  if (const int64_t bytes = shared_scratch(call) + scaled_scratch(call)) {
     call.resize(Scratch, 1);
     call.set_scratch(Scratch, bytes);
   }

@@ -47,10 +47,19 @@ inline const Rule& rule_of(const Attributes& attributes) {
   return rules[attributes.rule];
 }
 
+// Whether a step has a length that depends on a whole parameter.
+inline bool is_scaled(const Attributes& attributes) {
+  return attributes.rule == kRule_lamb || attributes.rule == kRule_adafactor;
+}
+
 // Whether gradient i holds some rows of parameter i, those that rows[i] names.
 inline bool in_rows(const Call& call, int i) {
   return call.has(Rows) && call.operand(Rows, i).rank == 1;
 }
+
+// Bytes of scratch that every rule may ask for, and lamb and adafactor behind them.
+int64_t shared_scratch(const Call& call);
+int64_t scaled_scratch(const Call& call);
 
 Status run(const Call& call);
 

@@ -5,17 +5,14 @@
 #include <cmath>
 #include <cstring>
 
-#include "core/kernel_table.h"
 #include "ops/flat_list.h"
 #include "ops/indices.h"
-#include "ops/optimizer.h"
+#include "ops/optimizer_step.h"
 #include "ops/reduce.h"
 
 namespace fastnn {
 namespace step {
 namespace {
-
-constexpr int64_t kBlock = 2048;  // elements that stay in the first cache from piece to piece
 
 double nadam_momentum(double beta_1, double t) { return beta_1 * (1 - 0.5 * std::pow(0.96, t)); }
 
@@ -52,6 +49,18 @@ OptimizerConstants constants_of(const Call& call, double rate, double t) {
       return {{1 / rate, -h[0], h[1], 2 * h[2] + h[4] / rate, 2 * h[3]}};
     case kRule_lion:
       return {{rate, 1 - h[0], 1 - h[1]}};
+    case kRule_schedule_free: {
+      const double risen = h[3] > 0 ? std::min(t / h[3], 1.0) : 1;
+      return {{rate * risen, h[0], 1 - h[0], 1 - h[1], 1 / (1 - std::pow(h[1], t)), 1 / t, h[2]}};
+    }
+    case kRule_vsgd:  // at the first step there is nothing yet that an outlier lies out of
+      return {{rate, t == 1 ? h[0] : 1, t == 1 ? INFINITY : 2}};
+    case kRule_adasecant:
+      return {{rate, h[0], h[1], t}};
+    case kRule_lamb:
+      return {{1 - h[0], 1 - h[1], 1 / (1 - std::pow(h[0], t)), 1 / (1 - std::pow(h[1], t)), h[2]}};
+    case kRule_adafactor:
+      return {{1 - std::pow(t, h[0]), std::pow(t, h[0]), h[1]}};
     default:
       return {{rate}};
   }
@@ -74,78 +83,39 @@ double sum_of_squares(const Array& x) {
   return x.dtype == DType::float32 ? narrow : wide;
 }
 
-// What one call does to each element.
-struct Step {
-  const Call& call;
-  const Attributes& attributes;
-  const OptimizerKernels& kernel;
-  int parameters, source;  // source: the operand that holds the gradients
-  bool steps;              // false: gradients are only added up
-  double rate, factor;     // factor: of every gradient
-  double* factors;         // of each gradient; null: `factor` is for all
-  double keep;             // momentum of the averages
-  bool overwrite;
-  OptimizerConstants constants;
-
-  bool plain() const {
-    return steps && !factors && factor == 1 && attributes.clip == kNoClip &&
-           attributes.weight_decay == 0 && source == Gradients && !call.has(Averages);
-  }
-
-  // Elements of gradient i from `first` on.
-  void elements(int i, int64_t first, int64_t count) const {
-    if (!in_rows(call, i)) return piece(i, first, first, count);
-    const Array &rows = call.operand(Rows, i), &g = call.operand(Gradients, i);
-    const int64_t width = g.size() / rows.size(), extent = call.operand(Parameters, i).shape[0];
-    for (const int64_t end = first + count; first < end;) {
-      const int64_t column = first % width, left = std::min(width - column, end - first);
-      const int64_t row = index_at(rows, first / width);
-      if (row < 0) return;
-      piece(i, first, bounded(row, extent) * width + column, left);
-      first += left;
+// Elements of gradient i from `from` on, which belong to those of the parameter from `to` on.
+void piece(const Step& step, int i, int64_t from, int64_t to, int64_t count) {
+  alignas(64) char buffer[kBlock * 8];
+  const Array& w = step.call.operand(Parameters, i);
+  const OptimizerRuleKernel rule =
+      step.kernel.step[static_cast<int>(w.dtype)][step.attributes.rule];
+  for (int64_t left = count, block; left; left -= block, from += block, to += block) {
+    block = step.plain(i) ? left : std::min(kBlock, left);
+    if (step.steps) {
+      void* slots[kMostSlots];
+      step.slots_at(i, to, slots);
+      const void* g = step.gradient(i, from, block, buffer);
+      step.decay(i, to, block);
+      rule(&step.constants, block, step.at(Parameters, i, to), slots, g);
     }
+    step.finish(i, from, to, block);
   }
+}
 
- private:
-  int64_t item(int i) const { return item_size(call.operand(Parameters, i).dtype); }
-
-  // Elements of gradient i from `from` on, which belong to those of the parameter from `to` on.
-  void piece(int i, int64_t from, int64_t to, int64_t count) const {
-    if (plain()) return rule(i, to, count, call.operand(Gradients, i).data + from * item(i));
-    for (int64_t done = 0; done < count; done += kBlock)
-      block(i, from + done, to + done, std::min(kBlock, count - done));
+// Elements of gradient i from `first` on.
+void elements(const Step& step, int i, int64_t first, int64_t count) {
+  const Call& call = step.call;
+  if (!in_rows(call, i)) return piece(step, i, first, first, count);
+  const Array &rows = call.operand(Rows, i), &g = call.operand(Gradients, i);
+  const int64_t width = g.size() / rows.size(), extent = call.operand(Parameters, i).shape[0];
+  for (const int64_t end = first + count; first < end;) {
+    const int64_t column = first % width, left = std::min(width - column, end - first);
+    const int64_t row = index_at(rows, first / width);
+    if (row < 0) return;
+    piece(step, i, first, bounded(row, extent) * width + column, left);
+    first += left;
   }
-
-  void rule(int i, int64_t first, int64_t count, const void* g) const {
-    const Array& w = call.operand(Parameters, i);
-    const int64_t at = first * item(i);
-    void* slots[kMostSlots];
-    for (int k = 0; k < rule_of(attributes).slots; ++k)
-      slots[k] = call.operand(Slots, k * parameters + i).data + at;
-    kernel.step[static_cast<int>(w.dtype)][attributes.rule](&constants, count, w.data + at, slots,
-                                                            g);
-  }
-
-  // The order is Keras's: scale, clip, decay, update, average.
-  void block(int i, int64_t from, int64_t to, int64_t count) const {
-    const Array& w = call.operand(Parameters, i);
-    const int dtype = static_cast<int>(w.dtype);
-    const int64_t at = to * item(i);
-    char* g = call.operand(source, i).data + from * item(i);
-    if (steps) {
-      alignas(64) char clipped[kBlock * 8];
-      const double limit = attributes.clip == kClipValue ? attributes.limit : INFINITY;
-      kernel.clip[dtype](g, factors ? factors[i] : factor, limit, count, clipped);
-      if (attributes.weight_decay != 0 && (attributes.decayed < 0 || i < attributes.decayed))
-        kernel.decay[dtype](w.data + at, rate * attributes.weight_decay, count);
-      rule(i, to, count, clipped);
-      if (source == Accumulators) std::memset(g, 0, static_cast<size_t>(count * item(i)));
-    }
-    if (call.has(Averages))
-      kernel.average[dtype](call.operand(Averages, i).data + at, w.data + at, keep, overwrite,
-                            count);
-  }
-};
+}
 
 // Limits the gradients by norm: sums of squares a tensor, added in the order of the list. A norm of
 // all that is not finite makes every gradient NaN, so that the damage shows.
@@ -188,6 +158,12 @@ Status check_rows(const Call& call) {
 
 }  // namespace
 
+int64_t shared_scratch(const Call& call) {
+  const int parameters = call.count(Parameters);
+  const bool each = call.attributes.as<Attributes>().clip == kClipNorm;
+  return FlatList::scratch_bytes(parameters) + (each ? parameters * 8 : 0);
+}
+
 Status run(const Call& call) {
   if (const Status status = check_rows(call); status.code != 0) return status;
   const auto& a = call.attributes.as<Attributes>();
@@ -223,7 +199,11 @@ Status run(const Call& call) {
   } else if (!call.has(Averages)) {
     return {};
   }
-  for_elements(list, [&](int i, int64_t first, int64_t count) { step.elements(i, first, count); });
+  if (steps && is_scaled(a))
+    run_scaled(step, static_cast<double>(before) + 1, scratch + shared_scratch(call));
+  else
+    for_elements(list,
+                 [&](int i, int64_t first, int64_t count) { elements(step, i, first, count); });
   return {};
 }
 

@@ -6,11 +6,10 @@ Shazeer and Stern, "Adafactor: adaptive learning rates with sublinear memory cos
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from fastnn import ops
 from fastnn.optimizers.optimizer import Common, Optimizer, Rate
-from fastnn.tensor import Tensor, Variable
+from fastnn.tensor import Variable
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack
@@ -47,6 +46,8 @@ class Adafactor(Optimizer):
     [(3,), (4,), (3, 4)]
     """
 
+    rule = "adafactor"
+    row_steps = False  # the means are of whole variables
     settings = ("beta_2_decay", "epsilon_1", "epsilon_2", "clip_threshold", "relative_step")
 
     def __init__(
@@ -79,29 +80,5 @@ class Adafactor(Optimizer):
             return ()  # not used: Keras has it
         return {"row": shape[:-1], "column": (*shape[:-2], *shape[-1:])}.get(slot, shape)
 
-    def update_step(self, gradient: Tensor, variable: Variable, learning_rate: Tensor) -> None:
-        """Changes one variable in place."""
-        step = ops.cast(self.iterations + 1, variable.dtype)
-        fresh = step**self.beta_2_decay  # the weight of this gradient
-        squares = ops.square(gradient) + self.epsilon_1
-        velocity = self.slot("velocity", variable)
-        if len(variable.shape) < 2:
-            _move(velocity, squares, fresh)
-        else:
-            row, column = self.slot("row", variable), self.slot("column", variable)
-            _move(row, ops.mean(squares, axis=-1), fresh)
-            _move(column, ops.mean(squares, axis=-2), fresh)
-            shares = row / ops.mean(row, axis=-1, keepdims=True)
-            velocity.assign(ops.expand_dims(shares, -1) * ops.expand_dims(column, -2))
-        update = gradient / ops.sqrt(velocity)
-        update = update / ops.maximum(_rms(update) / self.clip_threshold, 1.0)
-        size = ops.maximum(_rms(variable), self.epsilon_2)
-        variable.assign_sub(size * ops.minimum(learning_rate, 1 / ops.sqrt(step)) * update)
-
-
-def _move(mean: Variable, value: Tensor, fresh: Any) -> None:
-    mean.assign((1 - fresh) * mean + fresh * value)
-
-
-def _rms(x: Tensor) -> Tensor:
-    return ops.sqrt(ops.mean(ops.square(x)))
+    def _hyper_values(self) -> tuple[float, ...]:
+        return (self.beta_2_decay, self.epsilon_1, self.epsilon_2, self.clip_threshold)

@@ -46,12 +46,6 @@ class _Moments(Optimizer):
         return (self.beta_1, self.beta_2, self.epsilon)
 
 
-def move_moments(slots: tuple[Variable, Variable], g: Tensor, beta_1: float, beta_2: float) -> None:
-    """Moves the means of the gradient and of its square, for optimizers without a native rule."""
-    for slot, value, beta in zip(slots, (g, ops.square(g)), (beta_1, beta_2)):
-        slot.assign_add((value - slot) * (1 - beta))
-
-
 class Adam(_Moments):
     """Steps scaled by running means of the gradient and of its square.
 

@@ -8,10 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from fastnn import ops
-from fastnn.optimizers.memory import TINY, is_outlier, move, next_memory
 from fastnn.optimizers.optimizer import Common, Optimizer, Rate
-from fastnn.tensor import Tensor, Variable
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack
@@ -28,8 +25,6 @@ _MEANS = (
     "product",
 )
 _LAST = ("last_gradient", "last_direction", "last_step")
-_SHORT_MEMORY = 2.2  # after an outlier
-_LEAST_MEMORY = 1.5
 
 
 class AdaSecant(Optimizer):
@@ -66,6 +61,8 @@ class AdaSecant(Optimizer):
     True
     """
 
+    rule = "adasecant"
+    row_steps = False  # memories grow without a gradient too
     settings = ("first_step", "most_smoothing")
 
     def __init__(
@@ -88,45 +85,5 @@ class AdaSecant(Optimizer):
     def _initial(self, slot: str) -> Any:
         return "ones" if slot == "memory" else super()._initial(slot)
 
-    def update_step(self, gradient: Tensor, variable: Variable, learning_rate: Tensor) -> None:
-        """Changes one variable in place."""
-        g, g2, spread, likeness, s, s2, a, a2, product = self._of(variable, _MEANS)
-        last_gradient, last_direction, last_step = self._of(variable, _LAST)
-        (memory,) = self._of(variable, ("memory",))
-        # Gradients have means from the first step on, steps and changes from the second.
-        first, second = self._iterations == 0, self._iterations == 1
-        move(g, gradient, memory)
-        move(g2, ops.square(gradient), memory)
-        move(spread, (gradient - last_gradient) * (gradient - g), memory)
-        move(likeness, (gradient - g) * (last_gradient - g), memory)
-        ratio = ops.abs(spread) / (ops.abs(likeness) + TINY)
-        c = ops.where(first, 0.0, ops.minimum(ratio, self.most_smoothing))
-        direction = (gradient + c * g) / (1 + c)
-
-        change = direction - last_direction
-        strange = ops.logical_or(is_outlier(gradient, g, g2), is_outlier(change, a, a2))
-        span = ops.where(strange, _SHORT_MEMORY, memory)
-        span = ops.where(ops.logical_or(first, second), 1.0, span)
-        for mean, value in (
-            (s, last_step),
-            (s2, ops.square(last_step)),
-            (a, change),
-            (a2, ops.square(change)),
-            (product, change * last_step),
-        ):
-            move(mean, value, span)
-        secant = ops.sqrt(s2) / ops.sqrt(a2 + TINY) - (product - a * s) / (a2 + TINY)
-        known = -learning_rate * ops.maximum(secant, 0.0) * direction
-        step = ops.where(first, -self.first_step * ops.sign(gradient), known)
-        longer = ops.maximum(next_memory(span, s, s2), _LEAST_MEMORY)
-        memory.assign(ops.where(first, 2.0, longer))
-        for last, value in (
-            (last_gradient, gradient),
-            (last_direction, direction),
-            (last_step, step),
-        ):
-            last.assign(value)
-        variable.assign_add(step)
-
-    def _of(self, variable: Variable, names: tuple[str, ...]) -> tuple[Variable, ...]:
-        return tuple(self.slot(name, variable) for name in names)
+    def _hyper_values(self) -> tuple[float, ...]:
+        return (self.first_step, self.most_smoothing)

@@ -5,9 +5,7 @@ You et al., "Large batch optimization for deep learning: training BERT in 76 min
 
 from __future__ import annotations
 
-from fastnn import ops
-from fastnn.optimizers.adam import _Moments, move_moments
-from fastnn.tensor import Tensor, Variable
+from fastnn.optimizers.adam import _Moments
 
 
 class Lamb(_Moments):
@@ -32,14 +30,5 @@ class Lamb(_Moments):
     array([2.6464, 3.6464], dtype=float32)
     """
 
-    def update_step(self, gradient: Tensor, variable: Variable, learning_rate: Tensor) -> None:
-        """Changes one variable in place."""
-        step = ops.cast(self.iterations + 1, variable.dtype)
-        m, v = slots = self.slot("momentum", variable), self.slot("velocity", variable)
-        move_moments(slots, gradient, self.beta_1, self.beta_2)
-        size = ops.sqrt(v / (1 - self.beta_2**step)) + self.epsilon
-        update = m / (1 - self.beta_1**step) / size
-        weights, length = (ops.sqrt(ops.sum(ops.square(x))) for x in (variable, update))
-        both = ops.logical_and(weights > 0, length > 0)
-        ratio = ops.where(both, weights / ops.where(both, length, 1.0), 1.0)
-        variable.assign_sub(ratio * learning_rate * update)
+    rule = "lamb"
+    row_steps = False  # the lengths are of whole variables

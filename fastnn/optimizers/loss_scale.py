@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from fastnn import ops
+from fastnn import _core, ops
 from fastnn.autograd import no_grad
 from fastnn.optimizers.optimizer import Optimizer
 from fastnn.row_gradient import RowGradient
@@ -27,8 +27,8 @@ class LossScaleOptimizer(Optimizer):
     must know, so steps with this optimizer are not replayed.
 
     Args:
-        inner_optimizer: what takes the steps; its own `loss_scale_factor` is set to None. All other
-            settings (weight decay, clipping, ...) are its own too, and act on true gradients.
+        inner_optimizer: what takes the steps; its own `loss_scale_factor` becomes the factor. All
+            other settings (weight decay, clipping, ...) are its own, and act on true gradients.
         initial_scale: the first factor.
         dynamic_growth_steps: see above.
         name: of the optimizer.
@@ -70,6 +70,7 @@ class LossScaleOptimizer(Optimizer):
         self.inner_optimizer = inner_optimizer
         self.initial_scale = initial_scale
         self.dynamic_growth_steps = dynamic_growth_steps
+        self._probed_well = True
         inner_optimizer.loss_scale_factor = None
 
     @property
@@ -111,17 +112,47 @@ class LossScaleOptimizer(Optimizer):
         """The loss times the factor, to take gradients of."""
         return loss * ops.cast(self.dynamic_scale, loss.dtype)
 
+    @property
+    def probes(self) -> bool:  # type: ignore[override]
+        """Whether the inner optimizer needs probes."""
+        return self.inner_optimizer.probes
+
+    def probe(
+        self, gradients: Sequence, variables: Sequence[Variable], again: Callable[[], Sequence]
+    ) -> None:
+        """That of the inner optimizer; a gradient that is not finite makes the next step one that
+        halves the factor."""
+        self.build(variables)
+        self._probed_well = _finite(gradients)
+        if not self._probed_well:
+            return
+
+        def repeated() -> Sequence:
+            found = again()
+            self._probed_well = _finite(found)
+            return found
+
+        self._pass_scale_on()
+        inner: Any = self.inner_optimizer
+        inner.probe(gradients, variables, repeated)
+
+    def _pass_scale_on(self) -> None:
+        """The inner optimizer divides by the factor as it steps. It changes seldom."""
+        scale = self._scale.item()
+        if self.inner_optimizer.loss_scale_factor != scale:
+            self.inner_optimizer.loss_scale_factor = scale
+
     def _prepare(self, variables: list[Variable]) -> Callable[[Sequence], None]:
         self.build(variables)
 
         def step(gradients: Sequence) -> None:
-            whole = [g.dense() if type(g) is RowGradient else g for g in gradients]
-            if not all(g is None or ops.all(ops.isfinite(g)).item() for g in whole):
+            good, self._probed_well = self._probed_well and _finite(gradients), True
+            if not good:
                 self._counted.assign(0)
                 self._scale.assign(self._scale * 0.5)
                 return
-            unscaled = [None if g is None else g / ops.cast(self._scale, g.dtype) for g in whole]
-            self.inner_optimizer.prepared(variables)(unscaled)
+            self._pass_scale_on()
+            self.inner_optimizer.prepared(variables)(gradients)
             grows = self._counted.item() == self.dynamic_growth_steps - 1
             self._counted.assign(0 if grows else self._counted + 1)
             if grows:
@@ -139,9 +170,11 @@ class LossScaleOptimizer(Optimizer):
 
     def get_config(self) -> dict:
         """Arguments that make an optimizer like this one (without its state)."""
+        inner = serialize_keras_object(self.inner_optimizer)
+        inner["config"]["loss_scale_factor"] = None
         return {
             "name": self.name,
-            "inner_optimizer": serialize_keras_object(self.inner_optimizer),
+            "inner_optimizer": inner,
             "initial_scale": self.initial_scale,
             "dynamic_growth_steps": self.dynamic_growth_steps,
         }
@@ -151,3 +184,13 @@ class LossScaleOptimizer(Optimizer):
         """The inverse of `get_config`."""
         inner = deserialize_keras_object(config["inner_optimizer"], custom_objects)
         return cls(**{**config, "inner_optimizer": inner})
+
+
+def _finite(gradients: Sequence) -> bool:
+    """Whether all numbers of the gradients are."""
+    parts: list = []
+    for g in gradients:
+        parts += [values for _, values in g.parts] if type(g) is RowGradient else [g]
+    known = [x for x in parts if x is not None]
+    kinds = [[x for x in known if x.dtype == dtype] for dtype in {x.dtype for x in known}]
+    return all(_core.reduce_list(xs, "all_finite").item() for xs in kinds)

@@ -82,6 +82,10 @@ class OptimizerMap(MutableMapping):
         return cls(**deserialize_keras_object(config, custom_objects))
 
 
+def _of(items: Sequence, places: list[int]) -> list:
+    return [items[i] for i in places]
+
+
 class MultiOptimizer(Optimizer):
     """Steps every variable with the optimizer that is chosen for it.
 
@@ -161,18 +165,40 @@ class MultiOptimizer(Optimizer):
     def _prepare(self, variables: list[Variable]) -> Callable[[Sequence], None]:
         self.build(variables)
         self._positions_of(variables)
-        parts = [(each, own, [variables[i] for i in own]) for each, own in self._shares(variables)]
-        for each, _, _ in parts:
-            each.loss_scale_factor = self.loss_scale_factor
+        parts = [(each, own, _of(variables, own)) for each, own in self._shares(variables)]
+        self._pass_scale_on()
 
         def step(gradients: Sequence) -> None:
             if any(gradient is None for gradient in gradients):
                 return self._apply_some(gradients, variables)
             for optimizer, own, theirs in parts:
-                optimizer.prepared(theirs)([gradients[i] for i in own])
+                optimizer.prepared(theirs)(_of(gradients, own))
             self._iterations.assign_add(1)
 
         return step
+
+    def _pass_scale_on(self) -> None:
+        for each in self.optimizers:
+            if each.loss_scale_factor != self.loss_scale_factor:
+                each.loss_scale_factor = self.loss_scale_factor
+
+    @property
+    def probes(self) -> bool:  # type: ignore[override]
+        """Whether one of its `optimizers` needs probes."""
+        return any(each.probes for each in self.optimizers)
+
+    def probe(
+        self, gradients: Sequence, variables: Sequence[Variable], again: Callable[[], Sequence]
+    ) -> None:
+        """Those of its optimizers that need one, each with a gradient of its own: the variables of
+        the others stay where they are."""
+        self.build(variables)
+        self._pass_scale_on()
+        for optimizer, own in self._shares(variables):
+            if optimizer.probes:
+                each: Any = optimizer
+                theirs = _of(gradients, own), _of(variables, own)
+                each.probe(*theirs, lambda own=own: _of(again(), own))
 
     def finalize_variable_values(self, var_list: Sequence[Variable]) -> None:
         """As each variable's optimizer does."""

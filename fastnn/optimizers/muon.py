@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
-from fastnn import ops
-from fastnn.optimizers.adam import move_moments
+import numpy as np
+
+from fastnn import _core, ops
 from fastnn.optimizers.optimizer import Optimizer, Rate
 from fastnn.tensor import Tensor, Variable
 
@@ -119,15 +120,43 @@ class Muon(Optimizer):
         return parameter.shape
 
     def _decay_of(self, variable: Variable) -> float:
-        if self._is_adams(variable):
-            return self.adam_weight_decay or 0.0 if self.decays(variable) else 0.0
-        return super()._decay_of(variable)
+        return 0.0 if self._is_adams(variable) else super()._decay_of(variable)
+
+    def _stepper(self, variables: list[Variable]) -> Callable[[Sequence, Tensor], None]:
+        mine = [i for i, v in enumerate(variables) if not self._is_adams(v)]
+        adams = [i for i, v in enumerate(variables) if self._is_adams(v)]
+        adams.sort(key=lambda i: not self.decays(variables[i]))  # the primitive decays the first
+        muon = super()._stepper([variables[i] for i in mine])
+        adam = self._adam_stepper([variables[i] for i in adams])
+
+        def take_steps(gradients: Sequence, rate: Tensor) -> None:
+            muon([gradients[i] for i in mine], rate)
+            if adams:
+                adam([gradients[i] for i in adams], rate)
+
+        return take_steps
+
+    def _adam_stepper(self, variables: list[Variable]) -> Callable[[Sequence, Tensor], None]:
+        """Adam's rule for some variables, those that decay first."""
+        slots = [self.slot(name, v) for name in ("momentum", "velocity") for v in variables]
+        numbers = np.array([self.adam_beta_1, self.adam_beta_2, self.epsilon])
+        hyper, rule = _core.from_numpy(numbers), ("adam", "none", 0.0, 1.0)
+        # Decay follows the whole rate. Where Adam's share is 0, next to nothing is a step of 0 too.
+        share = self.adam_lr_ratio or 1e-30
+        decay = (self.adam_weight_decay or 0.0) / share, sum(map(self.decays, variables))
+        optimizer_step: Any = _core.optimizer_step
+
+        def take_steps(gradients: Sequence, rate: Tensor) -> None:
+            steps = _core.copy(self.iterations, "int64")  # the primitive counts on
+            state = steps, None, None, None, None
+            optimizer_step(
+                variables, slots, gradients, rate * share, hyper, *state, *rule, *decay
+            )
+
+        return take_steps
 
     def update_step(self, gradient: Tensor, variable: Variable, learning_rate: Tensor) -> None:
-        """Changes one variable in place."""
-        if self._is_adams(variable):
-            self._adam_step(gradient, variable, learning_rate * self.adam_lr_ratio)
-            return
+        """Changes one matrix in place."""
         m = self.slot("momentum", variable)
         m.assign(self.momentum * m + gradient)
         direction = self._orthogonal(gradient + self.momentum * m if self.nesterov else m)
@@ -135,13 +164,6 @@ class Muon(Optimizer):
         if self.rms_rate is not None:
             factor = math.sqrt(max(variable.shape)) * self.rms_rate
         variable.assign_sub(learning_rate * factor * direction)
-
-    def _adam_step(self, gradient: Tensor, variable: Variable, rate: Tensor) -> None:
-        step = ops.cast(self.iterations + 1, variable.dtype)
-        m, v = slots = self.slot("momentum", variable), self.slot("velocity", variable)
-        move_moments(slots, gradient, self.adam_beta_1, self.adam_beta_2)
-        alpha = rate * ops.sqrt(1 - self.adam_beta_2**step) / (1 - self.adam_beta_1**step)
-        variable.assign_sub(m * alpha / (ops.sqrt(v) + self.epsilon))
 
     def _orthogonal(self, x: Tensor) -> Tensor:
         """About the orthogonal matrix nearest to x, by Newton and Schulz's iteration of degree 5,

@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from fastnn import initializers
+from fastnn import _core, initializers
 from fastnn.captured import before_replay
 from fastnn.optimizers.schedules import LearningRateSchedule, Rate, as_rate
 from fastnn.optimizers.settings import Common, check_range, check_settings
@@ -52,8 +52,9 @@ class Optimizer(Saved):
             assigned later. The message names the optimizer and the setting.
 
     A RowGradient (`fit` has one for `Embedding`, which says when) changes its rows and the same
-    rows of the slots alone, whatever the rule: elsewhere neither momentum nor weights decay. Adam's
-    corrections count the optimizer's steps, not a row's, as in PyTorch's SparseAdam.
+    rows of the slots alone: elsewhere neither momentum nor weights decay. Adam's corrections count
+    the optimizer's steps, not a row's, as in PyTorch's SparseAdam. With `row_steps = False` (Lamb
+    and others whose numbers are of a whole variable) it is a gradient full of zeros.
 
     Clipping (Pascanu et al., "On the difficulty of training recurrent neural networks", ICML 2013)
     tames gradients that are large, not those that are not finite, and does not hide them. NaN stays
@@ -68,6 +69,7 @@ class Optimizer(Saved):
     """
 
     rule: Any = ""
+    row_steps = True  # whether a RowGradient changes its rows alone
     settings: tuple[str, ...] = ()  # arguments of its own, for get_config
     probes = False  # whether training steps are to call `probe`; see VSGD
     ranges: ClassVar[dict] = {}  # of settings of its own; see `check_range`
@@ -307,6 +309,16 @@ class Optimizer(Saved):
         """Changes one variable in place, for optimizers that are no rule of the primitive; gradient
         (always whole) and rate are in the variable's dtype."""
         raise NotImplementedError(f"{type(self).__name__} must override update_step")
+
+    def _stepper(self, variables: list[Variable]) -> Callable[[Sequence, Tensor], None]:
+        """A function of gradients and rate that steps `variables` where there is no rule."""
+
+        def take_steps(gradients: Sequence, rate: Tensor) -> None:
+            rates = {dtype: _core.copy(rate, dtype) for dtype in {v.dtype for v in variables}}
+            for gradient, variable in zip(gradients, variables):
+                self.update_step(gradient, variable, rates[variable.dtype])
+
+        return take_steps
 
     def slot(self, name: str, variable: Variable) -> Variable:
         """The slot of that name of a variable."""

@@ -8,10 +8,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
-from fastnn import ops
 from fastnn.optimizers.adam import _Moments
 from fastnn.optimizers.optimizer import Common, Rate
-from fastnn.tensor import Tensor, Variable
+from fastnn.tensor import Variable
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack
@@ -43,6 +42,8 @@ class ScheduleFreeAdamW(_Moments):
     0.5
     """
 
+    rule = "schedule_free"
+    row_steps = False  # x moves without a gradient too
     settings = ("beta_1", "beta_2", "epsilon", "warmup_steps")
 
     def __init__(
@@ -59,22 +60,12 @@ class ScheduleFreeAdamW(_Moments):
             raise ValueError("ScheduleFreeAdamW: beta_1 must be above 0, got 0")
         self.warmup_steps = warmup_steps
 
+    def _hyper_values(self) -> tuple[float, ...]:
+        return (*super()._hyper_values(), self.warmup_steps)
+
     def build(self, variables: Iterable[Variable]) -> None:
         """Makes the slots of `variables`; z starts where they are."""
         if not self.built:
             super().build(variables)
             for z, variable in zip(self._slots["momentum"], self._parameters):
                 z.assign(variable.detach())
-
-    def update_step(self, gradient: Tensor, variable: Variable, learning_rate: Tensor) -> None:
-        """Changes one variable in place."""
-        step = ops.cast(self.iterations + 1, variable.dtype)
-        if self.warmup_steps:
-            learning_rate = learning_rate * ops.minimum(step / self.warmup_steps, 1.0)
-        z, velocity = self.slot("momentum", variable), self.slot("velocity", variable)
-        mean = (variable - (1 - self.beta_1) * z) / self.beta_1
-        velocity.assign_add((ops.square(gradient) - velocity) * (1 - self.beta_2))
-        size = ops.sqrt(velocity / (1 - self.beta_2**step)) + self.epsilon
-        z.assign_sub(learning_rate * gradient / size)
-        mean = mean + (z - mean) / step
-        variable.assign((1 - self.beta_1) * z + self.beta_1 * mean)

@@ -52,7 +52,8 @@ def native_update(
         optimizer.ema_overwrite_frequency or 0,
     )
     # Averages, accumulated gradients and constraints are of whole variables.
-    lazy = [v.constraint is None and not set(slots) & _WHOLE for v in parameters]
+    in_rows = optimizer.row_steps and not set(slots) & _WHOLE
+    lazy = [in_rows and v.constraint is None for v in parameters]
     optimizer_step: Any = _core.optimizer_step
     rate = optimizer._learning_rate
     fixed = isinstance(rate, Variable)
@@ -95,6 +96,7 @@ def composed_update(
     steps = optimizer.gradient_accumulation_steps or 1
     scale = 1.0 / (optimizer.loss_scale_factor or 1.0)
     momentum, every = optimizer.ema_momentum, optimizer.ema_overwrite_frequency or 0
+    take_steps = optimizer._stepper(variables)
 
     def update(gradients: Sequence) -> None:
         calls = optimizer._iterations
@@ -104,12 +106,13 @@ def composed_update(
                 total.assign_add(gradient)
             gradients = accumulators
         if steps == 1 or (calls.item() + 1) % steps == 0:
-            gradients = _clipped([g * (scale / steps) for g in gradients], clip, limit)
+            if scale != steps:
+                gradients = [g * (scale / steps) for g in gradients]
+            gradients = _clipped(gradients, clip, limit)
             rate = optimizer.learning_rate
             for variable, decay in decayed:
                 variable.assign_sub(variable * _core.copy(decay * rate, variable.dtype))
-            for gradient, variable in zip(gradients, variables):
-                optimizer.update_step(gradient, variable, _core.copy(rate, variable.dtype))
+            take_steps(gradients, rate)
             for total in accumulators or ():
                 total.assign(total * 0.0)
         if averages:

@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Any
 
 from fastnn import _core, ops
 from fastnn.autograd import no_grad
-from fastnn.optimizers.memory import TINY, is_outlier, move, next_memory
 from fastnn.optimizers.optimizer import Common, Optimizer, Rate
 from fastnn.row_gradient import RowGradient
 from fastnn.tensor import Tensor, Variable
@@ -60,6 +59,8 @@ class VSGD(Optimizer):
     True
     """
 
+    rule = "vsgd"
+    row_steps = False  # memories grow without a gradient too
     probes = True
     settings = ("slow_start",)
 
@@ -112,24 +113,13 @@ class VSGD(Optimizer):
                 self.slot("probe", variable).assign(ops.abs((new - old) * scale / safe))
                 variable.assign(start)
 
-    def update_step(self, gradient: Tensor, variable: Variable, learning_rate: Tensor) -> None:
-        """Changes one variable in place."""
+    def _hyper_values(self) -> tuple[float, ...]:
+        return (self.slow_start,)
+
+    def _prepare(self, variables: list[Variable]) -> Callable[[Sequence], None]:
         if not self._probed:
             raise RuntimeError("VSGD: apply needs the curvature, call probe before it")
-        names = ("gradient", "gradient_square", "curvature", "curvature_square")
-        g, g2, h, h2 = (self.slot(name, variable) for name in names)
-        memory, sample = self.slot("memory", variable), self.slot("probe", variable)
-        first = self._iterations == 0
-        strange = ops.logical_or(is_outlier(gradient, g, g2), is_outlier(sample, h, h2))
-        strange = ops.logical_and(strange, ops.logical_not(first))
-        span = memory + ops.cast(strange, variable.dtype)
-        factor = ops.cast(ops.where(first, self.slow_start, 1.0), variable.dtype)
-        for mean, square, value in ((g, g2, gradient), (h, h2, sample)):
-            move(mean, value, span)
-            move(square, factor * ops.square(value), span)
-        rate = h / (h2 + TINY) * (ops.square(g) / (g2 + TINY))
-        memory.assign(next_memory(span, g, g2))
-        variable.assign_sub(learning_rate * rate * gradient)
+        return super()._prepare(variables)
 
 
 def _first_above(*shifts: Tensor) -> Tensor:

@@ -110,6 +110,101 @@ def _lion(w: Any, slots: Any, g: Any, rate: Any, hyper: Any, t: Any) -> Any:
     return w - rate * np.sign(m * beta_1 + g * (1 - beta_1)), (m * beta_2 + g * (1 - beta_2),)
 
 
+def _schedule_free(w: Any, slots: Any, g: Any, rate: Any, hyper: Any, t: Any) -> Any:
+    """A. Defazio et al., "The road less scheduled" (2024)."""
+    (z, v), (beta_1, beta_2, epsilon, warmup) = slots, hyper
+    rate = rate * min(t / warmup, 1) if warmup else rate
+    mean = (w - (1 - beta_1) * z) / beta_1
+    v = v + (g * g - v) * (1 - beta_2)
+    z = z - rate * g / (np.sqrt(v / (1 - beta_2**t)) + epsilon)
+    mean = mean + (z - mean) / t
+    return (1 - beta_1) * z + beta_1 * mean, (z, v)
+
+
+_TINY = 1e-30  # keeps a quotient of squares finite where both are 0
+
+
+def _moved(mean: Any, value: Any, memory: Any) -> Any:
+    """A mean that looks so many values back; T. Schaul et al., "No more pesky learning rates"
+    (2013), section 4.2."""
+    return (1 - 1 / memory) * mean + 1 / memory * value
+
+
+def _next_memory(memory: Any, mean: Any, square: Any) -> Any:
+    return (1 - mean * mean / (square + _TINY)) * memory + 1
+
+
+def _outlier(value: Any, mean: Any, square: Any) -> Any:
+    return np.abs(value - mean) > 2 * np.sqrt(np.maximum(square - mean * mean, 0))
+
+
+def _vsgd(w: Any, slots: Any, g: Any, rate: Any, hyper: Any, t: Any) -> Any:
+    """T. Schaul, Y. LeCun, "Adaptive learning rates and parallelization" (2013)."""
+    (g1, g2, h1, h2, memory, h), (slow_start,) = slots, hyper
+    strange = _outlier(g, g1, g2) | _outlier(h, h1, h2)
+    memory = memory + strange if t > 1 else memory
+    factor = slow_start if t == 1 else 1.0
+    g1, g2 = _moved(g1, g, memory), _moved(g2, factor * g * g, memory)
+    h1, h2 = _moved(h1, h, memory), _moved(h2, factor * h * h, memory)
+    best = h1 / (h2 + _TINY) * (g1 * g1 / (g2 + _TINY))
+    return w - rate * best * g, (g1, g2, h1, h2, _next_memory(memory, g1, g2), h)
+
+
+def _adasecant(w: Any, slots: Any, g: Any, rate: Any, hyper: Any, t: Any) -> Any:
+    """C. Gulcehre, M. Moczulski, Y. Bengio, "ADASECANT" (2014)."""
+    g1, g2, spread, likeness, s1, s2, a1, a2, product, last_g, last_d, last_step, memory = slots
+    first_step, most = hyper
+    g1, g2 = _moved(g1, g, memory), _moved(g2, g * g, memory)
+    spread = _moved(spread, (g - last_g) * (g - g1), memory)
+    likeness = _moved(likeness, (g - g1) * (last_g - g1), memory)
+    c = np.minimum(np.abs(spread) / (np.abs(likeness) + _TINY), most)
+    direction = (g + c * g1) / (1 + c)
+    change = direction - last_d
+    strange = _outlier(g, g1, g2) | _outlier(change, a1, a2)
+    span = np.where(strange, 2.2, memory) if t > 2 else np.ones_like(memory)
+    s1, s2 = _moved(s1, last_step, span), _moved(s2, last_step * last_step, span)
+    a1, a2 = _moved(a1, change, span), _moved(a2, change * change, span)
+    product = _moved(product, change * last_step, span)
+    secant = np.sqrt(s2) / np.sqrt(a2 + _TINY) - (product - a1 * s1) / (a2 + _TINY)
+    if t == 1:
+        step, memory = -first_step * np.sign(g), np.full_like(memory, 2)
+    else:
+        step = -rate * np.maximum(secant, 0) * direction
+        memory = np.maximum(_next_memory(span, s1, s2), 1.5)
+    means = g1, g2, spread, likeness, s1, s2, a1, a2, product
+    return w + step, (*means, g, direction, step, memory)
+
+
+def _lamb(w: Any, slots: Any, g: Any, rate: Any, hyper: Any, t: Any) -> Any:
+    """Y. You et al., "Large batch optimization for deep learning" (2020)."""
+    (m, v), (beta_1, beta_2, epsilon) = slots, hyper
+    m = m + (g - m) * (1 - beta_1)
+    v = v + (g * g - v) * (1 - beta_2)
+    direction = m / (1 - beta_1**t) / (np.sqrt(v / (1 - beta_2**t)) + epsilon)
+    lengths = [float(np.sqrt(np.sum(np.square(x, dtype=np.float64)))) for x in (w, direction)]
+    ratio = lengths[0] / lengths[1] if min(lengths) > 0 else 1.0
+    return w - rate * ratio * direction, (m, v)
+
+
+def _adafactor(w: Any, slots: Any, g: Any, rate: Any, hyper: Any, t: Any) -> Any:
+    """N. Shazeer, M. Stern, "Adafactor" (2018)."""
+    (row, column, v), (power, epsilon_1, epsilon_2, threshold) = slots, hyper
+    fresh, squares = t**power, g * g + epsilon_1
+    if w.ndim < 2:
+        v = (1 - fresh) * v + fresh * squares
+    elif w.size:
+        row = (1 - fresh) * row + fresh * squares.mean(-1)
+        column = (1 - fresh) * column + fresh * squares.mean(-2)
+        share = row / row.mean(-1, keepdims=True)
+        v = share[..., None] * column[..., None, :]
+    direction = g / np.sqrt(v)
+    if w.size:
+        own, other = (np.sqrt(np.mean(np.square(x, dtype=np.float64))) for x in (w, direction))
+        size = np.maximum(own, epsilon_2) / np.maximum(other / threshold, 1)
+        w = w - float(min(rate, t**-0.5) * size) * direction
+    return w, (row, column, v)
+
+
 RULES: dict[str, Callable] = {
     "sgd": _sgd,
     "momentum": partial(_momentum, ahead=False),
@@ -126,6 +221,11 @@ RULES: dict[str, Callable] = {
     "nadam": _nadam,
     "ftrl": _ftrl,
     "lion": _lion,
+    "schedule_free": _schedule_free,
+    "vsgd": _vsgd,
+    "adasecant": _adasecant,
+    "lamb": _lamb,
+    "adafactor": _adafactor,
 }
 
 
@@ -202,7 +302,9 @@ def optimizer_step(
 ) -> tuple:
     """The new values of all that is written, in the order it came in.
 
-    slots: those numbered 0 of every parameter, then those numbered 1, ...; learning_rate: 0-d;
+    slots: those numbered 0 of every parameter, then those numbered 1, ... (like the parameter; of
+    adafactor the means along the last axis, along the one before, 0-d where there is less than two,
+    and of all elements); learning_rate: 0-d;
     hyper: float64, in the order of the rule's arguments; iterations: int64, the number of calls
     before this one; product: of Nadam's momenta, float64. Gradients are multiplied by scale, added
     up over `accumulate` calls of which the last takes a step with their mean, and clipped; then
@@ -211,7 +313,8 @@ def optimizer_step(
     never) become the parameters.
 
     rows: for each parameter a 0-d array, or int64 [n], n row numbers, ascending and then -1: its
-    gradient is [n, ...] then, and decay and rule happen to those rows of it and of its slots.
+    gradient is [n, ...] then, and decay and rule happen to those rows of it and of its slots. Not
+    with lamb and adafactor, whose steps depend on whole parameters.
     """
     _check_rows(rows or [], parameters)
     count, calls = len(parameters), int(iterations)

@@ -1,0 +1,83 @@
+"""What a step of every optimizer costs, beside Adam's.
+
+`python -m bench.optimizer_steps [NAME ...]` times steps in turn on one large weight and on many
+small ones, and sets them against the memory that they touch: arrays of the weights' size read and
+written in a step. A step that costs what its arrays do has the same number in both columns.
+"""
+
+import argparse
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import fastnn as fn
+from bench.families.optimizers import operands
+from bench.measure import interleave
+from bench.shapes import short
+
+LISTS = ((1, 10**6), (1000, 100))  # weights, elements of each
+o = fn.optimizers
+
+
+class Kind(NamedTuple):
+    """An optimizer, its slots that are read and written, and what else it reads or writes."""
+
+    make: Callable[[], Any]
+    slots: int
+    others: int = 0
+
+    def arrays(self) -> int:
+        """Weights and slots are read and written, gradients read."""
+        return 3 + 2 * self.slots + self.others
+
+
+KINDS = {
+    "Adam": Kind(o.Adam, 2),
+    "AdamW": Kind(o.AdamW, 2),
+    "AMSGrad": Kind(lambda: o.Adam(amsgrad=True), 3),
+    "Adamax": Kind(o.Adamax, 2),
+    "Nadam": Kind(o.Nadam, 2),
+    "SGD": Kind(o.SGD, 0),
+    "Momentum": Kind(lambda: o.SGD(momentum=0.9), 1),
+    "Adagrad": Kind(o.Adagrad, 1),
+    "Adadelta": Kind(o.Adadelta, 2),
+    "RMSprop": Kind(o.RMSprop, 1),
+    "Ftrl": Kind(o.Ftrl, 2),
+    "Lion": Kind(o.Lion, 1),
+    "Lamb": Kind(o.Lamb, 2, 3),  # both means and the weight once more, for the second pass
+    "Adafactor": Kind(o.Adafactor, 1, 3),  # likewise gradient, mean and weight
+    "ScheduleFreeAdamW": Kind(o.ScheduleFreeAdamW, 2),
+    "VSGD": Kind(o.VSGD, 5, 1),  # the curvature, which a probe has found
+    "AdaSecant": Kind(o.AdaSecant, 13),
+    "Muon": Kind(o.Muon, 2),  # of weights without columns, which are Adam's
+    "LossScaleOptimizer": Kind(lambda: o.LossScaleOptimizer(o.Adam(), initial_scale=1.0), 2, 1),
+    "MultiOptimizer": Kind(lambda: o.MultiOptimizer(o.OptimizerMap(o.Adam())), 2),
+}
+
+
+def step_of(kind: Kind, count: int, size: int) -> Callable[[], None]:
+    """A function that steps `count` weights of `size` elements each."""
+    weights, slopes = operands(count, size)
+    variables, gradients = [fn.Variable(w) for w in weights], [fn.tensor(g) for g in slopes]
+    optimizer = kind.make()
+    if optimizer.probes:
+        optimizer.probe(gradients, variables, lambda: gradients)
+    return lambda: optimizer.apply(gradients, variables)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("names", nargs="*", metavar="NAME", help=", ".join(KINDS))
+    names = ["Adam", *(parser.parse_args().names or KINDS)]
+    kinds = {name: KINDS[name] for name in names}
+    for count, size in LISTS:
+        steps = {name: step_of(kind, count, size) for name, kind in kinds.items()}
+        seconds = interleave(steps)
+        print(f"{short(count)} x {short(size)}: Adam {seconds['Adam'] * 1e6:.0f} us")
+        print(f"{'times Adam':>31}: step arrays")
+        for name, kind in kinds.items():
+            step, arrays = seconds[name] / seconds["Adam"], kind.arrays() / kinds["Adam"].arrays()
+            print(f"  {name:<28} {step:>6.2f} {arrays:>6.2f}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,89 @@
+// optimizer_step: what its drivers share of one call.
+#pragma once
+
+#include <cmath>
+#include <cstring>
+
+#include "core/kernel_table.h"
+#include "ops/optimizer.h"
+
+namespace fastnn {
+namespace step {
+
+constexpr int64_t kBlock = 2048;  // elements that stay in the first cache from pass to pass
+
+struct Step {
+  const Call& call;
+  const Attributes& attributes;
+  const OptimizerKernels& kernel;
+  int parameters, source;  // source: the operand that holds the gradients
+  bool steps;              // false: gradients are only added up
+  double rate, factor;     // factor: of every gradient
+  double* factors;         // of each gradient; null: `factor` is for all
+  double keep;             // momentum of the averages
+  bool overwrite;
+  OptimizerConstants constants;
+
+  DType dtype(int i) const { return call.operand(Parameters, i).dtype; }
+
+  // Element `first` of array i of operand j.
+  char* at(int j, int i, int64_t first) const {
+    return call.operand(j, i).data + first * item_size(dtype(i));
+  }
+
+  void slots_at(int i, int64_t first, void** slots) const {
+    for (int k = 0; k < rule_of(attributes).slots; ++k)
+      slots[k] = at(Slots, k * parameters + i, first);
+  }
+
+  // Whether parameter i loses a share of itself.
+  bool decays(int i) const {
+    return attributes.weight_decay != 0 && (attributes.decayed < 0 || i < attributes.decayed);
+  }
+
+  // Whether the rule is all that happens to parameter i.
+  bool plain(int i) const {
+    return steps && as_given() && !decays(i) && source == Gradients && !call.has(Averages);
+  }
+
+  // What follows comes in Keras's order: scale and clip, decay, the rule, average.
+
+  // Scaled and clipped elements of gradient i: where they are, or in the buffer.
+  const char* gradient(int i, int64_t first, int64_t count, char* buffer) const {
+    const char* g = call.operand(source, i).data + first * item_size(dtype(i));
+    if (as_given()) return g;
+    const double limit = attributes.clip == kClipValue ? attributes.limit : INFINITY;
+    kernel.clip[static_cast<int>(dtype(i))](g, factors ? factors[i] : factor, limit, count, buffer);
+    return buffer;
+  }
+
+  void decay(int i, int64_t first, int64_t count) const {
+    if (decays(i))
+      kernel.decay[static_cast<int>(dtype(i))](at(Parameters, i, first),
+                                               rate * attributes.weight_decay, count);
+  }
+
+  // Elements of gradient i from `from` on are used up, those of the parameter from `to` on new.
+  void finish(int i, int64_t from, int64_t to, int64_t count) const {
+    const int64_t item = item_size(dtype(i));
+    if (steps && source == Accumulators)
+      std::memset(at(Accumulators, i, from), 0, static_cast<size_t>(count * item));
+    if (call.has(Averages))
+      kernel.average[static_cast<int>(dtype(i))](at(Averages, i, to), at(Parameters, i, to), keep,
+                                                 overwrite, count);
+  }
+
+ private:
+  bool as_given() const { return !factors && factor == 1 && attributes.clip != kClipValue; }
+};
+
+// The t-th step, with lamb or adafactor.
+void run_scaled(const Step& step, double t, char* scratch);
+
+// Finds the mean squares of a matrix i, by Adafactor: those of its rows and columns move, and of
+// both the slot of its elements is made.
+void move_matrix(const Step& step, int i, char* scratch);
+int64_t matrix_scratch(const Array& parameter);
+
+}  // namespace step
+}  // namespace fastnn
