@@ -7,11 +7,13 @@ written in a step. A step that costs what its arrays do has the same number in b
 
 import argparse
 from collections.abc import Callable
+from itertools import cycle
 from typing import Any, NamedTuple
 
 import fastnn as fn
 from bench.families.optimizers import operands
 from bench.measure import interleave
+from bench.row import Streams, stream_call
 from bench.shapes import short
 
 LISTS = ((1, 10**6), (1000, 100))  # weights, elements of each
@@ -47,7 +49,7 @@ KINDS = {
     "Adafactor": Kind(o.Adafactor, 1, 3),  # likewise gradient, mean and weight
     "ScheduleFreeAdamW": Kind(o.ScheduleFreeAdamW, 2),
     "VSGD": Kind(o.VSGD, 5, 1),  # the curvature, which a probe has found
-    "AdaSecant": Kind(o.AdaSecant, 13),
+    "AdaSecant": Kind(lambda: o.AdaSecant(0.0), 13),  # stands still: nothing slopes so
     "Muon": Kind(o.Muon, 2),  # of weights without columns, which are Adam's
     "LossScaleOptimizer": Kind(lambda: o.LossScaleOptimizer(o.Adam(), initial_scale=1.0), 2, 1),
     "MultiOptimizer": Kind(lambda: o.MultiOptimizer(o.OptimizerMap(o.Adam())), 2),
@@ -55,13 +57,15 @@ KINDS = {
 
 
 def step_of(kind: Kind, count: int, size: int) -> Callable[[], None]:
-    """A function that steps `count` weights of `size` elements each."""
+    """A function that steps `count` weights of `size` elements each, by two gradients in turn: one
+    alone would let means of its changes fade to numbers that processors are slow with."""
     weights, slopes = operands(count, size)
-    variables, gradients = [fn.Variable(w) for w in weights], [fn.tensor(g) for g in slopes]
-    optimizer = kind.make()
+    variables, one = [fn.Variable(w) for w in weights], [fn.tensor(g) for g in slopes]
+    other = [fn.tensor(g[::-1].copy()) for g in slopes]
+    optimizer, turns = kind.make(), cycle((one, other))
     if optimizer.probes:
-        optimizer.probe(gradients, variables, lambda: gradients)
-    return lambda: optimizer.apply(gradients, variables)
+        optimizer.probe(one, variables, lambda: other)
+    return lambda: optimizer.apply(next(turns), variables)
 
 
 def main() -> None:
@@ -70,13 +74,19 @@ def main() -> None:
     names = ["Adam", *(parser.parse_args().names or KINDS)]
     kinds = {name: KINDS[name] for name in names}
     for count, size in LISTS:
-        steps = {name: step_of(kind, count, size) for name, kind in kinds.items()}
-        seconds = interleave(steps)
-        print(f"{short(count)} x {short(size)}: Adam {seconds['Adam'] * 1e6:.0f} us")
-        print(f"{'times Adam':>31}: step arrays")
+        calls = {name: step_of(kind, count, size) for name, kind in kinds.items()}
+        for arrays in {kind.arrays() for kind in kinds.values()}:
+            touched = Streams(count * size, read=arrays % 2, updated=arrays // 2)
+            calls[f"{arrays} arrays"] = stream_call([touched])
+        seconds = interleave(calls)
+        adam, touched_by_adam = seconds["Adam"], seconds[f"{kinds['Adam'].arrays()} arrays"]
+        print(f"{short(count)} x {short(size)}: Adam {adam * 1e6:.0f} us")
+        print(f"{'times Adam':>31}: step arrays memory")
         for name, kind in kinds.items():
-            step, arrays = seconds[name] / seconds["Adam"], kind.arrays() / kinds["Adam"].arrays()
-            print(f"  {name:<28} {step:>6.2f} {arrays:>6.2f}")
+            arrays = kind.arrays()
+            memory = seconds[f"{arrays} arrays"] / touched_by_adam
+            shares = seconds[name] / adam, arrays / kinds["Adam"].arrays(), memory
+            print(f"  {name:<29}" + "".join(f"{share:>7.2f}" for share in shares))
 
 
 if __name__ == "__main__":

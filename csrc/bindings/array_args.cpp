@@ -53,8 +53,7 @@ Array parse_operand(const Primitive& primitive, const OperandInfo& operand, PyOb
 }
 
 void append(Call& call, int total, const Array& array) {
-  if (!call.spill && total == Call::kInline)
-    call.spill = new std::vector<Array>(call.inline_arrays, call.inline_arrays + total);
+  if (!call.spill && total == Call::kInline) call.spill_over(total);
   if (call.spill)
     call.spill->push_back(array);
   else

@@ -1,8 +1,27 @@
 #include "core/primitive.h"
 
 #include <algorithm>
+#include <memory>
 
 namespace fastnn {
+
+namespace {
+
+thread_local std::unique_ptr<std::vector<Array>> spare;
+
+}  // namespace
+
+void Call::spill_over(int count) {
+  spill = spare ? spare.release() : new std::vector<Array>();
+  spill->assign(inline_arrays, inline_arrays + count);
+}
+
+void Call::put_back() {
+  if (!spare || spare->capacity() < spill->capacity())
+    spare.reset(spill);
+  else
+    delete spill;
+}
 
 Call& Call::operator=(const Call& other) {
   if (this == &other) return *this;
@@ -21,8 +40,7 @@ void Call::resize(int j, int n) {
   const int operands = static_cast<int>(primitive->operands.size());
   const int old = count(j), total = first[operands], grown = total - old + n;
   if (n == old) return;
-  if (!spill && grown > kInline)
-    spill = new std::vector<Array>(inline_arrays, inline_arrays + total);
+  if (!spill && grown > kInline) spill_over(total);
   const int tail = first[j + 1];
   if (spill) {
     if (n > old)

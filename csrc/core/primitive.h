@@ -101,7 +101,13 @@ struct Call {
   Call() = default;
   Call(const Call& other) { *this = other; }
   Call& operator=(const Call& other);
-  ~Call() { delete spill; }
+  ~Call() {
+    if (spill) put_back();
+  }
+
+  // Moves `count` inline arrays to a vector: the last that this thread put back, for one of many
+  // arrays is so large that the system takes its memory back at once.
+  void spill_over(int count);
 
   Array* arrays() { return spill ? spill->data() : inline_arrays; }
   const Array* arrays() const { return spill ? spill->data() : inline_arrays; }
@@ -121,6 +127,9 @@ struct Call {
     return set_output(j, like.dtype, like.rank, like.shape, i);
   }
   void set_scratch(int j, int64_t bytes) { set_output(j, DType::uint8, 1, &bytes); }
+
+ private:
+  void put_back();
 };
 
 // One record a primitive: the only place of its checks and their wording, for every backend.

@@ -37,25 +37,37 @@ void step(const OptimizerConstants* constants, int64_t n, void* parameter, void*
   }
 }
 
-// Where a parameter is to go; the slots are moved first, unless that was done before.
+// Where a parameter is to go; with `moves` its slots are moved first.
 template <class T, class Rule>
 void direct(const OptimizerConstants* constants, int64_t n, void* const* slots,
             const void* gradient, int moves, void* direction) {
   using V = Vec<T>;
+  constexpr int kSlots = Rule::kSlots;
   const Rule rule(Constants<T>{*constants});
   const T* g = static_cast<const T*>(gradient);
   T* to = static_cast<T*>(direction);
-  T* slot[kMostSlots];
-  for (int k = 0; k < Rule::kSlots; ++k) slot[k] = static_cast<T*>(slots[k]);
-  for (int64_t i = 0; i < n; i += V::kLanes) {
-    const V slope = load_some(g + i, n - i);
-    V s[kMostSlots];
-    for (int k = 0; k < Rule::kSlots; ++k) s[k] = load_some(slot[k] + i, n - i);
+  T* slot[kSlots];
+  for (int k = 0; k < kSlots; ++k) slot[k] = static_cast<T*>(slots[k]);
+  int64_t i = 0;
+  for (; i + V::kLanes <= n; i += V::kLanes) {
+    const V slope = V::load(g + i);
+    V s[kSlots];
+    for (int k = 0; k < kSlots; ++k) s[k] = V::load(slot[k] + i);
     if (moves) {
       rule.move(s, slope);
-      for (int k = 0; k < Rule::kSlots; ++k) store_some(s[k], slot[k] + i, n - i);
+      for (int k = 0; k < kSlots; ++k) s[k].store(slot[k] + i);
     }
-    store_some(rule.direction(s, slope), to + i, n - i);
+    rule.direction(s, slope).store(to + i);
+  }
+  if (i < n) {
+    const V slope = V::load_first(g + i, n - i);
+    V s[kSlots];
+    for (int k = 0; k < kSlots; ++k) s[k] = V::load_first(slot[k] + i, n - i);
+    if (moves) {
+      rule.move(s, slope);
+      for (int k = 0; k < kSlots; ++k) s[k].store_first(slot[k] + i, n - i);
+    }
+    rule.direction(s, slope).store_first(to + i, n - i);
   }
 }
 

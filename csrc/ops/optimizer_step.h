@@ -10,7 +10,7 @@
 namespace fastnn {
 namespace step {
 
-constexpr int64_t kBlock = 2048;  // elements that stay in the first cache from pass to pass
+constexpr int64_t kBlock = 1024;  // elements that stay in the first cache from pass to pass
 
 struct Step {
   const Call& call;
