@@ -217,7 +217,7 @@ def adasecant(w, gradients, rate=1.0, first_step=0.001, most=1.8):
         a1, a2 = a1 + k * (a - a1), a2 + k * (a**2 - a2)
         product = product + k * (a * step - product)
         secant = np.sqrt(s2 / a2) - (product - a1 * s1) / a2
-        step = -rate * secant * d
+        step = -rate * np.maximum(secant, 0) * d
         memory = np.maximum((1 - s1**2 / s2) / k + 1, 1.5)
         w = w + step
     return w

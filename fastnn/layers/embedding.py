@@ -25,8 +25,9 @@ class Embedding(Layer):
 
     The gradient is a whole one, and every row is stepped, if the table has a regularizer or a
     constraint, if the loss reads it otherwise than by this layer (tied weights), with
-    `use_ema` or `gradient_accumulation_steps`, with an optimizer that overrides `update_step`, and
-    in a loop of one's own whose `value_and_grad` is not told `sparse=True`.
+    `use_ema` or `gradient_accumulation_steps`, with an optimizer that overrides `update_step` or
+    whose `row_steps` is False, and in a loop of one's own whose `value_and_grad` is not told
+    `sparse=True`.
 
     Args:
         input_dim: how many ids there are: 0 to input_dim - 1.

@@ -1,7 +1,7 @@
 """AdaSecant.
 
-Gulcehre and Bengio, "ADASECANT: robust adaptive secant method for stochastic gradient", arXiv
-1412.7419, 2014.
+Gulcehre, Moczulski and Bengio, "ADASECANT: robust adaptive secant method for stochastic gradient",
+arXiv 1412.7419, 2014.
 """
 
 from __future__ import annotations
@@ -39,8 +39,13 @@ class AdaSecant(Optimizer):
     `most_smoothing` is taken; g' is the gradient of the step before.
 
     Means look as far back as `memory = (1 - E[s]^2 / E[s^2]) * memory + 1`, and after an outlier of
-    g or a, of more than two standard deviations, 2.2 steps. The paper divides gradients by the norm
-    of a layer's mean gradient first; rates grow as gradients shrink, so nothing changes without.
+    g or a, of more than two standard deviations, 2.2 steps.
+
+    All that is the paper's. Choices, where it leaves things open or its authors' own code differs:
+    gradients are not divided by the norm of a layer's mean gradient first (rates grow as gradients
+    shrink, so little changes without); a is the change of d, not of g; c comes from means of the two
+    products, not of their squares; means of g too look back by `memory`, not by a decay of its own;
+    memory is at least 1.5; a negative rate is 0; the first step has a length of its own.
 
     Args:
         learning_rate: a factor of all rates; 1 is the paper's.

@@ -96,22 +96,28 @@ class VSGD(Optimizer):
         """
         self.build(variables)
         self._probed = True
-        before = [g.dense() if type(g) is RowGradient else g for g in gradients]
+        before = self._true(gradients)
         known = [(g, v) for g, v in zip(before, variables) if g is not None]
         with no_grad():
             starts = [_core.copy(v, v.dtype) for _, v in known]
             for gradient, variable in known:
                 shift = _first_above(self.slot("gradient", variable), gradient)
                 variable.assign_add(shift)
-        after = [g.dense() if type(g) is RowGradient else g for g in again()]
+        after = self._true(again())
         with no_grad():
             changed = [g for g, b in zip(after, before) if b is not None]
             for new, (old, variable), start in zip(changed, known, starts):
                 shift = variable - start  # as it was rounded
                 safe = ops.where(shift == 0, 1.0, shift)
-                scale = 1.0 / (self.loss_scale_factor or 1.0)
-                self.slot("probe", variable).assign(ops.abs((new - old) * scale / safe))
+                self.slot("probe", variable).assign(ops.abs((new - old) / safe))
                 variable.assign(start)
+
+    def _true(self, gradients: Sequence) -> list:
+        """Whole gradients of the loss itself."""
+        whole = [g.dense() if type(g) is RowGradient else g for g in gradients]
+        factor = self.loss_scale_factor
+        with no_grad():
+            return [None if g is None else g / factor for g in whole] if factor else whole
 
     def _hyper_values(self) -> tuple[float, ...]:
         return (self.slow_start,)

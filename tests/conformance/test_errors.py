@@ -519,6 +519,14 @@ ROWS = [
     ("optimizer_step", [[F], [], [D], *PLAIN, [ONE]], ("sgd",), TypeError, "gradients[0] has"),
     ("optimizer_step", [[F], [], [F], *PLAIN, [STATE]], ("sgd",), ValueError, "expected (2, 4)"),
     ("optimizer_step", [[V[0]], [], [V[0]], *PLAIN, [STATE]], ("sgd",), ValueError, "none if its"),
+    (
+        "optimizer_step",
+        [[F], [], [F], *PLAIN, [ONE]],
+        ("lamb",),
+        ValueError,
+        "rows go with neither",
+    ),
+    ("optimizer_step", [[F], [F] * 3, [F], *STEP], ("adafactor",), ValueError, "expected (3,) and"),
     *(
         ("optimizer_step", [[F], [], [F[:2]], *PLAIN, [np.array(rows)]], ("sgd",), IndexError, text)
         for rows, text in [

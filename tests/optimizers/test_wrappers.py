@@ -107,6 +107,45 @@ def test_missing_gradients_and_averages_reach_the_right_optimizer():
     assert b.numpy().tolist() == [1.0, 2.0]
 
 
+def scaled_vsgd():
+    return optimizers.LossScaleOptimizer(optimizers.VSGD(0.5), 8.0)
+
+
+def shared_vsgd():
+    """VSGD for the first layer, AdaSecant for the second."""
+    chosen = optimizers.OptimizerMap(optimizers.AdaSecant(0.5))
+    chosen[".*one/.*"] = optimizers.VSGD(0.5)
+    return optimizers.MultiOptimizer(chosen, loss_scale_factor=4.0)
+
+
+@pytest.mark.parametrize("make", [scaled_vsgd, shared_vsgd])
+def test_probes_reach_the_optimizers_inside(make):
+    fn.utils.set_random_seed(0)
+    model = small(make())
+    history = model.fit(DATA, DATA[:, :1], epochs=15, batch_size=16, verbose=0).history["loss"]
+    assert history[-1] < 0.5 * history[0]
+
+
+def test_a_scaled_vsgd_steps_as_itself():
+    for a, b in zip(fitted(small(scaled_vsgd())), fitted(small(optimizers.VSGD(0.5))), strict=True):
+        np.testing.assert_array_equal(a, b)  # 8 is a power of 2
+
+
+@pytest.mark.parametrize("bad", ["first", "second"])
+def test_a_probe_that_is_not_finite_halves_the_scale_and_nothing_else(bad):
+    a, b = two()
+    optimizer = scaled_vsgd()
+    infinite = [fn.tensor(np.full(2, np.inf, np.float32)) for _ in range(2)]
+    found, again = (infinite, ones()) if bad == "first" else (ones(), infinite)
+    optimizer.probe(found, [a, b], lambda: again)
+    optimizer.apply(found, [a, b])
+    assert optimizer.dynamic_scale.item() == 4.0
+    assert a.numpy().tolist() == [1.0, 2.0]
+    optimizer.probe(ones(), [a, b], lambda: ones(2.0))
+    optimizer.apply(ones(), [a, b])
+    assert np.isfinite(a.numpy()).all() and a.numpy().tolist() != [1.0, 2.0]
+
+
 @pytest.mark.parity
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")  # of Keras's own making
 def test_a_scaled_optimizer_has_keras_variables():
