@@ -73,12 +73,21 @@ void direct(const OptimizerConstants* constants, int64_t n, void* const* slots,
 
 // What comes before and after a rule, one block of elements at a time.
 
+// Calls body(first element, count) for whole vectors of n elements, then for what is left.
+template <class T, class Body>
+FASTNN_INLINE void for_vectors(int64_t n, Body&& body) {
+  constexpr int64_t kLanes = Vec<T>::kLanes;
+  int64_t i = 0;
+  for (; i + kLanes <= n; i += kLanes) body(i, kLanes);
+  if (i < n) body(i, n - i);
+}
+
 template <class T>
 void scale(void* x, double factor, int64_t n) {
   const Vec<T> v = Vec<T>::broadcast(static_cast<T>(factor));
   T* p = static_cast<T*>(x);
-  for (int64_t i = 0; i < n; i += Vec<T>::kLanes)
-    store_some(load_some(p + i, n - i) * v, p + i, n - i);
+  for_vectors<T>(
+      n, [&](int64_t i, int64_t count) { store_some(load_some(p + i, count) * v, p + i, count); });
 }
 
 template <class T>
@@ -87,26 +96,29 @@ void clip(const void* g, double factor, double limit, int64_t n, void* y) {
   const V by = V::broadcast(static_cast<T>(factor)), most = V::broadcast(static_cast<T>(limit));
   const T* from = static_cast<const T*>(g);
   T* to = static_cast<T*>(y);
-  for (int64_t i = 0; i < n; i += V::kLanes)
-    store_some(minimum(maximum(load_some(from + i, n - i) * by, -most), most), to + i, n - i);
+  for_vectors<T>(n, [&](int64_t i, int64_t count) {
+    const V scaled = load_some(from + i, count) * by;
+    store_some(minimum(maximum(scaled, -most), most), to + i, count);
+  });
 }
 
 template <class T>
 void decay(void* w, double amount, int64_t n) {
   const Vec<T> by = Vec<T>::broadcast(static_cast<T>(-amount));
   T* p = static_cast<T*>(w);
-  for (int64_t i = 0; i < n; i += Vec<T>::kLanes) {
-    const Vec<T> value = load_some(p + i, n - i);
-    store_some(fma(value, by, value), p + i, n - i);
-  }
+  for_vectors<T>(n, [&](int64_t i, int64_t count) {
+    const Vec<T> value = load_some(p + i, count);
+    store_some(fma(value, by, value), p + i, count);
+  });
 }
 
 template <class T>
 void accumulate(void* total, const void* g, int64_t n) {
   T* to = static_cast<T*>(total);
   const T* from = static_cast<const T*>(g);
-  for (int64_t i = 0; i < n; i += Vec<T>::kLanes)
-    store_some(load_some(to + i, n - i) + load_some(from + i, n - i), to + i, n - i);
+  for_vectors<T>(n, [&](int64_t i, int64_t count) {
+    store_some(load_some(to + i, count) + load_some(from + i, count), to + i, count);
+  });
 }
 
 template <class T>

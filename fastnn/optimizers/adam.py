@@ -13,9 +13,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from fastnn import ops
 from fastnn.optimizers.optimizer import Common, Optimizer, Rate
-from fastnn.tensor import Tensor, Variable
+from fastnn.tensor import Variable
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack

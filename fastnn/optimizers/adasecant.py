@@ -41,11 +41,12 @@ class AdaSecant(Optimizer):
     Means look as far back as `memory = (1 - E[s]^2 / E[s^2]) * memory + 1`, and after an outlier of
     g or a, of more than two standard deviations, 2.2 steps.
 
-    All that is the paper's. Choices, where it leaves things open or its authors' own code differs:
-    gradients are not divided by the norm of a layer's mean gradient first (rates grow as gradients
-    shrink, so little changes without); a is the change of d, not of g; c comes from means of the two
-    products, not of their squares; means of g too look back by `memory`, not by a decay of its own;
-    memory is at least 1.5; a negative rate is 0; the first step has a length of its own.
+    These formulas are the paper's. Choices of this class: gradients are not divided by the norm of
+    a layer's mean gradient first (rates grow as gradients shrink, so little changes without); c is
+    taken by its absolute value, where the authors' code has roots of mean squares for both of its
+    means; a is the change of d, theirs of g; all means look back by `memory`, theirs of g by a
+    fixed decay; memory is at least 1.5, as there; a negative rate counts as 0; the first step has a
+    length of its own.
 
     Args:
         learning_rate: a factor of all rates; 1 is the paper's.
