@@ -45,13 +45,13 @@ KINDS = {
     "RMSprop": Kind(o.RMSprop, 1),
     "Ftrl": Kind(o.Ftrl, 2),
     "Lion": Kind(o.Lion, 1),
-    "Lamb": Kind(o.Lamb, 2, 3),  # both means and the weight once more, for the second pass
-    "Adafactor": Kind(o.Adafactor, 1, 3),  # likewise gradient, mean and weight
+    "Lamb": Kind(o.Lamb, 2, 3),  # a direction written and read, the weight read again
+    "Adafactor": Kind(o.Adafactor, 1, 3),  # likewise
     "ScheduleFreeAdamW": Kind(o.ScheduleFreeAdamW, 2),
     "VSGD": Kind(o.VSGD, 5, 1),  # the curvature, which a probe has found
     "AdaSecant": Kind(lambda: o.AdaSecant(0.0), 13),  # stands still: nothing slopes so
     "Muon": Kind(o.Muon, 2),  # of weights without columns, which are Adam's
-    "LossScaleOptimizer": Kind(lambda: o.LossScaleOptimizer(o.Adam(), initial_scale=1.0), 2, 1),
+    "LossScaleOptimizer": Kind(lambda: o.LossScaleOptimizer(o.Adam()), 2, 1),
     "MultiOptimizer": Kind(lambda: o.MultiOptimizer(o.OptimizerMap(o.Adam())), 2),
 }
 

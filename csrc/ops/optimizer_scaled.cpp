@@ -1,6 +1,6 @@
 // optimizer_step by lamb and adafactor: a parameter steps along a direction, by a number that
-// depends on the length of both. So there are two passes: one moves the slots and adds up squares,
-// the other computes the direction again, which is cheaper than to keep it, and steps.
+// depends on the length of both. So there are two passes: one moves the slots, keeps the direction
+// and adds up squares, the other steps.
 //
 // Squares are added up in blocks of a parameter, then block by block in double precision.
 #include <algorithm>
@@ -16,9 +16,15 @@ namespace {
 
 constexpr int64_t kTask = 8;  // blocks
 
+// What the scratch memory has of a block and of a parameter, before the directions.
 struct Squares {
   double parameter, direction;
 };
+struct OfParameter {
+  char* direction;
+  OptimizerConstants length;  // by which it steps along the direction: a rate of sgd
+};
+constexpr int64_t kOfBlock = sizeof(Squares), kOfParameter = sizeof(OfParameter);
 
 double number_at(const char* x, DType dtype) {
   return dtype == DType::float32 ? static_cast<double>(*reinterpret_cast<const float*>(x))
@@ -62,24 +68,23 @@ void for_blocks(const Step& step, const FlatList& list, Body&& body) {
   });
 }
 
-struct Directed {
-  const Step& step;
+int64_t direction_bytes(const Array& w) { return (w.bytes() + 63) / 64 * 64; }
 
-  // Writes the direction of some elements of parameter i.
-  void operator()(int i, int64_t first, int64_t count, bool moves, char* direction) const {
-    alignas(64) char buffer[kBlock * 8];
-    const char* g = step.gradient(i, first, count, buffer);
-    void* slots[kMostSlots];
-    if (step.attributes.rule == kRule_lamb) {
-      step.slots_at(i, first, slots);
-    } else {
-      slots[0] = step.at(Slots, 2 * step.parameters + i, first);
-      moves = moves && step.call.operand(Parameters, i).rank < 2;
-    }
-    step.kernel.direct[static_cast<int>(step.dtype(i))][step.attributes.rule](
-        &step.constants, count, slots, g, moves, direction);
+// Moves the slots of some elements of parameter i, and writes where it is to go.
+void direct(const Step& step, int i, int64_t first, int64_t count, char* direction) {
+  alignas(64) char buffer[kBlock * 8];
+  const char* g = step.gradient(i, first, count, buffer);
+  void* slots[kMostSlots];
+  bool moves = true;
+  if (step.attributes.rule == kRule_lamb) {
+    step.slots_at(i, first, slots);
+  } else {
+    slots[0] = step.at(Slots, 2 * step.parameters + i, first);
+    moves = step.call.operand(Parameters, i).rank < 2;
   }
-};
+  step.kernel.direct[static_cast<int>(step.dtype(i))][step.attributes.rule](
+      &step.constants, count, slots, g, moves, direction);
+}
 
 }  // namespace
 
@@ -87,33 +92,42 @@ int64_t scaled_scratch(const Call& call) {
   const auto& attributes = call.attributes.as<Attributes>();
   if (!is_scaled(attributes)) return 0;
   const int parameters = call.count(Parameters);
-  int64_t blocks = 0, matrix = 0;
+  int64_t blocks = 0, directions = 0;
   for (int i = 0; i < parameters; ++i) {
     const Array& w = call.operand(Parameters, i);
     blocks += blocks_of(w);
-    if (attributes.rule == kRule_adafactor && w.rank > 1)
-      matrix = std::max(matrix, matrix_scratch(w));
+    directions += direction_bytes(w);
+    if (attributes.rule == kRule_adafactor && w.rank > 1)  // in the same place, before
+      directions = std::max(directions, matrix_scratch(w));
   }
-  return FlatList::scratch_bytes(parameters) + parameters * 8 + blocks * 16 + matrix;
+  return FlatList::scratch_bytes(parameters) + parameters * kOfParameter + blocks * kOfBlock +
+         directions;
 }
 
 void run_scaled(const Step& step, double t, char* scratch) {
   const FlatList list(step.call, Parameters, kBlock, scratch);
-  scratch += FlatList::scratch_bytes(step.parameters);
-  double* lengths = reinterpret_cast<double*>(scratch);
-  Squares* squares = reinterpret_cast<Squares*>(lengths + step.parameters);
-  if (step.attributes.rule == kRule_adafactor)
-    for (int i = 0; i < step.parameters; ++i)
-      if (const Array& w = step.call.operand(Parameters, i); w.rank > 1 && w.size() > 0)
-        move_matrix(step, i, reinterpret_cast<char*>(squares + list.units()));
+  OfParameter* own =
+      reinterpret_cast<OfParameter*>(scratch + FlatList::scratch_bytes(step.parameters));
+  Squares* squares = reinterpret_cast<Squares*>(own + step.parameters);
+  char* directions = reinterpret_cast<char*>(squares + list.units());
+  for (int i = 0; i < step.parameters; ++i) {
+    const Array& w = step.call.operand(Parameters, i);
+    if (step.attributes.rule == kRule_adafactor && w.rank > 1 && w.size() > 0)
+      move_matrix(step, i, directions);
+  }
+  char* place = directions;
+  for (int i = 0; i < step.parameters; ++i) {
+    own[i].direction = place;
+    place += direction_bytes(step.call.operand(Parameters, i));
+  }
 
-  const Directed directed{step};
   for_blocks(step, list, [&](int i, int64_t first, int64_t count, int64_t block) {
-    alignas(64) char direction[kBlock * 8];
+    const DType dtype = step.dtype(i);
+    char* direction = own[i].direction + first * item_size(dtype);
     step.decay(i, first, count);
-    directed(i, first, count, true, direction);
-    squares[block] = {squares_of(step.at(Parameters, i, first), count, step.dtype(i)),
-                      squares_of(direction, count, step.dtype(i))};
+    direct(step, i, first, count, direction);
+    squares[block] = {squares_of(step.at(Parameters, i, first), count, dtype),
+                      squares_of(direction, count, dtype)};
   });
   for (int i = 0; i < step.parameters; ++i) {
     Squares total{0, 0};
@@ -122,14 +136,13 @@ void run_scaled(const Step& step, double t, char* scratch) {
       total.parameter += squares->parameter;
       total.direction += squares->direction;
     }
-    lengths[i] = length_of(step, t, total, static_cast<double>(w.size()));
+    own[i].length = {{length_of(step, t, total, static_cast<double>(w.size()))}};
   }
   for_blocks(step, list, [&](int i, int64_t first, int64_t count, int64_t) {
-    alignas(64) char direction[kBlock * 8];
-    directed(i, first, count, false, direction);
-    const OptimizerConstants length{{lengths[i]}};
-    step.kernel.step[static_cast<int>(step.dtype(i))][kRule_sgd](
-        &length, count, step.at(Parameters, i, first), nullptr, direction);
+    const DType dtype = step.dtype(i);
+    step.kernel.step[static_cast<int>(dtype)][kRule_sgd](
+        &own[i].length, count, step.at(Parameters, i, first), nullptr,
+        own[i].direction + first * item_size(dtype));
     step.finish(i, first, first, count);
   });
 }
