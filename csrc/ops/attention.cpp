@@ -108,7 +108,7 @@ int64_t AttentionScores::bytes(const AttentionShape& shape) {
 
 bool AttentionScores::sees_nothing(const uint8_t* row, int64_t count) const {
   if (strides_[3] == 0) return count == 0 || *row == 0;
-  return count == 0 || std::memchr(row, 1, static_cast<size_t>(count)) == nullptr;
+  return std::all_of(row, row + count, [](uint8_t seen) { return seen == 0; });
 }
 
 void AttentionScores::begin(char* memory, int64_t batch, int64_t head, int64_t query,

@@ -44,7 +44,6 @@ inline Status check_indices(const Array& indices, int64_t from, int64_t step, in
   return {};
 }
 
-// The message of a status of check_indices.
 // Where the flat position `where` lies in an array: "3", or "(1, 0)" if it has several axes.
 inline std::string position_text(const Array& array, int64_t where) {
   if (array.rank < 2) return std::to_string(where);
@@ -54,6 +53,7 @@ inline std::string position_text(const Array& array, int64_t where) {
   return shape_text(array.rank, place);
 }
 
+// The message of a status of check_indices.
 inline Error describe_index(const Call& call, const Status& status, int64_t extent) {
   return Error(ErrorKind::index,
                std::string(call.primitive->name) + ": index " + std::to_string(status.value) +

@@ -234,7 +234,8 @@ struct Way {
     // Of longer rows the network takes too many steps.
     constexpr int64_t kNetworkItems = 2048;
     side_by_side = !few && word <= 8 && n > 1 && n <= kNetworkItems;
-    bytes = n * std::max<int64_t>(2 * word, side_by_side ? kNetworkBytes : 0);
+    const int64_t items = few ? 2 * a.count : 2 * n;
+    bytes = std::max(items * word, side_by_side ? n * kNetworkBytes : 0);
     bytes = (bytes + 63) / 64 * 64;
   }
 };

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from fastnn import _core
-from fastnn.ops.arithmetic import divide, multiply, subtract
+from fastnn.ops.arithmetic import divide, maximum, multiply, subtract
 from fastnn.ops.comparison import clip, greater, where
 from fastnn.ops.core import Tensor, as_float, like, normalize_axis, record
 from fastnn.ops.creation import arange
@@ -13,6 +13,7 @@ from fastnn.ops.cumulative import cumsum
 from fastnn.ops.elementwise import absolute, define_unary, sign, sqrt, square, unary, unary_rule
 from fastnn.ops.joining import split
 from fastnn.ops.order import sort
+from fastnn.ops.reduce import max as _max
 from fastnn.ops.reduce import sum as _sum
 from fastnn.ops.shape import reshape, transpose
 
@@ -213,12 +214,13 @@ def sparsemax(x: Any, axis: int = -1) -> Tensor:
 
 def _sparsemax(x: Tensor, axis: int) -> Tensor:
     """From how many of the largest elements a limit is taken, and what lies above it."""
-    x = x.detach()
+    # A shift changes nothing but the rounding; the largest element is always inside, even NaN.
+    x = x.detach() - _max(x.detach(), axis, keepdims=True)
     ordered = sort(x, axis, descending=True)
     ranks = arange(1, x.shape[axis] + 1, dtype=x.dtype)
     ranks = reshape(ranks, [-1 if i == axis else 1 for i in range(x.ndim)])
     inside = greater(ranks * ordered + 1.0, cumsum(ordered, axis))
-    count = _sum(_core.copy(inside, x.dtype), axis, keepdims=True)
+    count = maximum(_sum(_core.copy(inside, x.dtype), axis, keepdims=True), 1.0)
     limit = (_sum(where(inside, ordered, 0.0), axis, keepdims=True) - 1.0) / count
     return relu(x - limit)
 

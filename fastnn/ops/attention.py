@@ -56,7 +56,13 @@ def _operands(operation: str, query: Any, key: Any, value: Any) -> tuple[Tensor,
 
 def _on_scores(operation: str, name: str, x: Any, dtype: str, query: Tensor, key: Tensor) -> Tensor:
     """A mask or bias as [batch, heads, queries, keys], each of them or 1."""
-    x = as_tensor(x, dtype, f"{operation}: {name}")
+    x = as_tensor(x, None, f"{operation}: {name}")
+    if dtype == "bool" and x.dtype.startswith("float"):
+        raise TypeError(
+            f"{operation}: {name} has dtype {x.dtype}, expected bool, True where a key is seen; "
+            "what is added to the scores is a bias"
+        )
+    x = cast(x, dtype)
     full = (query.shape[0], query.shape[2], query.shape[1], key.shape[1])
     shape = (1,) * (4 - x.ndim) + x.shape
     if x.ndim > 4 or any(n not in (1, m) for n, m in zip(shape, full)):

@@ -1,6 +1,7 @@
 """Branches, loops and scans with keras.ops's names: plain Python, since code here runs eagerly.
 
-A recorded step keeps what a first run did: a loop as often as it went, the branch that was taken.
+A recorded step keeps what Python values decided: a loop as often as it went, the branch that was
+taken. Where a Tensor's value decides, the step stays eager.
 """
 
 from __future__ import annotations

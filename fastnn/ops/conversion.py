@@ -50,9 +50,8 @@ def saturate_cast(x: Any, dtype: Any) -> Tensor:
         if int(high) > limits.max:
             high = np.nextafter(high, low)
         limited = np.clip(np.nan_to_num(values, posinf=np.inf, neginf=-np.inf), low, high)
-        result = limited.astype(dtype)
-        result[...] = np.where(values >= float(limits.max), limits.max, result)
-        return as_tensor(result)
+        result = np.asarray(limited).astype(dtype)
+        return as_tensor(np.where(values >= float(limits.max), limits.max, result).astype(dtype))
     if x.dtype == "bool":
         return cast(x, dtype)
     own = np.iinfo(x.dtype)

@@ -113,6 +113,10 @@ def unique(
     [1, 3]
     """
     x = as_tensor(x, None, "unique: x")
+    if axis is not None:
+        axis = normalize_axis("unique", axis, x.ndim)
+    if size is not None and index(size) < 0:
+        raise ValueError(f"unique: size is {size}, expected at least 0")
     values, first, inverse, counts = np.unique(
         x.numpy(), return_index=True, return_inverse=True, return_counts=True, axis=axis
     )
@@ -123,6 +127,8 @@ def unique(
         values = np.take(values, np.arange(min(values.shape[along], size)), along)
         first, counts = first[:size], counts[:size]
         if missing > 0:
+            if not len(first):
+                raise ValueError(f"unique: x has no elements to fill size {size} with")
             least = np.take(values, [0] * missing, along)
             more = least if fill_value is None else np.full_like(least, fill_value)
             values = np.concatenate([values, more], along)

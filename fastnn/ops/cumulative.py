@@ -11,7 +11,7 @@ from fastnn.ops.shape import reshape
 
 def _operand(operation: str, x: Any, axis: Any, dtype: Any) -> tuple[Tensor, int]:
     x = as_tensor(x, None, f"{operation}: x")
-    x = as_countable(x if dtype is None else cast(x, dtype), f"{operation}: x")
+    x = as_countable(x, f"{operation}: x") if dtype is None else cast(x, dtype)
     if axis is None:
         return reshape(x, (-1,)), 0
     return x, normalize_axis(operation, axis, x.ndim)

@@ -21,7 +21,9 @@ from fastnn.ops.elementwise import square as squared
 
 def _arcsinh_rule(node: _core.Node, gradient: Any) -> Any:
     (x,) = node.saved
-    return divide(gradient, sqrt(squared(x) + 1.0))
+    a = absolute(x)
+    large = greater(a, 1e8)  # where 1 does not count beside a squared
+    return divide(gradient, where(large, a, sqrt(squared(where(large, 0.0, a)) + 1.0)))
 
 
 def arcsinh(x: Any) -> Tensor:

@@ -64,8 +64,9 @@ def nanmean(x: Any, axis: Any = None, keepdims: bool = False) -> Tensor:
 def nanvar(x: Any, axis: Any = None, keepdims: bool = False) -> Tensor:
     """The variance of what is not NaN; NaN of nothing else."""
     x = as_float(x, "nanvar: x")
-    # NaN goes out before the square, whose slope would be NaN too.
-    distances, numbers = _replaced("nanvar", subtract(x, nanmean(x, axis, True)), 0.0)
+    numbers = equal(x, x)
+    # NaN goes out before the square, whose slope would be NaN too; that of infinity stays.
+    distances = where(numbers, subtract(where(numbers, x, 0.0), nanmean(x, axis, True)), 0.0)
     count = _sum(cast(numbers, x.dtype), axis, keepdims)
     return divide(_sum(square(distances), axis, keepdims), count)
 
@@ -96,9 +97,14 @@ def nanmin(x: Any, axis: Any = None, keepdims: bool = False) -> Tensor:
 
 
 def _arg_extreme(operation: str, find: Any, worst: float, x: Any, axis: Any, keepdims: bool) -> Any:
-    x, numbers = _replaced(operation, x, worst)
-    y = find(x, axis, keepdims)
-    return y if numbers is None else where(_any(numbers, axis, keepdims), y, -1)
+    replaced, numbers = _replaced(operation, x, worst)
+    y = find(replaced, axis, keepdims)
+    if numbers is None:
+        return y
+    # Where nothing is better than what took NaN's place, the first number has won.
+    best = (_max if worst < 0 else _min)(replaced, axis, keepdims)
+    first = argmax(cast(numbers, "uint8"), axis, keepdims)
+    return where(_any(numbers, axis, keepdims), where(equal(best, worst), first, y), -1)
 
 
 def nanargmax(x: Any, axis: int | None = None, keepdims: bool = False) -> Tensor:

@@ -36,7 +36,8 @@ def _sorted_rule(node: _core.Node, gradients: Any) -> Any:
     columns = _core.arange(0.0, 1.0, inner, "int64")
     first = _core.binary(_core.reshape(rows, (outer, 1, 1)), columns, "add")
     along = _core.binary(indices, constant(inner, "int64"), "mul")
-    places = _core.binary(_core.reshape(along, (outer, -1, inner)), first, "add")
+    count = indices.shape[axis]
+    places = _core.binary(_core.reshape(along, (outer, count, inner)), first, "add")
     total = filled((math.prod(shape),), 0, gradient.dtype)
     flat = _core.reshape(gradient, (-1,))
     _core.scatter_add(total, flat, _core.reshape(places, (-1,)), 0)
@@ -115,6 +116,13 @@ def in_top_k(targets: Any, predictions: Any, k: int) -> Tensor:
         raise ValueError(
             f"in_top_k: targets have shape {targets.shape}, expected that of predictions, "
             f"{predictions.shape}, without its last axis"
+        )
+    classes = predictions.shape[-1]
+    values = targets.numpy()
+    wrong = values[(values < 0) | (values >= classes)]
+    if wrong.size:
+        raise IndexError(
+            f"in_top_k: targets hold {wrong.flat[0]}, expected classes 0 to {classes - 1}"
         )
     own = take_along_axis(predictions, expand_dims(targets, -1), axis=-1)
     larger = _sum(_core.binary(own, predictions, "less"), axis=-1)

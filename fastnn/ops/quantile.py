@@ -47,7 +47,10 @@ def _between(rows: Tensor, position: Tensor, method: str) -> Tensor:
     above = take_along_axis(rows, _core.copy(ceil(position), "int64"), axis=1)
     share = 0.5 if method == "midpoint" else _core.copy(position - low, rows.dtype)
     # Nothing lies between equal ones, be they infinite.
-    return where(equal(below, above), below, below + (above - below) * share)
+    same = equal(below, above)
+    # Each has its share: their difference may be too large for a number.
+    apart = [where(same, 0.0, side) for side in (below, above)]
+    return where(same, below, apart[0] * (1.0 - share) + apart[1] * share)
 
 
 def _quantile(

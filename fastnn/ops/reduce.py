@@ -74,7 +74,7 @@ def sum(x: Any, axis: Any = None, keepdims: bool = False) -> Tensor:
 
 def _mean_rule(node: _core.Node, gradient: Any) -> Any:
     shape, axes = node.saved
-    scale = like(gradient, 1 / _count(shape, axes))
+    scale = like(gradient, 1 / (_count(shape, axes) or 1))
     return _spread(_binary(gradient, scale, "mul"), shape, axes)
 
 
@@ -208,7 +208,7 @@ def logsumexp(x: Any, axis: Any = None, keepdims: bool = False) -> Tensor:
 def _moments_rule(node: _core.Node, gradients: Any) -> Any:
     x, centre, axes = node.saved
     of_mean, of_variance = gradients
-    share, total = like(x, 1 / _count(x.shape, axes)), None
+    share, total = like(x, 1 / (_count(x.shape, axes) or 1)), None
     if of_mean is not None:
         total = _spread(_binary(of_mean, share, "mul"), x.shape, axes)
     if of_variance is not None:

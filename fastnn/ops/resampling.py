@@ -15,8 +15,8 @@ import numpy as np
 
 from fastnn import _core
 from fastnn.ops import elementwise
-from fastnn.ops.arithmetic import minimum
-from fastnn.ops.comparison import clip
+from fastnn.ops.arithmetic import maximum, minimum
+from fastnn.ops.comparison import clip, greater_equal
 from fastnn.ops.core import Tensor, as_float, cast, constant, strides_of
 from fastnn.ops.indexing import take
 from fastnn.ops.joining import stack
@@ -39,7 +39,9 @@ def one_of(operation: str, name: str, value: Any, known: tuple) -> None:
 
 def _remainder(places: Tensor, period: Tensor) -> Tensor:
     """places modulo the period, or the period itself, by rounding."""
-    return places - elementwise.floor(places / period) * period
+    rest = places - elementwise.floor(places / period) * period
+    # Far away the quotient is rounded to a neighbour.
+    return minimum(maximum(rest, constant(0.0, places.dtype)), period)
 
 
 def _folded(places: Tensor, extents: Tensor, fill_mode: str) -> Tensor:
@@ -63,7 +65,10 @@ def _folded(places: Tensor, extents: Tensor, fill_mode: str) -> Tensor:
 
 def _rounded(places: Tensor) -> Tensor:
     """The nearest integers, halves away from zero."""
-    return elementwise.sign(places) * elementwise.floor(elementwise.absolute(places) + 0.5)
+    size = elementwise.absolute(places)
+    below = elementwise.floor(size)
+    up = cast(greater_equal(size - below, 0.5), places.dtype)
+    return elementwise.sign(places) * (below + up)
 
 
 # ---- pixels --------------------------------------------------------------------------------------
@@ -185,7 +190,7 @@ def map_coordinates(
     return reshape(values, places.shape[1:])
 
 
-@lru_cache(maxsize=64)
+@lru_cache(maxsize=4)
 def _grid(height: int, width: int, dtype: str) -> Tensor:
     """Rows x, y and 1 of all pixels, [3, pixels]."""
     y, x = np.mgrid[:height, :width].reshape(2, -1)

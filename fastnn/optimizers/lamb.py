@@ -13,8 +13,8 @@ class Lamb(_Moments):
 
     At step t: m and v as Adam's, `u = m / (1 - beta_1^t) / (sqrt(v / (1 - beta_2^t)) + epsilon)`,
     `w -= rate * |w| / |u| * u`, with 1 in the place of `|w| / |u|` where one of the two norms is 0.
-    The weight decay is decoupled, as Keras has it; the paper's is part of u. While it steps it needs
-    room for u: as much as the weights.
+    The weight decay is decoupled, as Keras has it; the paper's is part of u. A step needs room for
+    all u: as much as the weights take.
 
     Args:
         beta_1, beta_2: decay of the two means.

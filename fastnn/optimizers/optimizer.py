@@ -312,9 +312,10 @@ class Optimizer(Saved):
 
     def _stepper(self, variables: list[Variable]) -> Callable[[Sequence, Tensor], None]:
         """A function of gradients and rate that steps `variables` where there is no rule."""
+        dtypes = {v.dtype for v in variables}
 
         def take_steps(gradients: Sequence, rate: Tensor) -> None:
-            rates = {dtype: _core.copy(rate, dtype) for dtype in {v.dtype for v in variables}}
+            rates = {dtype: _core.copy(rate, dtype) for dtype in dtypes}
             for gradient, variable in zip(gradients, variables):
                 self.update_step(gradient, variable, rates[variable.dtype])
 
