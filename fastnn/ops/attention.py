@@ -12,7 +12,7 @@ from typing import Any
 from fastnn import _core
 from fastnn.ops.activation import softmax, tanh
 from fastnn.ops.comparison import greater_equal, where
-from fastnn.ops.core import Tensor, Variable, as_float, as_tensor, constant, record
+from fastnn.ops.core import Tensor, Variable, as_float, as_tensor, cast, constant, record
 from fastnn.ops.creation import arange
 from fastnn.ops.einsum import einsum
 from fastnn.ops.shape import expand_dims, repeat, reshape

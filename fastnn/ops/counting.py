@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from fastnn.ops.core import Tensor, as_float, as_tensor, promote
+from fastnn.ops.core import Tensor, as_float, as_tensor, normalize_axis, promote
 from fastnn.ops.indexing import as_indices
 from fastnn.ops.segments import segment_sum
 from fastnn.ops.shape import ravel, reshape
