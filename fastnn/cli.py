@@ -46,7 +46,9 @@ def _parser() -> argparse.ArgumentParser:
     run.add_argument("--epochs", type=_positive, metavar="N")
     run.add_argument("--batch-size", type=_positive, metavar="N")
     run.add_argument("--seed", type=int, default=0, metavar="N")
-    run.add_argument("--out", metavar="FOLDER", help="where pictures go (fastnn-out/NAME)")
+    run.add_argument(
+        "--out", metavar="FOLDER", help="where pictures go (fastnn-out/NAME; all: FOLDER/NAME)"
+    )
     run.set_defaults(command=_run)
 
     book = commands.add_parser("book", help="run recipes and write a page for each")
@@ -116,7 +118,7 @@ def _run_one(recipe: Any, options: argparse.Namespace) -> None:
         if info.data_is_here():
             raise
         raise OSError(
-            f"{error}\nWithout {info.dataset} this recipe does not run, with --quick neither."
+            f"{error}\nWithout {info.dataset} this recipe does not run, not with --quick either."
         ) from error
 
 
@@ -132,44 +134,50 @@ def _advise(options: argparse.Namespace) -> int:
 def _run_all(options: argparse.Namespace) -> int:
     """Runs every recipe whose data is here; fails only if one of them fails."""
     from fastnn import recipes
-    from fastnn.recipes.common import print_table
+    from fastnn.recipes.common import Table
 
-    rows, failed = [], False
-    for name in recipes.NAMES:
-        recipe = recipes.get(name)
-        start = time.perf_counter()
-        if not recipe.INFO.data_is_here():
-            result = f"skipped: {recipe.INFO.dataset} is not here"
-        else:
-            try:
-                _run_one(recipe, options)
-                result = "ran"
-            except Exception:
-                traceback.print_exc()
-                result, failed = "failed", True
-        rows.append([name, result, f"{time.perf_counter() - start:.1f}"])
-    print_table("All recipes", ["name", "result", "seconds"], rows)
+    failed, folder = False, options.out
+    with Table("All recipes", ["name", "result", "seconds"]) as table:
+        for name in recipes.NAMES:
+            recipe = recipes.get(name)
+            options.out = None if folder is None else str(Path(folder) / name)
+            start = time.perf_counter()
+            if not recipe.INFO.data_is_here():
+                result = f"skipped: {recipe.INFO.dataset} is not here"
+            else:
+                try:
+                    _run_one(recipe, options)
+                    result = "ran"
+                except Exception:
+                    traceback.print_exc()
+                    result, failed = "failed", True
+            table.add(name, result, f"{time.perf_counter() - start:.1f}")
     return int(failed)
 
 
 def _book(options: argparse.Namespace) -> int:
-    """Runs recipes into a book; pages of earlier runs stay, so that it can grow."""
-    from fastnn import recipes
-    from fastnn.book import run_page, write_book
-    from fastnn.book.writing import need_book
+    """Runs recipes into a book; pages of earlier runs stay, so that it can grow.
 
-    need_book()
-    folder = Path(options.out)
-    folder.mkdir(parents=True, exist_ok=True)
+    A recipe that fails is left out, and the status is then 1.
+    """
+    from fastnn import recipes
+    from fastnn.book import Book
+
     chosen = [recipes.name_of(recipes.get(name)) for name in options.names]
+    book = Book(options.out)
+    failed = False
     for name in chosen or recipes.NAMES:
         if not chosen and not recipes.get(name).INFO.data_is_here():
             print(f"{name}: left out, {recipes.get(name).INFO.dataset} is not here")
             continue
-        run_page(name, folder, options.quick, options.seed)
-        write_book(folder)
-    print(f"wrote {write_book(folder)}")
-    return 0
+        try:
+            book.add(name, options.quick, options.seed)
+        except Exception:
+            traceback.print_exc()
+            failed = True
+    if book.index.exists():
+        print(f"wrote {book.index}")
+    return int(failed)
 
 
 def _copy(options: argparse.Namespace) -> int:

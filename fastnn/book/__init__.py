@@ -1,7 +1,7 @@
 """The recipe book: recipes are run and become static pages. Needs Jinja2 and Pygments (extra
 ``book``)."""
 
-from fastnn.book.pages import Page, run_page
-from fastnn.book.writing import write_book
+from fastnn.book.book import Book
+from fastnn.book.pages import Page
 
-__all__ = ["Page", "run_page", "write_book"]
+__all__ = ["Book", "Page"]

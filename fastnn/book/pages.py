@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from fastnn import recipes, runtime
-from fastnn.recipes.common import collected_tables
+from fastnn.recipes.common import collected_tables, is_here
 
 RECORD = "page.json"
 
@@ -45,30 +45,26 @@ class Page:
 
 
 def run_page(name: str, folder: Path, quick: bool = False, seed: int = 0) -> Page:
-    """Runs a recipe; its pictures and the record of its page go to ``folder/NAME``.
+    """Runs a recipe, whose pictures go to an empty `folder`, and writes the page's record there.
 
-    Raises:
-        ValueError: there is no recipe of that name.
-        OSError: the folder cannot be written, or data is missing.
+    Claims are made of full runs on the data that they were made for.
     """
     recipe = recipes.get(name)
-    own = folder / recipes.name_of(recipe)
-    own.mkdir(parents=True, exist_ok=True)
-    for picture in own.glob("*.png"):  # of an earlier run
-        picture.unlink()
+    info = recipe.INFO
     start = time.perf_counter()
     with collected_tables() as tables:
-        figures = recipe.run(quick=quick, seed=seed, out=own)
-    claims = recipe.claims(figures) if hasattr(recipe, "claims") and not quick else []
+        figures = recipe.run(quick=quick, seed=seed, out=folder)
+    fell_back = info.fallback is not None and not is_here(info.dataset)
+    claims = [] if quick or fell_back or not hasattr(recipe, "claims") else recipe.claims(figures)
     page = Page(
         name=recipes.name_of(recipe),
-        lecture=recipe.INFO.lecture,
-        slide=recipe.INFO.slide,
-        question=recipe.INFO.question,
+        lecture=info.lecture,
+        slide=info.slide,
+        question=info.question,
         text=str(recipe.__doc__),
         source=Path(str(recipe.__file__)).read_text(encoding="utf-8"),
         tables=tables,
-        pictures=sorted(path.name for path in own.glob("*.png")),
+        pictures=sorted(path.name for path in folder.glob("*.png")),
         claims=[
             {
                 "what": claim.what,
@@ -84,7 +80,7 @@ def run_page(name: str, folder: Path, quick: bool = False, seed: int = 0) -> Pag
         seconds=time.perf_counter() - start,
         machine=machine(),
     )
-    write_whole(own / RECORD, json.dumps(asdict(page), indent=1))
+    write_whole(folder / RECORD, json.dumps(asdict(page), indent=1))
     return page
 
 

@@ -6,8 +6,7 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
-from fastnn import recipes
-from fastnn.book.pages import RECORD, Page, read_page, write_whole
+from fastnn.book.pages import Page, write_whole
 
 LECTURES = {
     "I": "Introduction",
@@ -17,19 +16,14 @@ LECTURES = {
 }
 
 
-def write_book(folder: Path) -> Path:
-    """Writes the pages of all records in ``folder`` and their index, whose path is returned.
-
-    The pages need neither a network nor a script.
+def write_pages(folder: Path, pages: list[Page]) -> None:
+    """Writes the pages and their index, which need neither a network nor a script.
 
     Raises:
         ImportError: Jinja2 or Pygments (extra ``book``) is not installed.
         OSError: the folder cannot be written.
     """
-    environment, highlight, colors = _tools()
-    order = {name: i for i, name in enumerate(recipes.NAMES)}
-    pages = [read_page(path) for path in sorted(folder.glob(f"*/{RECORD}"))]
-    pages.sort(key=lambda page: order.get(page.name, len(order)))
+    environment, highlight, colors = tools()
     style = _text("style.css") + colors
     for i, page in enumerate(pages):
         html = environment.get_template("page.html").render(
@@ -49,12 +43,6 @@ def write_book(folder: Path) -> Path:
         lectures=[row for row in lectures if row[2]], style=style
     )
     write_whole(folder / "index.html", html)
-    return folder / "index.html"
-
-
-def need_book() -> None:
-    """Raises the ImportError of a missing extra before anything is run."""
-    _tools()
 
 
 def _paragraphs(page: Page) -> list[str]:
@@ -65,7 +53,7 @@ def _text(name: str) -> str:
     return files("fastnn.book").joinpath(name).read_text(encoding="utf-8")
 
 
-def _tools() -> tuple[Any, Any, str]:
+def tools() -> tuple[Any, Any, str]:
     """The templates, a function from source to HTML, and the colours of its classes."""
     try:
         import jinja2

@@ -27,16 +27,20 @@ class Advice:
     """What a training's record shows.
 
     Attributes:
-        fails: "training", "testing", or None where both are good.
+        fails: "training", "testing", or None where nothing does.
         tips: what to try, the most likely cure first.
+        tested: whether the record has validation data to answer the second question with.
     """
 
     fails: str | None
     tips: list[str] = field(default_factory=list)
+    tested: bool = True
 
     def __str__(self) -> str:
         verdict = {
-            None: "Good on training data, good on testing data.",
+            None: "Good on training data, good on testing data."
+            if self.tested
+            else "Good on training data; without validation data nothing is known of testing data.",
             "training": "Not good on training data yet.",
             "testing": "Good on training data, not on testing data: it overfits.",
         }[self.fails]
@@ -60,21 +64,29 @@ def advise(history: Any, model: Any = None) -> Advice:
     """
     model = getattr(history, "model", None) if model is None else model
     logs: Mapping[str, Sequence[float]] = getattr(history, "history", history)
-    accuracy_name = next((n for n in logs if n.endswith("accuracy") and n[:4] != "val_"), None)
-    if not logs.get("loss") or accuracy_name is None:
+    accuracy_name = next(
+        (n for n in logs if n.endswith(("accuracy", "acc")) and n[:4] != "val_"), ""
+    )
+    accuracy = _known(logs.get(accuracy_name, ()))
+    if not logs.get("loss") or not accuracy:
         raise ValueError(
             f"advise: the record has {', '.join(logs) or 'nothing'}, expected loss and accuracy"
         )
-    loss, accuracy = list(logs["loss"]), list(logs[accuracy_name])
+    loss = list(logs["loss"])
     if not all(map(math.isfinite, loss)):
         tip = "The loss is no longer a number: lower the learning rate, or clip gradients."
         return Advice("training", [tip])
     if accuracy[-1] < GOOD:
         return Advice("training", _training_tips(loss, model))
-    validation = logs.get(f"val_{accuracy_name}")
-    if validation is not None and accuracy[-1] - validation[-1] > GAP:
-        return Advice("testing", _testing_tips(logs, validation))
-    return Advice(None)
+    validation = _known(logs.get(f"val_{accuracy_name}", ()))
+    if validation and accuracy[-1] - validation[-1] > GAP:
+        return Advice("testing", _testing_tips(logs))
+    return Advice(None, tested=bool(validation))
+
+
+def _known(values: Sequence[float]) -> list[float]:
+    """Without the epochs that have no figure, as validation_freq leaves them."""
+    return [value for value in values if math.isfinite(value)]
 
 
 def _training_tips(loss: list[float], model: Any) -> list[str]:
@@ -86,6 +98,8 @@ def _training_tips(loss: list[float], model: Any) -> list[str]:
         tips.append(
             "Choose another activation: gradients vanish in many sigmoid or tanh layers; try ReLU."
         )
+    if len(loss) == 1:
+        return [*tips, "Train for more than one epoch: one does not tell whether the loss falls."]
     last = loss[-max(2, len(loss) // 5 + 1) :]
     falling = (last[0] - last[-1]) > STILL_FALLING * abs(last[0])
     if loss[-1] > 1.2 * min(loss):
@@ -98,9 +112,9 @@ def _training_tips(loss: list[float], model: Any) -> list[str]:
     return tips
 
 
-def _testing_tips(logs: Mapping, validation: Sequence[float]) -> list[str]:
+def _testing_tips(logs: Mapping) -> list[str]:
     tips = ["Have more training data, or make some (augmentation)."]
-    losses = logs.get("val_loss")
+    losses = _known(logs.get("val_loss", ()))
     if losses and losses[-1] > 1.1 * min(losses):
         epoch = list(losses).index(min(losses)) + 1
         tips.append(f"Stop early: the validation loss was least after epoch {epoch}.")
@@ -139,13 +153,16 @@ def read_log(path: str | Path) -> dict[str, list[float]]:
         OSError: the file cannot be read.
         ValueError: it is not such a file.
     """
-    with open(path, newline="", encoding="utf-8") as file:
-        rows = list(csv.DictReader(file))
     try:
+        with open(path, newline="", encoding="utf-8") as file:
+            first = file.readline()
+            separator = next((mark for mark in ",;\t|" if f"epoch{mark}" in first), ",")
+            file.seek(0)
+            rows = list(csv.DictReader(file, delimiter=separator))
         return {
             name: [float("nan") if row[name] == "NA" else float(row[name]) for row in rows]
             for name in (rows[0] if rows else ())
             if name != "epoch"
         }
-    except (TypeError, ValueError) as error:
+    except (TypeError, ValueError, csv.Error) as error:
         raise ValueError(f"advise: {path} is not what CSVLogger writes: {error}") from None

@@ -1,7 +1,7 @@
 """Augmentation: few digits, turned a little each time they are seen.
 
-Course: Hung-yi Lee, "Understanding deep learning in one day" (DSC 2016), lecture II, slide "Create
-more training data" (handwriting: shift by 15 degrees).
+Course: Hung-yi Lee, "Understanding deep learning in one day" (DSC 2016), lecture II, slide "Panacea
+for Overfitting" (more training data; create it: handwriting, "shift 15").
 """
 
 from pathlib import Path
@@ -20,7 +20,7 @@ from fastnn.recipes.common import (
 
 INFO = Info(
     lecture="II",
-    slide="Have more training data",
+    slide="Panacea for Overfitting",
     question="Can few digits be made to count as many?",
     minutes=1,
     dataset="mnist",

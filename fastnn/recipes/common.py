@@ -101,6 +101,11 @@ class Digits:
     x_test: np.ndarray
     y_test: np.ndarray
 
+    def __str__(self) -> str:
+        """How many training digits of which kind, for titles."""
+        kind = {"mnist": "MNIST digits", "digits": "8x8 digits"}.get(self.name, self.name)
+        return f"{len(self.x_train):,} {kind}"
+
 
 def load_digits(count: int | None = None) -> Digits:
     """MNIST if it is found here, else the embedded 8x8 digits (and a line that says so).
@@ -178,8 +183,9 @@ def collected_tables() -> Iterator[list[dict]]:
 
 
 def print_table(title: str, header: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
-    """Prints rows in aligned columns; floats with four digits."""
+    """Prints rows in aligned columns, floats with four digits; a row may be shorter."""
     text = [[f"{v:.4g}" if isinstance(v, float) else str(v) for v in row] for row in rows]
+    text = [row + [""] * (len(header) - len(row)) for row in text]
     widths = [max(len(row[i]) for row in [list(header), *text]) for i in range(len(header))]
     for tables in _collectors:
         tables.append({"title": title, "header": list(header), "rows": text})
@@ -191,7 +197,10 @@ def print_table(title: str, header: Sequence[str], rows: Sequence[Sequence[objec
 def folder_for(name: str, out: str | Path | None) -> Path:
     """The folder for a recipe's pictures: `out`, or ``fastnn-out/NAME`` here; made if needed."""
     folder = Path(out) if out is not None else Path("fastnn-out") / name
-    folder.mkdir(parents=True, exist_ok=True)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except FileExistsError:
+        raise NotADirectoryError(f"{folder} is a file, expected a folder for pictures") from None
     return folder
 
 

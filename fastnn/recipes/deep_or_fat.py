@@ -1,8 +1,8 @@
 """Deep and thin or shallow and fat, with equally many parameters.
 
-Course: Hung-yi Lee, "Understanding deep learning in one day" (DSC 2016), lecture I, slides "Why
-Deep? Deeper is Better", "Fat + Short v.s. Thin + Tall" and "Logic circuits". On digits the order of
-the slide does not come out; on the parity of ten bits, as the slide on logic circuits says, depth
+Course: Hung-yi Lee, "Understanding deep learning in one day" (DSC 2016), lecture I, slides "Deeper
+is Better?", "Fat + Short v.s. Thin + Tall" and "Analogy" (logic circuits). On digits the order of
+the slide does not come out; on the parity of ten bits, as the slide on logic circuits has it, depth
 wins with tanh; one layer of as many ReLUs learns it too. The slide's table is from F. Seide, G. Li,
 D. Yu, "Conversational speech transcription using context-dependent deep neural networks" (2011).
 """
@@ -25,7 +25,8 @@ INFO = Info(
     dataset="mnist",
     fallback="digits",
 )
-# Word errors in per cent: layers x 2,000 units, and one layer or few with as many parameters.
+# Word errors in per cent: layers x 2,000 units; beside the last two, one layer of as many
+# parameters; and one of many more.
 SEIDE = (
     ("1 x 2k", 24.2, "-", "-"),
     ("2 x 2k", 20.4, "-", "-"),
@@ -61,20 +62,20 @@ def run(
 ) -> dict:
     """Trains a deep and a fat network on digits, and networks of three depths on parity.
 
+    `epochs` and `batch_size` are those of the digits.
+
     Returns:
         dict: "dataset", "digits": {"deep": ..., "fat": ...}, "parity, tanh": {depth: ...} and
         "parity, relu", each with "parameters" and "accuracy".
     """
     folder = folder_for("deep-or-fat", out)
-    print_table(
-        "Seide 2011: word errors, %", ["deep", "errors", "fat, as many parameters", "errors"], SEIDE
-    )
+    print_table("Seide 2011: word errors, %", ["deep", "errors", "fat", "errors"], SEIDE)
     common = setting(quick, seed, epochs, batch_size)
     inputs = common.digits.x_train.shape[1]
     figures: dict = {"dataset": common.digits.name, "digits": {}}
     figures.update({"parity, tanh": {}, "parity, relu": {}})
     header = ["network", "hidden layers", "parameters", "test accuracy"]
-    with Table(f"{common.digits.name} digits", header) as table:
+    with Table(str(common.digits), header) as table:
         shapes: dict[str, tuple[int, ...]] = {"deep": DEEP, "fat": (fat(inputs, DEEP),)}
         for name, hidden in shapes.items():
             net = Net(hidden, "relu", optimizer=lambda: fn.optimizers.Adam())

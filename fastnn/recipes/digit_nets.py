@@ -31,10 +31,9 @@ class Net:
         activation: of the hidden layers; or a function that makes a layer for so many units.
         loss: by name, with 0-1 vectors for labels.
         optimizer: makes one.
-        initializer: of all kernels.
         dropout: rate after each hidden layer.
         batch_size: None: that of the setting; 0: all digits at once.
-        regularizer: of the hidden kernels.
+        regularizer: of the hidden kernels, where `activation` is a name.
         shuffle: whether each epoch takes the digits in an order of its own.
         callbacks: makes those of one training.
     """
@@ -43,7 +42,6 @@ class Net:
     activation: str | Callable[[int], fn.Layer] = "sigmoid"
     loss: str = "categorical_crossentropy"
     optimizer: Callable[[], Any] = lambda: fn.optimizers.SGD(0.1)
-    initializer: Any = "glorot_uniform"
     dropout: float = 0.0
     batch_size: int | None = None
     regularizer: Any = None
@@ -61,15 +59,12 @@ class Net:
                     fn.layers.Dense(
                         units,
                         activation=self.activation,
-                        kernel_initializer=self.initializer,
                         kernel_regularizer=self.regularizer,
                     )
                 )
             if self.dropout:
                 model.add(fn.layers.Dropout(self.dropout))
-        model.add(
-            fn.layers.Dense(classes, activation="softmax", kernel_initializer=self.initializer)
-        )
+        model.add(fn.layers.Dense(classes, activation="softmax"))
         model.compile(self.optimizer(), self.loss, metrics=["accuracy"])
         return model
 
@@ -149,7 +144,7 @@ def compare(
     """
     figures: dict[str, dict] = {}
     header = ["network", "course", "here", "on training data", "seconds"]
-    with Table(f"{title}: {len(common.digits.x_train):,} {common.digits.name} digits", header) as t:
+    with Table(f"{title}: {common.digits}", header) as t:
         for name, net in nets.items():
             model, figures[name] = common.train(net)
             if models is not None:

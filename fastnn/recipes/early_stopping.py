@@ -41,14 +41,15 @@ def run(
 
     Returns:
         dict: "dataset", and for both kinds of labels "end" and "stopped", test accuracies,
-        "epoch", where it stopped, "loss at stop" and "least loss" of validation, and "history".
+        "epoch", the best one, whose weights are taken, "loss at stop" and "least loss" of
+        validation, and "history".
     """
     folder = folder_for("early-stopping", out)
     common = setting(
         quick, seed, epochs or (20 if quick else 40), batch_size or 50, images=TRAINING + VALIDATION
     )
     figures: dict = {"dataset": common.digits.name}
-    header = ["labels", "to the end", "stopped", "epochs", "loss at the stop", "least loss"]
+    header = ["labels", "to the end", "stopped", "best epoch", "loss at the stop", "least loss"]
     with Table("Test accuracy", header) as table:
         for name, share in SHARES.items():
             f = figures[name] = both_ways(with_random_labels(common, share))
@@ -107,5 +108,5 @@ def claims(figures: dict) -> list[Claim]:
             wrong["loss at stop"] - wrong["least loss"],
             at_most=0.05,
         ),
-        Claim("epochs until the stop, wrong labels", wrong["epoch"]),
+        Claim("best epoch, wrong labels", wrong["epoch"]),
     ]

@@ -1,8 +1,8 @@
 """The learning rate: too small, too large, right, and lowered on the way.
 
 Course: Hung-yi Lee, "Understanding deep learning in one day" (DSC 2016), lecture II, slides
-"Learning Rates" ("if the learning rate is too large, the total loss may not decrease"; "reduce the
-learning rate by some factor every few epochs"; 1/t decay: rate / sqrt(t + 1)).
+"Learning Rates" (too large a rate: the total loss may not decrease; lower it by a factor every few
+epochs; 1/t decay: rate / sqrt(t + 1)).
 """
 
 from pathlib import Path

@@ -2,9 +2,9 @@
 
 Course: Hung-yi Lee, "Understanding deep learning in one day" (DSC 2016), lecture I, slides "Why
 Deep? Modularization" (girls and boys with long and short hair: a classifier of the four has few
-boys with long hair to learn from; classifiers of sex and of hair, "shared by the following
-classifiers as modules", can be trained by little data). Here: pictures of shapes in colours, with
-some combinations rare.
+boys with long hair to learn from; classifiers of sex and of hair have many, and what follows shares
+them as modules). Here: pictures of shapes in colours, with some combinations rare; the answers of a
+classifier of shapes and one of colours, taken together, beside one classifier of all combinations.
 """
 
 from pathlib import Path
@@ -91,7 +91,7 @@ def run(
     fitting = {"batch_size": batch_size or 32, "epochs": epochs or (4 if quick else 12)}
     figures, guesses = {}, {}
     title = f"{len(x_train):,} pictures; {FEW} of each of {len(RARE)} rare combinations"
-    with Table(title, ["classifiers", "all", "rare combinations"]) as table:
+    with Table(title, ["classifiers", "parameters", "all", "rare combinations"]) as table:
         for name in ("combinations", "shape and colour"):
             fn.utils.set_random_seed(seed)
             if name == "combinations":
@@ -106,7 +106,8 @@ def run(
             guesses[name] = np.stack(pair, axis=1)
             right = (guesses[name] == y_test).all(axis=1)
             figures[name] = {"all": float(right.mean()), "rare": float(right[rare].mean())}
-            table.add(name, figures[name]["all"], figures[name]["rare"])
+            row = figures[name]["all"], figures[name]["rare"]
+            table.add(name, model.count_params(), *row)
     for name, guess in guesses.items():
         shown = np.flatnonzero(rare)[:40]
         words = [[words_of(row) for row in rows[shown]] for rows in (y_test, guess)]

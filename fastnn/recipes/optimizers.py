@@ -1,7 +1,7 @@
 """Optimizers with a rate for each weight: all of them on one problem.
 
 Course: Hung-yi Lee, "Understanding deep learning in one day" (DSC 2016), lecture II, slides
-"Adagrad", "Not the whole story ...", "Adam" and "Let's try it" (ReLU, 3 layers: 0.96, Adam 0.97).
+"Adagrad", "Not the whole story ..." and "Let's try it" (ReLU, 3 layers: 0.96, Adam 0.97).
 """
 
 from dataclasses import replace

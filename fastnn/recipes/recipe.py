@@ -59,18 +59,13 @@ def run(
     figures, histories = {}, {}
     header = ["network", "on training data", "on testing data", "what fails", "first tip"]
     with Table("Two questions", header) as table:
+        every = setting(quick, seed, epochs or (10 if quick else 15), batch_size or 20)
         for name, (net, images, _, _) in NETS.items():
-            # Few digits make few steps an epoch; the smallest network needs time to stop falling.
-            common = setting(quick, seed, epochs or (10 if quick else 15), batch_size or 20, images)
-            if quick:
-                some = replace(
-                    common.digits,
-                    x_train=common.digits.x_train[:2000],
-                    y_train=common.digits.y_train[:2000],
-                )
-                common = replace(common, digits=some, verbose=0)
-            if name == "too small":
-                common = replace(common, epochs=3 * common.epochs)
+            d, count = every.digits, min(images, 2000) if quick else images
+            few = replace(d, x_train=d.x_train[:count], y_train=d.y_train[:count])
+            # The smallest network needs time to stop falling.
+            longer = 3 if name == "too small" else 1
+            common = replace(every, digits=few, epochs=longer * every.epochs)
             model, f = common.train(net)
             advice = advise(f["history"], model)
             histories[name] = f["history"]

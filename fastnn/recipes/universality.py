@@ -81,6 +81,8 @@ def run(
 ) -> dict:
     """Fits both functions with layers of several widths; draws error over width, and the fits.
 
+    Batches have 64 points, whatever `batch_size` is.
+
     Returns:
         dict: "width", and for each function "error", a list.
     """

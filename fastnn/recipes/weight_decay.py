@@ -2,7 +2,8 @@
 
 Course: Hung-yi Lee, "Understanding deep learning in one day" (DSC 2016), lecture II, slides "Weight
 Decay" ("our brain prunes out the useless link between neurons"; w <- 0.99 w - rate * gradient).
-L2 regularization with factor f does that with plain descent: 0.99 is 1 - 2 * rate * f.
+L2 regularization with factor f does that in plain descent, with 1 - 2 * rate * f for 0.99: here
+0.998.
 """
 
 from dataclasses import replace

@@ -5,6 +5,8 @@ import sys
 
 import pytest
 
+from fastnn import recipes
+from fastnn.book import Book, pages
 from fastnn.book.pages import read_page
 from fastnn.cli import main
 
@@ -49,11 +51,49 @@ def test_a_book_grows_and_keeps_what_it_has(book, capsys):
     assert "momentum.html" in (book / "index.html").read_text()
 
 
+def test_files_of_others_are_left_alone(book, capsys):
+    (book / "momentum" / "mine.png").write_text("mine")
+    assert main(["book", "--out", str(book), "--quick", "momentum"]) == 0
+    assert (book / "momentum" / "mine.png").read_text() == "mine"
+    (book / "gradient-descent").mkdir()
+    (book / "gradient-descent" / "starts.png").write_text("mine")
+    assert main(["book", "--out", str(book), "--quick", "gradient-descent"]) == 1
+    assert "starts.png is there and not of this book" in capsys.readouterr().err
+    assert (book / "gradient-descent" / "starts.png").read_text() == "mine"
+    (book / "index.html").write_text("<p>my own</p>")
+    assert main(["book", "--out", str(book), "--quick", "momentum"]) == 1
+    assert "choose another folder" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("error, status", [(KeyboardInterrupt, 130), (RuntimeError, 1)])
+def test_a_run_that_ends_early_leaves_the_book_as_it_was(book, monkeypatch, error, status):
+    def run(**options):
+        raise error
+
+    before = {path: path.read_bytes() for path in book.rglob("*") if path.is_file()}
+    monkeypatch.setattr(recipes.get("momentum"), "run", run)
+    assert main(["book", "--out", str(book), "--quick", "momentum"]) == status
+    after = {path: path.read_bytes() for path in book.rglob("*") if path.is_file()}
+    assert after == before
+
+
+def test_claims_are_made_of_full_runs_on_their_data(tmp_path, monkeypatch):
+    recipe = recipes.get("loss-choice")
+    figures = {name: {"accuracy": 0.5} for name in recipe.NETS}
+    monkeypatch.setattr(recipe, "run", lambda **options: figures)
+    monkeypatch.setattr(pages, "is_here", lambda dataset: True)
+    book = Book(tmp_path)
+    assert len(book.add("loss-choice").claims) == 4 and not book.add("loss-choice", True).claims
+    monkeypatch.setattr(pages, "is_here", lambda dataset: False)
+    assert not book.add("loss-choice").claims
+
+
 def test_bad_input(tmp_path, capsys, monkeypatch):
     assert main(["book", "--out", str(tmp_path / "b"), "momentun"]) == 1
     assert "did you mean 'momentum'?" in capsys.readouterr().err
     (tmp_path / "file").write_text("")
     assert main(["book", "--out", str(tmp_path / "file"), "neuron"]) == 1
+    assert "is a file, expected a folder" in capsys.readouterr().err
     (tmp_path / "b" / "neuron").mkdir(parents=True)
     (tmp_path / "b" / "neuron" / "page.json").write_text("{}")
     assert main(["book", "--out", str(tmp_path / "b"), "--quick", "momentum"]) == 1

@@ -51,7 +51,29 @@ def test_the_command(tmp_path, capsys):
     assert read_log(path)["accuracy"] == [0.5, 0.99] and np.isnan(read_log(path)["val_accuracy"][0])
 
 
-@pytest.mark.parametrize("text", ["epoch,loss\n0,high\n", "not a log", ""])
+def test_what_is_not_known_is_not_praised():
+    silent = advise(record([1.0, 0.1], [0.7, 0.97]))
+    assert silent.fails is None and "nothing is known of testing data" in str(silent)
+    late = record([1.0, 0.2, 0.1], [0.7, 0.97, 0.99], [float("nan"), 0.7, float("nan")])
+    assert advise(late).fails == "testing"
+    assert "more than one epoch" in advise(record([2.0], [0.2])).tips[0]
+    with pytest.raises(ValueError, match="expected loss and accuracy"):
+        advise(record([1.0], [float("nan")]))
+    assert advise({"loss": [1, 0.1], "acc": [0.5, 0.99], "val_acc": [0.5, 0.6]}).fails == "testing"
+
+
+def test_other_separators(tmp_path):
+    path = tmp_path / "log.csv"
+    log = fn.callbacks.CSVLogger(path, separator=";")
+    model = fn.Sequential([fn.Input((2,)), fn.layers.Dense(1)])
+    model.compile("sgd", "mse", metrics=["accuracy"])
+    model.fit(np.ones((4, 2)), np.ones((4, 1)), verbose=0, callbacks=[log])
+    assert {"accuracy", "loss"} <= set(read_log(path))
+
+
+@pytest.mark.parametrize(
+    "text", ["epoch,loss\n0,high\n", "not a log", "", "\x00\xff", "epoch,a\n0," + "9" * 200_000]
+)
 def test_bad_logs(text, tmp_path, capsys):
     path = tmp_path / "log.csv"
     path.write_text(text)
