@@ -10,6 +10,7 @@ from fastnn.layers.layer import Layer
 from fastnn.layers.projected_attention import dropout_rate
 from fastnn.layers.symbolic import symbols
 from fastnn.ops.attention import fused_attention, softmax_of_seen
+from fastnn.ops.core import as_tensor
 from fastnn.tensor import Tensor
 
 _SCORES = ("dot", "concat")
@@ -130,12 +131,14 @@ class Attention(Layer):
             )
         found = []
         for name, x, given in zip(("query", "value"), (query, value), mask):
-            if given is not None and given.shape != x.shape[:-1]:
-                raise ValueError(
-                    f"{self.name}: the mask of {name} has shape {given.shape}, expected "
-                    f"{x.shape[:-1]}"
-                )
-            found.append(None if given is None else ops.cast(given, "bool"))
+            if given is not None:
+                given = as_tensor(given, "bool", f"{self.name}: the mask of {name}")
+                if given.shape != x.shape[:-1]:
+                    raise ValueError(
+                        f"{self.name}: the mask of {name} has shape {given.shape}, expected "
+                        f"{x.shape[:-1]}"
+                    )
+            found.append(given)
         return found
 
     def _products(self) -> bool:

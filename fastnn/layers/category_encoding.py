@@ -8,7 +8,8 @@ import numpy as np
 
 from fastnn import ops
 from fastnn.layers.layer import Layer
-from fastnn.layers.sizes import positive_integer
+from fastnn.layers.sizes import numbers, positive_integer
+from fastnn.ops.core import as_tensor
 from fastnn.ops.resampling import one_of
 from fastnn.tensor import Tensor
 
@@ -78,13 +79,14 @@ class CategoryEncoding(Layer):
         self.autocast = False  # ids stay what they are
 
     def call(self, inputs: Tensor, count_weights: Any = None) -> Tensor:
-        if count_weights is not None and (
-            self.output_mode != "count" or count_weights.shape != inputs.shape
-        ):
-            raise ValueError(
-                f"{self.name}: count_weights need output_mode 'count' and the input's shape "
-                f"{inputs.shape}, got mode {self.output_mode!r} and shape {count_weights.shape}"
-            )
+        if count_weights is not None:
+            count_weights = as_tensor(count_weights, None, f"{self.name}: count_weights")
+            if self.output_mode != "count" or count_weights.shape != inputs.shape:
+                raise ValueError(
+                    f"{self.name}: count_weights need output_mode 'count' and the input's shape "
+                    f"{inputs.shape}, got mode {self.output_mode!r} and shape "
+                    f"{count_weights.shape}"
+                )
         return encoded(inputs, self.num_tokens, self.output_mode, self.compute_dtype, count_weights)
 
     def compute_output_shape(self, inputs_shape: tuple, count_weights_shape: Any = None) -> tuple:
@@ -146,15 +148,7 @@ class Discretization(Layer):
         self.num_bins = num_bins
         self.epsilon = epsilon
         self.output_mode = output_mode
-        self.bin_boundaries: list | None = None
-        if bin_boundaries is not None:
-            boundaries = np.asarray(bin_boundaries, np.float64)
-            if boundaries.ndim != 1 or not (np.diff(boundaries) >= 0).all():
-                raise ValueError(
-                    f"Discretization: bin_boundaries must be ascending numbers, got "
-                    f"{bin_boundaries!r}"
-                )
-            self.bin_boundaries = boundaries.tolist()
+        self.bin_boundaries = None if bin_boundaries is None else _ascending(bin_boundaries)
 
     def adapt(self, data: Any) -> None:
         """Chooses boundaries so that the bins hold equally many of the numbers in ``data``.
@@ -163,16 +157,16 @@ class Discretization(Layer):
             data: an array or Tensor; NaNs in it count nowhere.
 
         Raises:
-            ValueError: the layer was given its boundaries, or there is no data.
+            ValueError: the layer was given its boundaries, or there is no data, or it is no numbers.
         """
         if self.num_bins is None:
             raise ValueError(f"{self.name}: adapt: the layer was given its bin_boundaries")
-        numbers = np.asarray(data, np.float64).ravel()
-        numbers = numbers[~np.isnan(numbers)]
-        if not numbers.size:
+        found = numbers(f"{self.name}: adapt: data", data).astype(np.float64).ravel()
+        found = found[~np.isnan(found)]
+        if not found.size:
             raise ValueError(f"{self.name}: adapt: there is no data")
         shares = np.arange(1, self.num_bins) / self.num_bins
-        self.bin_boundaries = np.quantile(numbers, shares).tolist()
+        self.bin_boundaries = np.quantile(found, shares).tolist()
 
     def call(self, inputs: Tensor) -> Tensor:
         boundaries = self.bin_boundaries
@@ -197,7 +191,26 @@ class Discretization(Layer):
         return {
             **super().get_config(),
             "bin_boundaries": None if boundaries is None else list(boundaries),
-            "num_bins": self.num_bins if boundaries is None else None,
+            "num_bins": self.num_bins,
             "epsilon": self.epsilon,
             "output_mode": self.output_mode,
         }
+
+    @classmethod
+    def from_config(cls, config: dict) -> Discretization:
+        """A layer that was adapted has both, num_bins and what it found: it can be adapted again."""
+        boundaries = config.get("bin_boundaries")
+        if boundaries is None or config.get("num_bins") is None:
+            return super().from_config(config)
+        layer = super().from_config({**config, "bin_boundaries": None})
+        layer.bin_boundaries = _ascending(boundaries)
+        return layer
+
+
+def _ascending(bin_boundaries: Any) -> list:
+    boundaries = numbers("Discretization: bin_boundaries", bin_boundaries).astype(np.float64)
+    if boundaries.ndim != 1 or not (np.diff(boundaries) >= 0).all():
+        raise ValueError(
+            f"Discretization: bin_boundaries must be ascending numbers, got {bin_boundaries!r}"
+        )
+    return boundaries.tolist()

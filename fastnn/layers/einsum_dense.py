@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 
 from fastnn import activations, initializers, ops
 from fastnn.layers.parameters import Parameterized, weight_arguments
+from fastnn.layers.sizes import positive_integer
 from fastnn.ops.products import dense
 from fastnn.tensor import Tensor
 
@@ -47,7 +48,7 @@ class EinsumDense(Parameterized):
         equation: ``"ab,bc->ac"``; with ``...`` before or after the named axes of inputs and result
             (``"...ab,bc->...ac"``, ``"ab...,bc->ac..."``).
         output_shape: the result's extents without the batch and what ``...`` stands for: an integer
-            or a tuple; None where the inputs tell.
+            or a tuple; None in it where the inputs tell.
         activation: a name or function; None for none.
         bias_axes: which axes of the result the bias has; None for no bias.
         kernel_initializer, bias_initializer: names, initializers or functions.
@@ -55,7 +56,8 @@ class EinsumDense(Parameterized):
         kernel_constraint, bias_constraint: functions, names or None.
 
     Raises:
-        ValueError: an equation of another form, extents that do not agree or are not known.
+        ValueError: an equation of another form or with an axis twice in a term, extents that are not
+            positive, do not agree or are not known.
 
     >>> import numpy as np
     >>> EinsumDense("abc,cde->abde", (None, 4, 5), bias_axes="de")(np.ones((2, 6, 3))).shape
@@ -80,8 +82,7 @@ class EinsumDense(Parameterized):
     ):
         super().__init__(weight_arguments(locals()), **kwargs)
         self.equation = equation
-        whole = isinstance(output_shape, int)
-        self.partial_output_shape = (output_shape,) if whole else tuple(output_shape)
+        self.partial_output_shape = _extents(output_shape)
         self.activation = activations.get(activation)
         self.bias_axes = bias_axes
         self.kernel: Any = None
@@ -97,6 +98,12 @@ class EinsumDense(Parameterized):
                 f"{self.name}: equation is {self.equation!r}, expected a form such as "
                 "'ab,bc->ac', '...b,bc->...c' or 'ab...,bc->ac...'"
             )
+        for term in (inputs, kernel, outputs):
+            if len(set(term)) != len(term):
+                raise ValueError(
+                    f"{self.name}: equation is {self.equation!r}, which has an axis twice in "
+                    f"{term!r}, expected each axis once in a term"
+                )
         count = len(input_shape) - len(inputs)
         if count < 0 or (count and not (before or after)):
             raise ValueError(
@@ -203,3 +210,12 @@ class EinsumDense(Parameterized):
             "activation": activations.serialize(self.activation),
             "bias_axes": self.bias_axes,
         }
+
+
+def _extents(output_shape: Any) -> tuple:
+    if not isinstance(output_shape, (tuple, list)):
+        return (positive_integer("EinsumDense", "output_shape", output_shape),)
+    return tuple(
+        None if n is None else positive_integer("EinsumDense", "output_shape", n)
+        for n in output_shape
+    )

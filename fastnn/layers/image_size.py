@@ -5,20 +5,15 @@ from __future__ import annotations
 from typing import Any
 
 from fastnn import ops, random
-from fastnn.layers.layer import Layer
+from fastnn.layers.image_layer import ImageLayer
 from fastnn.layers.sizes import positive_integer
 from fastnn.ops.image import METHODS
 from fastnn.ops.resampling import one_of
-from fastnn.ops.windows import channels_back, channels_last, data_format_of
 from fastnn.tensor import Tensor
 
 
-class ImageSize(Layer):
-    """Base class: images of any size become ``height`` x ``width``.
-
-    Input: [batch, height, width, channels] or one image, [height, width, channels]; with
-    data_format "channels_first" the channels come before the height. Whatever the input's dtype,
-    the output has the layer's.
+class ImageSize(ImageLayer):
+    """Base class: images of any size become ``height`` x ``width``; input: ``ImageLayer``.
 
     Args:
         height, width: of the output.
@@ -29,26 +24,9 @@ class ImageSize(Layer):
     """
 
     def __init__(self, height: int, width: int, data_format: str | None = None, **kwargs: Any):
-        super().__init__(**kwargs)
+        super().__init__(data_format, **kwargs)
         self.height = positive_integer(type(self).__name__, "height", height)
         self.width = positive_integer(type(self).__name__, "width", width)
-        self.data_format = data_format_of(type(self).__name__, data_format)
-
-    def _check(self, shape: tuple) -> None:
-        if len(shape) not in (3, 4):
-            raise ValueError(
-                f"{self.name}: the input must have 3 or 4 axes, its shape is {tuple(shape)}"
-            )
-
-    def _batch(self, inputs: Tensor) -> Tensor:
-        """The input as [batch, height, width, channels] in the layer's dtype."""
-        self._check(inputs.shape)
-        x = ops.cast(inputs, self.compute_dtype)
-        return channels_last(x if x.ndim == 4 else x[None], self.data_format)
-
-    def _result(self, batch: Tensor, inputs: Tensor) -> Tensor:
-        y = channels_back(batch, self.data_format)
-        return y if inputs.ndim == 4 else y[0]
 
     def _room(self, batch: Tensor) -> tuple[int, int]:
         """By how many rows and columns the images are larger; negative if they are smaller."""
@@ -66,8 +44,7 @@ class ImageSize(Layer):
         return tuple(shape)
 
     def get_config(self) -> dict:
-        names = ("height", "width", "data_format")
-        return {**super().get_config(), **{name: getattr(self, name) for name in names}}
+        return {**super().get_config(), "height": self.height, "width": self.width}
 
 
 class Resizing(ImageSize):

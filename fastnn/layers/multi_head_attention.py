@@ -7,7 +7,7 @@ from typing import Any
 from fastnn.layers.folding import Folding
 from fastnn.layers.parameters import weight_arguments
 from fastnn.layers.projected_attention import ProjectedAttention
-from fastnn.layers.sizes import positive_integer
+from fastnn.layers.sizes import integers, positive_integer
 
 
 class MultiHeadAttention(ProjectedAttention):
@@ -50,8 +50,8 @@ class MultiHeadAttention(ProjectedAttention):
         training: whether to drop.
         use_causal_mask: whether a query sees no key after its own position.
 
-    A query that sees no key, as one that a mask hides, weighs all alike; where weights are kept in
-    memory, nothing. With several attention axes positions are counted along the last one first.
+    A query that sees no key, as one that a mask hides, weighs all alike; where weights are returned,
+    nothing. With several attention axes positions are counted along the last one first.
 
     Raises:
         ValueError: sizes that are not positive, shapes that do not fit.
@@ -87,7 +87,8 @@ class MultiHeadAttention(ProjectedAttention):
         **kwargs: Any,
     ):
         weights = weight_arguments(locals())
-        sizes = {"num_heads": num_heads, "key_dim": key_dim, "value_dim": value_dim or key_dim}
+        value_dim = key_dim if value_dim is None else value_dim
+        sizes = {"num_heads": num_heads, "key_dim": key_dim, "value_dim": value_dim}
         heads, width, values = (
             positive_integer("MultiHeadAttention", name, size) for name, size in sizes.items()
         )
@@ -107,8 +108,9 @@ class MultiHeadAttention(ProjectedAttention):
             **kwargs,
         )
         self.num_heads, self.key_dim, self.value_dim = heads, width, values
-        self._output_shape = _integers("output_shape", output_shape)
-        self.attention_axes = _integers("attention_axes", attention_axes)
+        who = type(self).__name__
+        self._output_shape = integers(who, "output_shape", output_shape)
+        self.attention_axes = integers(who, "attention_axes", attention_axes)
 
     def _folding(self, rank: int) -> Folding:
         if self.attention_axes is None:
@@ -133,13 +135,3 @@ class MultiHeadAttention(ProjectedAttention):
             "output_shape": self._output_shape,
             "attention_axes": self.attention_axes,
         }
-
-
-def _integers(name: str, value: Any) -> tuple | None:
-    """An argument that is an integer, several, or None."""
-    if value is None:
-        return None
-    several = tuple(value) if isinstance(value, (list, tuple)) else (value,)
-    if not all(isinstance(n, int) and not isinstance(n, bool) for n in several):
-        raise ValueError(f"MultiHeadAttention: {name} must be an integer or several, got {value!r}")
-    return several

@@ -9,6 +9,7 @@ import numpy as np
 
 from fastnn import ops
 from fastnn.layers.layer import Layer
+from fastnn.layers.sizes import integers, numbers
 from fastnn.tensor import Tensor
 
 _LEAST = 1e-7  # standard deviation that is divided by: Keras's epsilon
@@ -22,12 +23,14 @@ class Normalization(Layer):
 
     Args:
         axis: the axis or axes whose positions are features; None: one mean and variance for all.
-        mean, variance: numbers or arrays that broadcast to the features, both or neither.
+        mean, variance: numbers or arrays that broadcast to the features, both or neither; features
+            along several axes are in the order of the axes.
         invert: inputs * standard deviation + mean instead, which undoes it.
 
     Raises:
-        ValueError: only one of mean and variance; a negative variance; an axis that the input does
-            not have, whose extent is unknown, or that is given twice.
+        ValueError: only one of mean and variance; one that is no numbers or does not fit the
+            features; a negative variance; an axis that is no integer, that the input does not have,
+            whose extent is unknown, or that is given twice.
 
     >>> import numpy as np
     >>> layer = Normalization()
@@ -45,10 +48,7 @@ class Normalization(Layer):
         **kwargs: Any,
     ):
         super().__init__(**kwargs)
-        if axis is None:
-            self.axis: tuple = ()
-        else:
-            self.axis = tuple(axis) if isinstance(axis, (tuple, list)) else (axis,)
+        self.axis: tuple = integers("Normalization", "axis", axis) or ()
         if (mean is None) != (variance is None):
             raise ValueError(
                 "Normalization: mean and variance are needed both or not at all, got "
@@ -56,9 +56,10 @@ class Normalization(Layer):
             )
         self.input_mean = self.input_variance = None
         if mean is not None:
-            self.input_mean = np.asarray(mean, np.float64).tolist()
-            self.input_variance = np.asarray(variance, np.float64).tolist()
-            if np.min(variance) < 0:
+            given = numbers("Normalization: variance", variance)
+            self.input_mean = numbers("Normalization: mean", mean).astype(np.float64).tolist()
+            self.input_variance = given.astype(np.float64).tolist()
+            if (given < 0).any():
                 raise ValueError(f"Normalization: variance must not be negative, got {variance!r}")
         self.invert = invert
         self.supports_masking = True
@@ -78,9 +79,24 @@ class Normalization(Layer):
             self.mean = self._weight("mean", features, "zeros")
             self.variance = self._weight("variance", features, "ones")
             self.count = self.add_weight((), "zeros", "int32", trainable=False, name="count")
+        else:
+            self.mean = self._given("mean", self.input_mean, features)
+            self.variance = self._given("variance", self.input_variance, features)
 
     def _weight(self, name: str, shape: tuple, initializer: str) -> Any:
         return self.add_weight(shape, initializer, trainable=False, name=name)
+
+    def _given(self, name: str, value: Any, features: tuple) -> Tensor:
+        """A statistic that was given, for each feature."""
+        array = np.asarray(value, np.float64)
+        try:
+            array = np.broadcast_to(array, features)
+        except ValueError:
+            raise ValueError(
+                f"{self.name}: {name} has shape {array.shape}, expected one that broadcasts to "
+                f"{features}, the input's extents along axis {self.axis or None}"
+            ) from None
+        return ops.convert_to_tensor(array, self.compute_dtype)
 
     def _axes(self, rank: int) -> tuple[int, ...]:
         """The features' axes from the front, in ascending order."""
@@ -99,13 +115,14 @@ class Normalization(Layer):
                 counts, which is what ``fit`` calls x). It is read once, and added in float64.
 
         Raises:
-            ValueError: the layer was given a mean, or there is no data.
+            ValueError: the layer was given a mean, there is no data, or it is no numbers (text, rows
+                of unequal length).
         """
         if self.input_mean is not None:
             raise ValueError(f"{self.name}: adapt: the layer was given its mean and variance")
         count, mean, squares = 0, np.float64(0), np.float64(0)
         shape: tuple = ()
-        for batch in _batches(data):
+        for batch in _batches(f"{self.name}: adapt: data", data):
             if not self.built:
                 self.build(batch.shape)
             axes = self._axes(batch.ndim)
@@ -134,15 +151,10 @@ class Normalization(Layer):
 
     def call(self, inputs: Tensor) -> Tensor:
         x = ops.cast(inputs, self.compute_dtype)
-        if self.input_mean is None:
-            shape = [1] * x.ndim
-            for axis in self._axes(x.ndim):
-                shape[axis] = x.shape[axis]
-            mean, variance = (ops.reshape(v, shape) for v in (self.mean, self.variance))
-        else:
-            mean, variance = (
-                ops.cast(n, self.compute_dtype) for n in (self.input_mean, self.input_variance)
-            )
+        shape = [1] * x.ndim
+        for axis in self._axes(x.ndim):
+            shape[axis] = x.shape[axis]
+        mean, variance = (ops.reshape(v, shape) for v in (self.mean, self.variance))
         deviation = ops.maximum(ops.sqrt(variance), _LEAST)
         return x * deviation + mean if self.invert else (x - mean) / deviation
 
@@ -159,10 +171,10 @@ class Normalization(Layer):
         }
 
 
-def _batches(data: Any) -> Iterable[np.ndarray]:
-    """An array as the only batch, or the arrays that an iterable yields."""
+def _batches(what: str, data: Any) -> Iterable[np.ndarray]:
+    """An array as the only batch, or the arrays that an iterable yields; ``what`` is for errors."""
     if hasattr(data, "__array__") or isinstance(data, (list, tuple)):
-        yield np.asarray(data)
+        yield numbers(what, data)
         return
     for batch in data:
-        yield np.asarray(batch[0] if isinstance(batch, tuple) else batch)
+        yield numbers(what, batch[0] if isinstance(batch, tuple) else batch)

@@ -82,12 +82,13 @@ class ProjectedAttention(Parameterized):
                 "more, as many in all: batch, positions, features"
             )
         folding = self._folding(rank)
-        same = [(value_shape, key_shape, i) for i in range(1, rank - 1)]
-        same += [(query_shape, key_shape, i) for i in folding.others]
+        same = [(value_shape, key_shape, i) for i in range(rank - 1)]
+        same += [(query_shape, key_shape, i) for i in (0, *folding.others)]
         if any(None not in (a[i], b[i]) and a[i] != b[i] for a, b, i in same):
             raise ValueError(
                 f"{self.name}: query, value and key have shapes {shapes}, expected value and key "
-                "to have equal positions, and all to agree in axes that attention is not along"
+                "to have equal positions, and all to agree in the batch and in axes that attention "
+                "is not along"
             )
         return folding
 
@@ -167,7 +168,7 @@ class ProjectedAttention(Parameterized):
         if return_attention_scores or self.flash_attention is False:
             if use_causal_mask:
                 seen.append(ops.greater_equal(_distances(q, k), 0))
-            y, weights = self._composed(q, k, v, _all(seen), rate)
+            y, weights = self._composed(q, k, v, _all(seen), rate, return_attention_scores)
         else:
             state = self.seed_generator.state if rate else None
             y = fused_attention(q, k, v, _all(seen), None, use_causal_mask, rate, state)
@@ -175,15 +176,17 @@ class ProjectedAttention(Parameterized):
         y = self.output_dense(y if gate is None else y * gate)
         return (y, ops.reshape(weights, scores_shape)) if return_attention_scores else y
 
-    def _composed(self, q: Tensor, k: Tensor, v: Tensor, seen: Any, rate: float) -> tuple:
-        """The result, and the weights before dropout."""
+    def _composed(
+        self, q: Tensor, k: Tensor, v: Tensor, seen: Any, rate: float, returned: bool
+    ) -> tuple:
+        """The result, and the weights before dropout, which may be returned."""
         if self.flash_attention:
             raise ValueError(
                 f"{self.name}: flash_attention is True, expected None or False where attention "
                 "scores are returned"
             )
         weights = attention_weights(q, k, mask=seen)
-        if seen is not None:  # who sees nothing weighs nothing, as in Keras
+        if returned and seen is not None:  # who sees nothing then weighs nothing, as in Keras
             weights = ops.where(seen, weights, 0.0)
         kept = random.dropout(weights, rate, seed=self.seed_generator) if rate else weights
         return weighted_values(kept, v), weights

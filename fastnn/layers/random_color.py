@@ -59,8 +59,8 @@ class RandomContrast(RandomColor):
     y = (x - mean) f + mean; other arguments: ``RandomColor``.
 
     Args:
-        factor: f is drawn from 1 - factor to 1 + factor, or from 1 - factor[0] to 1 + factor[1];
-            0 to 1.
+        factor: how far f may be from 1, numbers from 0 to 1: for a pair f is drawn from 1 - the
+            lesser to 1 + the greater, for one number from 1 to 1 + factor.
 
     >>> import numpy as np
     >>> RandomContrast(0.5)(np.full((1, 2, 2, 1), 7.0)).numpy().ravel().tolist()

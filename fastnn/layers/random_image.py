@@ -5,8 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from fastnn import ops, random
-from fastnn.layers.layer import Layer
-from fastnn.ops.windows import channels_back, channels_last, data_format_of
+from fastnn.layers.image_layer import ImageLayer
 from fastnn.tensor import Tensor
 
 
@@ -36,14 +35,12 @@ def kept(factor: Any) -> Any:
     return tuple(factor) if isinstance(factor, list) else factor
 
 
-class RandomImage(Layer):
+class RandomImage(ImageLayer):
     """Base class: images that are changed at random where ``training`` is true, each by its own
     draw.
 
-    Input: [batch, height, width, channels] or one image, [height, width, channels]; with
-    data_format "channels_first" the channels come before the height. Whatever the input's dtype,
-    the output has the layer's. As in Keras, a layer or model that is called as a function trains
-    unless it is told ``training=False``; ``evaluate`` and ``predict`` do not.
+    Input: ``ImageLayer``. As in Keras, a layer or model that is called as a function trains unless
+    it is told ``training=False``; ``evaluate`` and ``predict`` do not.
 
     Subclasses define ``_changed`` for [batch, height, width, channels].
 
@@ -53,28 +50,18 @@ class RandomImage(Layer):
     """
 
     def __init__(self, seed: int | None = None, data_format: str | None = None, **kwargs: Any):
-        super().__init__(**kwargs)
-        self.data_format = data_format_of(type(self).__name__, data_format)
+        super().__init__(data_format, **kwargs)
         self.seed = seed
         self.seed_generator = random.SeedGenerator(seed)
 
     def call(self, inputs: Tensor, training: bool = True) -> Tensor:
-        self._check(inputs.shape)
-        x = ops.cast(inputs, self.compute_dtype)
-        if not training or x.size == 0:
-            return x
-        batch = channels_last(x if x.ndim == 4 else x[None], self.data_format)
-        y = channels_back(self._changed(batch), self.data_format)
-        return y if x.ndim == 4 else y[0]
+        if not training or inputs.size == 0:
+            self._check(inputs.shape)
+            return ops.cast(inputs, self.compute_dtype)
+        return self._result(self._changed(self._batch(inputs)), inputs)
 
     def _changed(self, images: Tensor) -> Tensor:
         raise NotImplementedError(f"{type(self).__name__} has no _changed method")
-
-    def _check(self, shape: tuple) -> None:
-        if len(shape) not in (3, 4):
-            raise ValueError(
-                f"{self.name}: the input must have 3 or 4 axes, its shape is {tuple(shape)}"
-            )
 
     def _drawn(self, limits: tuple[float, float], images: Tensor) -> Tensor:
         """A number between the limits for each image, [batch]."""
@@ -85,4 +72,4 @@ class RandomImage(Layer):
         return input_shape
 
     def get_config(self) -> dict:
-        return {**super().get_config(), "data_format": self.data_format, "seed": self.seed}
+        return {**super().get_config(), "seed": self.seed}

@@ -8,6 +8,7 @@ import numpy as np
 
 from fastnn import ops
 from fastnn.layers.layer import Layer
+from fastnn.layers.sizes import numbers
 from fastnn.tensor import Tensor
 
 
@@ -46,10 +47,5 @@ class Rescaling(Layer):
 
 def _numbers(name: str, value: Any) -> Any:
     """A number, or a list of them (of lists ...) as configurations hold it."""
-    try:
-        array = np.asarray(value, np.float64)
-    except (TypeError, ValueError):
-        raise ValueError(
-            f"Rescaling: {name} must be a number or a list of numbers, got {value!r}"
-        ) from None
+    array = numbers(f"Rescaling: {name}", value).astype(np.float64)
     return value if isinstance(value, (int, float)) else array.tolist()

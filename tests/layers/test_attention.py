@@ -194,6 +194,28 @@ def test_masks_of_several_axes():
     assert np.abs(y.numpy() - free)[~rows].min() > 1e-6
 
 
+def test_a_query_that_sees_nothing_weighs_all_alike_unless_weights_are_returned():
+    nothing = np.zeros((2, 5, 7), bool)
+    for flash in (None, False):
+        layer = layers.MultiHeadAttention(2, 3, flash_attention=flash, dtype="float64")
+        wq, bq, wk, bk, wv, bv, wo, bo = drawn(layer, X.shape, V.shape).get_weights()
+        values = (np.einsum("bkf,fhd->bkhd", V, wv) + bv).mean(1, keepdims=True)
+        mean = np.broadcast_to(np.einsum("bqhd,hdf->bqf", values, wo) + bo, X.shape)
+        np.testing.assert_allclose(layer(X, V, attention_mask=nothing), mean, rtol=1e-10)
+        y, weights = layer(X, V, attention_mask=nothing, return_attention_scores=True)
+        assert not weights.numpy().any()
+        np.testing.assert_array_equal(y, np.broadcast_to(bo, X.shape))
+
+
+def test_masks_may_be_lists():
+    seen = np.array([[True] * 5, [True, False] * 2 + [True]])
+    for kind in (layers.Attention, layers.AdditiveAttention):
+        layer = kind()
+        np.testing.assert_array_equal(
+            layer([X, X], mask=[None, seen.tolist()]), layer([X, X], mask=[None, seen])
+        )
+
+
 def test_each_mask_hides_what_it_names():
     layer = layers.MultiHeadAttention(2, 3)
     keys, others = np.array([[True] * 6 + [False], [False] + [True] * 6]), np.arange(7) != 3
@@ -347,6 +369,7 @@ MESSAGES = [
     (lambda: heads(num_heads=0), "MultiHeadAttention: num_heads must be a positive integer, got 0"),
     (lambda: heads(key_dim=1.5), "key_dim must be a positive integer, got 1.5"),
     (lambda: heads(value_dim=-1), "value_dim must be a positive integer, got -1"),
+    (lambda: heads(value_dim=0), "value_dim must be a positive integer, got 0"),
     (lambda: heads(dropout=2), "dropout must be a number from 0 to 1, got 2"),
     (lambda: heads(sliding_window=0), "sliding_window must be a positive integer, got 0"),
     (lambda: heads(output_shape="3"), "output_shape must be an integer or several, got '3'"),
@@ -354,7 +377,12 @@ MESSAGES = [
     (lambda: heads(attention_axes=(1, -2))(X, X), "expected different ones of 1 for inputs of 3"),
     (lambda: heads()(X[0], X[0]), "m: query, value and key have shapes .* expected three axes"),
     (lambda: heads()(X, V, K[:, :3]), "expected value and key to have equal positions"),
-    (lambda: heads()(X, V[:1]), "dot_product_attention: .* expected one batch"),
+    (lambda: heads()(X, V[:1]), "m: query, value and key have shapes .* agree in the batch"),
+    (lambda: heads()(X, V, K[:1]), "m: query, value and key have shapes .* agree in the batch"),
+    (
+        lambda: layers.GroupQueryAttention(3, 4, 2, name="g")(X, V[:1]),
+        "g: query, value and key have shapes .* agree in the batch",
+    ),
     (
         lambda: heads()(X, V, attention_mask=np.ones((2, 7, 5), bool)),
         r"m: attention_mask has shape \(2, 7, 5\), which does not broadcast to \(2, 2, 5, 7\)",

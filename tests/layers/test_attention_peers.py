@@ -87,6 +87,7 @@ def compare(ours, theirs, inputs, listed=False, **options):
 
 SCORES = {"return_attention_scores": True}
 MASK = {"attention_mask": bits(1, 2, 5, 7)}
+BLIND = {"attention_mask": np.broadcast_to(np.arange(5)[:, None] != 1, (2, 5, 7))}  # a query
 HEADS = [
     ({"num_heads": 2, "key_dim": 3}, {}),
     ({"num_heads": 2, "key_dim": 3, "use_bias": False}, {"use_causal_mask": True}),
@@ -95,6 +96,8 @@ HEADS = [
     ({"num_heads": 1, "key_dim": 4, "value_dim": 3}, SCORES),
     ({"num_heads": 2, "key_dim": 3, "value_dim": 5, "sliding_window": 2}, {**SCORES, **MASK}),
     ({"num_heads": 2, "key_dim": 3}, {"attention_mask": bits(2, 2, 2, 5, 7)}),
+    ({"num_heads": 2, "key_dim": 3, "flash_attention": False}, BLIND),
+    ({"num_heads": 2, "key_dim": 3}, {**BLIND, **SCORES}),
     ({"num_heads": 2, "key_dim": 3, "dropout": 0.5}, {"attention_mask": bits(4, 5, 7)}),
 ]
 

@@ -227,6 +227,9 @@ def test_colours():
     factor = ((y - mean) / (x - mean)).reshape(MANY, -1)
     np.testing.assert_allclose(factor, factor[:, :1].repeat(36, 1), rtol=1e-6)
     is_uniform(factor[:, 0], 0.8, 1.6)
+    y = layers.RandomContrast(0.5, (0, 1), seed=1, dtype="float64")(x).numpy()
+    is_uniform(((y - mean) / (x - mean))[:, 0, 0, 0], 1, 1.5)  # of one number, as in Keras
+    assert layers.RandomContrast((0.6, 0.2)).factor == (0.2, 0.6)
     y = layers.RandomBrightness((-0.1, 0.3), (0, 2), seed=1, dtype="float64")(x).numpy()
     added = (y - x).reshape(MANY, -1)
     np.testing.assert_allclose(added, added[:, :1].repeat(36, 1), atol=1e-12)

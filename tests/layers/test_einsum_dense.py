@@ -47,6 +47,10 @@ MESSAGES = [
     (lambda: layers.EinsumDense("abc,cd->abd", (4, 3))(X), "is 5 in the input's shape .* 4 in"),
     (lambda: layers.EinsumDense("abc,cd->abd", (5, None))(X), "axis 'd' of .* must have an extent"),
     (lambda: layers.EinsumDense("abc,cd->abd", (5, 2), None, "x")(X), "bias_axes is 'x', expected"),
+    (lambda: layers.EinsumDense("aac,cd->aad", (5, 2))(X), "has an axis twice in 'aac', expected"),
+    (lambda: layers.EinsumDense("abc,cd->add", (3, 3))(X), "has an axis twice in 'add', expected"),
+    (lambda: layers.EinsumDense("abc,cd->abd", (5, 0)), "output_shape must be a positive integer"),
+    (lambda: layers.EinsumDense("abc,cd->abd", None), "output_shape must be .* got None"),
 ]
 
 

@@ -95,9 +95,46 @@ def test_normalization_by_given_numbers():
         layer.adapt(TABLE)
 
 
+def test_given_numbers_belong_to_the_features():
+    zeros = np.zeros((1, 2, 3))
+    for axis, mean, want in (
+        (1, [1.0, 2.0], [[1, 1, 1], [2, 2, 2]]),
+        (-1, [1.0, 2.0, 3.0], [[1, 2, 3], [1, 2, 3]]),
+        ((2, 1), [[1.0, 2.0, 3.0], [4.0, 5.0, 6.0]], [[1, 2, 3], [4, 5, 6]]),
+        ((1, 2), [[1.0], [2.0]], [[1, 1, 1], [2, 2, 2]]),
+        (None, 3.0, [[3, 3, 3], [3, 3, 3]]),
+    ):
+        layer = layers.Normalization(axis, mean, np.full(np.shape(mean), 4.0))
+        np.testing.assert_array_equal(layer(zeros)[0], np.divide(want, -2.0))
+        twin = layers.Normalization.from_config(layer.get_config())
+        np.testing.assert_array_equal(twin(zeros), layer(zeros))
+
+
+def given(axis, mean, variance=1.0):
+    return layers.Normalization(axis, mean, variance, name="n")
+
+
 @pytest.mark.parametrize(
     "call, message",
     [
+        (
+            lambda: given(1, [0.0, 1.0])(IMAGES),
+            r"n: mean has shape \(2,\), expected one that broadcasts to \(6,\), .* along axis \(1,\)",
+        ),
+        (lambda: given(1, 0.0, [1.0, 2.0])(IMAGES), r"n: variance has shape \(2,\), expected"),
+        (lambda: given(None, [1.0])(TABLE), r"n: mean has shape \(1,\), expected .* axis None"),
+        (lambda: given(-1, "a"), "Normalization: mean must be a number or an array of numbers"),
+        (lambda: given(-1, 0.0, [[1], [2, 3]]), "variance must be .* rows of equal length"),
+        (lambda: given("a", 0.0), "axis must be an integer or several, got 'a'"),
+        (lambda: layers.Normalization().adapt([[1.0], [2.0, 3.0]]), "adapt: data must be .* rows"),
+        (lambda: layers.Normalization().adapt(np.array(["a"])), "adapt: data must be a number or"),
+        (lambda: layers.Discretization(num_bins=2).adapt(["a"]), "adapt: data must be a number or"),
+        (
+            lambda: layers.CategoryEncoding(3, "count", name="c")(
+                np.array([[1]]), count_weights=[[1], [2, 3]]
+            ),
+            "c: count_weights is a ragged list",
+        ),
         (lambda: layers.Normalization(mean=1.0), "both or not at all"),
         (lambda: layers.Normalization(mean=1.0, variance=-1.0), "must not be negative"),
         (lambda: layers.Normalization(3).adapt(TABLE), "outside an input of 2 axes"),
@@ -160,8 +197,9 @@ def test_category_encoding(mode, ids):
 
 def test_counts_may_have_weights():
     layer = layers.CategoryEncoding(3, "count")
-    y = layer(np.array([[0, 1, 1]]), count_weights=np.array([[0.5, 2.0, 1.0]]))
-    assert y.tolist() == [[0.5, 3.0, 0.0]]
+    for weights in ([[0.5, 2.0, 1.0]], np.array([[0.5, 2.0, 1.0]])):
+        y = layer(np.array([[0, 1, 1]]), count_weights=weights)
+        assert y.tolist() == [[0.5, 3.0, 0.0]]
     assert layer(np.array([[-1, 3, 1]])).tolist() == [[0.0, 1.0, 0.0]]
 
 
@@ -190,6 +228,9 @@ def test_discretization_chooses_bins_of_equal_numbers():
     twin = layers.Discretization.from_config(layer.get_config())
     np.testing.assert_array_equal(twin(TABLE), layer(TABLE))
     assert twin.get_config() == layer.get_config()
+    assert twin.num_bins == 4
+    twin.adapt(TABLE * 2)  # also after it was read from a configuration
+    np.testing.assert_allclose(twin.bin_boundaries, np.multiply(layer.bin_boundaries, 2))
 
 
 def test_files_keep_what_was_adapted(tmp_path):
@@ -229,6 +270,7 @@ def test_a_recorded_step_follows_adapt():
         ("Normalization", {}, TABLE),
         ("Normalization", {"axis": 1, "invert": True}, IMAGES),
         ("Normalization", {"mean": 3.0, "variance": 2.0}, TABLE),
+        ("Normalization", {"axis": 2, "mean": [1.0] * 9, "variance": list(range(1, 10))}, IMAGES),
         ("CategoryEncoding", {"num_tokens": 4, "output_mode": "count"}, np.array([[0, 3, 3]])),
         ("Discretization", {"bin_boundaries": [0.0, 2.0, 4.0]}, TABLE),
     ],
