@@ -8,6 +8,7 @@ from fastnn import config, initializers
 from fastnn.layers.input_spec import InputSpec
 from fastnn.layers.scale_and_shift import ScaleAndShift, extents
 from fastnn.ops.batch_normalization import batch_normalization, masked_moments, normalize_batch
+from fastnn.ops.core import as_tensor
 from fastnn.tensor import Tensor
 from fastnn.utils.serialization import serialize_keras_object
 
@@ -99,6 +100,7 @@ class BatchNormalization(ScaleAndShift):
                 return normalize_batch(
                     inputs, self.axis, self.beta, self.gamma, self.epsilon, *moments, self.momentum
                 )
+            mask = as_tensor(mask, None, f"{self.name}: mask")
             if mask.ndim != inputs.ndim - 1:
                 raise ValueError(
                     f"{self.name}: mask has shape {mask.shape}, expected {inputs.shape[:-1]}"

@@ -157,7 +157,7 @@ class Discretization(Layer):
             data: an array or Tensor; NaNs in it count nowhere.
 
         Raises:
-            ValueError: the layer was given its boundaries, or there is no data, or it is no numbers.
+            ValueError: the layer was given its boundaries, there is no data, or it is no numbers.
         """
         if self.num_bins is None:
             raise ValueError(f"{self.name}: adapt: the layer was given its bin_boundaries")
@@ -198,7 +198,7 @@ class Discretization(Layer):
 
     @classmethod
     def from_config(cls, config: dict) -> Discretization:
-        """A layer that was adapted has both, num_bins and what it found: it can be adapted again."""
+        """After ``adapt`` there are both num_bins and the boundaries that it chose."""
         boundaries = config.get("bin_boundaries")
         if boundaries is None or config.get("num_bins") is None:
             return super().from_config(config)

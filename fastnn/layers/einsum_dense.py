@@ -56,8 +56,8 @@ class EinsumDense(Parameterized):
         kernel_constraint, bias_constraint: functions, names or None.
 
     Raises:
-        ValueError: an equation of another form or with an axis twice in a term, extents that are not
-            positive, do not agree or are not known.
+        ValueError: an equation of another form or with an axis twice in a term, extents that are
+            not positive, do not agree or are not known.
 
     >>> import numpy as np
     >>> EinsumDense("abc,cde->abde", (None, 4, 5), bias_axes="de")(np.ones((2, 6, 3))).shape

@@ -50,8 +50,8 @@ class MultiHeadAttention(ProjectedAttention):
         training: whether to drop.
         use_causal_mask: whether a query sees no key after its own position.
 
-    A query that sees no key, as one that a mask hides, weighs all alike; where weights are returned,
-    nothing. With several attention axes positions are counted along the last one first.
+    A query that sees no key, as one that a mask hides, weighs all alike; where weights are
+    returned, nothing. With several attention axes positions are counted along the last one first.
 
     Raises:
         ValueError: sizes that are not positive, shapes that do not fit.

@@ -115,8 +115,8 @@ class Normalization(Layer):
                 counts, which is what ``fit`` calls x). It is read once, and added in float64.
 
         Raises:
-            ValueError: the layer was given a mean, there is no data, or it is no numbers (text, rows
-                of unequal length).
+            ValueError: the layer was given a mean, there is no data, or it is no numbers (text,
+                rows of unequal length).
         """
         if self.input_mean is not None:
             raise ValueError(f"{self.name}: adapt: the layer was given its mean and variance")

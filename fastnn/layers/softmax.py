@@ -6,6 +6,7 @@ from typing import Any
 
 from fastnn import ops
 from fastnn.layers.layer import Layer
+from fastnn.ops.core import as_tensor
 from fastnn.tensor import Tensor
 
 _FAR_BELOW = -1e9  # exp of it is 0 beside any logit that counts
@@ -37,6 +38,7 @@ class Softmax(Layer):
     def call(self, inputs: Tensor, mask: Any = None) -> Tensor:
         if mask is None:
             return ops.softmax(inputs, self.axis)
+        mask = as_tensor(mask, None, f"{self.name}: mask")
         fits = zip(mask.shape[::-1], inputs.shape[::-1])
         if mask.ndim > inputs.ndim or any(m not in (1, n) for m, n in fits):
             raise ValueError(

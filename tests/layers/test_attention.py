@@ -198,7 +198,7 @@ def test_a_query_that_sees_nothing_weighs_all_alike_unless_weights_are_returned(
     nothing = np.zeros((2, 5, 7), bool)
     for flash in (None, False):
         layer = layers.MultiHeadAttention(2, 3, flash_attention=flash, dtype="float64")
-        wq, bq, wk, bk, wv, bv, wo, bo = drawn(layer, X.shape, V.shape).get_weights()
+        wv, bv, wo, bo = drawn(layer, X.shape, V.shape).get_weights()[4:]
         values = (np.einsum("bkf,fhd->bkhd", V, wv) + bv).mean(1, keepdims=True)
         mean = np.broadcast_to(np.einsum("bqhd,hdf->bqf", values, wo) + bo, X.shape)
         np.testing.assert_allclose(layer(X, V, attention_mask=nothing), mean, rtol=1e-10)
@@ -214,6 +214,11 @@ def test_masks_may_be_lists():
         np.testing.assert_array_equal(
             layer([X, X], mask=[None, seen.tolist()]), layer([X, X], mask=[None, seen])
         )
+    scores, norm = layers.Softmax(), layers.BatchNormalization()
+    np.testing.assert_array_equal(scores(X[:, :, :5], mask=seen.tolist()[1]).numpy()[..., 1], 0)
+    np.testing.assert_array_equal(
+        norm(X, training=True, mask=seen.tolist()), norm(X, training=True, mask=seen)
+    )
 
 
 def test_each_mask_hides_what_it_names():
