@@ -17,6 +17,7 @@ from fastnn.recipes.common import (
     load_digits,
     save_picture,
 )
+from fastnn.recipes.digit_nets import QUICK_TESTS
 
 INFO = Info(
     lecture="II",
@@ -55,7 +56,7 @@ def run(
         dict: "dataset", and for "as they are" and "turned" "accuracy" and "history".
     """
     folder = folder_for("augmentation", out)
-    digits = load_digits(1000)
+    digits = load_digits(1000, QUICK_TESTS if quick else None)
     figures: dict = {"dataset": digits.name}
     with Table(f"{len(digits.x_train):,} digits", ["digits", "test accuracy"]) as table:
         for name in ("as they are", "turned"):

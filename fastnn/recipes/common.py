@@ -107,10 +107,10 @@ class Digits:
         return f"{len(self.x_train):,} {kind}"
 
 
-def load_digits(count: int | None = None) -> Digits:
+def load_digits(count: int | None = None, tests: int | None = None) -> Digits:
     """MNIST if it is found here, else the embedded 8x8 digits (and a line that says so).
 
-    count: only the first so many training images
+    count, tests: only the first so many training images, test images
     """
     from fastnn import datasets
 
@@ -122,8 +122,10 @@ def load_digits(count: int | None = None) -> Digits:
         )
     (x_train, y_train), (x_test, y_test) = getattr(datasets, name).load_data()
     scale = np.float32(255 if name == "mnist" else 16)
-    x_train, x_test = (x[..., None].astype("float32") / scale for x in (x_train[:count], x_test))
-    return Digits(name, x_train, y_train[:count], x_test, y_test)
+    x_train, x_test = (
+        x[..., None].astype("float32") / scale for x in (x_train[:count], x_test[:tests])
+    )
+    return Digits(name, x_train, y_train[:count], x_test, y_test[:tests])
 
 
 class Clock(Callback):

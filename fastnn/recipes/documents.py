@@ -66,6 +66,7 @@ def run(
     (texts, y_train), (test_texts, y_test) = fn.datasets.reuters.load_data()
     if quick:
         texts, y_train = texts[:2000], y_train[:2000]
+        test_texts, y_test = test_texts[:1000], y_test[:1000]
     x_train, x_test = presence(texts, test_texts)
     classes = fn.datasets.reuters.CLASSES
     targets, truth = (fn.utils.to_categorical(y, classes) for y in (y_train, y_test))

@@ -23,7 +23,7 @@ INFO = Info(
 DEEP = (500,) * 8
 NETS = {"random start": Net(DEEP), "ReLU": Net(DEEP, "relu")}
 COURSE = {"random start": 0.11, "ReLU": 0.96}
-PRETRAINING_EPOCHS = 4  # of each machine
+PRETRAINING_EPOCHS, QUICK_PRETRAINING_EPOCHS = 4, 2  # of each machine
 
 
 def run(
@@ -45,11 +45,12 @@ def run(
     common = replace(common, epochs=epochs or (common.epochs if quick else common.epochs // 2))
     hidden = DEEP[:4] if quick else DEEP
     figures: dict = {"dataset": common.digits.name}
-    title = f"{len(hidden) + 1} layers, {len(common.digits.x_train):,} digits"
+    title = f"{len(hidden) + 1} layers, {common.digits}"
     with Table(title, ["network", "course", "here", "after the first epoch"]) as table:
         for name, net in {"pre-trained": None, **NETS}.items():
             if net is None:
-                history = fine_tuned(hidden, common)
+                many = QUICK_PRETRAINING_EPOCHS if quick else PRETRAINING_EPOCHS
+                history = fine_tuned(hidden, common, many)
             else:
                 history = common.train(replace(net, hidden=hidden))[1]["history"]
             figures[name] = {"accuracy": history["val_accuracy"][-1], "history": history}
@@ -60,12 +61,12 @@ def run(
     return figures
 
 
-def fine_tuned(hidden: tuple[int, ...], common: Setting) -> dict:
-    """The history of a network that begins with the weights of a stack of machines."""
+def fine_tuned(hidden: tuple[int, ...], common: Setting, epochs: int) -> dict:
+    """The history of a network that begins with the weights of machines trained for so long."""
     fn.utils.set_random_seed(common.seed)
     d = common.digits
     stack = fn.pretraining.RBMStack([fn.pretraining.BernoulliRBM(units) for units in hidden])
-    stack.fit(d.x_train, epochs=PRETRAINING_EPOCHS, batch_size=common.batch_size, verbose=0)
+    stack.fit(d.x_train, epochs=epochs, batch_size=common.batch_size, verbose=0)
     model = stack.to_sequential()
     model.add(fn.layers.Dense(10, activation="softmax"))
     model.compile(fn.optimizers.SGD(0.1), "sparse_categorical_crossentropy", metrics=["accuracy"])
