@@ -21,7 +21,7 @@ INFO = Info(
     lecture="II",
     slide="Weight Decay",
     question="What does weight decay do to the weights, and when does it help?",
-    minutes=0.5,
+    minutes=1.5,
     dataset="mnist",
     fallback="digits",
 )
