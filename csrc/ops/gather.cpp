@@ -56,8 +56,8 @@ Error describe_gather(const Call& call, const Status& status) {
   return Error(ErrorKind::index,
                std::string(owner) + ": id " + std::to_string(status.value) + " at position " +
                    position_text(call.operand(x + 1), status.where) +
-                   " is not in the vocabulary, expected 0 to " +
-                   std::to_string(extent - 1) + " (input_dim is " + std::to_string(extent) + ")");
+                   " is not in the vocabulary, expected 0 to " + std::to_string(extent - 1) +
+                   " (input_dim is " + std::to_string(extent) + ")");
 }
 
 // ---- gather(y; x, indices; axis, wrap) ----------------------------------------------------------
