@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from hypothesis import strategies
 
-from fastnn.backends.reference import cumulative
+from fastnn.backends.reference import cumulative, cumulative_prod_backward
 
 from .harness import FLOATS, INTEGERS, LENGTHS, check, drawn, generator, rows
 
@@ -102,14 +102,17 @@ def test_cumulative_of_special_numbers(backend, dtype, op):
     rows((dtype, *case) for dtype in FLOATS for case in SHAPES),
 )
 @pytest.mark.parametrize("reverse", [False, True])
-def test_cumulative_prod_backward(backend, dtype, shape, axis, reverse):
+@pytest.mark.parametrize("zeros", [False, True])
+def test_cumulative_prod_backward(backend, dtype, shape, axis, reverse, zeros):
     x, dy = factors(dtype, shape), numbers(dtype, shape, "dy")
-    x[..., ::7] = 0
+    if zeros:  # none among the first, so that other gradients are left
+        x[..., 3::40] = 0
     y = cumulative(x, op="prod", axis=axis, reverse=reverse)
-    n = x.shape[axis]
+    wide = [np.abs(a).astype(np.float64) for a in (dy, x, y)]
+    magnitude = cumulative_prod_backward(*wide, axis=axis, reverse=reverse)
 
-    def bound(i, expected, eps):  # factors are below 1.02
-        return 2 * n * eps * 1.02 ** min(n, 100) * max(np.abs(dy).sum(), 1)
+    def bound(i, expected, eps):
+        return 3 * x.shape[axis] * eps * magnitude + np.finfo(dtype).tiny
 
     operands = [dy, x, y]
     check(backend, "cumulative_prod_backward", operands, axis, reverse, bound=bound)
