@@ -19,6 +19,11 @@ from fastnn.ops.elementwise import absolute, ceil, floor, log, log1p, sign, sin,
 from fastnn.ops.elementwise import square as squared
 
 
+def _odd(x: Tensor, y: Tensor) -> Tensor:
+    """What an odd function is at x, by what it is at |x|: y with the sign of x, of -0.0 too."""
+    return where(equal(x, 0.0), x, multiply(sign(x), y))
+
+
 def _arcsinh_rule(node: _core.Node, gradient: Any) -> Any:
     (x,) = node.saved
     a = absolute(x)
@@ -38,7 +43,7 @@ def arcsinh(x: Any) -> Tensor:
     b = where(large, 0.0, a)
     y = log1p(b + divide(squared(b), sqrt(squared(b) + 1.0) + 1.0))
     y = where(large, log(where(large, a, 1.0)) + math.log(2.0), y)
-    return record(multiply(sign(x.detach()), y), _arcsinh_rule, (x,), x)
+    return record(_odd(x.detach(), y), _arcsinh_rule, (x,), x)
 
 
 def arccosh(x: Any) -> Tensor:
@@ -50,7 +55,8 @@ def arccosh(x: Any) -> Tensor:
     x = as_float(x, "arccosh: x")
     large = greater(x.detach(), 1e8)
     b = where(large, 2.0, x) - 1.0
-    y = log1p(b + multiply(sqrt(b), sqrt(b + 2.0)))
+    b = where(less(b, 0.0), math.nan, b)
+    y = log1p(b + sqrt(multiply(b, b + 2.0)))
     return where(large, log(where(large, x, 1.0)) + math.log(2.0), y)
 
 
@@ -68,7 +74,7 @@ def arctanh(x: Any) -> Tensor:
     x = as_float(x, "arctanh: x")
     a = absolute(x.detach())
     y = log1p(divide(a * 2.0, 1.0 - a)) * 0.5
-    return record(multiply(sign(x.detach()), y), _arctanh_rule, (x,), x)
+    return record(_odd(x.detach(), y), _arctanh_rule, (x,), x)
 
 
 def _cbrt_rule(node: _core.Node, gradient: Any) -> Any:
@@ -84,7 +90,7 @@ def cbrt(x: Any) -> Tensor:
     """
     x = as_float(x, "cbrt: x")
     value = x.detach()
-    rough = multiply(sign(value), power(absolute(value), 1.0 / 3.0))
+    rough = _odd(value, power(absolute(value), 1.0 / 3.0))
     # A step of Newton's method takes away the rounding of 1 / 3.
     step = divide(rough - divide(value, squared(rough)), 3.0)
     usable = equal(step - step, 0.0)  # neither at 0 nor at infinity

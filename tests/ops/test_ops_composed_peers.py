@@ -45,7 +45,6 @@ CASES = {
         m.bincount(np.int32([1, 1, 3])),
         m.bincount(np.int32([1, 1, 3]), weights=F, minlength=6),
         *m.histogram(F, bins=3),
-        m.digitize(F, np.float32([-1.0, 0.0, 2.0])),
         m.isin(I, np.int32([0, 5])),
     ],
     "segments": lambda m: (
