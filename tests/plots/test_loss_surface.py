@@ -149,7 +149,7 @@ def test_a_path_begins_anew_with_each_training():
 
 
 def test_a_model_without_input_has_its_first_point_after_an_epoch():
-    model, path = fn.Sequential([layers.Dense(3)]), WeightPath()
+    model, path = fn.Sequential([layers.Dense(3, activation="softmax")]), WeightPath()
     model.compile("sgd", "sparse_categorical_crossentropy")
     model.fit(X, Y, epochs=2, verbose=0, callbacks=[path])
     assert len(path.weights) == 2

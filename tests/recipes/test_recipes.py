@@ -158,7 +158,7 @@ def test_an_interrupt_ends_with_its_own_status(monkeypatch, capsys):
 def test_missing_data_says_where_it_goes_and_what_runs_without(without_data, capsys):
     assert cli.main(["run", "documents", "--quick"]) == 1
     error = capsys.readouterr().err
-    assert "By hand: put reuters46.tsv" in error and "with --quick neither" in error
+    assert "By hand: put reuters46.tsv" in error and "not with --quick either" in error
 
 
 def test_an_unknown_recipe_has_a_nearest_name(capsys):
