@@ -2,6 +2,8 @@
 // takes the slots to the next step, `direction` reads them.
 #pragma once
 
+#include <float.h>
+
 #include "kernels/optimizer_rules.h"
 
 namespace fastnn {
@@ -35,7 +37,11 @@ struct Adafactor {
   FASTNN_INLINE void move(V* slots, V g) const {
     slots[0] = fma(kept, slots[0], fresh * fma(g, g, epsilon));
   }
-  FASTNN_INLINE V direction(const V* slots, V g) const { return g / sqrt(slots[0]); }
+  // Where the gradient is 0 along a row and along a column the square may underflow.
+  FASTNN_INLINE V direction(const V* slots, V g) const {
+    constexpr T kLeast = sizeof(T) == 4 ? FLT_MIN : static_cast<T>(DBL_MIN);
+    return g / sqrt(larger(V::broadcast(kLeast), slots[0]));
+  }
 };
 
 }  // namespace

@@ -290,3 +290,18 @@ def test_configs_and_names():
         optimizers.get("adamm")
     with pytest.raises(TypeError, match="optimizer: expected"):
         optimizers.get(fn.losses.MeanSquaredError())
+
+
+@pytest.mark.parametrize("backend", ["native", "reference"])
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_adafactor_where_inputs_and_units_are_dead(backend, dtype):
+    """Rows and columns of zeros among small gradients, as of black pixels and silent units."""
+    with fn.use_backend(backend):
+        w = fn.Variable(np.ones((20, 30)), dtype=dtype)
+        optimizer = optimizers.Adafactor(0.1)
+        for step in range(5):
+            g = np.random.default_rng(step).normal(0, 1e-3, (20, 30)).astype(dtype)
+            g[:10], g[:, :15] = 0, 0
+            optimizer.apply([fn.tensor(g)], [w])
+        moved = w.numpy() != 1
+    assert np.isfinite(w.numpy()).all() and moved[10:, 15:].all() and not moved[:10, :15].any()

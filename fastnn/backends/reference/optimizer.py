@@ -197,7 +197,8 @@ def _adafactor(w: Any, slots: Any, g: Any, rate: Any, hyper: Any, t: Any) -> Any
         column = (1 - fresh) * column + fresh * squares.mean(-2)
         share = row / row.mean(-1, keepdims=True)
         v = share[..., None] * column[..., None, :]
-    direction = g / np.sqrt(v)
+    # Where the gradient is 0 along a row and along a column v may underflow.
+    direction = g / np.sqrt(np.maximum(v, np.finfo(w.dtype).tiny))
     if w.size:
         own, other = (np.sqrt(np.mean(np.square(x, dtype=np.float64))) for x in (w, direction))
         size = np.maximum(own, epsilon_2) / np.maximum(other / threshold, 1)
