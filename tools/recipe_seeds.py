@@ -35,7 +35,7 @@ figures = recipes.get("convolution").run()  # what `fastnn run convolution` does
 
 Full runs (`fastnn run NAME`) with seeds 0, 1 and 2 on the data sets named in the recipes. A claim
 is a figure with the bound that it keeps with every seed; one that misses it is **bold**; one
-without a bound is only reported. Minutes are processor time of the longest run, on a Zen 4; with
+without a bound is only reported. Minutes are processor time of the longest run, on a Zen 3 or 4; with
 two threads the clock shows little more than half of them. Written by `tools/recipe_seeds.py`.
 
 | recipe | claim | bound | course | seed 0 | seed 1 | seed 2 | minutes |
@@ -92,7 +92,8 @@ def rows_of(name: str, folder: Path) -> tuple[list[str], bool]:
 
 def write_table(names: Iterable[str], folder: Path) -> bool:
     """Writes TABLE; whether every figure of the cells keeps its bounds."""
-    before = TABLE.read_text().splitlines(keepends=True) if TABLE.exists() else []
+    lines = TABLE.read_text().splitlines(keepends=True) if TABLE.exists() else []
+    before = lines[len(HEAD.splitlines()) :]
     text, fine = HEAD, True
     for name in names:
         rows, kept = rows_of(name, folder)
