@@ -93,3 +93,10 @@ def test_one_cell_and_nothing_more(runs, tmp_path):
 )
 def test_claims(claim, bound, holds):
     assert (claim.bound, claim.holds) == (bound, holds)
+
+
+def test_the_recipe_named_recipe_has_no_row_of_the_header(runs, tmp_path):
+    for _ in range(2):
+        recipe_seeds.write_table(["recipe"], tmp_path / "cells")
+    text = (tmp_path / "recipes.md").read_text()
+    assert text == recipe_seeds.HEAD
