@@ -29,6 +29,7 @@ constexpr int32_t kBorrowed = -1;
 constexpr size_t kLargest = size_t{1} << 46;
 constexpr int kClasses = 4 * (46 - 7);
 constexpr size_t kHugePage = size_t{1} << 21;
+constexpr size_t kColoured = size_t{1} << 16, kColour = 256, kColours = 16;
 static_assert(sizeof(Block) <= kHeader, "the header of a block no longer fits");
 
 #if defined(__SANITIZE_ADDRESS__)
@@ -199,16 +200,26 @@ void* system_memory(size_t bytes) {
   return memory;
 }
 
+// How far behind its header a block's data begins. The system starts large blocks on a page, and a
+// loop over more arrays than a set of the first cache has ways would find all of them in the same
+// set: so they begin on different lines of their pages.
+size_t colour_of(size_t bytes) {
+  static std::atomic<size_t> turn{0};
+  if (bytes < kColoured) return 0;
+  return turn.fetch_add(1, std::memory_order_relaxed) % kColours * kColour;
+}
+
 Block* new_block(size_t bytes, int size_class) {
   if (bytes > machine_bytes()) throw std::bad_alloc();
-  void* memory = system_memory(kHeader + bytes);
+  const size_t before = kHeader + colour_of(bytes);
+  void* memory = system_memory(before + bytes);
   if (!memory) {
     release_cached_memory();
-    memory = system_memory(kHeader + bytes);
+    memory = system_memory(before + bytes);
   }
   if (!memory) throw std::bad_alloc();
   Block* block = new (memory) Block;
-  block->data = static_cast<char*>(memory) + kHeader;
+  block->data = static_cast<char*>(memory) + before;
   block->bytes = bytes;
   block->size_class = size_class;
   pool.note_system_block(bytes);

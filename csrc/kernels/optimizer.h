@@ -46,7 +46,7 @@ enum { kMostSlots = 13, kMostConstants = 7 };
  *   lion      r, 1 - beta_1, 1 - beta_2
  *   schedule_free  r of this step of the warm-up, beta_1, 1 - beta_1, 1 - beta_2,
  *             1 / (1 - beta_2^t), 1 / t, epsilon
- *   vsgd      r, factor of squares, standard deviations beyond which an outlier is
+ *   vsgd      r, factor of squares, variances (by its square) beyond which an outlier is
  *   adasecant r, first step, most smoothing, t
  *   lamb      1 - beta_1, 1 - beta_2, 1 / (1 - beta_1^t), 1 / (1 - beta_2^t), epsilon
  *   adafactor 1 - f, f, epsilon_1, with f = t^beta_2_decay */
@@ -54,8 +54,9 @@ struct OptimizerConstants {
   double values[kMostConstants];
 };
 
-typedef void (*OptimizerRuleKernel)(const struct OptimizerConstants* constants, int64_t n, void* w,
-                                    void* const* slots, const void* g);
+/* If there is a `decay`, the parameter loses that share of itself first. */
+typedef void (*OptimizerRuleKernel)(const struct OptimizerConstants* constants, const double* decay,
+                                    int64_t n, void* w, void* const* slots, const void* g);
 
 struct OptimizerKernels {
   OptimizerRuleKernel step[2][kRules]; /* none of lamb and adafactor */

@@ -7,7 +7,8 @@
 namespace fastnn {
 namespace {
 
-// What the means of one element share. Where both are 0, kTiny keeps a quotient of squares finite.
+// What the means of one element share; of NaN, `larger` and `smaller` keep the second. Where both
+// are 0, kTiny keeps a quotient of squares finite.
 template <class T>
 struct Means {
   using V = Vec<T>;
@@ -17,15 +18,15 @@ struct Means {
   static FASTNN_INLINE void move(V& mean, V value, V share) {
     mean = fma(share, value, (one() - share) * mean);
   }
-  // More than so many standard deviations from the mean.
-  static FASTNN_INLINE typename V::Mask outlier(V value, V mean, V square, V deviations) {
-    const V variance = maximum(fma(-mean, mean, square), V::zero());
-    return abs(value - mean) > deviations * sqrt(variance);
+  // So many variances from the mean, by the square of the distance.
+  static FASTNN_INLINE typename V::Mask outlier(V value, V mean, V square, V variances) {
+    const V variance = larger(V::zero(), fma(-mean, mean, square)), distance = value - mean;
+    return distance * distance > variances * variance;
   }
   // How far two means agree, from 0 to 1; and the memory after a step that moved them.
   static FASTNN_INLINE V agreement(V mean, V square) { return mean * mean / (square + tiny()); }
-  static FASTNN_INLINE V next_memory(V memory, V mean, V square) {
-    return fma(one() - agreement(mean, square), memory, one());
+  static FASTNN_INLINE V next_memory(V memory, V agreement) {
+    return fma(one() - agreement, memory, one());
   }
 };
 
@@ -36,19 +37,20 @@ struct Vsgd : Means<T> {
   static constexpr int kSlots = 6;
   using V = Vec<T>;
   using M = Means<T>;
-  V rate, factor, deviations;  // factor: of the squares
-  explicit FASTNN_INLINE Vsgd(Constants<T> c) : rate(c[0]), factor(c[1]), deviations(c[2]) {}
+  V rate, factor, variances;  // factor: of the squares
+  explicit FASTNN_INLINE Vsgd(Constants<T> c) : rate(c[0]), factor(c[1]), variances(c[2]) {}
   FASTNN_INLINE V operator()(V w, V* slots, V g) const {
     V &g1 = slots[0], &g2 = slots[1], &h1 = slots[2], &h2 = slots[3], &memory = slots[4];
     const V h = slots[5];
-    const auto strange = M::outlier(g, g1, g2, deviations) | M::outlier(h, h1, h2, deviations);
+    const auto strange = M::outlier(g, g1, g2, variances) | M::outlier(h, h1, h2, variances);
     const V span = select(strange, memory + M::one(), memory), share = M::one() / span;
     M::move(g1, g, share);
     M::move(g2, factor * (g * g), share);
     M::move(h1, h, share);
     M::move(h2, factor * (h * h), share);
-    memory = M::next_memory(span, g1, g2);
-    return w - rate * (h1 / (h2 + M::tiny()) * M::agreement(g1, g2)) * g;
+    const V agreement = M::agreement(g1, g2);
+    memory = M::next_memory(span, agreement);
+    return w - rate * (h1 / (h2 + M::tiny()) * agreement) * g;
   }
 };
 
@@ -56,6 +58,7 @@ struct Vsgd : Means<T> {
 template <class T>
 struct Adasecant : Means<T> {
   static constexpr int kSlots = 13;
+  static constexpr T kStrangeMemory = static_cast<T>(2.2);
   using V = Vec<T>;
   using M = Means<T>;
   V rate, first_step, most;
@@ -70,30 +73,30 @@ struct Adasecant : Means<T> {
     V &g1 = slots[0], &g2 = slots[1], &spread = slots[2], &likeness = slots[3];
     V &s1 = slots[4], &s2 = slots[5], &a1 = slots[6], &a2 = slots[7], &product = slots[8];
     V &last_g = slots[9], &last_direction = slots[10], &last_step = slots[11], &memory = slots[12];
-    const V two = V::broadcast(2), tiny = M::tiny();
+    const V two = V::broadcast(2), four = V::broadcast(4), tiny = M::tiny();
     V share = M::one() / memory;
     M::move(g1, g, share);
     M::move(g2, g * g, share);
     M::move(spread, (g - last_g) * (g - g1), share);
     M::move(likeness, (g - g1) * (last_g - g1), share);
-    const V c = minimum(abs(spread) / (abs(likeness) + tiny), most);
+    const V c = smaller(most, abs(spread) / (abs(likeness) + tiny));
     const V direction = fma(c, g1, g) / (M::one() + c);
 
     // Gradients have means from the first step on, steps and changes from the second.
     const V change = direction - last_direction;
-    const auto strange = M::outlier(g, g1, g2, two) | M::outlier(change, a1, a2, two);
-    V span = select(strange, V::broadcast(static_cast<T>(2.2)), memory);
-    if (early) span = M::one();
-    share = M::one() / span;
+    const auto strange = M::outlier(g, g1, g2, four) | M::outlier(change, a1, a2, four);
+    V span = select(strange, V::broadcast(kStrangeMemory), memory);
+    share = select(strange, V::broadcast(1 / kStrangeMemory), share);
+    if (early) span = share = M::one();
     M::move(s1, last_step, share);
     M::move(s2, last_step * last_step, share);
     M::move(a1, change, share);
     M::move(a2, change * change, share);
     M::move(product, change * last_step, share);
-    const V covariance = fma(-a1, s1, product);
-    const V secant = sqrt(s2) / sqrt(a2 + tiny) - covariance / (a2 + tiny);
-    V step = -rate * maximum(secant, V::zero()) * direction;
-    memory = maximum(M::next_memory(span, s1, s2), V::broadcast(static_cast<T>(1.5)));
+    const V covariance = fma(-a1, s1, product), inverse = M::one() / (a2 + tiny);
+    const V secant = fma(-covariance, inverse, sqrt(s2 * inverse));
+    V step = -rate * larger(V::zero(), secant) * direction;
+    memory = larger(V::broadcast(static_cast<T>(1.5)), M::next_memory(span, M::agreement(s1, s2)));
     if (first) {
       step = select(g == V::zero(), g, copy_sign(first_step, -g));
       step = select(is_nan(g), g, step);

@@ -54,7 +54,7 @@ OptimizerConstants constants_of(const Call& call, double rate, double t) {
       return {{rate * risen, h[0], 1 - h[0], 1 - h[1], 1 / (1 - std::pow(h[1], t)), 1 / t, h[2]}};
     }
     case kRule_vsgd:  // at the first step there is nothing yet that an outlier lies out of
-      return {{rate, t == 1 ? h[0] : 1, t == 1 ? INFINITY : 2}};
+      return {{rate, t == 1 ? h[0] : 1, t == 1 ? INFINITY : 4}};
     case kRule_adasecant:
       return {{rate, h[0], h[1], t}};
     case kRule_lamb:
@@ -89,14 +89,15 @@ void piece(const Step& step, int i, int64_t from, int64_t to, int64_t count) {
   const Array& w = step.call.operand(Parameters, i);
   const OptimizerRuleKernel rule =
       step.kernel.step[static_cast<int>(w.dtype)][step.attributes.rule];
+  const double decay = step.decay_of(i);
   for (int64_t left = count, block; left; left -= block, from += block, to += block) {
-    block = step.plain(i) ? left : std::min(kBlock, left);
+    block = step.plain() ? left : std::min(kBlock, left);
     if (step.steps) {
       void* slots[kMostSlots];
       step.slots_at(i, to, slots);
       const void* g = step.gradient(i, from, block, buffer);
-      step.decay(i, to, block);
-      rule(&step.constants, block, step.at(Parameters, i, to), slots, g);
+      rule(&step.constants, decay != 0 ? &decay : nullptr, block, step.at(Parameters, i, to), slots,
+           g);
     }
     step.finish(i, from, to, block);
   }

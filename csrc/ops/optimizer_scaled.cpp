@@ -124,7 +124,8 @@ void run_scaled(const Step& step, double t, char* scratch) {
   for_blocks(step, list, [&](int i, int64_t first, int64_t count, int64_t block) {
     const DType dtype = step.dtype(i);
     char* direction = own[i].direction + first * item_size(dtype);
-    step.decay(i, first, count);
+    if (const double decay = step.decay_of(i); decay != 0)
+      step.kernel.decay[static_cast<int>(dtype)](step.at(Parameters, i, first), decay, count);
     direct(step, i, first, count, direction);
     squares[block] = {squares_of(step.at(Parameters, i, first), count, dtype),
                       squares_of(direction, count, dtype)};
@@ -141,7 +142,7 @@ void run_scaled(const Step& step, double t, char* scratch) {
   for_blocks(step, list, [&](int i, int64_t first, int64_t count, int64_t) {
     const DType dtype = step.dtype(i);
     step.kernel.step[static_cast<int>(dtype)][kRule_sgd](
-        &own[i].length, count, step.at(Parameters, i, first), nullptr,
+        &own[i].length, nullptr, count, step.at(Parameters, i, first), nullptr,
         own[i].direction + first * item_size(dtype));
     step.finish(i, first, first, count);
   });

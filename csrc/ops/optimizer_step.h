@@ -36,15 +36,14 @@ struct Step {
       slots[k] = at(Slots, k * parameters + i, first);
   }
 
-  // Whether parameter i loses a share of itself.
-  bool decays(int i) const {
-    return attributes.weight_decay != 0 && (attributes.decayed < 0 || i < attributes.decayed);
+  // The share of itself that parameter i loses.
+  double decay_of(int i) const {
+    const bool decays = attributes.decayed < 0 || i < attributes.decayed;
+    return decays && attributes.weight_decay != 0 ? rate * attributes.weight_decay : 0;
   }
 
-  // Whether the rule is all that happens to parameter i.
-  bool plain(int i) const {
-    return steps && as_given() && !decays(i) && source == Gradients && !call.has(Averages);
-  }
+  // Whether the rule, with decay, is all that happens.
+  bool plain() const { return steps && as_given() && source == Gradients && !call.has(Averages); }
 
   // What follows comes in Keras's order: scale and clip, decay, the rule, average.
 
@@ -55,12 +54,6 @@ struct Step {
     const double limit = attributes.clip == kClipValue ? attributes.limit : INFINITY;
     kernel.clip[static_cast<int>(dtype(i))](g, factors ? factors[i] : factor, limit, count, buffer);
     return buffer;
-  }
-
-  void decay(int i, int64_t first, int64_t count) const {
-    if (decays(i))
-      kernel.decay[static_cast<int>(dtype(i))](at(Parameters, i, first),
-                                               rate * attributes.weight_decay, count);
   }
 
   // Elements of gradient i from `from` on are used up, those of the parameter from `to` on new.

@@ -68,9 +68,8 @@ FASTNN_INLINE Vec<float> operator+(Vec<float> a, Vec<float> b) { return {_mm512_
 FASTNN_INLINE Vec<float> operator-(Vec<float> a, Vec<float> b) { return {_mm512_sub_ps(a.v, b.v)}; }
 FASTNN_INLINE Vec<float> operator*(Vec<float> a, Vec<float> b) { return {_mm512_mul_ps(a.v, b.v)}; }
 FASTNN_INLINE Vec<float> operator/(Vec<float> a, Vec<float> b) { return {_mm512_div_ps(a.v, b.v)}; }
-FASTNN_INLINE Vec<float> operator-(Vec<float> a) {
-  return {_mm512_xor_ps(a.v, _mm512_set1_ps(-0.0f))};
-}
+// The language's own sign, which compilers make part of a multiply-add.
+FASTNN_INLINE Vec<float> operator-(Vec<float> a) { return {-a.v}; }
 FASTNN_INLINE Vec<float> fma(Vec<float> a, Vec<float> b, Vec<float> c) {
   return {_mm512_fmadd_ps(a.v, b.v, c.v)};
 }
@@ -173,9 +172,7 @@ FASTNN_INLINE Vec<double> operator*(Vec<double> a, Vec<double> b) {
 FASTNN_INLINE Vec<double> operator/(Vec<double> a, Vec<double> b) {
   return {_mm512_div_pd(a.v, b.v)};
 }
-FASTNN_INLINE Vec<double> operator-(Vec<double> a) {
-  return {_mm512_xor_pd(a.v, _mm512_set1_pd(-0.0))};
-}
+FASTNN_INLINE Vec<double> operator-(Vec<double> a) { return {-a.v}; }
 FASTNN_INLINE Vec<double> fma(Vec<double> a, Vec<double> b, Vec<double> c) {
   return {_mm512_fmadd_pd(a.v, b.v, c.v)};
 }

@@ -74,15 +74,18 @@ def run(
     inputs = common.digits.x_train.shape[1]
     figures: dict = {"dataset": common.digits.name, "digits": {}}
     figures.update({"parity, tanh": {}, "parity, relu": {}})
+    histories = {}
     header = ["network", "hidden layers", "parameters", "test accuracy"]
     with Table(str(common.digits), header) as table:
         shapes: dict[str, tuple[int, ...]] = {"deep": DEEP, "fat": (fat(inputs, DEEP),)}
         for name, hidden in shapes.items():
             net = Net(hidden, "relu", optimizer=lambda: fn.optimizers.Adam())
             _, trained = common.train(net)
+            histories[name] = trained["history"]
             figures["digits"][name] = {k: trained[k] for k in ("parameters", "accuracy")}
             shape = f"{len(hidden)} x {hidden[0]}"
             table.add(name, shape, trained["parameters"], trained["accuracy"])
+    save_picture(folder / "training.png", plots.curves, histories, "accuracy")
     header = ["activation", "hidden layers", "units", "parameters", "accuracy"]
     with Table(f"Parity of {BITS} bits, all {2**BITS} of them", header) as table:
         for activation in ("tanh", "relu"):

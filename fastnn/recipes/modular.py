@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 
 import fastnn as fn
-from fastnn import layers
+from fastnn import layers, plots
 from fastnn.recipes.common import Claim, Info, Table, digits_page, folder_for, save_picture
 
 INFO = Info(
@@ -89,18 +89,24 @@ def run(
     rare = is_rare(y_test)
     counts = [len(fn.datasets.easy_vqa.SHAPES), len(fn.datasets.easy_vqa.COLORS)]
     fitting = {"batch_size": batch_size or 32, "epochs": epochs or (4 if quick else 12)}
-    figures, guesses = {}, {}
+    figures, guesses, histories = {}, {}, {}
     title = f"{len(x_train):,} pictures; {FEW} of each of {len(RARE)} rare combinations"
     with Table(title, ["classifiers", "parameters", "all", "rare combinations"]) as table:
         for name in ("combinations", "shape and colour"):
             fn.utils.set_random_seed(seed)
             if name == "combinations":
                 model = build([counts[0] * counts[1]])
-                targets = [y_train[:, 0] * counts[1] + y_train[:, 1]]
+                targets = [[y[:, 0] * counts[1] + y[:, 1]] for y in (y_train, y_test)]
             else:
                 model = build(counts)
-                targets = [y_train[:, 0], y_train[:, 1]]
-            model.fit(x_train, targets, verbose=2 if quick else "auto", **fitting)
+                targets = [[y[:, 0], y[:, 1]] for y in (y_train, y_test)]
+            histories[name] = model.fit(
+                x_train,
+                targets[0],
+                validation_data=(x_test, targets[1]),
+                verbose=2 if quick else "auto",
+                **fitting,
+            ).history
             said = [p.argmax(axis=1) for p in model.predict(x_test, verbose=0)]
             pair = divmod(said[0], counts[1]) if len(said) == 1 else said
             guesses[name] = np.stack(pair, axis=1)
@@ -108,6 +114,7 @@ def run(
             figures[name] = {"all": float(right.mean()), "rare": float(right[rare].mean())}
             row = figures[name]["all"], figures[name]["rare"]
             table.add(name, model.count_params(), *row)
+    save_picture(folder / "training.png", plots.curves, histories)
     for name, guess in guesses.items():
         shown = np.flatnonzero(rare)[:40]
         words = [[words_of(row) for row in rows[shown]] for rows in (y_test, guess)]

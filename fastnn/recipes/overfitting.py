@@ -39,8 +39,9 @@ def run(
     """
     folder = folder_for("overfitting", out)
     common = setting(quick, seed, epochs, batch_size)
-    dense, _ = common.train(DENSE)
-    models = {"dense": dense, "convolutional": convolutional(common)}
+    dense, trained = common.train(DENSE)
+    convolutional, history = train_convolutional(common)
+    models = {"dense": dense, "convolutional": convolutional}
     figures: dict = {"dataset": common.digits.name, "sigma": list(SIGMAS)}
     with Table(
         "Test accuracy",
@@ -50,6 +51,10 @@ def run(
         for name, model in models.items():
             figures[name] = [accuracy(model, common, sigma) for sigma in SIGMAS]
             table.add(name, *figures[name])
+    histories = {"dense": trained["history"], "convolutional": history}
+    save_picture(
+        folder / "training.png", plots.curves, histories, "accuracy", validation="clean test"
+    )
     save_picture(
         folder / "noise.png",
         plots.lines,
@@ -68,8 +73,8 @@ def accuracy(model: fn.Model, common: Setting, sigma: float) -> float:
     return float((model.predict(x, verbose=0).argmax(axis=1) == d.y_test).mean())
 
 
-def convolutional(common: Setting) -> fn.Sequential:
-    """A small convolutional network, trained for a quarter of the epochs."""
+def train_convolutional(common: Setting) -> tuple[fn.Sequential, dict]:
+    """A small convolutional network, trained for a quarter of the epochs, and its history."""
     d = common.digits
     fn.utils.set_random_seed(common.seed)
     side = round(d.x_train.shape[1] ** 0.5)
@@ -81,14 +86,15 @@ def convolutional(common: Setting) -> fn.Sequential:
     model.add(layers.Dense(100, activation="relu"))
     model.add(layers.Dense(10, activation="softmax"))
     model.compile("adam", "sparse_categorical_crossentropy", metrics=["accuracy"])
-    model.fit(
+    history = model.fit(
         d.x_train,
         d.y_train,
         batch_size=common.batch_size,
         epochs=max(1, common.epochs // 4),
+        validation_data=(d.x_test, d.y_test),
         verbose=common.verbose,
-    )
-    return model
+    ).history
+    return model, history
 
 
 def claims(figures: dict) -> list[Claim]:

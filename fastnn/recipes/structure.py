@@ -40,6 +40,7 @@ def run(
     common = setting(quick, seed, epochs or (3 if quick else 10), batch_size)
     accuracy: list[list[float]] = []
     parameters: list[list[int]] = []
+    histories = {}
     header = ["hidden layers", *(f"{width} units" for width in widths)]
     with Table("Test accuracy (parameters)", header) as table:
         for depth in depths:
@@ -51,7 +52,9 @@ def run(
             ]
             accuracy.append([f["accuracy"] for f in results])
             parameters.append([f["parameters"] for f in results])
+            histories[f"{depth} x {widths[-1]}"] = results[-1]["history"]
             table.add(depth, *(f"{f['accuracy']:.4f} ({f['parameters']:,})" for f in results))
+    save_picture(folder / "training.png", plots.curves, histories, "accuracy")
     save_picture(
         folder / "accuracy.png",
         plots.lines,

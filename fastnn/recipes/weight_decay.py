@@ -48,6 +48,7 @@ def run(
     folder = folder_for("weight-decay", out)
     common = setting(quick, seed, epochs or (20 if quick else 100), batch_size or 50, images=1000)
     figures: dict = {"dataset": common.digits.name}
+    histories = {}
     header = ["labels", "weight decay", "test accuracy", f"weights below {NEAR:g}"]
     with Table("1,000 digits", header) as table:
         for name, share in SHARES.items():
@@ -58,11 +59,13 @@ def run(
                 hidden = [layer.kernel.numpy().ravel() for layer in model.layers[:-1]]
                 near = float(np.mean(np.abs(np.concatenate(hidden)) < NEAR))
                 accuracy = float(np.mean(trained["history"]["val_accuracy"][-LAST:]))
+                histories[f"{name}, {label}"] = trained["history"]
                 figures[name][label] = {"accuracy": accuracy, "near zero": near}
                 table.add(name, label, accuracy, near)
                 save_picture(
                     folder / f"weights, {name}, {label}.png", plots.weight_histograms, model
                 )
+    save_picture(folder / "training.png", plots.curves, histories, "accuracy")
     return figures
 
 
