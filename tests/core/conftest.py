@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import os
 import shlex
 import shutil
@@ -11,8 +12,6 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-
-import fastnn
 
 ROOT = Path(__file__).resolve().parents[2]
 NATIVE = ROOT / "tests" / "core" / "native"
@@ -24,9 +23,12 @@ OURS = ("FASTNN_NUM_THREADS", "OMP_NUM_THREADS", "FASTNN_ISA", "FASTNN_CACHES")
 def run_python() -> Callable[..., subprocess.CompletedProcess[str]]:
     """Run code in a fresh interpreter, with the given environment variables; a hang fails."""
 
+    # Found, not imported: a build with a sanitizer cannot be, in the run of the other sanitizer.
+    origin = importlib.util.find_spec("fastnn").origin
+
     def run(code: str, check: bool = True, timeout: float = 60, **variables: str):
         environment = {name: value for name, value in os.environ.items() if name not in OURS}
-        package = str(Path(fastnn.__file__).parents[1])
+        package = str(Path(origin).parents[1])
         path = os.pathsep.join(filter(None, [package, environment.get("PYTHONPATH")]))
         result = subprocess.run(
             [sys.executable, "-c", code],
