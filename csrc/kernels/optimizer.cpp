@@ -13,28 +13,34 @@ namespace {
 
 // One pass over a parameter, its slots and its gradient. The first so many slots are written.
 template <class T, class Rule, int kWritten = Rule::kSlots>
-void step(const OptimizerConstants* constants, const double* decay, int64_t n, void* parameter,
-          void* const* slots, const void* gradient) {
+void step(const OptimizerConstants* constants, const OptimizerPrelude* prelude, int64_t n,
+          void* parameter, void* const* slots, const void* gradient) {
   using V = Vec<T>;
   constexpr int kSlots = Rule::kSlots;
   const Rule rule(Constants<T>{*constants});
-  const V lost = V::broadcast(decay ? static_cast<T>(-*decay) : 0);
+  const bool decays = prelude && prelude->decay != 0;
+  const V lost = V::broadcast(prelude ? static_cast<T>(-prelude->decay) : 0);
+  const V scale = V::broadcast(prelude ? static_cast<T>(prelude->scale) : 1);
+  const V limit = V::broadcast(prelude ? static_cast<T>(prelude->limit) : 0);
   T* w = static_cast<T*>(parameter);
   const T* g = static_cast<const T*>(gradient);
   T* slot[kMostSlots];
   for (int k = 0; k < kSlots; ++k) slot[k] = static_cast<T*>(slots[k]);
-  const auto kept = [=](V value) { return decay ? fma(value, lost, value) : value; };
+  const auto kept = [=](V value) { return decays ? fma(value, lost, value) : value; };
+  const auto cut = [=](V slope) {  // NaN stays
+    return prelude ? smaller(limit, larger(-limit, slope * scale)) : slope;
+  };
   int64_t i = 0;
   for (; i + V::kLanes <= n; i += V::kLanes) {
     V s[kMostSlots];
     for (int k = 0; k < kSlots; ++k) s[k] = V::load(slot[k] + i);
-    rule(kept(V::load(w + i)), s, V::load(g + i)).store(w + i);
+    rule(kept(V::load(w + i)), s, cut(V::load(g + i))).store(w + i);
     for (int k = 0; k < kWritten; ++k) s[k].store(slot[k] + i);
   }
   if (i < n) {
     V s[kMostSlots];
     for (int k = 0; k < kSlots; ++k) s[k] = V::load_first(slot[k] + i, n - i);
-    rule(kept(V::load_first(w + i, n - i)), s, V::load_first(g + i, n - i))
+    rule(kept(V::load_first(w + i, n - i)), s, cut(V::load_first(g + i, n - i)))
         .store_first(w + i, n - i);
     for (int k = 0; k < kWritten; ++k) s[k].store_first(slot[k] + i, n - i);
   }

@@ -54,8 +54,14 @@ struct OptimizerConstants {
   double values[kMostConstants];
 };
 
-/* If there is a `decay`, the parameter loses that share of itself first. */
-typedef void (*OptimizerRuleKernel)(const struct OptimizerConstants* constants, const double* decay,
+/* What comes before a rule: the parameter loses its share `decay`, the gradient is multiplied by
+ * `scale` and cut to [-limit, limit]. */
+struct OptimizerPrelude {
+  double decay, scale, limit;
+};
+
+typedef void (*OptimizerRuleKernel)(const struct OptimizerConstants* constants,
+                                    const struct OptimizerPrelude* prelude, /* or none */
                                     int64_t n, void* w, void* const* slots, const void* g);
 
 struct OptimizerKernels {

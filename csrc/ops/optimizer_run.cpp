@@ -85,19 +85,18 @@ double sum_of_squares(const Array& x) {
 
 // Elements of gradient i from `from` on, which belong to those of the parameter from `to` on.
 void piece(const Step& step, int i, int64_t from, int64_t to, int64_t count) {
-  alignas(64) char buffer[kBlock * 8];
   const Array& w = step.call.operand(Parameters, i);
   const OptimizerRuleKernel rule =
       step.kernel.step[static_cast<int>(w.dtype)][step.attributes.rule];
-  const double decay = step.decay_of(i);
+  const OptimizerPrelude prelude = step.prelude(i);
+  const bool bare = step.as_given() && prelude.decay == 0;
   for (int64_t left = count, block; left; left -= block, from += block, to += block) {
     block = step.plain() ? left : std::min(kBlock, left);
     if (step.steps) {
       void* slots[kMostSlots];
       step.slots_at(i, to, slots);
-      const void* g = step.gradient(i, from, block, buffer);
-      rule(&step.constants, decay != 0 ? &decay : nullptr, block, step.at(Parameters, i, to), slots,
-           g);
+      rule(&step.constants, bare ? nullptr : &prelude, block, step.at(Parameters, i, to), slots,
+           step.at(step.source, i, from));
     }
     step.finish(i, from, to, block);
   }

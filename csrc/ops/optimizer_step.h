@@ -42,8 +42,15 @@ struct Step {
     return decays && attributes.weight_decay != 0 ? rate * attributes.weight_decay : 0;
   }
 
-  // Whether the rule, with decay, is all that happens.
-  bool plain() const { return steps && as_given() && source == Gradients && !call.has(Averages); }
+  // Whether the rule, with its prelude, is all that happens.
+  bool plain() const { return steps && source == Gradients && !call.has(Averages); }
+
+  bool as_given() const { return !factors && factor == 1 && attributes.clip != kClipValue; }
+
+  OptimizerPrelude prelude(int i) const {
+    const double limit = attributes.clip == kClipValue ? attributes.limit : INFINITY;
+    return {decay_of(i), factors ? factors[i] : factor, limit};
+  }
 
   // What follows comes in Keras's order: scale and clip, decay, the rule, average.
 
@@ -51,8 +58,8 @@ struct Step {
   const char* gradient(int i, int64_t first, int64_t count, char* buffer) const {
     const char* g = call.operand(source, i).data + first * item_size(dtype(i));
     if (as_given()) return g;
-    const double limit = attributes.clip == kClipValue ? attributes.limit : INFINITY;
-    kernel.clip[static_cast<int>(dtype(i))](g, factors ? factors[i] : factor, limit, count, buffer);
+    const OptimizerPrelude before = prelude(i);
+    kernel.clip[static_cast<int>(dtype(i))](g, before.scale, before.limit, count, buffer);
     return buffer;
   }
 
@@ -65,9 +72,6 @@ struct Step {
       kernel.average[static_cast<int>(dtype(i))](at(Averages, i, to), at(Parameters, i, to), keep,
                                                  overwrite, count);
   }
-
- private:
-  bool as_given() const { return !factors && factor == 1 && attributes.clip != kClipValue; }
 };
 
 // The t-th step, with lamb or adafactor.

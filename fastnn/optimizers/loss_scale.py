@@ -188,9 +188,16 @@ class LossScaleOptimizer(Optimizer):
 
 def _finite(gradients: Sequence) -> bool:
     """Whether all numbers of the gradients are."""
-    parts: list = []
-    for g in gradients:
-        parts += [values for _, values in g.parts] if type(g) is RowGradient else [g]
-    known = [x for x in parts if x is not None]
-    kinds = [[x for x in known if x.dtype == dtype] for dtype in {x.dtype for x in known}]
-    return all(_core.reduce_list(xs, "all_finite").item() for xs in kinds)
+    if not {RowGradient, type(None)}.isdisjoint(map(type, gradients)):
+        gradients = [part for g in gradients for part in _parts(g)]
+    dtypes = {x.dtype for x in gradients}
+    if len(dtypes) == 1:
+        return _core.reduce_list(gradients, "all_finite").item()
+    return all(_finite([x for x in gradients if x.dtype == dtype]) for dtype in dtypes)
+
+
+def _parts(gradient: Any) -> list:
+    """The Tensors of a gradient."""
+    if type(gradient) is RowGradient:
+        return [values for _, values in gradient.parts if values is not None]
+    return [] if gradient is None else [gradient]

@@ -169,8 +169,9 @@ class MultiOptimizer(Optimizer):
         self._pass_scale_on()
 
         def step(gradients: Sequence) -> None:
-            if any(gradient is None for gradient in gradients):
-                return self._apply_some(gradients, variables)
+            for gradient in gradients:
+                if gradient is None:
+                    return self._apply_some(gradients, variables)
             for optimizer, own, theirs in parts:
                 optimizer.prepared(theirs)(_of(gradients, own))
             self._iterations.assign_add(1)
