@@ -1,5 +1,6 @@
-"""Text tools whose loops are compiled: splitting into words, counting a vocabulary."""
+"""Text tools: splitting into words, counting, vocabularies; the loops are compiled."""
 
 from fastnn.text._tokens import count_words, split_words
+from fastnn.text.vocabulary import Vocabulary
 
-__all__ = ["count_words", "split_words"]
+__all__ = ["Vocabulary", "count_words", "split_words"]

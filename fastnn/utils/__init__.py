@@ -4,6 +4,7 @@ from fastnn.utils.categorical import normalize, to_categorical
 from fastnn.utils.image_dataset import image_dataset_from_directory
 from fastnn.utils.naming import clear_session
 from fastnn.utils.random_seed import set_random_seed
+from fastnn.utils.sequences import pad_sequences
 from fastnn.utils.serialization import (
     CustomObjectScope,
     custom_object_scope,
@@ -25,6 +26,7 @@ __all__ = [
     "get_registered_object",
     "image_dataset_from_directory",
     "normalize",
+    "pad_sequences",
     "register_keras_serializable",
     "serialize_keras_object",
     "set_random_seed",

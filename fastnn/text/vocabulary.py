@@ -1,0 +1,156 @@
+"""A vocabulary: tokens with counts, numbers for them, 1-of-N rows."""
+
+from __future__ import annotations
+
+import operator
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+
+import numpy as np
+
+OTHER = "<other>"
+
+
+class Vocabulary:
+    """Numbers tokens by falling count, after the special ones.
+
+    The special ``"<other>"`` stands for every token that the vocabulary lacks. Without it among
+    the specials such a token is an error.
+
+    Args:
+        counts: mapping from token (str) to count, or an iterable of tokens, which are counted. A
+            str is the iterable of its characters.
+        size: how many tokens there are at most, specials included; no limit if None.
+        min_count: rarer tokens are left out.
+        specials: the first tokens, in this order. With the default, 0 is padding and 1 is
+            every other token.
+
+    Attributes:
+        tokens: list of str; its index is the number of a token. Equal counts keep the order of
+            first occurrence.
+        counts: dict from token to count, in the order of ``tokens``; that of ``"<other>"`` is
+            what was left out. ``Vocabulary(v.counts)`` equals ``v`` if the specials do.
+
+    Raises:
+        TypeError: a token is not a str, or a count is not an int.
+        ValueError: `size` has no room for the specials, a special occurs twice, or a count or
+            `min_count` is negative.
+
+    Source: 1-of-N encoding with a dimension for "other", Hung-yi Lee, "Understanding deep learning
+    in one day" (DSC 2016), slides "1-of-N Encoding" and "Beyond 1-of-N encoding".
+
+    >>> vocabulary = Vocabulary("the cat and the dog".split())
+    >>> vocabulary.tokens
+    ['<pad>', '<other>', 'the', 'cat', 'and', 'dog']
+    >>> vocabulary.encode(["the", "dog", "Gandalf"])
+    array([2, 5, 1], dtype=int32)
+    >>> vocabulary.decode([2, 3])
+    ['the', 'cat']
+    >>> len(vocabulary), "cat" in vocabulary, vocabulary["cat"]
+    (6, True, 3)
+    """
+
+    def __init__(
+        self,
+        counts: Mapping[str, int] | Iterable[str],
+        size: int | None = None,
+        min_count: int = 1,
+        specials: Sequence[str] = ("<pad>", OTHER),
+    ) -> None:
+        counts = _checked_counts(counts)
+        if isinstance(specials, str) or not all(isinstance(name, str) for name in specials):
+            raise TypeError(f"Vocabulary: specials must be a sequence of str, got {specials!r}")
+        if len(set(specials)) != len(specials):
+            raise ValueError(f"Vocabulary: specials has a token twice: {specials!r}")
+        if min_count < 0:
+            raise ValueError(f"Vocabulary: min_count must not be negative, got {min_count}")
+        if size is not None and size < len(specials):
+            raise ValueError(
+                f"Vocabulary: size is {size}, but there are {len(specials)} specials alone"
+            )
+        common = [
+            token
+            for token, count in sorted(counts.items(), key=lambda item: -item[1])
+            if count >= min_count and token not in specials
+        ]
+        self.tokens: list[str] = [*specials, *common][:size]
+        self.counts: dict[str, int] = {token: counts.get(token, 0) for token in self.tokens}
+        if OTHER in self.counts:
+            self.counts[OTHER] += sum(counts.values()) - sum(self.counts.values())
+        self._ids = {token: i for i, token in enumerate(self.tokens)}
+        self._other = self._ids.get(OTHER)
+
+    def __len__(self) -> int:
+        return len(self.tokens)
+
+    def __contains__(self, token: object) -> bool:
+        return token in self._ids
+
+    def __getitem__(self, token: str) -> int:
+        """The number of a token; KeyError if it has none and there is no ``"<other>"``."""
+        if not isinstance(token, str):
+            raise TypeError(f"Vocabulary: a token must be a str, got {type(token).__name__}")
+        number = self._ids.get(token, self._other)
+        if number is None:
+            raise KeyError(f"Vocabulary: {_shortened(token)} is not among its {len(self)} tokens")
+        return number
+
+    def __repr__(self) -> str:
+        return f"<Vocabulary of {len(self)} tokens>"
+
+    def encode(self, tokens: Iterable[str]) -> np.ndarray:
+        """The numbers of tokens, int32 (n,); of characters where `tokens` is a str.
+
+        Raises:
+            KeyError: a token has no number, and there is no ``"<other>"``.
+            TypeError: a token is not a str.
+        """
+        return np.fromiter((self[token] for token in tokens), np.int32)
+
+    def decode(self, ids: Iterable[int]) -> list[str]:
+        """The tokens of numbers.
+
+        Raises:
+            ValueError: a number is negative or not below ``len(self)``.
+            TypeError: a number is not an integer.
+        """
+        try:
+            numbers = [operator.index(number) for number in ids]
+        except TypeError as error:
+            raise TypeError(f"Vocabulary.decode: ids must be a row of integers: {error}") from None
+        for place, number in enumerate(numbers):
+            if not 0 <= number < len(self):
+                raise ValueError(
+                    f"Vocabulary.decode: ids[{place}] is {number}, expected 0 to {len(self) - 1}"
+                )
+        return [self.tokens[number] for number in numbers]
+
+    def one_hot(self, tokens: Iterable[str]) -> np.ndarray:
+        """1-of-N rows of tokens: floatx (n, len(self)), 1 at the token's number, else 0.
+
+        >>> Vocabulary(["apple", "bag", "cat"], specials=()).one_hot(["bag"])
+        array([[0., 1., 0.]], dtype=float32)
+        """
+        from fastnn.utils import to_categorical
+
+        return to_categorical(self.encode(tokens), len(self))
+
+
+def _checked_counts(counts: Mapping[str, int] | Iterable[str]) -> Mapping[str, int]:
+    if not isinstance(counts, Mapping):
+        counts = Counter(counts)
+    for token, count in counts.items():
+        if not isinstance(token, str):
+            raise TypeError(f"Vocabulary: a token must be a str, got {token!r}")
+        if not isinstance(count, (int, np.integer)):
+            raise TypeError(
+                f"Vocabulary: the count of {_shortened(token)} is {count!r}, not an int"
+            )
+        if count < 0:
+            raise ValueError(f"Vocabulary: the count of {_shortened(token)} is {count}")
+    return counts
+
+
+def _shortened(token: str) -> str:
+    """The token as messages show it: at most 40 characters."""
+    return repr(token if len(token) <= 40 else token[:40] + "...")
