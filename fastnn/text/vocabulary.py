@@ -8,6 +8,8 @@ from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
 
+from fastnn.text._token_ids import TokenIds
+
 OTHER = "<other>"
 
 
@@ -78,7 +80,7 @@ class Vocabulary:
         if OTHER in self.counts:
             self.counts[OTHER] += sum(counts.values()) - sum(self.counts.values())
         self._ids = {token: i for i, token in enumerate(self.tokens)}
-        self._other = self._ids.get(OTHER)
+        self._table = TokenIds(self.tokens, self._ids.get(OTHER, -1))
 
     def __len__(self) -> int:
         return len(self.tokens)
@@ -88,12 +90,7 @@ class Vocabulary:
 
     def __getitem__(self, token: str) -> int:
         """The number of a token; KeyError if it has none and there is no ``"<other>"``."""
-        if not isinstance(token, str):
-            raise TypeError(f"Vocabulary: a token must be a str, got {type(token).__name__}")
-        number = self._ids.get(token, self._other)
-        if number is None:
-            raise KeyError(f"Vocabulary: {_shortened(token)} is not among its {len(self)} tokens")
-        return number
+        return int(self.encode([token])[0])
 
     def __repr__(self) -> str:
         return f"<Vocabulary of {len(self)} tokens>"
@@ -105,7 +102,30 @@ class Vocabulary:
             KeyError: a token has no number, and there is no ``"<other>"``.
             TypeError: a token is not a str.
         """
-        return np.fromiter((self[token] for token in tokens), np.int32)
+        try:
+            return np.frombuffer(self._table.encode(tokens), np.int32)
+        except KeyError as error:
+            raise self._unknown(error) from None
+
+    def encode_text(self, text: str, lower: bool = True) -> np.ndarray:
+        """The numbers of a text's words, int32 (n,): ``encode(split_words(text, lower))``, but
+        many times as fast, since no str is made of a word.
+
+        Raises:
+            KeyError: a word has no number, and there is no ``"<other>"``.
+            TypeError: `text` is not a str.
+
+        >>> Vocabulary(["cat", "here"]).encode_text("The cat? Here!")
+        array([1, 2, 3], dtype=int32)
+        """
+        if not isinstance(text, str):
+            raise TypeError(
+                f"Vocabulary.encode_text: text must be a str, got {type(text).__name__}"
+            )
+        try:
+            return np.frombuffer(self._table.encode_text(text, lower), np.int32)
+        except KeyError as error:
+            raise self._unknown(error) from None
 
     def decode(self, ids: Iterable[int]) -> list[str]:
         """The tokens of numbers.
@@ -134,6 +154,11 @@ class Vocabulary:
         from fastnn.utils import to_categorical
 
         return to_categorical(self.encode(tokens), len(self))
+
+    def _unknown(self, error: KeyError) -> KeyError:
+        return KeyError(
+            f"Vocabulary: {_shortened(error.args[0])} is not among its {len(self)} tokens"
+        )
 
 
 def _checked_counts(counts: Mapping[str, int] | Iterable[str]) -> Mapping[str, int]:

@@ -1,0 +1,216 @@
+# cython: language_level=3, boundscheck=False, wraparound=False
+"""Tokens and whole texts to their numbers in a vocabulary.
+
+A text's words are hashed where they lie, without a str for each: a table with open addressing
+leads from the hash to the only word that it can be, which is then compared letter by letter.
+"""
+
+from cpython.bytearray cimport PyByteArray_AS_STRING, PyByteArray_FromStringAndSize, PyByteArray_Resize
+from cpython.dict cimport PyDict_GetItem
+from cpython.mem cimport PyMem_Calloc, PyMem_Free, PyMem_Malloc
+from cpython.object cimport PyObject
+from cpython.unicode cimport Py_UNICODE_ISALNUM, Py_UNICODE_TOLOWER
+from libc.stdint cimport int32_t, uint8_t, uint16_t, uint32_t, uint64_t
+
+cdef extern from "Python.h":
+    int PyUnicode_KIND(object text)
+    bint PyUnicode_IS_ASCII(object text)
+    void* PyUnicode_DATA(object text)
+
+ctypedef fused letter_t:
+    uint8_t
+    uint16_t
+    uint32_t
+
+cdef enum:
+    ASCII = 128
+    APOSTROPHE = 39
+
+cdef uint64_t FACTOR = 0x9E3779B97F4A7C15  # 2^64 over the golden ratio: spreads what it multiplies
+
+# What an ASCII letter is inside a word, as it stands and in lower case; 0: it separates words.
+cdef uint32_t[2][ASCII] in_word
+for code in range(ASCII):
+    in_word[0][code] = code if chr(code).isalnum() else 0
+    in_word[1][code] = ord(chr(code).lower()) if chr(code).isalnum() else 0
+
+
+cdef struct Slot:
+    uint32_t hash
+    int32_t number_plus_1  # 0: free
+
+
+cdef inline uint32_t letter_of(uint32_t letter, bint lower) noexcept:
+    if letter < ASCII:
+        return in_word[lower][letter]
+    if not Py_UNICODE_ISALNUM(letter):
+        return 0
+    return Py_UNICODE_TOLOWER(letter) if lower else letter
+
+
+cdef class TokenIds:
+    """Numbers of tokens: their places in a list.
+
+    Args:
+        tokens: list of different str.
+        other: the number of every token that is not among them; -1: such a token is a KeyError.
+    """
+
+    cdef list tokens
+    cdef dict ids
+    cdef int32_t other
+    cdef Slot* slots
+    cdef uint32_t mask  # number of slots - 1, a power of 2 less 1
+    cdef uint32_t* letters  # of all tokens, one after another
+    cdef Py_ssize_t* starts  # of each token in `letters`, and the end of the last
+
+    def __cinit__(self, list tokens, int32_t other):
+        cdef Py_ssize_t count = len(tokens), size = 0, number, slots = 8
+        cdef uint64_t hash
+        cdef uint32_t at
+        self.tokens, self.other = tokens, other
+        self.ids = {token: number for number, token in enumerate(tokens)}
+        for token in tokens:
+            size += len(token)
+        while slots < 2 * count:
+            slots *= 2
+        self.mask = slots - 1
+        self.slots = <Slot*>PyMem_Calloc(slots, sizeof(Slot))
+        self.letters = <uint32_t*>PyMem_Malloc((size + 1) * sizeof(uint32_t))
+        self.starts = <Py_ssize_t*>PyMem_Malloc((count + 1) * sizeof(Py_ssize_t))
+        if not self.slots or not self.letters or not self.starts:
+            raise MemoryError("Vocabulary: no memory for its table")
+        size = 0
+        for number in range(count):
+            self.starts[number] = size
+            hash = 0
+            for letter in <str>tokens[number]:
+                self.letters[size] = letter
+                hash = (hash ^ <uint32_t>letter) * FACTOR
+                size += 1
+            at = hash >> 32 & self.mask
+            while self.slots[at].number_plus_1:
+                at = at + 1 & self.mask
+            self.slots[at] = Slot(hash >> 32, number + 1)
+        self.starts[count] = size
+
+    def __dealloc__(self):
+        PyMem_Free(self.slots)
+        PyMem_Free(self.letters)
+        PyMem_Free(self.starts)
+
+    def __reduce__(self):
+        return TokenIds, (self.tokens, self.other)
+
+    def encode(self, tokens):
+        """The numbers of tokens, the bytes of int32.
+
+        Raises:
+            KeyError: a token is not there, and there is no other.
+            TypeError: a token is not a str, or `tokens` cannot be walked through.
+        """
+        cdef list items = list(tokens)
+        cdef Py_ssize_t count = len(items), i
+        cdef bytearray numbers = PyByteArray_FromStringAndSize(NULL, count * sizeof(int32_t))
+        cdef int32_t* out = <int32_t*>PyByteArray_AS_STRING(numbers)
+        cdef PyObject* found
+        for i in range(count):
+            token = items[i]
+            if not isinstance(token, str):
+                raise TypeError(
+                    f"Vocabulary.encode: tokens[{i}] must be a str, got {type(token).__name__}"
+                )
+            found = PyDict_GetItem(self.ids, token)
+            out[i] = <object>found if found else self.other
+            if out[i] < 0:
+                raise KeyError(token)
+        return numbers
+
+    def encode_text(self, str text, bint lower):
+        """The numbers of a text's words as `split_words` finds them, the bytes of int32.
+
+        Raises:
+            KeyError: a word is not there, and there is no other.
+        """
+        if lower and ("\u0130" in text or "\u03a3" in text):
+            text = text.lower()  # a dotted I becomes two, a capital sigma looks around: not a letter's own
+        cdef Py_ssize_t n = len(text)
+        cdef bytearray numbers = PyByteArray_FromStringAndSize(NULL, (n + 1) // 2 * sizeof(int32_t))
+        cdef int32_t* out = <int32_t*>PyByteArray_AS_STRING(numbers)
+        cdef void* data = PyUnicode_DATA(text)
+        cdef int kind = PyUnicode_KIND(text)
+        cdef Py_ssize_t count, unknown = -1
+        if kind == 1:
+            count = self.scan(<uint8_t*>data, n, lower, out, &unknown)
+        elif kind == 2:
+            count = self.scan(<uint16_t*>data, n, lower, out, &unknown)
+        else:
+            count = self.scan(<uint32_t*>data, n, lower, out, &unknown)
+        if unknown >= 0:
+            from fastnn.text._tokens import split_words
+
+            raise KeyError(split_words(text[unknown:], lower)[0])
+        PyByteArray_Resize(numbers, count * sizeof(int32_t))
+        return numbers
+
+    cdef Py_ssize_t scan(
+        self, letter_t* text, Py_ssize_t n, bint lower, int32_t* out, Py_ssize_t* unknown
+    ) noexcept:
+        """Writes the numbers of the words to `out`, and returns how many there are; stops at a
+        word without a number, whose start goes to `unknown`."""
+        cdef Py_ssize_t i = 0, start, count = 0
+        cdef uint32_t letter, following
+        cdef uint64_t hash
+        cdef int32_t number
+        while True:
+            letter = 0
+            while i < n:
+                letter = letter_of(text[i], lower)
+                if letter:
+                    break
+                i += 1
+            if i >= n:
+                return count
+            start, hash = i, 0
+            while True:
+                hash = (hash ^ letter) * FACTOR
+                i += 1
+                if i >= n:
+                    break
+                letter = letter_of(text[i], lower)
+                if letter:
+                    continue
+                if text[i] != APOSTROPHE or i + 1 >= n:
+                    break
+                following = letter_of(text[i + 1], lower)
+                if not following:
+                    break
+                letter = APOSTROPHE
+            number = self.find(text + start, i - start, lower, hash >> 32)
+            if number < 0:
+                unknown[0] = start
+                return count
+            out[count] = number
+            count += 1
+
+    cdef int32_t find(
+        self, letter_t* word, Py_ssize_t length, bint lower, uint32_t hash
+    ) noexcept:
+        """The number of a word with that hash, else that of the others."""
+        cdef uint32_t at = hash & self.mask, letter
+        cdef int32_t number
+        cdef uint32_t* stored
+        cdef Py_ssize_t i
+        while self.slots[at].number_plus_1:
+            number = self.slots[at].number_plus_1 - 1
+            if self.slots[at].hash == hash:
+                if self.starts[number + 1] - self.starts[number] == length:
+                    stored = self.letters + self.starts[number]
+                    for i in range(length):
+                        letter = letter_of(word[i], lower)
+                        if stored[i] != (letter if letter else APOSTROPHE):
+                            break
+                    else:
+                        return number
+            at = at + 1 & self.mask
+        return self.other

@@ -1,0 +1,39 @@
+"""Text files."""
+
+from __future__ import annotations
+
+import gzip
+import os
+import zlib
+from pathlib import Path
+
+
+def read_text(path: str | os.PathLike) -> str:
+    """The text of a file in UTF-8, which may be compressed by gzip.
+
+    Raises:
+        FileNotFoundError: it is not there.
+        ValueError: it is empty, not UTF-8 (the message has the first bad byte and its line), or a
+            damaged gzip file.
+
+    >>> import pathlib, tempfile
+    >>> file = pathlib.Path(tempfile.mkdtemp()) / "text.txt"
+    >>> _ = file.write_text("apple, bag", encoding="utf-8")
+    >>> read_text(file)
+    'apple, bag'
+    """
+    content = Path(path).read_bytes()
+    if content[:2] == b"\x1f\x8b":
+        try:
+            content = gzip.decompress(content)
+        except (OSError, EOFError, zlib.error) as error:
+            raise ValueError(f"read_text: {path} is a damaged gzip file ({error})") from error
+    if not content:
+        raise ValueError(f"read_text: {path} is empty")
+    try:
+        return content.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = content.count(b"\n", 0, error.start) + 1
+        raise ValueError(
+            f"read_text: {path} is not UTF-8: byte {content[error.start]:#04x} in line {line}"
+        ) from error

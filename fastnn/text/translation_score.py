@@ -1,0 +1,35 @@
+"""BLEU, by sacrebleu."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+
+def bleu(truth: Sequence[str], guesses: Sequence[str]) -> float:
+    """BLEU of translations, of all sentences together, by sacrebleu's ``corpus_bleu``.
+
+    Args:
+        truth: the sentence that each should be; or, for each, a list of sentences that it may be,
+            as many for all.
+        guesses: the sentences, as text (sacrebleu splits them by its tokenizer 13a).
+
+    Returns:
+        from 0 to 100.
+
+    Raises:
+        ImportError: sacrebleu (extra ``text``) is not installed.
+        ValueError: different numbers of sentences.
+
+    Source: K. Papineni and others, "BLEU: a method for automatic evaluation of machine
+    translation", ACL 2002; M. Post, "A call for clarity in reporting BLEU scores", 2018.
+    """
+    if isinstance(truth, str) or isinstance(guesses, str):
+        raise TypeError("bleu: truth and guesses must be sequences of sentences, got one str")
+    if len(truth) != len(guesses):
+        raise ValueError(f"bleu: {len(truth)} sentences of truth, {len(guesses)} guesses")
+    try:
+        from sacrebleu import corpus_bleu
+    except ImportError as error:
+        raise ImportError("bleu needs sacrebleu: pip install 'fastnn[text]'") from error
+    choices = [[text] if isinstance(text, str) else text for text in truth]
+    return corpus_bleu(list(guesses), [list(column) for column in zip(*choices)]).score
