@@ -42,6 +42,7 @@ NAMES = (
     "filters",
     "cifar-cnn",
     "go-next-move",
+    "slot-filling",
     "lstm-by-hand",
     "residual",
 )

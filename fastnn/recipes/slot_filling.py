@@ -1,0 +1,228 @@
+"""Slot filling: which words of a request name a city, a time, a date; and why that needs memory.
+
+Course: Hung-yi Lee, "Understanding deep learning in one day" (DSC 2016), lecture III, slides
+"Example Application" ("arrive Taipei on November 2nd" and "leave Taipei on November 2nd": "Neural
+network needs memory!"), "Recurrent Neural Network", "Of course it can be deep", "Bidirectional
+RNN". They have no figures; here the requests are those of ATIS, and the city is Denver.
+
+The settings are those of G. Mesnil and others, "Using recurrent neural networks for slot filling in
+spoken language understanding", 2015, in small: words that occur once become "<other>", digits
+become 0. A slot is right if its name, its first and its last word are.
+"""
+
+import re
+import time
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+
+import numpy as np
+
+import fastnn as fn
+from fastnn import layers, ops, plots
+from fastnn.recipes.common import Claim, Info, Table, folder_for, save_picture
+from fastnn.text import Vocabulary, bucket_by_length, slot_f1
+from fastnn.utils import pad_sequences
+
+INFO = Info(
+    lecture="III",
+    slide="Example Application",
+    question="Can a network fill slots that sees one word at a time?",
+    minutes=4,
+    dataset="atis",
+)
+EMBEDDING, HIDDEN, DROPOUT, RATE = 100, 100, 0.2, 2e-3
+EPOCHS, BATCH = 10, 32
+QUICK_SENTENCES, QUICK_EPOCHS = 1500, 6
+
+# The course's pair of requests: what the place is follows from the first word.
+PAIR = ("arrive in denver on november second", "leave denver on november second")
+PLACE = "denver"
+ARRIVAL, DEPARTURE = "B-toloc.city_name", "B-fromloc.city_name"
+
+
+class Window(layers.Layer):
+    """Each word with the one before and the one after: [n, words, 3 features]."""
+
+    def __init__(self, **kwargs: object) -> None:
+        super().__init__(**kwargs)
+        self.supports_masking = True
+
+    def call(self, x: fn.Tensor, mask: fn.Tensor | None = None) -> fn.Tensor:
+        if mask is not None:  # what fills up a batch is no neighbour
+            x = x * ops.expand_dims(ops.cast(mask, x.dtype), -1)
+        x = ops.pad(x, ((0, 0), (1, 1), (0, 0)))
+        return ops.concatenate([x[:, :-2], x[:, 1:-1], x[:, 2:]], axis=-1)
+
+
+def lstm() -> layers.LSTM:
+    return layers.LSTM(HIDDEN, return_sequences=True)
+
+
+# What stands between a word's vector and the probabilities of its tags.
+NETS: dict[str, Callable[[], list[layers.Layer]]] = {
+    "the word alone": lambda: [layers.Dense(HIDDEN, "relu")],
+    "a window of three words": lambda: [Window(), layers.Dense(HIDDEN, "relu")],
+    "Elman": lambda: [layers.SimpleRNN(HIDDEN, return_sequences=True)],
+    "LSTM": lambda: [lstm()],
+    "two-layer LSTM": lambda: [lstm(), layers.Dropout(DROPOUT), lstm()],
+    "bidirectional LSTM": lambda: [layers.Bidirectional(lstm())],
+}
+RECURRENT = ("Elman", "LSTM", "two-layer LSTM", "bidirectional LSTM")
+LOOKUP = "the word's most frequent tag"
+
+
+def normal(word: str) -> str:
+    """The word with digits as 0: times and flight numbers share an entry."""
+    return re.sub(r"\d", "0", word)
+
+
+class Coder:
+    """Words and tags of the training sentences as numbers; 0 fills up, and is no tag."""
+
+    def __init__(self, sentences: Sequence[list[str]], tags: Sequence[list[str]]) -> None:
+        self.words = Vocabulary((normal(w) for s in sentences for w in s), min_count=2)
+        self.tags = Vocabulary((t for s in tags for t in s), specials=("<other>",))
+
+    def encode(self, sentences: Sequence[list[str]]) -> list[np.ndarray]:
+        return [self.words.encode(map(normal, sentence)) for sentence in sentences]
+
+    def guesses(self, model: fn.Model, sentences: Sequence[list[str]]) -> list[list[str]]:
+        """The most probable tag of each word."""
+        x = pad_sequences(self.encode(sentences), padding="post")
+        best = model.predict(x, batch_size=128, verbose=0)[..., 1:].argmax(axis=-1) + 1
+        return [self.tags.decode(row[: len(s)]) for row, s in zip(best, sentences)]
+
+
+class Batches:
+    """Batches of sentences of similar length, padded to the longest; another order each pass."""
+
+    def __init__(self, x: list[np.ndarray], y: list[np.ndarray], batch_size: int) -> None:
+        self.x, self.y, self.batch_size = x, y, batch_size
+
+    def __len__(self) -> int:
+        return -(-len(self.x) // self.batch_size)
+
+    def __iter__(self) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+        for rows in bucket_by_length(list(map(len, self.x)), self.batch_size):
+            yield (
+                pad_sequences([self.x[i] for i in rows], padding="post"),
+                pad_sequences([self.y[i] for i in rows], padding="post"),
+            )
+
+
+def build(name: str, coder: Coder) -> fn.Sequential:
+    """The compiled network: numbers of words [n, words] to tags [n, words, tags]."""
+    model = fn.Sequential(
+        [
+            fn.Input((None,), dtype="int32"),
+            layers.Embedding(len(coder.words), EMBEDDING, mask_zero=True),
+            layers.Dropout(DROPOUT),
+            *NETS[name](),
+            layers.Dropout(DROPOUT),
+            layers.Dense(len(coder.tags), activation="softmax"),
+        ]
+    )
+    model.compile(fn.optimizers.Adam(RATE), "sparse_categorical_crossentropy", metrics=["accuracy"])
+    return model
+
+
+def most_frequent_tags(
+    sentences: Sequence[list[str]], tags: Sequence[list[str]]
+) -> Callable[[list[str]], list[str]]:
+    """The baseline: a sentence's tags, each the one that its word has most often in training."""
+    counts: dict[str, Counter] = defaultdict(Counter)
+    for sentence, row in zip(sentences, tags):
+        for word, tag in zip(sentence, row):
+            counts[normal(word)][tag] += 1
+    best = {word: found.most_common(1)[0][0] for word, found in counts.items()}
+    return lambda sentence: [best.get(normal(word), "O") for word in sentence]
+
+
+def run(
+    quick: bool = False,
+    seed: int = 0,
+    epochs: int | None = None,
+    batch_size: int | None = None,
+    out: str | Path | None = None,
+) -> dict:
+    """Trains six networks on ATIS; quick: on 1,500 of its 4,978 sentences.
+
+    Returns:
+        dict: for each network, and for the baseline, "f1" of the test sentences' slots, and "pair",
+        the tags of Denver in the two requests; for networks "accuracy", of the training words'
+        tags, "seconds" and "history".
+    """
+    folder = folder_for("slot-filling", out)
+    train, test = fn.datasets.atis.load_data()
+    sentences, tags = (part[: QUICK_SENTENCES if quick else None] for part in train[:2])
+    coder, baseline = Coder(sentences, tags), most_frequent_tags(sentences, tags)
+    x, y = coder.encode(sentences), [coder.tags.encode(row) for row in tags]
+    validation = (
+        pad_sequences(coder.encode(test.words), padding="post"),
+        pad_sequences([coder.tags.encode(row) for row in test.tags], padding="post"),
+    )
+    requests = [request.split() for request in PAIR]
+    figures: dict = {}
+    title = f"{len(x):,} sentences, {len(coder.words)} words, {len(coder.tags) - 1} tags"
+    header = ["network", "slot F1", "training accuracy", "seconds", "arrive in denver", "leave"]
+    with Table(title, header) as table:
+        for name in (LOOKUP, *NETS):
+            figures[name] = found = {}
+            if name == LOOKUP:
+                found["f1"] = slot_f1(test.tags, [baseline(s) for s in test.words])
+                tagged = [baseline(request) for request in requests]
+            else:
+                fn.utils.set_random_seed(seed)
+                model = build(name, coder)
+                start = time.perf_counter()
+                history = model.fit(
+                    Batches(x, y, batch_size or BATCH),
+                    epochs=epochs or (QUICK_EPOCHS if quick else EPOCHS),
+                    validation_data=validation,
+                    verbose=2 if quick else "auto",
+                ).history
+                found["seconds"] = time.perf_counter() - start
+                found["accuracy"], found["history"] = history["accuracy"][-1], history
+                found["f1"] = slot_f1(test.tags, coder.guesses(model, test.words))
+                tagged = coder.guesses(model, requests)
+            found["pair"] = [row[s.index(PLACE)] for row, s in zip(tagged, requests)]
+            measured = [found.get(key, "") for key in ("f1", "accuracy", "seconds")]
+            table.add(name, *measured, *found["pair"])
+    print(f"The requests are {PAIR[0]!r} and {PAIR[1]!r}: ")
+    for request, row in zip(requests, tagged):
+        print("  " + " ".join(f"{word}[{tag}]" for word, tag in zip(request, row)))
+    save_picture(
+        folder / "training.png",
+        plots.curves,
+        {name: figures[name]["history"] for name in NETS},
+        "accuracy",
+    )
+    return figures
+
+
+def claims(figures: dict) -> list[Claim]:
+    """A word alone does not tell its slot; recurrent networks remember the words before."""
+    f1 = {name: found["f1"] for name, found in figures.items()}
+    alone, both = (figures[name]["pair"] for name in ("the word alone", "bidirectional LSTM"))
+    bounds = {"the word alone": (None, 0.7), "bidirectional LSTM": (0.93, None)}
+    bounds |= {name: (0.9, None) for name in RECURRENT[:-1]}
+    return [
+        *(Claim(f"slot F1, {name}", f1[name], *bounds.get(name, ())) for name in f1),
+        Claim(
+            "worst recurrent - the word alone",
+            min(f1[name] for name in RECURRENT) - f1["the word alone"],
+            at_least=0.2,
+        ),
+        Claim("denver alike in both requests, the word alone", alone[0] == alone[1], at_least=1),
+        Claim(
+            "denver as arrival and as departure, bidirectional",
+            both == [ARRIVAL, DEPARTURE],
+            at_least=1,
+        ),
+        *(
+            Claim(f"the same, {name}", figures[name]["pair"] == [ARRIVAL, DEPARTURE])
+            for name in NETS
+            if name not in ("the word alone", "bidirectional LSTM")
+        ),
+    ]
