@@ -52,7 +52,7 @@ def trigram_places(words):
     Raises:
         TypeError: a word is not a str.
     """
-    cdef list rows = [_lowered("word_hash", word) for word in words]
+    cdef list rows = [_lowered("word_hash", given) for given in words]
     cdef Py_ssize_t row, i, count = 0
     cdef str word
     for word in rows:

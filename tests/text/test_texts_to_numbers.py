@@ -1,0 +1,89 @@
+"""Vocabulary.encode_text against a loop over letters, and over all of Unicode."""
+
+import copy
+import pickle
+import random
+import sys
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from fastnn.text import Vocabulary, split_words
+
+TEXT = "Don't stop -- 'quoted' words, naïve café No. 42; it's o'clock' x''y. Ἀθῆναι, 東京 2nd!"
+
+
+def plainly(text, vocabulary, lower=True):
+    """Letter by letter, with nothing but str."""
+    words, word = [], ""
+    text = text.lower() if lower else text
+    for i, letter in enumerate(text):
+        inside = word and letter == "'" and text[i + 1 : i + 2].isalnum()
+        if letter.isalnum() or inside:
+            word += letter
+        elif word:
+            words.append(word)
+            word = ""
+    words += [word] if word else []
+    known = {token: i for i, token in enumerate(vocabulary.tokens)}
+    return [known.get(word, vocabulary["<other>"]) for word in words]
+
+
+@pytest.mark.parametrize("lower", [True, False])
+@pytest.mark.parametrize("text", [TEXT, TEXT.encode("ascii", "ignore").decode(), "İΣ " + TEXT, ""])
+def test_a_text(text, lower):
+    words = split_words(text, lower)
+    vocabulary = Vocabulary(words[::2])
+    ids = vocabulary.encode_text(text, lower)
+    assert ids.dtype == np.int32
+    assert ids.tolist() == plainly(text, vocabulary, lower)
+    assert ids.tolist() == vocabulary.encode(words).tolist()
+
+
+@given(st.text(alphabet="aAbB'’ .İΣσéÉ東\U0001d400", max_size=30), st.booleans())
+@settings(max_examples=200, deadline=None)
+def test_drawn_texts(text, lower):
+    vocabulary = Vocabulary(["a", "ab", "b'a", "aσ", "éa", "東", "i"])
+    assert vocabulary.encode_text(text, lower).tolist() == plainly(text, vocabulary, lower)
+
+
+def test_every_letter_of_unicode():
+    """Lower case and what is a letter, one code at a time (two are not a letter's own matter)."""
+    letters = [chr(c) for c in range(sys.maxunicode + 1) if not 0xD800 <= c < 0xE000]
+    text = " ".join(f"x{letter}y" for letter in letters if letter not in "İΣ")
+    vocabulary = Vocabulary(split_words(text))
+    expected = vocabulary.encode(split_words(text))
+    np.testing.assert_array_equal(vocabulary.encode_text(text), expected)
+    assert 1 not in expected
+
+
+def test_a_vocabulary_with_crowded_slots():
+    generator = random.Random(0)
+    words = ["".join(generator.choices("ab", k=generator.randint(1, 14))) for _ in range(5000)]
+    vocabulary = Vocabulary(words[:2500])
+    text = " ".join(words)
+    assert vocabulary.encode_text(text).tolist() == plainly(text, vocabulary)
+
+
+def test_a_word_of_a_megabyte():
+    word = "w" * 2**20
+    vocabulary = Vocabulary([word, "a"])
+    assert vocabulary.encode_text(f"a {word} {word}w").tolist() == [3, 2, 1]
+
+
+def test_unknown_words_are_named_without_other():
+    vocabulary = Vocabulary(["a", "b"], specials=())
+    assert vocabulary.encode_text("A, b").tolist() == [0, 1]
+    with pytest.raises(KeyError, match="'c' is not among its 2 tokens"):
+        vocabulary.encode_text("a b C d")
+    with pytest.raises(TypeError, match="encode_text: text must be a str, got bytes"):
+        vocabulary.encode_text(b"a")
+
+
+def test_copies_work():
+    vocabulary = Vocabulary(["a", "b"])
+    for twin in (copy.deepcopy(vocabulary), pickle.loads(pickle.dumps(vocabulary))):
+        assert twin.encode_text("b c a").tolist() == [3, 1, 2]
+        assert twin.tokens == vocabulary.tokens and twin.counts == vocabulary.counts
