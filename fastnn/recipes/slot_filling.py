@@ -14,7 +14,9 @@ import re
 import time
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -45,7 +47,7 @@ ARRIVAL, DEPARTURE = "B-toloc.city_name", "B-fromloc.city_name"
 class Window(layers.Layer):
     """Each word with the one before and the one after: [n, words, 3 features]."""
 
-    def __init__(self, **kwargs: object) -> None:
+    def __init__(self, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.supports_masking = True
 
@@ -69,6 +71,7 @@ NETS: dict[str, Callable[[], list[layers.Layer]]] = {
     "two-layer LSTM": lambda: [lstm(), layers.Dropout(DROPOUT), lstm()],
     "bidirectional LSTM": lambda: [layers.Bidirectional(lstm())],
 }
+Tagger = Callable[[Sequence[list[str]]], list[list[str]]]
 RECURRENT = ("Elman", "LSTM", "two-layer LSTM", "bidirectional LSTM")
 LOOKUP = "the word's most frequent tag"
 
@@ -131,16 +134,25 @@ def build(name: str, coder: Coder, rate: float) -> fn.Sequential:
     return model
 
 
-def most_frequent_tags(
-    sentences: Sequence[list[str]], tags: Sequence[list[str]]
-) -> Callable[[list[str]], list[str]]:
-    """The baseline: a sentence's tags, each the one that its word has most often in training."""
+def most_frequent_tags(sentences: Sequence[list[str]], tags: Sequence[list[str]]) -> Tagger:
+    """The baseline: each word gets the tag that it has most often in these sentences."""
     counts: dict[str, Counter] = defaultdict(Counter)
     for sentence, row in zip(sentences, tags):
         for word, tag in zip(sentence, row):
             counts[normal(word)][tag] += 1
     best = {word: found.most_common(1)[0][0] for word, found in counts.items()}
-    return lambda sentence: [best.get(normal(word), "O") for word in sentence]
+    return lambda sentences: [[best.get(normal(w), "O") for w in s] for s in sentences]
+
+
+def judged(tagger: Tagger, sentences: Sequence[list[str]], tags: Sequence[list[str]]) -> dict:
+    """The F1 of the slots that it finds, its tags for the two requests, and for Denver in them."""
+    requests = [request.split() for request in PAIR]
+    tagged = tagger(requests)
+    return {
+        "f1": slot_f1(tags, tagger(sentences)),
+        "tagged": tagged,
+        "pair": [row[request.index(PLACE)] for request, row in zip(requests, tagged)],
+    }
 
 
 def run(
@@ -153,9 +165,9 @@ def run(
     """Trains six networks on ATIS; quick: on 1,000 of its 4,978 sentences.
 
     Returns:
-        dict: for each network, and for the baseline, "f1" of the test sentences' slots, and "pair",
-        the tags of Denver in the two requests; for networks "accuracy", of the training words'
-        tags, "seconds" and "history".
+        dict: for each network, and for the baseline, "f1" of the test sentences' slots, "tagged",
+        the tags of the two requests, and "pair", those of Denver in them; for networks "accuracy",
+        of the training words' tags, "seconds" and "history".
     """
     folder = folder_for("slot-filling", out)
     many, tests, passes, batch, rate = QUICK if quick else FULL
@@ -170,36 +182,29 @@ def run(
         batch_size=128,
         shuffle=False,
     )
-    requests = [request.split() for request in PAIR]
     figures: dict = {}
     title = f"{len(x):,} sentences, {len(coder.words)} words, {len(coder.tags) - 1} tags"
     header = ["network", "slot F1", "training accuracy", "seconds", "arrive in denver", "leave"]
     with Table(title, header) as table:
-        for name in (LOOKUP, *NETS):
-            figures[name] = found = {}
-            if name == LOOKUP:
-                found["f1"] = slot_f1(test_tags, [baseline(s) for s in test_sentences])
-                tagged = [baseline(request) for request in requests]
-            else:
-                fn.utils.set_random_seed(seed)
-                model = build(name, coder, rate)
-                start = time.perf_counter()
-                history = model.fit(
-                    Batches(x, y, batch_size or batch),
-                    epochs=epochs or passes,
-                    validation_data=validation,
-                    verbose=2 if quick else "auto",
-                ).history
-                found["seconds"] = time.perf_counter() - start
-                found["accuracy"], found["history"] = history["accuracy"][-1], history
-                found["f1"] = slot_f1(test_tags, coder.guesses(model, test_sentences))
-                tagged = coder.guesses(model, requests)
-            found["pair"] = [row[s.index(PLACE)] for row, s in zip(tagged, requests)]
-            measured = [found.get(key, "") for key in ("f1", "accuracy", "seconds")]
-            table.add(name, *measured, *found["pair"])
-    print(f"The requests are {PAIR[0]!r} and {PAIR[1]!r}: ")
-    for request, row in zip(requests, tagged):
-        print("  " + " ".join(f"{word}[{tag}]" for word, tag in zip(request, row)))
+        figures[LOOKUP] = judged(baseline, test_sentences, test_tags)
+        table.add(LOOKUP, figures[LOOKUP]["f1"], "", "", *figures[LOOKUP]["pair"])
+        for name in NETS:
+            fn.utils.set_random_seed(seed)
+            model = build(name, coder, rate)
+            start = time.perf_counter()
+            history = model.fit(
+                Batches(x, y, batch_size or batch),
+                epochs=epochs or passes,
+                validation_data=validation,
+                verbose=2 if quick else "auto",
+            ).history
+            seconds, accuracy = time.perf_counter() - start, history["accuracy"][-1]
+            found = judged(partial(coder.guesses, model), test_sentences, test_tags)
+            table.add(name, found["f1"], accuracy, seconds, *found["pair"])
+            figures[name] = found | {"accuracy": accuracy, "seconds": seconds, "history": history}
+    for request, row in zip(PAIR, found["tagged"]):
+        pairs = zip(request.split(), row)
+        print(f"{name}: " + " ".join(w if tag == "O" else f"{w} [{tag}]" for w, tag in pairs))
     save_picture(
         folder / "training.png",
         plots.curves,

@@ -10,7 +10,7 @@ from fastnn.text import bleu
 
 
 def by_formula(truth, guesses):
-    """Papineni's: geometric mean of clipped precisions of 1- to 4-grams, and the brevity penalty."""
+    """Papineni's: the geometric mean of clipped precisions of 1- to 4-grams, brevity punished."""
     logs = 0
     for n in range(1, 5):
         right = total = 0

@@ -1,5 +1,7 @@
 """Batches of similar length."""
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 
@@ -15,7 +17,7 @@ def test_each_sequence_once_and_little_padding(shuffle):
     assert sorted(np.concatenate(batches)) == list(range(101))
     assert sorted(map(len, batches)) == [5] + [8] * 12
     ranges = sorted((LENGTHS[b].min(), LENGTHS[b].max()) for b in batches)
-    assert all(before[1] <= after[0] for before, after in zip(ranges, ranges[1:]))
+    assert all(before[1] <= after[0] for before, after in pairwise(ranges))
     longest = [int(LENGTHS[b].max()) for b in batches]
     assert (longest == sorted(longest)) is not shuffle
 
