@@ -18,6 +18,7 @@ PACKAGES = {
     "JAX": "jax",
     "Keras on JAX": "keras",
     "scikit-learn": "sklearn",
+    "plain Python": "sys",
 }
 ONE_THREAD = "fastnn, 1 thread"
 FORWARD, ALL = "forward", "forward and gradients"  # what rows of layers compute

@@ -1,4 +1,4 @@
-"""Every row agrees with NumPy's result; `pytest bench` times both."""
+"""Every row agrees with NumPy's result, or a loop's in Python; `pytest bench` times both."""
 
 from functools import lru_cache
 from importlib import import_module
@@ -9,7 +9,7 @@ from bench.families import FAMILIES
 from bench.families.startup import fresh
 from bench.row import PACKAGES
 
-ENGINES = ("fastnn", "NumPy")
+ENGINES = ("fastnn", "NumPy", "plain Python")
 ROWS = {
     f"{family}: {row.name}": row
     for family in FAMILIES
@@ -32,7 +32,7 @@ def test_row(name, engine, benchmark):
     benchmark(built(name)[engine])
 
 
-@pytest.mark.parametrize("engine", ENGINES)
+@pytest.mark.parametrize("engine", ("fastnn", "NumPy"))
 def test_import(engine, benchmark):
     benchmark.group = "a fresh process that imports"
     benchmark.pedantic(fresh, (PACKAGES[engine],), rounds=3)

@@ -13,6 +13,7 @@ FAMILIES = {
     "order": "running sums, sorting, moments",
     "optimizers": "optimizer steps",
     "embedding": "tables of which few rows are read",
+    "text": "words to numbers",
     "eager": "small eager calls",
     "steps": "training steps",
     "startup": "imports in fresh processes",

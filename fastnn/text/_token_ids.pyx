@@ -1,8 +1,9 @@
 # cython: language_level=3, boundscheck=False, wraparound=False
 """Tokens and whole texts to their numbers in a vocabulary.
 
-A text's words are hashed where they lie, without a str for each: a table with open addressing
-leads from the hash to the only word that it can be, which is then compared letter by letter.
+A text's words are looked up where they lie, without a str for each, in a table with open
+addressing. A word of up to eight ASCII letters is packed into 64 bits, which are its key and stand
+for it; a longer one, or one with other letters, folds into a key, and is then compared by letters.
 """
 
 from cpython.bytearray cimport PyByteArray_AS_STRING, PyByteArray_FromStringAndSize, PyByteArray_Resize
@@ -36,8 +37,14 @@ for code in range(ASCII):
 
 
 cdef struct Slot:
-    uint32_t hash
+    uint64_t key
     int32_t number_plus_1  # 0: free
+    bint packed  # the key is all of the word
+
+
+cdef inline uint64_t longer(uint64_t key, uint32_t letter) noexcept:
+    """The key of a word with one more letter."""
+    return (key << 8 ^ letter) + (key >> 56) * FACTOR
 
 
 cdef inline uint32_t letter_of(uint32_t letter, bint lower) noexcept:
@@ -66,7 +73,7 @@ cdef class TokenIds:
 
     def __cinit__(self, list tokens, int32_t other):
         cdef Py_ssize_t count = len(tokens), size = 0, number, slots = 8
-        cdef uint64_t hash
+        cdef uint64_t key
         cdef uint32_t at
         self.tokens, self.other = tokens, other
         self.ids = {token: number for number, token in enumerate(tokens)}
@@ -83,15 +90,18 @@ cdef class TokenIds:
         size = 0
         for number in range(count):
             self.starts[number] = size
-            hash = 0
-            for letter in <str>tokens[number]:
+            token = tokens[number]
+            key = 0
+            for letter in <str>token:
                 self.letters[size] = letter
-                hash = (hash ^ <uint32_t>letter) * FACTOR
+                key = longer(key, letter)
                 size += 1
-            at = hash >> 32 & self.mask
+            at = key * FACTOR >> 32 & self.mask
             while self.slots[at].number_plus_1:
                 at = at + 1 & self.mask
-            self.slots[at] = Slot(hash >> 32, number + 1)
+            self.slots[at] = Slot(
+                key, number + 1, len(token) <= 8 and token.isascii() and "\0" not in token
+            )
         self.starts[count] = size
 
     def __dealloc__(self):
@@ -159,58 +169,58 @@ cdef class TokenIds:
         """Writes the numbers of the words to `out`, and returns how many there are; stops at a
         word without a number, whose start goes to `unknown`."""
         cdef Py_ssize_t i = 0, start, count = 0
-        cdef uint32_t letter, following
-        cdef uint64_t hash
+        cdef uint32_t letter, all_letters
+        cdef uint64_t key
         cdef int32_t number
-        while True:
-            letter = 0
-            while i < n:
-                letter = letter_of(text[i], lower)
-                if letter:
-                    break
+        while i < n:
+            letter = letter_of(text[i], lower)
+            if not letter:
                 i += 1
-            if i >= n:
-                return count
-            start, hash = i, 0
-            while True:
-                hash = (hash ^ letter) * FACTOR
+                continue
+            start, key, all_letters = i, 0, 0
+            while letter:
+                key = longer(key, letter)
+                all_letters |= letter
                 i += 1
                 if i >= n:
                     break
                 letter = letter_of(text[i], lower)
-                if letter:
-                    continue
-                if text[i] != APOSTROPHE or i + 1 >= n:
-                    break
-                following = letter_of(text[i + 1], lower)
-                if not following:
-                    break
-                letter = APOSTROPHE
-            number = self.find(text + start, i - start, lower, hash >> 32)
+                if not letter and text[i] == APOSTROPHE and i + 1 < n:
+                    letter = APOSTROPHE if letter_of(text[i + 1], lower) else 0
+            number = self.find(text + start, i - start, lower, key, all_letters)
             if number < 0:
                 unknown[0] = start
-                return count
+                break
             out[count] = number
             count += 1
+        return count
 
-    cdef int32_t find(
-        self, letter_t* word, Py_ssize_t length, bint lower, uint32_t hash
+    cdef inline int32_t find(
+        self, letter_t* word, Py_ssize_t length, bint lower, uint64_t key, uint32_t all_letters
     ) noexcept:
-        """The number of a word with that hash, else that of the others."""
-        cdef uint32_t at = hash & self.mask, letter
+        """The number of a word with that key, else that of the others."""
+        cdef uint32_t at = key * FACTOR >> 32 & self.mask
+        cdef bint packed = length <= 8 and all_letters < ASCII
         cdef int32_t number
-        cdef uint32_t* stored
-        cdef Py_ssize_t i
         while self.slots[at].number_plus_1:
-            number = self.slots[at].number_plus_1 - 1
-            if self.slots[at].hash == hash:
-                if self.starts[number + 1] - self.starts[number] == length:
-                    stored = self.letters + self.starts[number]
-                    for i in range(length):
-                        letter = letter_of(word[i], lower)
-                        if stored[i] != (letter if letter else APOSTROPHE):
-                            break
-                    else:
-                        return number
+            if self.slots[at].key == key and self.slots[at].packed == packed:
+                number = self.slots[at].number_plus_1 - 1
+                if packed or self.is_stored(word, length, lower, number):
+                    return number
             at = at + 1 & self.mask
         return self.other
+
+    cdef bint is_stored(
+        self, letter_t* word, Py_ssize_t length, bint lower, int32_t number
+    ) noexcept:
+        """Whether the letters of a word are those of a token."""
+        cdef uint32_t* stored = self.letters + self.starts[number]
+        cdef uint32_t letter
+        cdef Py_ssize_t i
+        if self.starts[number + 1] - self.starts[number] != length:
+            return False
+        for i in range(length):
+            letter = letter_of(word[i], lower)
+            if stored[i] != (letter if letter else APOSTROPHE):
+                return False
+        return True
