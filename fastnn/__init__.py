@@ -38,6 +38,7 @@ _NAMES = {
 }
 _MODULES = (
     "activations",
+    "audio",
     "callbacks",
     "constraints",
     "datasets",
