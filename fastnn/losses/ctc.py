@@ -5,18 +5,20 @@ from __future__ import annotations
 from typing import Any
 
 from fastnn import ops
+from fastnn.layers import masks
 from fastnn.losses.crossentropy import as_labels
-from fastnn.losses.loss import PlainLoss, as_float
+from fastnn.losses.loss import PlainLoss, as_float, reduce_values
 from fastnn.tensor import Tensor
 
 
-def ctc(y_true: Any, y_pred: Any) -> Tensor:
+def ctc(y_true: Any, y_pred: Any, mask: Any = None) -> Tensor:
     """-log of the probability that logits spell the labels, summed over all alignments.
 
     Args:
         y_true: labels from 1 to classes - 1, [batch, most labels], padded behind with 0, which is
             the blank. Floats are taken if they are whole numbers.
-        y_pred: logits [batch, time, classes], of which every frame counts.
+        y_pred: logits [batch, time, classes].
+        mask: booleans [batch, time]: which frames count; every one if None.
 
     Returns:
         A value per example: [batch], not divided by the number of labels; infinite where labels do
@@ -39,12 +41,27 @@ def ctc(y_true: Any, y_pred: Any) -> Tensor:
     if y_pred.ndim != 3:
         raise ValueError(f"ctc: y_pred has shape {y_pred.shape}, expected (batch, time, classes)")
     count = ops.sum(ops.cast(ops.not_equal(labels, 0), "int32"), axis=1)
-    frames = ops.full((y_pred.shape[0],), y_pred.shape[1], dtype="int32")
+    if mask is None:
+        frames = ops.full((y_pred.shape[0],), y_pred.shape[1], dtype="int32")
+    else:
+        y_pred, frames = _counted(y_pred, mask)
     return ops.ctc_loss(labels, y_pred, count, frames)
+
+
+def _counted(y_pred: Tensor, mask: Any) -> tuple[Tensor, Tensor]:
+    """The frames that count moved to the beginning, in their order, and how many they are."""
+    if tuple(mask.shape) != y_pred.shape[:2]:
+        raise ValueError(f"ctc: mask has shape {mask.shape}, expected {y_pred.shape[:2]}")
+    order = ops.argsort(ops.logical_not(mask), axis=1)
+    order = ops.broadcast_to(ops.expand_dims(order, -1), y_pred.shape)
+    return ops.take_along_axis(y_pred, order, axis=1), ops.sum(ops.cast(mask, "int32"), axis=1)
 
 
 class CTC(PlainLoss):
     """Connectionist temporal classification; see `ctc`.
+
+    Where predictions carry a mask (after `Masking`, say), its frames are those that count. A
+    sample weight weighs an example.
 
     >>> import fastnn as fn
     >>> round(fn.losses.CTC()([[1, 0]], [[[0.0, 0.0, 0.0]] * 2]).item(), 6)
@@ -52,3 +69,8 @@ class CTC(PlainLoss):
     """
 
     function = staticmethod(ctc)
+
+    def value(self, y_true: Tensor, y_pred: Tensor, sample_weight: Tensor | None = None) -> Tensor:
+        mask = masks.get_mask(y_pred) if masks.state.in_use else None
+        values = ctc(y_true, y_pred, mask)
+        return reduce_values(values, sample_weight, self.reduction, self.name)

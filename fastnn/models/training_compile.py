@@ -13,6 +13,7 @@ _ACCURACY = ("accuracy", "acc")
 _CROSSENTROPY = ("crossentropy", "ce")
 _CLASSES = {
     losses.categorical_crossentropy: losses.CategoricalCrossentropy,
+    losses.ctc: losses.CTC,
     losses.sparse_categorical_crossentropy: losses.SparseCategoricalCrossentropy,
 }
 

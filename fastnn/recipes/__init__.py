@@ -44,6 +44,8 @@ NAMES = (
     "go-next-move",
     "slot-filling",
     "lstm-by-hand",
+    "speech-digits",
+    "speech-ctc",
     "residual",
 )
 
