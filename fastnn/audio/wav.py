@@ -25,7 +25,7 @@ def read_wav(file: str | os.PathLike | bytes | BinaryIO, rate: int | None = None
         [samples, channels]; and the samples a second.
 
     Raises:
-        ValueError: not a WAV file, a truncated one, one without samples, or another rate.
+        ValueError: not a WAV file, a truncated or damaged one, one without samples, another rate.
         FileNotFoundError: there is no such file.
         ImportError: it holds other samples than integers, and soundfile is not installed.
 
@@ -67,7 +67,7 @@ def _decode(content: bytes) -> tuple[np.ndarray, int]:
         if "unknown format" in str(error):
             return _decode_by_soundfile(content)
         raise ValueError(f"is damaged: {error}") from error
-    except EOFError as error:
+    except (EOFError, RuntimeError) as error:  # the latter for a chunk that leaves its bounds
         raise ValueError("is truncated: it ends before its samples") from error
     wanted = frames * channels * width
     if len(samples) < wanted:
@@ -75,6 +75,8 @@ def _decode(content: bytes) -> tuple[np.ndarray, int]:
             f"is truncated: it promises {frames} samples, {len(samples) // (channels * width)} "
             "are there"
         )
+    if width > 4:
+        raise ValueError(f"has samples of {8 * width} bits, expected 8, 16, 24 or 32")
     if not frames or rate < 1:
         raise ValueError(f"has {frames} samples, {rate} a second")
     signal = _to_floats(samples, width)

@@ -29,7 +29,7 @@ INFO = Info(
 )
 STACKED = 3  # frames seen at once, so that a step of the network is 30 milliseconds
 MOST, LEAST = 5, 3  # digits in a sentence
-UNITS, RATE, CLIP, BEAM = 96, 3e-3, 1.0, 20
+UNITS, RATE, CLIP, BEAM = 96, 5e-3, 1.0, 20
 UPDATES = 48  # in an epoch
 POOL = 8  # batches that are drawn together and sorted by length
 TRIMMED, GREEDY, SEARCHED = "frame by frame, trimmed", "CTC, greedy", "CTC, beam search"

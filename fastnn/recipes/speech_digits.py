@@ -25,6 +25,7 @@ INFO = Info(
 )
 STACKED = 2  # frames seen at once, so that a step of the network is 20 milliseconds
 UNITS, RATE = 64, 3e-3
+MORE = 5  # as many times the epochs for the small network, which learns slowly
 LSTM, NO_ORDER = "LSTM, mean of its logits", "mean of the frames, no order"
 
 
@@ -78,7 +79,7 @@ def run(
                 x_train,
                 train.digits,
                 batch_size=batch_size or 32,
-                epochs=epochs or (5 if quick else 20),
+                epochs=(epochs or (5 if quick else 20)) * (1 if name == LSTM else MORE),
                 validation_data=(x_test, test.digits),
                 verbose=2 if quick else "auto",
             ).history
