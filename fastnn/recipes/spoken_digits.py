@@ -43,3 +43,9 @@ def load_spoken() -> tuple[Spoken, Spoken]:
     train, test = ([(x - mean) / deviation for x in xs] for xs in (train, test))
     speakers = fsdd.load_speakers()
     return Spoken(train, y_train, speakers[0]), Spoken(test, y_test, speakers[1])
+
+
+def windows(frames: np.ndarray, count: int) -> np.ndarray:
+    """[frames - count + 1, count * BINS]: each frame with those around it, one after the other."""
+    around = audio.frame(frames.T, count, 1)  # [BINS, frames - count + 1, count]
+    return around.transpose(1, 2, 0).reshape(-1, count * BINS)

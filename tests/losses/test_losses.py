@@ -234,6 +234,46 @@ def test_ctc_trains_a_model():
     assert (spelt.numpy()[0, different, :3] == labels[different]).all(1).mean() > 0.9
 
 
+def test_ctc_counts_the_frames_that_a_mask_keeps():
+    z = RNG.normal(size=(3, 6, 4))
+    y = np.array([[1, 2, 2], [3, 0, 0], [0, 0, 0]])
+    mask = np.array([[1, 1, 1, 1, 1, 0], [0, 1, 0, 1, 1, 0], [0, 0, 0, 0, 1, 1]], bool)
+    expected = [
+        ctc_alignments.loss(x[kept], [k for k in labels if k])
+        for x, labels, kept in zip(z, y, mask)
+    ]
+    np.testing.assert_allclose(losses.ctc(y, z, mask), expected, rtol=1e-12)
+    z[~mask] = np.nan  # may hold anything
+    _, slope = fn.value_and_grad(lambda z: losses.ctc(y, z, mask).sum())(z)
+    assert np.isfinite(slope.numpy()).all() and not slope.numpy()[~mask].any()
+    with pytest.raises(ValueError, match=r"ctc: mask has shape \(3, 5\), expected \(3, 6\)"):
+        losses.ctc(y, z, mask[:, :5])
+
+
+@pytest.mark.parametrize("loss", ["ctc", losses.ctc, losses.CTC()])
+def test_ctc_of_a_model_that_masks(loss):
+    """Padding of any length changes nothing, eager or recorded."""
+    x, labels = RNG.normal(size=(4, 6, 3)).astype("float32"), RNG.integers(1, 5, (4, 2))
+    x[1, 4:] = 0
+    values = []
+    for after in (0, 3):
+        fn.utils.set_random_seed(0)
+        model = fn.Sequential([fn.Input((None, 3)), fn.layers.Masking(), fn.layers.Dense(5)])
+        model.compile("sgd", loss)
+        padded = np.pad(x, ((0, 0), (0, after), (0, 0)))
+        history = model.fit(padded, labels, batch_size=2, epochs=4, shuffle=False, verbose=0)
+        values.append(history.history["loss"])
+    scores = model(x).numpy()
+    np.testing.assert_allclose(*values, rtol=1e-5)
+    expected = np.mean(
+        [
+            ctc_alignments.loss(z[: 4 if i == 1 else 6], y)
+            for i, (z, y) in enumerate(zip(scores, labels))
+        ]
+    )
+    assert model.evaluate(x, labels, verbose=0) == pytest.approx(expected, rel=1e-5)
+
+
 def test_ctc_refuses():
     z = np.zeros((2, 6, 4))
     with pytest.raises(ValueError, match=r"label 0 at \(1, 1\) of target is the blank"):
