@@ -96,7 +96,8 @@ def mel_filters(
     if norm not in ("slaney", None):
         raise ValueError(f"mel_filters: norm must be 'slaney' or None, got {norm!r}")
     hz = np.arange(points // 2 + 1)[:, None] * (sampling_rate / points)
-    edges = mel_to_hz(np.linspace(*hz_to_mel([min_freq, top], htk), count + 2), htk)
+    first, last = hz_to_mel([min_freq, top], htk)
+    edges = mel_to_hz(np.linspace(first, last, count + 2), htk)
     low, peak, high = edges[:-2], edges[1:-1], edges[2:]
     filters = np.maximum(0, np.minimum((hz - low) / (peak - low), (high - hz) / (high - peak)))
     empty = np.count_nonzero(~filters.any(axis=0))

@@ -138,7 +138,7 @@ def run(
     """
     folder = folder_for("speech-ctc", out)
     train, test = load_spoken()
-    held_out = Sentences(test, np.random.default_rng(0), 100 if quick else 300)
+    held_out = Sentences(test, np.random.default_rng(0), 60 if quick else 300)
     every = range(len(held_out.said))
     x_test, _ = held_out.batch("said", every)
     logits, histories = {}, {}
