@@ -79,7 +79,7 @@ def run(
                 x_train,
                 train.digits,
                 batch_size=batch_size or 32,
-                epochs=(epochs or (5 if quick else 20)) * (1 if name == LSTM else MORE),
+                epochs=(epochs or (4 if quick else 20)) * (1 if name == LSTM else MORE),
                 validation_data=(x_test, test.digits),
                 verbose=2 if quick else "auto",
             ).history
