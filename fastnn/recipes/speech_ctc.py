@@ -81,8 +81,8 @@ def batches(spoken: Spoken, seed: int, size: int, target: str) -> Iterator[tuple
     rng = np.random.default_rng(seed)
     while True:
         drawn = Sentences(spoken, rng, POOL * size)
-        by_length = np.argsort(drawn.steps).reshape(POOL, size)
-        for rows in rng.permutation(by_length):
+        order = int(rng.integers(2**32))
+        for rows in fn.text.bucket_by_length(drawn.steps, size, seed=order):
             yield drawn.batch(target, rows)
 
 
