@@ -1,5 +1,31 @@
-"""Data sets: ``load_data()`` of each returns ``((x_train, y_train), (x_test, y_test))``."""
+"""Data sets: ``load_data()`` of each gives its training part and its testing part."""
 
-from fastnn.datasets import atis, cifar10, digits, easy_vqa, fashion_mnist, go, mnist, reuters
+from fastnn.datasets import (
+    atis,
+    babi,
+    cifar10,
+    digits,
+    easy_vqa,
+    fashion_mnist,
+    go,
+    imdb,
+    mnist,
+    reuters,
+    tiny_shakespeare,
+    wikitext2,
+)
 
-__all__ = ["atis", "cifar10", "digits", "easy_vqa", "fashion_mnist", "go", "mnist", "reuters"]
+__all__ = [
+    "atis",
+    "babi",
+    "cifar10",
+    "digits",
+    "easy_vqa",
+    "fashion_mnist",
+    "go",
+    "imdb",
+    "mnist",
+    "reuters",
+    "tiny_shakespeare",
+    "wikitext2",
+]
