@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
 import fastnn as fn
 from fastnn.callbacks import Callback
+from fastnn.recipes.common import Clock
 
 
 def windows(ids: np.ndarray, rows: int, steps: int) -> tuple[np.ndarray, np.ndarray]:
@@ -52,16 +55,23 @@ def reset(model: fn.Sequential) -> None:
             layer.reset_state()
 
 
-def read(model: fn.Sequential, text: tuple, test: tuple, epochs: int, verbose: object) -> dict:
-    """Trains a stateful network on the windows (x, y) of a text, judges it on those of another
-    after each epoch; the history of fit."""
-    rows = model.inputs[0].shape[0]
-    return model.fit(
+def read(
+    model: fn.Sequential,
+    text: tuple[np.ndarray, np.ndarray],
+    epochs: int,
+    verbose: Any,
+    test: tuple[np.ndarray, np.ndarray] | None = None,
+) -> tuple[dict, float]:
+    """Trains a stateful network on the windows (x, y) of a text, and judges it on those of another
+    after each epoch; the history of fit, and processor seconds."""
+    clock = Clock()
+    history = model.fit(
         *text,
-        batch_size=rows,
+        batch_size=model.inputs[0].shape[0],
         epochs=epochs,
         shuffle=False,
         validation_data=test,
-        callbacks=[FromTheBeginning()],
+        callbacks=[FromTheBeginning(), clock],
         verbose=verbose,
     ).history
+    return history, clock.seconds[-1]
