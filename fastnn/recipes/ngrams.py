@@ -28,7 +28,8 @@ class NGrams:
 
     where kinds(h) is how many different symbols were seen after h. In the lower orders c(h w) is
     not how often h w was seen, but after how many different symbols. Below order 1 all symbols are
-    equal. D = n1 / (n1 + 2 n2), by how many counts of an order are 1 and 2.
+    equal. D = (n1 + 1) / (n1 + 2 n2 + 2), by how many counts of an order are 1 and 2; without the 1
+    and the 2, which keep it between 0 and 1 in short texts, it is the usual estimate.
 
     Source: S. Chen and J. Goodman, "An empirical study of smoothing techniques for language
     modeling" (1998), with one discount an order.
@@ -77,7 +78,7 @@ class NGrams:
         )
         totals = np.bincount(place, weights=counts)
         once, twice = np.sum(counts == 1), np.sum(counts == 2)
-        return _Order(grams, counts, contexts, totals, kinds, once / max(once + 2 * twice, 1))
+        return _Order(grams, counts, contexts, totals, kinds, (once + 1) / (once + 2 * twice + 2))
 
 
 def _look_up(keys: np.ndarray, values: np.ndarray, wanted: np.ndarray) -> np.ndarray:
