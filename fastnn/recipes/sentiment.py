@@ -16,7 +16,7 @@ import fastnn as fn
 from fastnn import layers, plots
 from fastnn.datasets.imdb import Reviews
 from fastnn.recipes.common import Claim, Clock, Info, Table, folder_for, save_picture
-from fastnn.text import Vocabulary, count_words, split_words
+from fastnn.text import Vocabulary, count_words
 
 INFO = Info(
     lecture="III",
@@ -73,19 +73,19 @@ def first(reviews: Reviews, count: int) -> Reviews:
     return Reviews(reviews.texts[:count], reviews.labels[:count], reviews.ratings[:count])
 
 
-def words_of(reviews: Reviews, tokens: int) -> list[list[str]]:
-    """The last so many words of each review, in lower case."""
-    return [split_words(text.replace("<br />", " "))[-tokens:] for text in reviews.texts]
+def plain(reviews: Reviews) -> list[str]:
+    """The texts without their marks of line ends."""
+    return [text.replace("<br />", " ") for text in reviews.texts]
 
 
 def vocabulary(reviews: Reviews) -> Vocabulary:
-    """The most frequent words of whole reviews, after padding (0) and all other words (1)."""
-    return Vocabulary(count_words(t.replace("<br />", " ") for t in reviews.texts), WORDS)
+    """The most frequent words, after padding (0) and all other words (1)."""
+    return Vocabulary(count_words(plain(reviews)), WORDS)
 
 
-def rows(texts: list[list[str]], words: Vocabulary, tokens: int) -> np.ndarray:
-    """[reviews, tokens]: the numbers of words, zeros before short reviews."""
-    return fn.utils.pad_sequences([words.encode(text) for text in texts], tokens)
+def rows(reviews: Reviews, words: Vocabulary, tokens: int) -> np.ndarray:
+    """[reviews, tokens]: the numbers of the last words, zeros before short reviews."""
+    return fn.utils.pad_sequences([words.encode_text(text) for text in plain(reviews)], tokens)
 
 
 def grades(ratings: np.ndarray) -> np.ndarray:
@@ -115,7 +115,7 @@ def run(
     if quick:
         tokens, train, test = 80, first(train, 1500), first(test, 1000)
     known = vocabulary(train)
-    x, x_test = (rows(words_of(reviews, tokens), known, tokens) for reviews in (train, test))
+    x, x_test = (rows(reviews, known, tokens) for reviews in (train, test))
     tasks: dict[str, tuple] = {
         "good or bad": (2, train.labels, test.labels, tuple(READERS)),
         "grades": (len(GRADES), grades(train.ratings), grades(test.ratings), GRADED),

@@ -209,7 +209,7 @@ def test_words_of_a_review_and_their_numbers():
     reviews = Reviews(texts, np.array([1, 0]), np.array([9, 2]))
     known = sentiment.vocabulary(reviews)
     assert known.tokens == ["<pad>", "<other>", "bad", "good", "film", "a"]
-    rows = sentiment.rows(sentiment.words_of(reviews, 5), known, 5)
+    rows = sentiment.rows(reviews, known, 5)
     assert rows.tolist() == [[0, 5, 3, 3, 4], [2, 2, 2, 2, 4]]
 
 
