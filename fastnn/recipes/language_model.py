@@ -127,7 +127,7 @@ def draw_luck(found: dict[str, Any]) -> plots.Drawing:
             for i, curve in enumerate(found[name], 1)
         }
         drawing = plots.lines(curves, "epoch", "training cross-entropy", markers=True, ax=ax)
-        ax.set_title(title)
+        ax.set(title=title, xticks=np.arange(1, len(found[name][0]) + 1))
     return drawing
 
 
