@@ -1,9 +1,24 @@
-"""Data sets: ``load_data()`` of each returns ``((x_train, y_train), (x_test, y_test))``."""
+"""Data sets: ``load_data()`` of each gives its training part and its testing part."""
 
 from fastnn.datasets import atis, cifar10, digits, easy_vqa, fashion_mnist, fsdd, go, mnist, reuters
 
 __all__ = [
     "atis",
+from fastnn.datasets import (
+    atis,
+    babi,
+    cifar10,
+    digits,
+    easy_vqa,
+    fashion_mnist,
+    go,
+    imdb,
+    mnist,
+    reuters,
+    tiny_shakespeare,
+    wikitext2,
+)
+    "babi",
     "cifar10",
     "digits",
     "easy_vqa",
@@ -12,4 +27,7 @@ __all__ = [
     "go",
     "mnist",
     "reuters",
+    "imdb",
+    "tiny_shakespeare",
+    "wikitext2",
 ]

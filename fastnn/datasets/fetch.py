@@ -17,19 +17,31 @@ LIMIT_SECONDS = 300.0
 
 @dataclass(frozen=True)
 class RemoteFile:
-    """A gzip file of a data set, and how its content is recognised.
+    """A file of a data set, gzip or plain, and how its content is recognised.
 
     Attributes:
         name: the file's name without ``.gz``.
         sha256: digest of the uncompressed content (gzip wrappings differ between mirrors), or
         md5: digest of the compressed file, where only that has been published.
         patience: how many times LIMIT_SECONDS a mirror may take for it.
+        published: the file's name at the mirrors; None: name + ``.gz``.
     """
 
     name: str
     sha256: str | None = None
     md5: str | None = None
     patience: float = 1
+    published: str | None = None
+
+    @property
+    def remote(self) -> str:
+        """The file's name at the mirrors."""
+        return self.published or f"{self.name}.gz"
+
+    @property
+    def kept(self) -> str:
+        """The name that a download is kept under: as it came, gzip or plain."""
+        return f"{self.name}.gz" if self.remote.endswith(".gz") else self.name
 
     def content(self, raw: bytes) -> bytes:
         """The uncompressed content of a file as it was found; ValueError if it is not the one."""
@@ -72,8 +84,8 @@ def load(dataset: str, file: RemoteFile, mirrors: Sequence[str]) -> bytes:
     Args:
         dataset: folder name, such as "mnist".
         file: which file.
-        mirrors: URLs of folders that have ``file.name + ".gz"``, tried in turn; none: the file has
-            no lasting address, and must be put where it is looked for.
+        mirrors: URLs of folders that have ``file.remote``, tried in turn; none: the file has no
+            lasting address, and must be put where it is looked for.
 
     Raises:
         ValueError: a file that was found is not the published one.
@@ -110,7 +122,7 @@ def _download(dataset: str, file: RemoteFile, mirrors: Sequence[str]) -> bytes:
         import pooch  # noqa: F401  (before anything is tried)
     except ImportError as error:
         raise ImportError(
-            f"{dataset}: {file.name}.gz is not here, and downloading needs pooch: "
+            f"{dataset}: {file.kept} is not here, and downloading needs pooch: "
             f"pip install 'fastnn[data]'. {_by_hand(dataset, file)}"
         ) from error
     folder = cache_folder() / dataset
@@ -120,9 +132,9 @@ def _download(dataset: str, file: RemoteFile, mirrors: Sequence[str]) -> bytes:
         handle, temporary = tempfile.mkstemp(prefix=file.name, suffix=".part", dir=folder)
         os.close(handle)
         try:
-            _fetch(mirror.rstrip("/") + f"/{file.name}.gz", temporary, file.patience)
+            _fetch(f"{mirror.rstrip('/')}/{file.remote}", temporary, file.patience)
             content = file.content(Path(temporary).read_bytes())
-            os.replace(temporary, folder / f"{file.name}.gz")
+            os.replace(temporary, folder / file.kept)
             return content
         except (OSError, ValueError) as error:  # requests' errors are OSErrors
             failures.append(f"  {mirror}: {error}")
@@ -131,7 +143,7 @@ def _download(dataset: str, file: RemoteFile, mirrors: Sequence[str]) -> bytes:
                 os.unlink(temporary)
     tried = "\n".join(failures)
     raise OSError(
-        f"{dataset}: {file.name}.gz could not be downloaded:\n{tried}\n{_by_hand(dataset, file)}"
+        f"{dataset}: {file.kept} could not be downloaded:\n{tried}\n{_by_hand(dataset, file)}"
     )
 
 

@@ -46,6 +46,9 @@ NAMES = (
     "lstm-by-hand",
     "speech-digits",
     "speech-ctc",
+    "language-model",
+    "sentiment",
+    "char-rnn",
     "residual",
 )
 

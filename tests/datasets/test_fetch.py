@@ -14,6 +14,7 @@ from fastnn.datasets.fetch import RemoteFile
 
 IMAGES = b"\x00\x00\x08\x03" + np.array([2, 2, 2], ">u4").tobytes() + bytes(range(8))
 GOOD = gzip.compress(IMAGES)
+PLAIN = b"words"
 FILE = RemoteFile("images-idx3-ubyte", sha256=hashlib.sha256(IMAGES).hexdigest())
 
 
@@ -23,7 +24,10 @@ class Handler(BaseHTTPRequestHandler):
         if kind == "missing":
             self.send_error(404)
             return
-        body = {"wrong": gzip.compress(b"something else")}.get(kind, GOOD)
+        if (kind == "plain") != self.path.endswith("/words.txt"):
+            self.send_error(404)
+            return
+        body = {"wrong": gzip.compress(b"something else"), "plain": PLAIN}.get(kind, GOOD)
         self.send_response(200)
         self.send_header("Content-Length", str(len(body)))
         self.end_headers()
@@ -71,6 +75,16 @@ def test_good_bytes_are_returned_and_kept(server, tmp_path):
     assert fetch.load("toy", FILE, [server + "/good"]) == IMAGES
     assert left_behind(tmp_path) == ["images-idx3-ubyte.gz"]
     assert fetch.load("toy", FILE, []) == IMAGES  # the second time from the cache
+
+
+def test_a_plain_file_is_kept_as_it_came(server, tmp_path):
+    digest = hashlib.sha256(PLAIN).hexdigest()
+    file = RemoteFile("words", sha256=digest, published="words.txt")
+    assert fetch.load("toy", file, [server + "/plain"]) == PLAIN
+    assert left_behind(tmp_path) == ["words"]
+    assert fetch.load("toy", file, []) == PLAIN
+    with pytest.raises(FileNotFoundError, match="words is not here"):
+        fetch.load("other", file, [])
 
 
 @pytest.mark.parametrize("kind", ["truncated", "wrong", "missing"])
