@@ -44,6 +44,9 @@ NAMES = (
     "go-next-move",
     "slot-filling",
     "lstm-by-hand",
+    "irnn",
+    "clockwork",
+    "translation",
     "residual",
 )
 
