@@ -23,7 +23,7 @@ INFO = Info(
     lecture="III",
     slide="Helpful Techniques",
     question="Does a memory that ticks at several speeds keep a waveform better?",
-    minutes=1.5,
+    minutes=1,
     dataset="fsdd",
     fallback="a made-up sound",
 )
