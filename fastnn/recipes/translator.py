@@ -125,8 +125,9 @@ class Writer:
         """The best of `width` beginnings that are kept at each step: their mean logarithm of the
         chance of a character decides at the end."""
         texts: list[str] = []
-        for first in range(0, len(sentences), AT_ONCE // width):
-            part = sentences[first : first + AT_ONCE // width]
+        rows = max(1, AT_ONCE // width)
+        for first in range(0, len(sentences), rows):
+            part = sentences[first : first + rows]
             texts.extend(self._beam_of(part, width))
         return texts
 
