@@ -19,6 +19,7 @@ from fastnn.datasets import (
     wikitext2,
 )
     "babi",
+    tatoeba,
     "cifar10",
     "digits",
     "easy_vqa",
@@ -30,4 +31,5 @@ from fastnn.datasets import (
     "imdb",
     "tiny_shakespeare",
     "wikitext2",
+    "tatoeba",
 ]

@@ -49,6 +49,9 @@ NAMES = (
     "language-model",
     "sentiment",
     "char-rnn",
+    "irnn",
+    "clockwork",
+    "translation",
     "residual",
 )
 

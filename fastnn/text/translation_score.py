@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import zip_longest
 
 
-def bleu(truth: Sequence[str], guesses: Sequence[str]) -> float:
+def bleu(truth: Sequence[str | Sequence[str]], guesses: Sequence[str]) -> float:
     """BLEU of translations, of all sentences together, by sacrebleu's ``corpus_bleu``.
 
     Args:
-        truth: the sentence that each should be; or, for each, a list of sentences that it may be,
-            as many for all.
+        truth: the sentence that each should be; or, for each, a list of sentences that it may be.
         guesses: the sentences, as text (sacrebleu splits them by its tokenizer 13a).
 
     Returns:
@@ -32,4 +32,4 @@ def bleu(truth: Sequence[str], guesses: Sequence[str]) -> float:
     except ImportError as error:
         raise ImportError("bleu needs sacrebleu: pip install 'fastnn[text]'") from error
     choices = [[text] if isinstance(text, str) else text for text in truth]
-    return corpus_bleu(list(guesses), [list(column) for column in zip(*choices)]).score
+    return corpus_bleu(list(guesses), [list(column) for column in zip_longest(*choices)]).score

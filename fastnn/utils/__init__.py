@@ -1,6 +1,7 @@
 """Helpers around models: seeds, labels, names, configurations."""
 
 from fastnn.utils.categorical import normalize, to_categorical
+from fastnn.utils.edit_distance import edit_distances
 from fastnn.utils.image_dataset import image_dataset_from_directory
 from fastnn.utils.naming import clear_session
 from fastnn.utils.random_seed import set_random_seed
@@ -21,6 +22,7 @@ __all__ = [
     "clear_session",
     "custom_object_scope",
     "deserialize_keras_object",
+    "edit_distances",
     "get_custom_objects",
     "get_registered_name",
     "get_registered_object",

@@ -33,6 +33,8 @@ def test_by_formula():
     assert bleu(truth, guesses) == pytest.approx(by_formula(truth, guesses), rel=1e-9)
     assert bleu(truth, truth) == pytest.approx(100)
     assert bleu([[a, b] for a, b in zip(truth, guesses)], guesses) == pytest.approx(100)
+    several = [[truth[0]], *([a, a, b] for a, b in zip(truth[1:], guesses[1:]))]  # not as many
+    assert bleu(several, [truth[0], *guesses[1:]]) == pytest.approx(100)
 
 
 def test_refusals(monkeypatch):

@@ -1,0 +1,97 @@
+"""Pairs of sentences: what a file says, how they are dealt out, what is refused."""
+
+import gzip
+
+import pytest
+
+from fastnn.datasets import tatoeba
+
+LINES = (
+    "Go.\tVa !\tCC-BY 2.0 (France) Attribution: tatoeba.org #1\n"
+    "Go.\tMarche.\n"
+    "Hi.\tSalut !\r\n"
+    "\n"
+    "Run!\tCours\u202f!\n"
+)
+PAIRS = [("Go.", "Va !"), ("Go.", "Marche."), ("Hi.", "Salut !"), ("Run!", "Cours\u202f!")]
+
+
+@pytest.fixture
+def folder(tmp_path, monkeypatch):
+    """Where the loader looks, and nowhere else."""
+    monkeypatch.setenv("FASTNN_DATA", str(tmp_path))
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    (tmp_path / "tatoeba").mkdir()
+    return tmp_path / "tatoeba"
+
+
+def test_a_line_is_a_pair():
+    assert list(zip(*tatoeba.parse(LINES.encode()))) == PAIRS
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (b"", "has no pairs"),
+        (b"\n\n", "has no pairs"),
+        (b"Go.\tVa !\nno tab\n", "line 2 must have English, a tab and a translation"),
+        (b"Go.\t\tattribution\n", "line 1 must have"),
+        (b"\tVa !\n", "line 1 must have"),
+        (b"Go.\tVa \xff!\n", "not UTF-8"),
+        (b"a" * 1_000_000, "line 1 must have .* it is 'a{60}'"),
+    ],
+)
+def test_damaged_files(content, message):
+    with pytest.raises(ValueError, match=message):
+        tatoeba.parse(content)
+
+
+def test_all_translations_of_a_sentence_are_on_one_side(folder):
+    (folder / "fra.txt").write_bytes(LINES.encode())
+    for seed in range(5):
+        train, test = tatoeba.load_data(test_split=0.34, seed=seed)
+        assert len(set(test.english)) == 1 and not set(train.english) & set(test.english)
+        assert sorted([*zip(*train), *zip(*test)]) == sorted(PAIRS)
+    assert tatoeba.load_data(test_split=0, count=3) == (tuple(map(list, zip(*PAIRS[:3]))), ([], []))
+
+
+def test_a_compressed_file_of_another_language(folder):
+    (folder / "deu.txt.gz").write_bytes(gzip.compress(b"Hi.\tHallo!\n"))
+    assert tatoeba.is_here("deu") and not tatoeba.is_here()
+    assert tatoeba.load_data("deu", test_split=0)[0] == (["Hi."], ["Hallo!"])
+
+
+def test_the_checked_file_comes_first(folder):
+    (folder / "fra.txt").write_bytes(LINES.encode())
+    (folder / "eng-fra.txt").write_bytes(LINES.encode())
+    with pytest.raises(ValueError, match=r"eng-fra\.txt is damaged or another file"):
+        tatoeba.load_data()
+
+
+def test_a_missing_file_says_where_it_goes(folder):
+    assert not tatoeba.is_here()
+    with pytest.raises(FileNotFoundError, match=r"By hand: put eng-fra.txt .* fra-eng.zip"):
+        tatoeba.load_data()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"language": "spa"}, "language is 'spa', expected one of fra, deu"),
+        ({"test_split": 1.5}, "test_split is 1.5"),
+        ({"count": 0}, "count is 0"),
+    ],
+)
+def test_wrong_arguments(arguments, message):
+    with pytest.raises(ValueError, match=message):
+        tatoeba.load_data(**arguments)
+
+
+def test_the_french_sentences():
+    if not tatoeba.is_here():
+        pytest.skip("tatoeba is not here: set FASTNN_DATA to a folder with tatoeba/")
+    train, test = tatoeba.load_data(count=5000)
+    assert len(train.english) + len(test.english) == 5000
+    assert len(set(train.english)) + len(set(test.english)) == 2597
+    assert len(set(test.english)) == 260
+    assert train.english[0] == "Go."
