@@ -69,7 +69,18 @@ def test_a_vocabulary_with_crowded_slots():
 
 def test_words_of_about_eight_letters():
     """Up to eight ASCII letters a word is its own key."""
-    words = ["a", "\0a", "a" * 8, "a" * 9, "aaaaaaab", "baaaaaaa", "abaaaaaaa", "é", "éaaaaaaa", "éa"]
+    words = [
+        "a",
+        "\0a",
+        "a" * 8,
+        "a" * 9,
+        "aaaaaaab",
+        "baaaaaaa",
+        "abaaaaaaa",
+        "é",
+        "éaaaaaaa",
+        "éa",
+    ]
     vocabulary = Vocabulary(words, specials=("<other>",))
     assert vocabulary.encode_text(" ".join(words)).tolist() == [1, 1, 3, 4, 5, 6, 7, 8, 9, 10]
     assert vocabulary.encode_text("aa aaaaaaaaaa éaa bé").tolist() == [0] * 4
