@@ -133,9 +133,9 @@ def run(
     """Trains the bidirectional LSTM of slot-filling on both; quick: on 1,000 sentences.
 
     Returns:
-        dict: "apple", how many of the 26 x 26 x 26 trigrams it has; for each encoding "f1", of the test
-        sentences' slots by the share of misspelled words, "numbers", how many words or trigrams
-        there are, "parameters" and "history".
+        dict: "apple", how many of the 26 x 26 x 26 trigrams it has; for each encoding "f1", of the
+        test sentences' slots by the share of misspelled words, "numbers", how many words or
+        trigrams there are, "parameters" and "history".
     """
     folder = folder_for("word-hashing", out)
     many, tests, passes, batch, rate = QUICK if quick else FULL
