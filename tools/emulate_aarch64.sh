@@ -41,7 +41,9 @@ cmake --build "$work/cross"
 cp -r "$root/fastnn" "$site/"
 find "$site/fastnn" -name '*.so' -delete
 cp "$work"/cross/_core.*.so "$site/fastnn/_core.so"  # named for the interpreter that configured
-cp "$work"/cross/_tokens.*.so "$site/fastnn/text/_tokens.so"
+for module in _tokens _token_ids _trigrams; do
+  cp "$work"/cross/$module.*.so "$site/fastnn/text/$module.so"
+done
 emulated() {
   PYTHONHOME=$system/usr PYTHONPATH=$site:$root/tests:$root PYTHONDONTWRITEBYTECODE=1 \
     qemu-aarch64 -L "$system" "$system/usr/bin/python$version" "$@"

@@ -42,6 +42,7 @@ NAMES = (
     "filters",
     "cifar-cnn",
     "go-next-move",
+    "word-hashing",
     "slot-filling",
     "lstm-by-hand",
     "speech-digits",

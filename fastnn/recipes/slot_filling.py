@@ -14,7 +14,6 @@ import re
 import time
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Sequence
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -34,6 +33,7 @@ INFO = Info(
     dataset="atis",
 )
 EMBEDDING, HIDDEN, DROPOUT = 100, 100, 0.2
+MULTIPLE = 8
 # Sentences for training and for testing, passes, sentences a batch, Adam's rate.
 FULL = (None, None, 10, 32, 2e-3)
 QUICK = (1000, 300, 3, 8, 8e-3)
@@ -71,7 +71,8 @@ NETS: dict[str, Callable[[], list[layers.Layer]]] = {
     "two-layer LSTM": lambda: [lstm(), layers.Dropout(DROPOUT), lstm()],
     "bidirectional LSTM": lambda: [layers.Bidirectional(lstm())],
 }
-Tagger = Callable[[Sequence[list[str]]], list[list[str]]]
+Sentences = Sequence[list[str]]
+Tagger = Callable[[Sentences], list[list[str]]]
 RECURRENT = ("Elman", "LSTM", "two-layer LSTM", "bidirectional LSTM")
 LOOKUP = "the word's most frequent tag"
 
@@ -81,26 +82,33 @@ def normal(word: str) -> str:
     return re.sub(r"\d", "0", word)
 
 
-class Coder:
-    """Words and tags of the training sentences as numbers; 0 fills up, and is no tag."""
+class Words:
+    """A word is its number; one that occurs once in training, or never, is "<other>"."""
 
-    def __init__(self, sentences: Sequence[list[str]], tags: Sequence[list[str]]) -> None:
+    def __init__(self, sentences: Sentences) -> None:
         self.words = Vocabulary((normal(w) for s in sentences for w in s), min_count=2)
-        self.tags = Vocabulary((t for s in tags for t in s), specials=("<other>",))
 
-    def encode(self, sentences: Sequence[list[str]]) -> list[np.ndarray]:
-        """The numbers of each sentence's words."""
+    def __len__(self) -> int:
+        return len(self.words)
+
+    def encode(self, sentences: Sentences) -> list[np.ndarray]:
+        """[words] for each sentence."""
         return [self.words.encode(map(normal, sentence)) for sentence in sentences]
 
-    def guesses(self, model: fn.Model, sentences: Sequence[list[str]]) -> list[list[str]]:
-        """The most probable tag of each word."""
-        x = pad_sequences(self.encode(sentences), padding="post")
-        best = model.predict(x, batch_size=128, verbose=0)[..., 1:].argmax(axis=-1) + 1
-        return [self.tags.decode(row[: len(s)]) for row, s in zip(best, sentences)]
+    def layers(self) -> list:
+        """The network's input, and its first layer, which gives each word a vector."""
+        vectors = layers.Embedding(len(self), EMBEDDING, mask_zero=True)
+        return [fn.Input((None,), dtype="int32"), vectors]
+
+
+def vocabulary_of(tags: Sentences) -> Vocabulary:
+    """The tags of the training sentences; 0 is none of them."""
+    return Vocabulary((tag for row in tags for tag in row), specials=("<other>",))
 
 
 class Batches:
-    """Batches of sentences of similar length, padded to the longest of the batch."""
+    """Batches of sentences of similar length, padded to a multiple of MULTIPLE words: there are so
+    few lengths that the step of each is recorded once and then replayed."""
 
     def __init__(
         self, x: list[np.ndarray], y: list[np.ndarray], batch_size: int, shuffle: bool = True
@@ -111,30 +119,39 @@ class Batches:
         return -(-len(self.x) // self.batch_size)
 
     def __iter__(self) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-        for rows in bucket_by_length(list(map(len, self.x)), self.batch_size, self.shuffle):
+        lengths = np.array(list(map(len, self.x)))
+        for rows in bucket_by_length(lengths, self.batch_size, self.shuffle):
+            most = -(-lengths[rows].max() // MULTIPLE) * MULTIPLE
             yield (
-                pad_sequences([self.x[i] for i in rows], padding="post"),
-                pad_sequences([self.y[i] for i in rows], padding="post"),
+                pad_sequences([self.x[i] for i in rows], most, padding="post"),
+                pad_sequences([self.y[i] for i in rows], most, padding="post"),
             )
 
 
-def build(name: str, coder: Coder, rate: float) -> fn.Sequential:
-    """The compiled network: numbers of words [n, words] to tags [n, words, tags]."""
+def network(
+    first: list, between: list[layers.Layer], tags: Vocabulary, rate: float
+) -> fn.Sequential:
+    """The compiled network from words to the probabilities of their tags, [n, words, tags]."""
+    last = layers.Dense(len(tags), activation="softmax")
     model = fn.Sequential(
-        [
-            fn.Input((None,), dtype="int32"),
-            layers.Embedding(len(coder.words), EMBEDDING, mask_zero=True),
-            layers.Dropout(DROPOUT),
-            *NETS[name](),
-            layers.Dropout(DROPOUT),
-            layers.Dense(len(coder.tags), activation="softmax"),
-        ]
+        [*first, layers.Dropout(DROPOUT), *between, layers.Dropout(DROPOUT), last]
     )
     model.compile(fn.optimizers.Adam(rate), "sparse_categorical_crossentropy", metrics=["accuracy"])
     return model
 
 
-def most_frequent_tags(sentences: Sequence[list[str]], tags: Sequence[list[str]]) -> Tagger:
+def tagger_of(model: fn.Model, words: Any, tags: Vocabulary) -> Tagger:
+    """The most probable tag of each word."""
+
+    def tagger(sentences: Sentences) -> list[list[str]]:
+        x = pad_sequences(words.encode(sentences), padding="post")
+        best = model.predict(x, batch_size=128, verbose=0)[..., 1:].argmax(axis=-1) + 1
+        return [tags.decode(row[: len(s)]) for row, s in zip(best, sentences)]
+
+    return tagger
+
+
+def most_frequent_tags(sentences: Sentences, tags: Sentences) -> Tagger:
     """The baseline: each word gets the tag that it has most often in these sentences."""
     counts: dict[str, Counter] = defaultdict(Counter)
     for sentence, row in zip(sentences, tags):
@@ -144,7 +161,7 @@ def most_frequent_tags(sentences: Sequence[list[str]], tags: Sequence[list[str]]
     return lambda sentences: [[best.get(normal(w), "O") for w in s] for s in sentences]
 
 
-def judged(tagger: Tagger, sentences: Sequence[list[str]], tags: Sequence[list[str]]) -> dict:
+def judged(tagger: Tagger, sentences: Sentences, tags: Sentences) -> dict:
     """The F1 of the slots that it finds, its tags for the two requests, and for Denver in them."""
     requests = [request.split() for request in PAIR]
     tagged = tagger(requests)
@@ -174,32 +191,30 @@ def run(
     train, test = fn.datasets.atis.load_data()
     sentences, tags = train.words[:many], train.tags[:many]
     test_sentences, test_tags = test.words[:tests], test.tags[:tests]
-    coder, baseline = Coder(sentences, tags), most_frequent_tags(sentences, tags)
-    x, y = coder.encode(sentences), [coder.tags.encode(row) for row in tags]
-    validation = Batches(
-        coder.encode(test_sentences),
-        [coder.tags.encode(row) for row in test_tags],
-        batch_size=128,
-        shuffle=False,
+    words, names = Words(sentences), vocabulary_of(tags)
+    training = Batches(words.encode(sentences), list(map(names.encode, tags)), batch_size or batch)
+    testing = Batches(
+        words.encode(test_sentences), list(map(names.encode, test_tags)), 128, shuffle=False
     )
     figures: dict = {}
-    title = f"{len(x):,} sentences, {len(coder.words)} words, {len(coder.tags) - 1} tags"
+    title = f"{len(sentences):,} sentences, {len(words)} words, {len(names) - 1} tags"
     header = ["network", "slot F1", "training accuracy", "seconds", "arrive in denver", "leave"]
     with Table(title, header) as table:
+        baseline = most_frequent_tags(sentences, tags)
         figures[LOOKUP] = judged(baseline, test_sentences, test_tags)
         table.add(LOOKUP, figures[LOOKUP]["f1"], "", "", *figures[LOOKUP]["pair"])
         for name in NETS:
             fn.utils.set_random_seed(seed)
-            model = build(name, coder, rate)
+            model = network(words.layers(), NETS[name](), names, rate)
             start = time.perf_counter()
             history = model.fit(
-                Batches(x, y, batch_size or batch),
+                training,
                 epochs=epochs or passes,
-                validation_data=validation,
+                validation_data=testing,
                 verbose=2 if quick else "auto",
             ).history
             seconds, accuracy = time.perf_counter() - start, history["accuracy"][-1]
-            found = judged(partial(coder.guesses, model), test_sentences, test_tags)
+            found = judged(tagger_of(model, words, names), test_sentences, test_tags)
             table.add(name, found["f1"], accuracy, seconds, *found["pair"])
             figures[name] = found | {"accuracy": accuracy, "seconds": seconds, "history": history}
     for request, row in zip(PAIR, found["tagged"]):
