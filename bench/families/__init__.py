@@ -16,5 +16,6 @@ FAMILIES = {
     "text": "words to numbers",
     "eager": "small eager calls",
     "steps": "training steps",
+    "language": "training steps of recurrent networks on sequences of unequal length",
     "startup": "imports in fresh processes",
 }

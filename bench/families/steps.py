@@ -32,9 +32,9 @@ RATE = 0.001
 EPSILON = 1e-11  # Keras and PyTorch add it in different places: here that makes no difference
 
 
-def moved(run, weights, start):
+def moved(run, weights, start, steps=CHECKED):
     """How far the weights are from the start after the first steps."""
-    run(CHECKED)
+    run(steps)
     return np.concatenate([(np.asarray(w) - s).ravel() for w, s in zip(weights(), start)])
 
 

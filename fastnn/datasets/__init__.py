@@ -1,9 +1,5 @@
 """Data sets: ``load_data()`` of each gives its training part and its testing part."""
 
-from fastnn.datasets import atis, cifar10, digits, easy_vqa, fashion_mnist, fsdd, go, mnist, reuters
-
-__all__ = [
-    "atis",
 from fastnn.datasets import (
     atis,
     babi,
@@ -11,25 +7,29 @@ from fastnn.datasets import (
     digits,
     easy_vqa,
     fashion_mnist,
+    fsdd,
     go,
     imdb,
     mnist,
     reuters,
+    tatoeba,
     tiny_shakespeare,
     wikitext2,
 )
+
+__all__ = [
+    "atis",
     "babi",
-    tatoeba,
     "cifar10",
     "digits",
     "easy_vqa",
     "fashion_mnist",
     "fsdd",
     "go",
+    "imdb",
     "mnist",
     "reuters",
-    "imdb",
+    "tatoeba",
     "tiny_shakespeare",
     "wikitext2",
-    "tatoeba",
 ]

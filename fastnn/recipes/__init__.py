@@ -45,14 +45,14 @@ NAMES = (
     "word-hashing",
     "slot-filling",
     "lstm-by-hand",
+    "sentiment",
     "speech-digits",
     "speech-ctc",
+    "translation",
     "language-model",
-    "sentiment",
     "char-rnn",
     "irnn",
     "clockwork",
-    "translation",
     "residual",
 )
 
