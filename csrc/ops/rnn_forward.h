@@ -11,7 +11,7 @@ enum RnnWanted { kWantSequence, kWantHistory };
 
 // Units of a block: of cells with several gates, as kernels expect them.
 constexpr int64_t kUnits = FASTNN_RNN_UNITS, kUnitsOfOneGate = 64;
-constexpr int64_t kRowsAtOnce = 48;         // that go through the steps together
+constexpr int64_t kRowsAtOnce = 64;         // that go through the steps together
 constexpr int64_t kChunkBytes = 256 << 10;  // of products with inputs
 
 // Columns of a weight, packed: for a block of units those of some gates.
