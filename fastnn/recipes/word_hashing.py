@@ -130,7 +130,7 @@ def run(
     batch_size: int | None = None,
     out: str | Path | None = None,
 ) -> dict:
-    """Trains the bidirectional LSTM of slot-filling on both; quick: on 1,000 sentences.
+    """Trains the bidirectional LSTM of slot-filling on both; quick: on 1,200 sentences.
 
     Returns:
         dict: "apple", how many of the 26 x 26 x 26 trigrams it has; for each encoding "f1", of the
