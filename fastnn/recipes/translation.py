@@ -29,7 +29,7 @@ INFO = Info(
     lecture="III",
     slide="Many to Many (No Limitation)",
     question="How does a net translate, and how does it know when to stop?",
-    minutes=5,
+    minutes=6,
     dataset="tatoeba",
 )
 NETS = {"without attention": False, "with attention": True}
@@ -57,7 +57,7 @@ class Setting:
     verbose: Any
 
 
-FULL = Setting(5000, 256, (20, 5), 64, 0.003, "auto")
+FULL = Setting(5000, 256, (24, 5), 64, 0.003, "auto")
 QUICK = Setting(600, 128, (6, 3), 32, 0.006, 2)
 LENGTHS = (14, 20, 28)  # a batch is as long as one of these: a recorded step for each
 MOST = 60  # characters of a translation
