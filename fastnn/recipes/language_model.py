@@ -28,7 +28,7 @@ INFO = Info(
     lecture="III",
     slide="Unfortunately",
     question="Do networks with memory predict words better than counted pairs, and who needs luck?",
-    minutes=4,
+    minutes=4.5,
     dataset="wikitext2",
 )
 MIN_COUNT, EMBEDDING, UNITS, CONTEXT = 5, 64, 100, 40

@@ -22,7 +22,7 @@ INFO = Info(
     lecture="III",
     slide="Many to one",
     question="Does a network with memory judge reviews better than one that ignores their order?",
-    minutes=2,
+    minutes=1,
     dataset="imdb",
 )
 WORDS, TOKENS, EMBEDDING, UNITS = 5000, 200, 64, 64

@@ -178,11 +178,13 @@ def test_letters_are_drawn_by_their_share_at_each_temperature(monkeypatch):
         np.testing.assert_allclose(found, expected / expected.sum(), atol=0.032)
 
 
-def test_the_network_needs_fewer_bits_than_trigrams(tmp_path, pictures):
+def test_the_network_needs_fewer_bits_than_trigrams(tmp_path, pictures, capsys):
     here(char_rnn)
     figures = char_rnn.run(quick=True, out=tmp_path)
     bits, counted = figures["LSTM"]["bits"], figures["counted"]
     assert bits < counted["3"] - 0.15 < counted["2"] < counted["1"]
+    longer_wins = "needs fewer bits than the LSTM" in capsys.readouterr().out
+    assert longer_wins == (min(counted.values()) < bits)
     assert {len(text) for text in figures["texts"].values()} == {char_rnn.WRITTEN}
     assert (tmp_path / "texts.txt").read_text().count("temperature") == 3
     assert char_rnn.claims(figures) and pictures("training.png")
