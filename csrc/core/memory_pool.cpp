@@ -29,7 +29,7 @@ constexpr int32_t kBorrowed = -1;
 constexpr size_t kLargest = size_t{1} << 46;
 constexpr int kClasses = 4 * (46 - 7);
 constexpr size_t kHugePage = size_t{1} << 21;
-constexpr size_t kColoured = size_t{1} << 16, kColour = 256, kColours = 16;
+constexpr size_t kColoured = size_t{1} << 17, kColour = 256, kColours = 16;
 static_assert(sizeof(Block) <= kHeader, "the header of a block no longer fits");
 
 #if defined(__SANITIZE_ADDRESS__)

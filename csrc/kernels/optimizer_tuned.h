@@ -58,7 +58,7 @@ struct Vsgd : Means<T> {
 template <class T>
 struct Adasecant : Means<T> {
   static constexpr int kSlots = 13;
-  static constexpr T kStrangeMemory = static_cast<T>(2.2);
+  static constexpr T kStrangeMemory = static_cast<T>(2.2), kRounding = static_cast<T>(1e-12);
   using V = Vec<T>;
   using M = Means<T>;
   V rate, first_step, most;
@@ -94,8 +94,10 @@ struct Adasecant : Means<T> {
     M::move(a2, change * change, share);
     M::move(product, change * last_step, share);
     const V covariance = fma(-a1, s1, product), inverse = M::one() / (a2 + tiny);
-    const V secant = fma(-covariance, inverse, sqrt(s2 * inverse));
+    const V secant = fma(-covariance, inverse, sqrt(s2) * sqrt(inverse));
     V step = -rate * larger(V::zero(), secant) * direction;
+    // Changes that are the rounding of gradients tell of no curvature: as far as before.
+    step = select(V::broadcast(kRounding) * g2 >= a2, copy_sign(last_step, -direction), step);
     memory = larger(V::broadcast(static_cast<T>(1.5)), M::next_memory(span, M::agreement(s1, s2)));
     if (first) {
       step = select(g == V::zero(), g, copy_sign(first_step, -g));

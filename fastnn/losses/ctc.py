@@ -18,14 +18,15 @@ def ctc(y_true: Any, y_pred: Any, mask: Any = None) -> Tensor:
         y_true: labels from 1 to classes - 1, [batch, most labels], padded behind with 0, which is
             the blank. Floats are taken if they are whole numbers.
         y_pred: logits [batch, time, classes].
-        mask: booleans [batch, time]: which frames count; every one if None.
+        mask: booleans [batch, time]: which frames count (not 0); every one if None.
 
     Returns:
         A value per example: [batch], not divided by the number of labels; infinite where labels do
         not fit the frames.
 
     Raises:
-        ValueError: labels out of range or not whole, a 0 between labels, shapes that do not fit.
+        ValueError: labels out of range or not whole, a 0 between labels, shapes that do not fit,
+            those of the mask among them.
 
     `ops.ctc_loss` takes lengths and another blank.
 
@@ -50,7 +51,8 @@ def ctc(y_true: Any, y_pred: Any, mask: Any = None) -> Tensor:
 
 def _counted(y_pred: Tensor, mask: Any) -> tuple[Tensor, Tensor]:
     """The frames that count moved to the beginning, in their order, and how many they are."""
-    if tuple(mask.shape) != y_pred.shape[:2]:
+    mask = ops.cast(mask, "bool")
+    if mask.shape != y_pred.shape[:2]:
         raise ValueError(f"ctc: mask has shape {mask.shape}, expected {y_pred.shape[:2]}")
     order = ops.argsort(ops.logical_not(mask), axis=1)
     order = ops.broadcast_to(ops.expand_dims(order, -1), y_pred.shape)

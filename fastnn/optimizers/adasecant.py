@@ -46,7 +46,7 @@ class AdaSecant(Optimizer):
     taken by its absolute value, where the authors' code has roots of mean squares for both of its
     means; a is the change of d, theirs of g; all means look back by `memory`, theirs of g by a
     fixed decay; memory is at least 1.5, as there; a negative rate counts as 0; the first step has a
-    length of its own.
+    length of its own, and where the gradient does not change each step is as long as the last.
 
     Args:
         learning_rate: a factor of all rates; 1 is the paper's.

@@ -29,7 +29,7 @@ INFO = Info(
     lecture="III",
     slide="Example Application",
     question="Can a network fill slots that sees one word at a time?",
-    minutes=4,
+    minutes=1,
     dataset="atis",
 )
 EMBEDDING, HIDDEN, DROPOUT = 100, 100, 0.2

@@ -100,20 +100,10 @@ def trim(path: Sequence[int]) -> list[int]:
     return [symbol for symbol, _ in groupby(path)]
 
 
-def edits(a: Sequence[int], b: Sequence[int]) -> int:
-    """The fewest insertions, deletions and substitutions that make b of a (Levenshtein)."""
-    row = list(range(len(b) + 1))
-    for i, here in enumerate(a, 1):
-        above, row = row, [i]
-        for j, there in enumerate(b, 1):
-            row.append(min(above[j] + 1, row[-1] + 1, above[j - 1] + (here != there)))
-    return row[-1]
-
-
 def judge(heard: list[list[int]], said: list[list[int]]) -> dict:
     """Label error rate; shares of sentences without a mistake, where a digit repeats and where
     none does."""
-    errors = sum(map(edits, heard, said))
+    errors = int(fn.utils.edit_distances(heard, said).sum())
     right = np.array([h == s for h, s in zip(heard, said)])
     repeats = np.array([trim(s) != s for s in said])
     return {

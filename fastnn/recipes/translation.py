@@ -167,8 +167,10 @@ def score(texts: Sequence[str], references: Sequence[Sequence[str]]) -> dict:
 
 def from_memory(known: dict[str, list[str]], sentences: Sequence[str]) -> list[str]:
     """The first translation of the sentence that has the smallest edit distance."""
-    memory = list(known)
-    nearest = [int(edit_distances([s] * len(memory), memory).argmin()) for s in sentences]
+    memory, letters = list(known), [list(map(ord, text)) for text in known]
+    nearest = [
+        int(edit_distances([list(map(ord, s))] * len(memory), letters).argmin()) for s in sentences
+    ]
     return [known[memory[place]][0] for place in nearest]
 
 

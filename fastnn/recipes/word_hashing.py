@@ -39,7 +39,7 @@ INFO = Info(
     lecture="III",
     slide="Beyond 1-of-N encoding",
     question="What is left of a word that is misspelled?",
-    minutes=2,
+    minutes=1,
     dataset="atis",
 )
 SHARES = (0.0, 0.1, 0.2, 0.4)  # of the test words, misspelled
@@ -101,7 +101,8 @@ ENCODINGS: dict[str, type[Words] | type[Trigrams]] = {
 
 
 def misspelled(word: str, generator: np.random.Generator) -> str:
-    """The word with two letters exchanged, or one left out, twice, or replaced."""
+    """The word with two letters exchanged, or one left out, twice, or replaced: in one case of
+    seventy by the same."""
     i = int(generator.integers(len(word) - 1))
     other = string.ascii_lowercase[generator.integers(26)]
     kinds = (word[i + 1] + word[i] + word[i + 2 :], word[i + 1 :], word[i] + word[i:],

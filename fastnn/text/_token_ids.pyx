@@ -7,9 +7,7 @@ for it; a longer one, or one with other letters, folds into a key, and is then c
 """
 
 from cpython.bytearray cimport PyByteArray_AS_STRING, PyByteArray_FromStringAndSize, PyByteArray_Resize
-from cpython.dict cimport PyDict_GetItem
 from cpython.mem cimport PyMem_Calloc, PyMem_Free, PyMem_Malloc
-from cpython.object cimport PyObject
 from cpython.unicode cimport Py_UNICODE_ISALNUM, Py_UNICODE_TOLOWER
 from libc.stdint cimport int32_t, uint8_t, uint16_t, uint32_t, uint64_t
 
@@ -75,10 +73,10 @@ cdef class TokenIds:
         cdef Py_ssize_t count = len(tokens), size = 0, number, slots = 8
         cdef uint64_t key
         cdef uint32_t at
-        self.tokens, self.other = tokens, other
+        self.tokens, self.other = list(tokens), other
         self.ids = {token: number for number, token in enumerate(tokens)}
         for token in tokens:
-            size += len(token)
+            size += len(<str>token)
         while slots < 2 * count:
             slots *= 2
         self.mask = slots - 1
@@ -100,7 +98,7 @@ cdef class TokenIds:
             while self.slots[at].number_plus_1:
                 at = at + 1 & self.mask
             self.slots[at] = Slot(
-                key, number + 1, len(token) <= 8 and token.isascii() and "\0" not in token
+                key, number + 1, len(<str>token) <= 8 and token.isascii() and "\0" not in token
             )
         self.starts[count] = size
 
@@ -123,15 +121,13 @@ cdef class TokenIds:
         cdef Py_ssize_t count = len(items), i
         cdef bytearray numbers = PyByteArray_FromStringAndSize(NULL, count * sizeof(int32_t))
         cdef int32_t* out = <int32_t*>PyByteArray_AS_STRING(numbers)
-        cdef PyObject* found
         for i in range(count):
             token = items[i]
             if not isinstance(token, str):
                 raise TypeError(
                     f"Vocabulary.encode: tokens[{i}] must be a str, got {type(token).__name__}"
                 )
-            found = PyDict_GetItem(self.ids, token)
-            out[i] = <object>found if found else self.other
+            out[i] = self.ids.get(token, self.other)
             if out[i] < 0:
                 raise KeyError(token)
         return numbers

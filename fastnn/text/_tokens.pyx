@@ -25,7 +25,7 @@ def split_words(text, bint lower=True):
     """
     if not isinstance(text, str):
         raise TypeError(f"split_words: text must be a str, got {type(text).__name__}")
-    cdef str source = text.lower() if lower else text
+    cdef str source = text.lower() if lower else str(text)
     cdef Py_ssize_t n = len(source), start = -1, i
     cdef Py_UCS4 letter
     cdef list words = []

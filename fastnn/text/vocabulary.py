@@ -31,7 +31,8 @@ class Vocabulary:
         tokens: list of str; its index is the number of a token. Equal counts keep the order of
             first occurrence.
         counts: dict from token to count, in the order of ``tokens``; that of ``"<other>"`` is
-            what was left out. ``Vocabulary(v.counts)`` equals ``v`` if the specials do.
+            what was left out. ``Vocabulary(v.counts)`` has the same tokens if the specials are the
+            same.
 
     Raises:
         TypeError: a token is not a str, or a count is not an int.
@@ -123,7 +124,7 @@ class Vocabulary:
                 f"Vocabulary.encode_text: text must be a str, got {type(text).__name__}"
             )
         try:
-            return np.frombuffer(self._table.encode_text(text, lower), np.int32)
+            return np.frombuffer(self._table.encode_text(str(text), lower), np.int32)
         except KeyError as error:
             raise self._unknown(error) from None
 

@@ -246,6 +246,8 @@ def test_ctc_counts_the_frames_that_a_mask_keeps():
     z[~mask] = np.nan  # may hold anything
     _, slope = fn.value_and_grad(lambda z: losses.ctc(y, z, mask).sum())(z)
     assert np.isfinite(slope.numpy()).all() and not slope.numpy()[~mask].any()
+    np.testing.assert_allclose(losses.ctc(y, z, mask.tolist()), expected, rtol=1e-12)
+    np.testing.assert_allclose(losses.ctc(y, z, 2 * mask.astype(int)), expected, rtol=1e-12)
     with pytest.raises(ValueError, match=r"ctc: mask has shape \(3, 5\), expected \(3, 6\)"):
         losses.ctc(y, z, mask[:, :5])
 

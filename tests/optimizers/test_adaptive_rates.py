@@ -75,6 +75,18 @@ def test_steps_follow_the_formula(make, formula, noise):
     np.testing.assert_allclose(task.w.numpy(), expected, rtol=1e-6, atol=1e-9)
 
 
+@pytest.mark.parametrize("backend", ["native", "reference"])
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_adasecant_goes_on_where_a_gradient_repeats(backend, dtype):
+    """No change tells of no curvature: every step is as long as the first."""
+    with fn.use_backend(backend):
+        w = fn.Variable(np.zeros(3, dtype))
+        optimizer, slope = optimizers.AdaSecant(first_step=0.25), np.array([1.0, -1e-3, 0.0], dtype)
+        for _ in range(6):
+            optimizer.apply([fn.tensor(slope)], [w])
+        np.testing.assert_allclose(w.numpy(), [-1.5, 1.5, 0.0], rtol=1e-6)
+
+
 @pytest.mark.parametrize(
     "name", ["vsgd", "adasecant", "lamb", "muon", "adafactor", "schedulefreeadamw"]
 )

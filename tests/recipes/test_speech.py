@@ -48,14 +48,6 @@ def test_batches_are_padded_with_zeros_and_blanks():
         assert not by_step[row, steps:].any()
 
 
-@pytest.mark.parametrize(
-    ("a", "b", "distance"),
-    [("kitten", "sitting", 3), ("", "abc", 3), ("abc", "", 3), ("flaw", "lawn", 2), ("a", "a", 0)],
-)
-def test_edits(a, b, distance):
-    assert speech_ctc.edits(a, b) == distance
-
-
 def test_trimming_cannot_repeat():
     assert speech_ctc.trim([3, 3, 3, 7, 7, 3]) == [3, 7, 3]
     said, heard = [[1, 1, 2], [1, 2], [3, 4]], [[1, 2], [1, 2], [3, 5]]

@@ -5,7 +5,7 @@ from collections import Counter
 import numpy as np
 import pytest
 
-from fastnn.text import Vocabulary
+from fastnn.text import Vocabulary, split_words
 
 LEXICON = ["apple", "bag", "cat", "dog", "elephant"]
 ROSE = ["a", "rose", "is", "a", "rose", "is", "a", "rose", "and", "that", "is", "that"]
@@ -94,3 +94,24 @@ def test_wrong_types(call):
 def test_wrong_values(call):
     with pytest.raises(ValueError, match="Vocabulary"):
         call()
+
+
+def test_kinds_of_str():
+    """NumPy's strings, and one that lies about its length."""
+
+    class Short(str):
+        def __len__(self):
+            return 0
+
+    assert Vocabulary(["cat"]).encode_text(np.array(["a cat"])[0]).tolist() == [1, 2]
+    assert split_words(np.array(["A cat"])[0], lower=False) == ["A", "cat"]
+    assert Vocabulary([Short("cat" * 100_000)]).encode(["cat" * 100_000]).tolist() == [2]
+
+
+def test_an_error_of_a_token_shows():
+    class Broken(str):
+        def __hash__(self):
+            raise ArithmeticError("broken")
+
+    with pytest.raises(ArithmeticError, match="broken"):
+        Vocabulary(["cat"]).encode([Broken("cat")])

@@ -135,7 +135,8 @@ def _next_memory(memory: Any, mean: Any, square: Any) -> Any:
 
 
 def _outlier(value: Any, mean: Any, square: Any) -> Any:
-    return np.abs(value - mean) > 2 * np.sqrt(np.maximum(square - mean * mean, 0))
+    """Whether values lie more than two standard deviations from their mean."""
+    return np.square(value - mean) > 4 * np.maximum(square - mean * mean, 0)
 
 
 def _vsgd(w: Any, slots: Any, g: Any, rate: Any, hyper: Any, t: Any) -> Any:
@@ -170,6 +171,8 @@ def _adasecant(w: Any, slots: Any, g: Any, rate: Any, hyper: Any, t: Any) -> Any
         step, memory = -first_step * np.sign(g), np.full_like(memory, 2)
     else:
         step = -rate * np.maximum(secant, 0) * direction
+        # Changes that are the rounding of gradients tell of no curvature: as far as before.
+        step = np.where(a2 <= 1e-12 * g2, np.copysign(last_step, -direction), step)
         memory = np.maximum(_next_memory(span, s1, s2), 1.5)
     means = g1, g2, spread, likeness, s1, s2, a1, a2, product
     return w + step, (*means, g, direction, step, memory)
