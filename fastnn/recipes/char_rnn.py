@@ -120,18 +120,24 @@ def run(
         own = history["loss"][-1] / np.log(2)
         table.add(f"LSTM, {units} units", found["bits"], own, found["parameters"], seconds)
     print("n-grams are interpolated Kneser-Ney.")
-    best, bits = min((bits, order) for order, bits in figures["counted"].items()), found["bits"]
-    if best[0] < bits:
-        print(
-            f"Counting runs of {best[1]} letters needs fewer bits than the LSTM, {best[0]:.2f} to "
-            f"{bits:.2f}: what the LSTM remembers beyond them is worth less here than a long table."
-        )
+    remark(figures["counted"], found["bits"])
     figures["texts"] = write(network, letters, units, seed)
     page = "\n\n".join(f"temperature {t}\n{text}" for t, text in figures["texts"].items())
     print(f"\n{page}\n")
     (folder / "texts.txt").write_text(page + "\n", encoding="utf-8")
     save_picture(folder / "training.png", plots.history, history)
     return figures
+
+
+def remark(counted: dict[str, float], bits: float) -> None:
+    """Says so where a longer memory than counting has does not pay."""
+    order = min(counted, key=lambda order: counted[order])
+    if counted[order] < bits:
+        print(
+            f"Counting runs of {order} letters needs fewer bits than the LSTM, "
+            f"{counted[order]:.2f} to {bits:.2f}: a long table of what letters do at short range "
+            "is worth more here than a longer memory."
+        )
 
 
 def claims(figures: dict) -> list[Claim]:
