@@ -93,8 +93,8 @@ struct Adasecant : Means<T> {
     M::move(a1, change, share);
     M::move(a2, change * change, share);
     M::move(product, change * last_step, share);
-    const V covariance = fma(-a1, s1, product), inverse = M::one() / (a2 + tiny);
-    const V secant = fma(-covariance, inverse, sqrt(s2) * sqrt(inverse));
+    const V covariance = fma(-a1, s1, product), squares = a2 + tiny;
+    const V secant = fma(sqrt(s2), sqrt(squares), -covariance) / squares;
     V step = -rate * larger(V::zero(), secant) * direction;
     // Changes that are the rounding of gradients tell of no curvature: as far as before.
     step = select(V::broadcast(kRounding) * g2 >= a2, copy_sign(last_step, -direction), step);

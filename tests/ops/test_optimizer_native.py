@@ -136,6 +136,7 @@ def test_five_steps(rule, dtype):
     for g in gradients:
         assert step(tensors(g)) is None
     assert int(step.iterations) == 5
+    close = []
     for i, (start, parameter) in enumerate(zip(w, step.parameters, strict=True)):
         if rule in WHOLE and not start.size:
             continue  # the formulas take means of the whole
@@ -143,8 +144,8 @@ def test_five_steps(rule, dtype):
         expected = RULES[rule][2](start.astype(np.longdouble), wide, RATE)
         y = np.asarray(parameter)
         assert y.dtype == dtype and y.shape == SHAPES[i]
-        close = abs(y - expected) <= 5 * eps * (2 + abs(expected))
-        assert np.all(close) or (rule == "adasecant" and close.mean() > 0.998)
+        close.extend(np.ravel(abs(y - expected) <= 5 * eps * (2 + abs(expected))))
+    assert np.mean(close) > 0.998 if rule == "adasecant" else np.all(close)
 
 
 @pytest.mark.parametrize("power", [0.0, -0.3, -0.5, -1.0])
