@@ -212,8 +212,7 @@ def drawn(wave: np.ndarray, given: dict[str, np.ndarray]) -> plots.Drawing:
 
 
 def claims(figures: dict) -> list[Claim]:
-    """The clockwork RNN errs least, on every waveform and far less in the mean, in about the same
-    time."""
+    """The clockwork RNN errs far less in the mean; on single waveforms another may be ahead."""
     errors = {net: np.array(f["errors"]) for net, f in figures.items()}
     others = np.minimum(errors["RNN"], errors["LSTM"])
     clockwork = errors["clockwork RNN"]
@@ -224,5 +223,5 @@ def claims(figures: dict) -> list[Claim]:
         Claim(
             "clockwork / better of the others", float(clockwork.mean() / others.mean()), None, 0.2
         ),
-        Claim("the same, worst waveform", float((clockwork / others).max()), at_most=1),
+        Claim("the same, worst waveform", float((clockwork / others).max())),
     ]
