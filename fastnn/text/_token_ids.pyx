@@ -15,7 +15,6 @@ from libc.stdint cimport int32_t, uint8_t, uint16_t, uint32_t, uint64_t
 
 cdef extern from "Python.h":
     int PyUnicode_KIND(object text)
-    bint PyUnicode_IS_ASCII(object text)
     void* PyUnicode_DATA(object text)
 
 ctypedef fused letter_t:
@@ -142,8 +141,9 @@ cdef class TokenIds:
         Raises:
             KeyError: a word is not there, and there is no other.
         """
+        # A dotted capital I becomes two letters, and a capital sigma depends on its neighbours.
         if lower and ("\u0130" in text or "\u03a3" in text):
-            text = text.lower()  # a dotted I becomes two, a capital sigma looks around: not a letter's own
+            text = text.lower()
         cdef Py_ssize_t n = len(text)
         cdef bytearray numbers = PyByteArray_FromStringAndSize(NULL, (n + 1) // 2 * sizeof(int32_t))
         cdef int32_t* out = <int32_t*>PyByteArray_AS_STRING(numbers)
