@@ -6,14 +6,15 @@ addressing. A word of up to eight ASCII letters is packed into 64 bits, which ar
 for it; a longer one, or one with other letters, folds into a key, and is then compared by letters.
 """
 
-from cpython.bytearray cimport PyByteArray_AS_STRING, PyByteArray_FromStringAndSize, PyByteArray_Resize
+from cpython.bytearray cimport (
+    PyByteArray_AS_STRING, PyByteArray_FromStringAndSize, PyByteArray_Resize
+)
 from cpython.mem cimport PyMem_Calloc, PyMem_Free, PyMem_Malloc
 from cpython.unicode cimport Py_UNICODE_ISALNUM, Py_UNICODE_TOLOWER
 from libc.stdint cimport int32_t, uint8_t, uint16_t, uint32_t, uint64_t
 
 cdef extern from "Python.h":
     int PyUnicode_KIND(object text)
-    bint PyUnicode_IS_ASCII(object text)
     void* PyUnicode_DATA(object text)
 
 ctypedef fused letter_t:
@@ -138,8 +139,9 @@ cdef class TokenIds:
         Raises:
             KeyError: a word is not there, and there is no other.
         """
+        # A dotted capital I becomes two letters, and a capital sigma depends on its neighbours.
         if lower and ("\u0130" in text or "\u03a3" in text):
-            text = text.lower()  # a dotted I becomes two, a capital sigma looks around: not a letter's own
+            text = text.lower()
         cdef Py_ssize_t n = len(text)
         cdef bytearray numbers = PyByteArray_FromStringAndSize(NULL, (n + 1) // 2 * sizeof(int32_t))
         cdef int32_t* out = <int32_t*>PyByteArray_AS_STRING(numbers)

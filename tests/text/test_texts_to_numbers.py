@@ -69,21 +69,26 @@ def test_a_vocabulary_with_crowded_slots():
 
 def test_words_of_about_eight_letters():
     """Up to eight ASCII letters a word is its own key."""
-    words = [
-        "a",
-        "\0a",
-        "a" * 8,
-        "a" * 9,
-        "aaaaaaab",
-        "baaaaaaa",
-        "abaaaaaaa",
-        "é",
-        "éaaaaaaa",
-        "éa",
-    ]
+    words = ["\0a", "a", "a" * 8, "a" * 9, "aaaaaaab", "baaaaaaa", "abaaaaaaa"]
+    words += ["é", "éaaaaaaa", "éa"]
     vocabulary = Vocabulary(words, specials=("<other>",))
-    assert vocabulary.encode_text(" ".join(words)).tolist() == [1, 1, 3, 4, 5, 6, 7, 8, 9, 10]
+    assert vocabulary.encode_text(" ".join(words)).tolist() == [2, 2, 3, 4, 5, 6, 7, 8, 9, 10]
     assert vocabulary.encode_text("aa aaaaaaaaaa éaa bé").tolist() == [0] * 4
+
+
+@pytest.mark.parametrize("pair", ["ab 慢", "慢 ab", "bǩ cé", "cé bǩ"])
+def test_words_with_the_same_key(pair):
+    """慢 is U+6162, the codes of a and b; b, c and é, ǩ differ by the same bit."""
+    one, other = pair.split()
+    assert Vocabulary([one, other], specials=()).encode_text(pair).tolist() == [0, 1]
+    assert Vocabulary([one]).encode_text(pair).tolist() == [2, 1]
+
+
+@pytest.mark.parametrize("text", ["ΑΣ ΣΑ ΑΣ.Β", "İA A"])
+def test_lower_case_that_depends_on_neighbours(text):
+    vocabulary = Vocabulary(split_words(text))
+    assert vocabulary.encode_text(text).tolist() == plainly(text, vocabulary)
+    assert 1 not in vocabulary.encode_text(text)
 
 
 def test_a_word_of_a_megabyte():
