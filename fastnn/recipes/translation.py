@@ -187,7 +187,9 @@ def run(
         dict: for each of NETS what ``train`` returns, "reproduced", the share of training
         sentences for which it writes a translation that it was shown, "ended", the share of
         held-out ones after which it stops by itself, and "greedy" and "beam", the ``score`` on
-        these; "memory", that of the translation memory; "without stop": "ended" and "examples".
+        these; "memory", that of the translation memory; "seen", the share of held-out sentences
+        with a translation that some training sentence has too; "without stop": "ended" and
+        "examples".
     """
     folder = folder_for("translation", out)
     setting = QUICK if quick else FULL
@@ -197,7 +199,11 @@ def run(
     known, asked = map(translations, pairs)
     sentences, references = list(asked), list(asked.values())
     remembered = from_memory(known, sentences)
-    figures: dict = {"memory": score(remembered, references)}
+    trained = set(pairs[0].other)
+    figures: dict = {
+        "memory": score(remembered, references),
+        "seen": float(np.mean([not trained.isdisjoint(answers) for answers in references])),
+    }
     texts = {"French": [r[0] for r in references], "memory": remembered}
     for name, attention in NETS.items():
         fn.utils.set_random_seed(seed)
@@ -270,7 +276,8 @@ def show(figures: dict, known: int, asked: int) -> None:
         rows.append([name, *f["test"].values(), *shown(f["greedy"]), f["ended"]])
         rows.append([f"{name}, beam of {BEAM}", "", "", *shown(f["beam"])])
     print_table(
-        f"{asked} sentences not read before",
+        f"{asked} sentences not read before; {figures['seen']:.0%} have a translation that "
+        "was read, of another sentence",
         ["translator", "nats", "next one", "exact", "characters", "BLEU", "ended by itself"],
         rows,
     )
