@@ -1,10 +1,16 @@
-"""Reading a tar archive in memory: nothing of it is written anywhere."""
+"""Reading archives in memory: nothing of them is written anywhere."""
 
 import io
 import re
 import tarfile
 from collections.abc import Iterator
-from pathlib import PurePosixPath
+from pathlib import PureWindowsPath
+
+
+def leaves_folder(name: str) -> bool:
+    """Whether a member's path leaves the folder that its archive is unpacked in, on any system."""
+    path = PureWindowsPath(name)  # which takes both slashes, and knows drives
+    return bool(path.anchor) or ".." in path.parts
 
 
 def read_tar(dataset: str, content: bytes, pattern: str, largest: int) -> Iterator[tuple]:
@@ -27,8 +33,7 @@ def read_tar(dataset: str, content: bytes, pattern: str, largest: int) -> Iterat
     try:
         with tarfile.open(fileobj=io.BytesIO(content), mode="r:") as archive:
             for member in archive:
-                path = PurePosixPath(member.name.replace("\\", "/"))
-                if path.is_absolute() or ".." in path.parts:
+                if leaves_folder(member.name):
                     raise ValueError(f"{dataset}: the archive's {member.name!r} leaves its folder")
                 match = wanted.fullmatch(member.name)
                 if match is None:
@@ -40,5 +45,5 @@ def read_tar(dataset: str, content: bytes, pattern: str, largest: int) -> Iterat
                 file = archive.extractfile(member)
                 assert file is not None  # it is a file
                 yield match, file.read()
-    except tarfile.TarError as error:
+    except (tarfile.TarError, OverflowError) as error:  # the latter for sizes beyond all bounds
         raise ValueError(f"{dataset}: the archive is damaged: {error}") from error

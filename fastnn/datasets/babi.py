@@ -75,7 +75,7 @@ def parse(content: bytes) -> list[Question]:
     are questions: text, answer, numbers of the lines that it follows from.
 
     Raises:
-        ValueError: not UTF-8, or a line of another form; the message has its number.
+        ValueError: not UTF-8, no questions, or a line of another form; the message has its number.
     """
     questions = []
     story: list[str] = []
@@ -97,6 +97,8 @@ def parse(content: bytes) -> list[Question]:
             )
         facts = tuple(place[fact] for fact in fields[2].split())
         questions.append(Question(tuple(story), fields[0].strip(), fields[1].strip(), facts))
+    if not questions:
+        raise ValueError("babi: a file has no questions")
     return questions
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import lzma
 import re
 import zipfile
 import zlib
@@ -12,6 +13,7 @@ from typing import NamedTuple
 import numpy as np
 
 from fastnn.audio import read_wav
+from fastnn.datasets.archive import leaves_folder
 from fastnn.datasets.fetch import RemoteFile, load
 
 FOLDER = "fsdd"
@@ -22,9 +24,17 @@ FILES = (
 )
 RATE = 8000  # samples a second
 TEST_TAKES = range(5)
-NAME = re.compile(r"(\d)_([A-Za-z]+)_(\d+)\.wav")
+NAME = re.compile(r"([0-9])_([A-Za-z]+)_([0-9]{1,9})\.wav")
 # What reading an entry of a damaged, encrypted or unusual archive raises.
-DAMAGES = (zipfile.BadZipFile, zlib.error, EOFError, RuntimeError, NotImplementedError)
+DAMAGES = (
+    zipfile.BadZipFile,
+    zlib.error,
+    lzma.LZMAError,
+    OSError,  # of bz2
+    EOFError,
+    RuntimeError,
+    NotImplementedError,
+)
 MOST_BYTES = 10_000_000  # of a recording: ten minutes
 
 Split = tuple[list[np.ndarray], np.ndarray]
@@ -99,8 +109,7 @@ def _split(archive: zipfile.ZipFile) -> tuple[list, list]:
     found = []
     for member in archive.infolist():
         path = PurePosixPath(member.filename)
-        # A name in Windows' form is one piece here, and would not be there.
-        if path.is_absolute() or ".." in path.parts or set("\\:") & set(member.filename):
+        if leaves_folder(member.filename):
             raise ValueError(f"fsdd: the archive has {member.filename!r}, outside of its folder")
         if path.suffix == ".wav":
             name = NAME.fullmatch(path.name)

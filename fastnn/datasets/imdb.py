@@ -18,6 +18,8 @@ SUBSET = (
     RemoteFile("train.tsv", "25fb687b1ee2b206f2bc2f4af4992b954468a80db7b6c236d377324c713a48ed"),
     RemoteFile("test.tsv", "cdf1acdee5e7876d1b51ea586f353c0fbcdb47964448d84a457d4dc66e3db79f"),
 )
+COUNT = 25_000  # reviews for training, and as many for testing
+STARS = [str(rating) for rating in range(1, 11)]
 LARGEST = 1 << 20  # bytes of a review; the longest has 14,000
 
 
@@ -42,7 +44,7 @@ def load_data() -> tuple[Reviews, Reviews]:
         ``(train, test)``, the bad ones first; no film is in both.
 
     Raises:
-        ValueError: a local file is damaged.
+        ValueError: a local file is damaged, or has not all of the reviews.
         OSError: not here, and the site did not give it.
         ImportError: not here, and pooch (extra ``data``) is not installed.
 
@@ -53,9 +55,12 @@ def load_data() -> tuple[Reviews, Reviews]:
     name = r"aclImdb/(train|test)/(?:neg|pos)/(\d+)_(\d+)\.txt"
     for match, text in read_tar("imdb", load("imdb", FILES[0], MIRRORS), name, LARGEST):
         rating = int(match[3])
-        rows[match[1]].append((rating > 5, int(match[2]), rating, text.decode("utf-8")))
-    if not all(rows.values()):
-        raise ValueError("imdb: the archive has no reviews for training or none for testing")
+        rows[match[1]].append((rating > 5, int(match[2]), rating, _text(text)))
+    for part, found in rows.items():
+        if len(found) != COUNT:
+            raise ValueError(
+                f"imdb: the archive has {len(found):,} reviews in {part}, expected {COUNT:,}"
+            )
     train, test = (
         _reviews((rating, text) for _, _, rating, text in sorted(rows[part])) for part in rows
     )
@@ -88,18 +93,27 @@ def parse(content: bytes) -> Reviews:
     """The reviews of a table as `load_subset` describes it.
 
     Raises:
-        ValueError: not UTF-8, or a line of another form.
+        ValueError: not UTF-8, no reviews, or a line of another form.
     """
     rows = []
-    for number, line in enumerate(content.decode("utf-8").split("\n"), 1):
+    for number, line in enumerate(_text(content).split("\n"), 1):
         if not line:
             continue
         fields = line.rstrip("\r").split("\t")
-        good = len(fields) == 4 and fields[1].isdigit() and 1 <= int(fields[1]) <= 10
+        good = len(fields) == 4 and fields[1] in STARS
         if not good or fields[0] != str(int(int(fields[1]) > 5)):
             raise ValueError(f"imdb: line {number} is not a label, its rating, a number and a text")
         rows.append((int(fields[1]), fields[3]))
+    if not rows:
+        raise ValueError("imdb: the file has no reviews")
     return _reviews(rows)
+
+
+def _text(content: bytes) -> str:
+    try:
+        return content.decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise ValueError(f"imdb: a file is not UTF-8: {error}") from error
 
 
 def _reviews(rows: Iterable[tuple[int, str]]) -> Reviews:

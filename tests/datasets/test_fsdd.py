@@ -60,6 +60,8 @@ GOOD = wav([1, 2, 3])
         ({"C:0_ann_5.wav": GOOD}, "outside of its folder"),
         ({"../README": b"", "0_ann_5.wav": GOOD}, "outside of its folder"),
         ({"ten_ann_5.wav": GOOD}, "'ten_ann_5.wav', expected digit_speaker_take.wav"),
+        ({"٣_ann_5.wav": GOOD}, "expected digit_speaker_take.wav"),
+        ({f"1_ann_{'5' * 5000}.wav": GOOD}, "expected digit_speaker_take.wav"),
         ({"0_ann.wav": GOOD}, "expected digit_speaker_take.wav"),
         ({"README": b""}, "has no recordings"),
         ({}, "has no recordings"),
@@ -103,6 +105,21 @@ def test_damaged_archives(tmp_path, monkeypatch):
     monkeypatch.setattr(fsdd, "MOST_BYTES", 49)
     with pytest.raises(ValueError, match="has 50 bytes, more than 49"):
         fsdd.load_data(path)
+
+
+@pytest.mark.parametrize("packing", [zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA])
+def test_spoilt_members_of_every_packing(packing, tmp_path):
+    path = tmp_path / "some.zip"
+    with zipfile.ZipFile(path, "w", packing) as file:
+        file.writestr("0_ann_5.wav", wav(np.arange(3000)))
+    content = bytearray(path.read_bytes())
+    fsdd.load_data(path)
+    for place in range(41, len(content) - 120, 97):  # between its header and the list at the end
+        spoilt = bytearray(content)
+        spoilt[place : place + 8] = b"\xff" * 8
+        path.write_bytes(spoilt)
+        with pytest.raises(ValueError, match=r"fsdd: 0_ann_5\.wav: "):
+            fsdd.load_data(path)
 
 
 def test_a_missing_file_says_where_to_put_it(tmp_path, monkeypatch):

@@ -48,7 +48,9 @@ def test_an_archive_gives_the_files_that_match():
     assert found == [("1", b"one"), ("2", b"two")]
 
 
-@pytest.mark.parametrize("name", ["../evil.txt", "a/../../evil.txt", "/etc/evil", "..\\evil"])
+@pytest.mark.parametrize(
+    "name", ["../evil.txt", "a/../../evil.txt", "/etc/evil", "..\\evil", "C:/en/evil", "C:\\evil"]
+)
 def test_a_path_that_leaves_its_folder_is_refused(name, tmp_path, monkeypatch):
     (tmp_path / "inside").mkdir()
     monkeypatch.chdir(tmp_path / "inside")
@@ -69,6 +71,23 @@ def test_a_path_that_leaves_its_folder_is_refused(name, tmp_path, monkeypatch):
 def test_damaged_archives(content, message):
     with pytest.raises(ValueError, match=message):
         list(read_tar("toy", content, "x", 3))
+
+
+def test_spoilt_headers_are_a_damaged_archive():
+    content = archive({"a/1.txt": b"one", "x": b"two"})
+    for size in (
+        b"\x80" + b"\x7f" * 11,
+        b"\xff" + b"\x80" * 11,
+        b"\x80" + b"\x00" * 3 + b"\x7f" * 8,
+    ):
+        spoilt = bytearray(content)
+        spoilt[124:136] = size
+        spoilt[148:156] = b" " * 8
+        spoilt[148:156] = b"%06o\x00 " % sum(spoilt[:512])
+        with pytest.raises(ValueError, match=r"toy: the archive is damaged|is no file of at most"):
+            list(read_tar("toy", bytes(spoilt), "[ax].*", 3))
+        with pytest.raises(ValueError, match="toy: the archive is damaged"):
+            list(read_tar("toy", bytes(spoilt), "x", 3))
 
 
 # bAbI.
@@ -97,6 +116,7 @@ def test_stories_questions_and_facts():
         (b"1 A.\n2 B?\tanswer\n", "line 2 is no question"),
         (b"1 A.\n2 B?\tanswer\t7\n", "line 2 is no question"),
         (b"1 \xff.\n", "not UTF-8"),
+        (b"", "babi: a file has no questions"),
     ],
 )
 def test_damaged_stories(content, message):
@@ -135,11 +155,27 @@ def test_a_table_of_reviews(put, monkeypatch):
 
 
 @pytest.mark.parametrize(
-    "line", ["1\t10\t8", "1\t2\t8\ttext", "0\t11\t8\ttext", "0\tx\t8\ttext", "label\trating\tid\tx"]
+    "line",
+    [
+        "1\t10\t8",
+        "1\t2\t8\ttext",
+        "0\t11\t8\ttext",
+        "0\tx\t8\ttext",
+        "label\trating\tid\tx",
+        "1\t²\t3\tx",
+    ],
 )
 def test_damaged_tables_of_reviews(line):
     with pytest.raises(ValueError, match="imdb: line 2 is not"):
         imdb.parse(f"0\t1\t2\tgood\n{line}\n".encode())
+
+
+@pytest.mark.parametrize(
+    ("content", "message"), [(b"", "the file has no reviews"), (b"0\t1\t2\t\xff\n", "is not UTF-8")]
+)
+def test_tables_without_reviews(content, message):
+    with pytest.raises(ValueError, match=f"imdb: .*{message}"):
+        imdb.parse(content)
 
 
 def test_the_published_reviews(put, monkeypatch):
@@ -149,14 +185,21 @@ def test_the_published_reviews(put, monkeypatch):
         for kind, number, rating in (("pos", 0, 9), ("neg", 10, 1), ("neg", 2, 3))
     }
     monkeypatch.setattr(imdb, "FILES", (replace(imdb.FILES[0], md5=None),))
+    monkeypatch.setattr(imdb, "COUNT", 3)
     put("imdb/aclImdb_v1.tar", archive({"aclImdb/train/unsup/0_0.txt": b"none", **files}))
     train, test = imdb.load_data()
     assert train.texts == ["train 2", "train 10", "train 0"] and test.texts[2] == "test 0"
     assert train.ratings.tolist() == [3, 1, 9] and train.labels.tolist() == [0, 0, 1]
     assert imdb.is_here() and imdb.load_subset()[0].texts == train.texts
-    put("imdb/aclImdb_v1.tar", archive({"something": b"else"}))
-    with pytest.raises(ValueError, match="no reviews for training"):
-        imdb.load_data()
+    damaged = {
+        "0 reviews in train, expected 3": {"something": b"else"},
+        "2 reviews in test, expected 3": dict([*files.items()][:-1]),
+        "imdb: a file is not UTF-8": {**files, "aclImdb/test/neg/2_3.txt": b"\xff"},
+    }
+    for message, members in damaged.items():
+        put("imdb/aclImdb_v1.tar", archive(members))
+        with pytest.raises(ValueError, match=message):
+            imdb.load_data()
 
 
 # WikiText-2 and Tiny Shakespeare.
