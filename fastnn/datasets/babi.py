@@ -12,7 +12,7 @@ FILES = (
     RemoteFile(
         "tasks_en_1k.tar", "56c71040b8c7588671d84784aba8103766fb515da07c4a846eb28a4ce5e6a1f6"
     ),
-    RemoteFile("tasks_1-20_v1-2.tar"),
+    RemoteFile("tasks_1-20_v1-2.tar", source="https://research.facebook.com/downloads/babi/"),
 )
 TASKS = range(1, 21)
 LARGEST = 1 << 24  # bytes of a file; the longest has two million

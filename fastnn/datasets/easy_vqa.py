@@ -15,7 +15,9 @@ from fastnn.utils.images import read_image
 FOLDER = "easy_vqa"
 FILES = (
     RemoteFile(
-        "easy_vqa_data.zip", "61ac7e860df94bc0c0360f6e04b6d29189ff41b1a635c59d30417977e96b2aea"
+        "easy_vqa_data.zip",
+        "61ac7e860df94bc0c0360f6e04b6d29189ff41b1a635c59d30417977e96b2aea",
+        source="https://github.com/vzhou842/easy-VQA",
     ),
 )
 SHAPES = ("circle", "rectangle", "triangle")

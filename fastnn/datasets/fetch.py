@@ -25,6 +25,7 @@ class RemoteFile:
         md5: digest of the compressed file, where only that has been published.
         patience: how many times LIMIT_SECONDS a mirror may take for it.
         published: the file's name at the mirrors; None: name + ``.gz``.
+        source: the publishers' page, for messages about a file without mirrors.
     """
 
     name: str
@@ -32,6 +33,7 @@ class RemoteFile:
     md5: str | None = None
     patience: float = 1
     published: str | None = None
+    source: str | None = None
 
     @property
     def remote(self) -> str:
@@ -103,17 +105,18 @@ def load(dataset: str, file: RemoteFile, mirrors: Sequence[str]) -> bytes:
     try:
         return file.content(found.read_bytes())
     except ValueError as error:
+        remedy = "Remove it to have it downloaded again." if mirrors else _by_hand(dataset, file)
         raise ValueError(
-            f"{dataset}: {found} is damaged or another file: {error}. Remove it to have it "
-            "downloaded again."
+            f"{dataset}: {found} is damaged or another file: {error}. {remedy}"
         ) from error
 
 
 def _by_hand(dataset: str, file: RemoteFile) -> str:
     folders = " or ".join(str(folder) for folder in local_folders(dataset))
+    page = f". The data set's page: {file.source}" if file.source else ""
     return (
         f"By hand: put {file.name} or {file.name}.gz into {folders}, or set FASTNN_DATA to a "
-        f"folder that has {dataset}/"
+        f"folder that has {dataset}/{page}"
     )
 
 

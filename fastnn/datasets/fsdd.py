@@ -19,7 +19,9 @@ from fastnn.datasets.fetch import RemoteFile, load
 FOLDER = "fsdd"
 FILES = (
     RemoteFile(
-        "recordings.zip", "9438027e30e1960bc409ceffc2786decb7d28c49cbcc8c566f32c3a78ba28adb"
+        "recordings.zip",
+        "9438027e30e1960bc409ceffc2786decb7d28c49cbcc8c566f32c3a78ba28adb",
+        source="https://github.com/Jakobovski/free-spoken-digit-dataset",
     ),
 )
 RATE = 8000  # samples a second

@@ -11,7 +11,11 @@ from fastnn.datasets.fetch import RemoteFile, load
 
 FOLDER = "reuters46"
 FILES = (
-    RemoteFile("reuters46.tsv", "aa63513e4bb932aed5b3917152f15aace5be701e45422e3e989cc36a5aa1a504"),
+    RemoteFile(
+        "reuters46.tsv",
+        "aa63513e4bb932aed5b3917152f15aace5be701e45422e3e989cc36a5aa1a504",
+        source="https://www.daviddlewis.com/resources/testcollections/reuters21578/",
+    ),
 )
 COLUMNS = ("label", "topic", "all_topics", "newid", "lewissplit", "topics_attr", "title", "body")
 CLASSES = 46

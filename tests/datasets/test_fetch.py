@@ -4,6 +4,7 @@ import gzip
 import hashlib
 import threading
 import time
+from dataclasses import replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import numpy as np
@@ -129,8 +130,12 @@ def test_a_damaged_local_file_is_named(monkeypatch, tmp_path):
     path = tmp_path / "toy" / "images-idx3-ubyte.gz"
     path.write_bytes(GOOD[:-6])
     with pytest.raises(ValueError, match="damaged") as caught:
-        fetch.load("toy", FILE, [])
-    assert str(path) in str(caught.value)
+        fetch.load("toy", FILE, ["https://nowhere.invalid"])
+    assert str(path) in str(caught.value) and "downloaded again" in str(caught.value)
+    with pytest.raises(ValueError, match=r"damaged or another file: .*By hand: put") as caught:
+        fetch.load("toy", replace(FILE, source="https://their.page"), [])
+    assert "downloaded again" not in str(caught.value)
+    assert str(caught.value).endswith("The data set's page: https://their.page")
 
 
 def test_fastnn_data_comes_before_the_cache(monkeypatch, tmp_path):

@@ -125,7 +125,7 @@ def test_spoilt_members_of_every_packing(packing, tmp_path):
 def test_a_missing_file_says_where_to_put_it(tmp_path, monkeypatch):
     monkeypatch.setenv("FASTNN_DATA", str(tmp_path))
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
-    with pytest.raises(FileNotFoundError, match=r"recordings\.zip is not here.* By hand: put"):
+    with pytest.raises(FileNotFoundError, match=r"By hand: put.*https://github.com/Jakobovski"):
         fsdd.load_data()
     assert not is_here("fsdd") and os.listdir(tmp_path) == []
     (tmp_path / "fsdd").mkdir()
