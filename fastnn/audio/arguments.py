@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from math import inf
+from numbers import Real
 from operator import index
 from typing import Any
 
@@ -41,3 +43,9 @@ def whole(operation: str, name: str, value: Any, least: int = 1) -> int:
     if number < least:
         raise ValueError(f"{operation}: {name} must be an integer from {least} on, got {value!r}")
     return number
+
+
+def positive(operation: str, name: str, value: Any) -> None:
+    """ValueError unless it is a finite number above 0."""
+    if not isinstance(value, Real) or not 0 < float(value) < inf:
+        raise ValueError(f"{operation}: {name} must be a finite number above 0, got {value!r}")

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from fastnn.audio.arguments import whole
+from fastnn.audio.arguments import positive, whole
 from fastnn.audio.spectrum import spectrogram
 
 # Slaney: 200/3 Hz a mel up to 1,000 Hz, which is 15 mel, then 27 mel for a factor of 6.4.
@@ -85,6 +85,7 @@ def mel_filters(
     >>> mel_filters(8000, 256, 40).shape
     (129, 40)
     """
+    positive("mel_filters", "sampling_rate", sampling_rate)
     points = whole("mel_filters", "fft_length", fft_length)
     count = whole("mel_filters", "num_mel_bins", num_mel_bins)
     top = sampling_rate / 2 if max_freq is None else max_freq
@@ -131,18 +132,20 @@ def log_mel(
         sequence_length, sequence_stride: samples, as in `frame`; 25 and 10 milliseconds if None.
         fft_length: points of the transform; sequence_length if None.
         num_mel_bins, min_freq, max_freq, htk, norm: as in `mel_filters`.
-        min_power: what smaller powers are taken for, so that silence has a logarithm.
+        min_power: above 0, what smaller powers are taken for, so that silence has a logarithm.
 
     Returns:
         [..., frames, num_mel_bins].
 
     Raises:
-        ValueError, TypeError: as `spectrogram` and `mel_filters`.
+        ValueError, TypeError: as `spectrogram` and `mel_filters`; min_power is not above 0.
 
     >>> import numpy as np
     >>> log_mel(np.sin(np.arange(8000.0)), 8000).shape  # a second
     (98, 40)
     """
+    positive("log_mel", "sampling_rate", sampling_rate)
+    positive("log_mel", "min_power", min_power)
     length = round(0.025 * sampling_rate) if sequence_length is None else sequence_length
     stride = round(0.010 * sampling_rate) if sequence_stride is None else sequence_stride
     points = length if fft_length is None else fft_length

@@ -4,13 +4,18 @@ from __future__ import annotations
 
 import io
 import os
+import struct
 import wave
 from typing import Any, BinaryIO
 
 import numpy as np
 
+from fastnn.audio.arguments import whole
 
-def read_wav(file: str | os.PathLike | bytes | BinaryIO, rate: int | None = None) -> tuple:
+
+def read_wav(
+    file: str | os.PathLike | bytes | bytearray | memoryview | BinaryIO, rate: int | None = None
+) -> tuple:
     """Reads the samples of a WAV file.
 
     Integer samples (PCM of 8, 16, 24 or 32 bits) are read without another library; floats and
@@ -25,7 +30,9 @@ def read_wav(file: str | os.PathLike | bytes | BinaryIO, rate: int | None = None
         [samples, channels]; and the samples a second.
 
     Raises:
-        ValueError: not a WAV file, a truncated or damaged one, one without samples, another rate.
+        TypeError: `file` is none of these.
+        ValueError: not a WAV file, a truncated or damaged one, one without samples or with NaN or
+            infinity, another rate, or `rate` is no positive integer.
         FileNotFoundError: there is no such file.
         ImportError: it holds other samples than integers, and soundfile is not installed.
 
@@ -38,12 +45,19 @@ def read_wav(file: str | os.PathLike | bytes | BinaryIO, rate: int | None = None
     >>> signal.tolist(), rate
     ([0.5, -0.5], 8000)
     """
-    if isinstance(file, bytes):
-        name, content = "the file", file
+    if rate is not None:
+        whole("read_wav", "rate", rate)
+    if isinstance(file, (bytes, bytearray, memoryview)):
+        name, content = "the file", bytes(file)
     elif isinstance(file, (str, os.PathLike)):
         name = os.fspath(file)
         with open(file, "rb") as opened:
             content = opened.read()
+    elif not hasattr(file, "read"):
+        raise TypeError(
+            "read_wav: file must be a path, bytes or an open binary file, got "
+            f"{type(file).__name__}"
+        )
     else:
         name, content = getattr(file, "name", "the file"), file.read()
     try:
@@ -94,7 +108,19 @@ def _to_floats(samples: bytes, width: int) -> np.ndarray:
     return np.frombuffer(samples, f"<i{width}").astype(np.float32) / 2.0 ** (8 * width - 1)
 
 
+def _check_length(content: bytes) -> None:
+    """ValueError if the samples' chunk is longer than what is left of the file."""
+    place = 12
+    while place + 8 <= len(content):
+        name, size = struct.unpack_from("<4sI", content, place)
+        here = len(content) - place - 8
+        if name == b"data" and size > here:
+            raise ValueError(f"is truncated: it promises {size} bytes of samples, {here} are there")
+        place += 8 + size + size % 2
+
+
 def _decode_by_soundfile(content: bytes) -> tuple[Any, int]:
+    _check_length(content)  # soundfile reads what is there
     try:
         import soundfile
     except ImportError as error:
@@ -108,4 +134,6 @@ def _decode_by_soundfile(content: bytes) -> tuple[Any, int]:
         raise ValueError(f"is damaged: {error}") from error
     if not len(signal):
         raise ValueError("has no samples")
+    if not np.isfinite(signal).all():
+        raise ValueError("has samples that are NaN or infinite")
     return signal, rate

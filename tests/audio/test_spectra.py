@@ -204,3 +204,12 @@ def test_agrees_with_librosa():
     for width in (3, 9):
         theirs = librosa.feature.delta(mel.T, width=width, mode="nearest")
         np.testing.assert_allclose(audio.delta(mel, width), theirs.T, rtol=1e-9, atol=1e-10)
+
+
+@pytest.mark.parametrize("value", [0, -1e-10, np.nan, np.inf, "x", None])
+def test_rates_and_powers_that_are_none(value):
+    for name in ("sampling_rate", "min_power"):
+        with pytest.raises(ValueError, match=f"log_mel: {name} must be a finite number above 0"):
+            audio.log_mel(SIGNAL, **{"sampling_rate": 8000, name: value})
+    with pytest.raises(ValueError, match="mel_filters: sampling_rate must be a finite number"):
+        audio.mel_filters(value, 256)

@@ -53,7 +53,14 @@ def test_paths_and_open_files(tmp_path):
     content = written(b"\x00\x40")
     path = tmp_path / "one.wav"
     path.write_bytes(content)
-    for file in (path, str(path), content, io.BytesIO(content)):
+    for file in (
+        path,
+        str(path),
+        content,
+        bytearray(content),
+        memoryview(content),
+        io.BytesIO(content),
+    ):
         assert read_wav(file, 8000)[0].tolist() == [0.5]
     with open(path, "rb") as file:
         assert read_wav(file)[1] == 8000
@@ -69,6 +76,10 @@ def test_paths_and_open_files(tmp_path):
         (b"RIFF\x00\x00\x00\x00AVI LIST", "is not a WAV file"),
         (written(b"\x00" * 1000)[:300], "is truncated: it promises 500 samples, 128 are there"),
         (written(b"\x00" * 1000)[:30], "is (truncated|damaged)"),
+        (
+            floats_in_wav([0.5] * 100)[:-200],
+            "is truncated: it promises 400 bytes .*, 200 are there",
+        ),
         (written(b""), "has 0 samples, 8000 a second"),
     ],
 )
@@ -82,6 +93,15 @@ def test_another_rate_names_file_and_both(tmp_path):
     path.write_bytes(written(b"\x00\x00", rate=16000))
     with pytest.raises(ValueError, match=r"fast\.wav has 16000 samples a second, expected 8000"):
         read_wav(path, 8000)
+
+
+def test_what_is_no_file_and_no_rate():
+    for file in (None, 5, ["a.wav"]):
+        with pytest.raises(TypeError, match="read_wav: file must be a path, bytes or an open"):
+            read_wav(file)
+    for rate in ("8000", 0, 8000.5):
+        with pytest.raises(ValueError, match="read_wav: rate must be an integer from 1 on, got"):
+            read_wav(written(b"\x00\x00"), rate)
 
 
 def test_cut_anywhere_or_spoilt_is_said():
@@ -119,6 +139,9 @@ def test_agrees_with_soundfile():
     assert read_wav(floats_in_wav(values))[0].tolist() == values
     with pytest.raises(ValueError, match="has no samples"):
         read_wav(floats_in_wav([]))
+    for value in (np.nan, np.inf):
+        with pytest.raises(ValueError, match="has samples that are NaN or infinite"):
+            read_wav(floats_in_wav([0.5, value]))
     for width in (1, 2, 3, 4):
         content = written(RNG.bytes(2 * width * 50), width, 2)
         theirs, rate = soundfile.read(io.BytesIO(content), dtype="float32")
