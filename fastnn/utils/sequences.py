@@ -22,7 +22,8 @@ def pad_sequences(
     Args:
         sequences: iterable of sequences; their items are numbers, or all arrays of one shape.
         maxlen: the length; that of the longest sequence if None.
-        dtype: of the result; values are converted as NumPy converts them.
+        dtype: of the result; values are converted as NumPy converts them, but for those that an
+            integer dtype has no room for.
         padding: "pre" fills before a sequence, "post" after it.
         truncating: "pre" cuts what is first, "post" what is last.
         value: what fills.
@@ -32,8 +33,9 @@ def pad_sequences(
 
     Raises:
         TypeError: `sequences` or an item of it is not a sequence.
-        ValueError: `padding` or `truncating` is another word, `maxlen` is negative, or items
-            differ in shape.
+        ValueError: `padding` or `truncating` is another word, `maxlen` is negative, items differ
+            in shape, or one is NaN and `dtype` an integer.
+        OverflowError: a number is out of the bounds of `dtype`, an integer.
 
     >>> pad_sequences([[1, 2, 3], [4]])
     array([[1, 2, 3],
@@ -54,11 +56,13 @@ def pad_sequences(
     if len(shapes) > 1:
         raise ValueError(f"pad_sequences: items differ in shape: {', '.join(map(str, shapes))}")
     padded = np.full((len(rows), length, *(shapes.pop() if shapes else ())), value, dtype)
-    for target, row in zip(padded, rows):
-        count = min(len(row), length)
-        if count:
-            kept = row[len(row) - count :] if truncating == "pre" else row[:count]
-            target[slice(length - count, None) if padding == "pre" else slice(count)] = kept
+    kept = [
+        row[max(len(row) - length, 0) :] if truncating == "pre" else row[:length] for row in rows
+    ]
+    _check_bounds(kept, padded.dtype)
+    for target, row in zip(padded, kept):
+        if len(row):
+            target[slice(length - len(row), None) if padding == "pre" else slice(len(row))] = row
     return padded
 
 
@@ -69,10 +73,37 @@ def _rows(sequences: Iterable[Any]) -> list[np.ndarray]:
         )
     rows: list[np.ndarray] = []
     for row in sequences:
-        if not hasattr(row, "__len__"):
+        try:
+            array = np.asarray(row)
+        except ValueError as error:  # lists of different lengths in it
+            raise ValueError(
+                f"pad_sequences: sequences[{len(rows)}] has items that differ in shape: {error}"
+            ) from error
+        if not array.ndim:  # also of a str or a set, which are one thing to NumPy
             raise TypeError(
-                f"pad_sequences: item {len(rows)} of sequences must be a sequence, "
+                f"pad_sequences: sequences[{len(rows)}] must be a sequence of numbers, "
                 f"got {type(row).__name__}"
             )
-        rows.append(np.asarray(row))
+        rows.append(array)
     return rows
+
+
+def _check_bounds(rows: list[np.ndarray], dtype: np.dtype) -> None:
+    """Refuses numbers that an integer dtype lacks: NumPy would take others for them."""
+    if dtype.kind not in "iu":
+        return
+    kinds = {row.dtype for row in rows}
+    wide = {kind for kind in kinds if kind.kind in "iuf" and not np.can_cast(kind, dtype)}
+    numbers = [row for row in rows if row.size and row.dtype in wide]
+    if not numbers:
+        return
+    values = np.concatenate(numbers)
+    low, high = values.min().item(), values.max().item()
+    if np.isnan(low):
+        raise ValueError(f"pad_sequences: sequences hold NaN, which {dtype} has not")
+    bounds = np.iinfo(dtype)
+    if low <= bounds.min - 1 or high >= bounds.max + 1:  # fractions are cut off
+        raise OverflowError(
+            f"pad_sequences: sequences hold numbers from {low} to {high}, {dtype} goes from "
+            f"{bounds.min} to {bounds.max}"
+        )

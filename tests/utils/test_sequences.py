@@ -43,6 +43,37 @@ def test_refusals():
         pad_sequences([np.ones((2, 3)), np.ones((2, 4))])
 
 
+@pytest.mark.parametrize(
+    ("values", "dtype", "error"),
+    [
+        ([2**40], "int32", OverflowError),
+        ([300], "uint8", OverflowError),
+        ([-1], "uint8", OverflowError),
+        ([2**63], "int64", OverflowError),
+        ([2.0**63], "int64", OverflowError),
+        ([1.0, float("inf")], "int32", OverflowError),
+        ([float("nan")], "int32", ValueError),
+        (np.array([1, 300]), "uint8", OverflowError),
+    ],
+)
+def test_numbers_that_the_dtype_lacks(values, dtype, error):
+    with pytest.raises(error, match="pad_sequences: sequences hold"):
+        pad_sequences([[1], values, []], dtype=dtype)
+    assert pad_sequences([[*values, 1]], maxlen=1, dtype=dtype).tolist() == [[1]]  # cut off
+    assert pad_sequences([[255.9, -0.9]], dtype="uint8").tolist() == [[255, 0]]
+
+
+@pytest.mark.parametrize("row", ["abc", b"abc", {1, 2}, {1: 2}, (i for i in [1]), 5])
+def test_what_is_no_sequence(row):
+    with pytest.raises(TypeError, match=r"pad_sequences: sequences\[1\] must be a sequence"):
+        pad_sequences([[1], row])
+
+
+def test_lists_of_different_lengths_in_a_sequence():
+    with pytest.raises(ValueError, match=r"pad_sequences: sequences\[1\] has items that differ"):
+        pad_sequences([[[1]], [[1], [2, 3]]])
+
+
 @pytest.mark.parity
 def test_as_keras():
     from keras.utils import pad_sequences as peer
