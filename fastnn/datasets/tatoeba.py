@@ -100,7 +100,7 @@ def parse(content: bytes) -> Pairs:
         ValueError: not UTF-8, no pairs, or a line without two sentences.
     """
     try:
-        lines = content.decode("utf-8").split("\n")
+        lines = content.decode("utf-8-sig").split("\n")
     except UnicodeDecodeError as error:
         raise ValueError(f"tatoeba: the file is not UTF-8: {error}") from error
     pairs = Pairs([], [])

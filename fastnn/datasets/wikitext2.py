@@ -31,6 +31,7 @@ def load_data(parts: Sequence[str] = ("train", "valid", "test")) -> tuple[list[s
         each line. Rare words are "<unk>" already.
 
     Raises:
+        TypeError: `parts` is one str.
         ValueError: there is no such part, or a local file is damaged.
         OSError: not here, and GitHub did not give it.
         ImportError: not here, and pooch (extra ``data``) is not installed.
@@ -38,6 +39,8 @@ def load_data(parts: Sequence[str] = ("train", "valid", "test")) -> tuple[list[s
     Source: S. Merity et al., "Pointer sentinel mixture models", arXiv:1609.07843 (2016),
     CC BY-SA 3.0.
     """
+    if isinstance(parts, str):
+        raise TypeError(f"wikitext2: parts must be a sequence such as ({parts!r},), got one str")
     unknown = set(parts) - set(PARTS)
     if unknown:
         raise ValueError(f"wikitext2: there is no part {min(unknown)!r}, there are {list(PARTS)}")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 import random
 from collections.abc import Sequence
 from typing import Any
@@ -28,6 +29,7 @@ def bucket_by_length(
         list of int64 arrays of indices; each sequence is in one of them.
 
     Raises:
+        TypeError: `batch_size` is no integer.
         ValueError: `batch_size` is not positive, or `lengths` is not a row.
 
     >>> bucket_by_length([5, 1, 4, 2], 2, shuffle=False)
@@ -36,6 +38,12 @@ def bucket_by_length(
     sizes: Any = np.asarray(lengths)
     if sizes.ndim != 1:
         raise ValueError(f"bucket_by_length: lengths must be a row, got shape {sizes.shape}")
+    try:
+        batch_size = operator.index(batch_size)
+    except TypeError:
+        raise TypeError(
+            f"bucket_by_length: batch_size must be an integer, got {batch_size!r}"
+        ) from None
     if batch_size < 1:
         raise ValueError(f"bucket_by_length: batch_size must be at least 1, got {batch_size}")
     order = np.arange(len(sizes))

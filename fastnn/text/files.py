@@ -28,12 +28,13 @@ def read_text(path: str | os.PathLike) -> str:
             content = gzip.decompress(content)
         except (OSError, EOFError, zlib.error) as error:
             raise ValueError(f"read_text: {path} is a damaged gzip file ({error})") from error
-    if not content:
-        raise ValueError(f"read_text: {path} is empty")
     try:
-        return content.decode("utf-8-sig")
+        text = content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         line = content.count(b"\n", 0, error.start) + 1
         raise ValueError(
             f"read_text: {path} is not UTF-8: byte {content[error.start]:#04x} in line {line}"
         ) from error
+    if not text:
+        raise ValueError(f"read_text: {path} is empty")
+    return text

@@ -45,13 +45,15 @@ def spans_to_iob(spans: Iterable[Span], length: int) -> list[str]:
     """The tags of a sentence of so many words with these slots: `iob_to_spans` turned round.
 
     Raises:
-        ValueError: a slot is empty, leaves the sentence, or overlaps another.
+        ValueError: a slot is empty or has no name, leaves the sentence, or overlaps another.
 
     >>> spans_to_iob([("city", 1, 3)], 4)
     ['O', 'B-city', 'I-city', 'O']
     """
     tags = ["O"] * length
     for name, start, end in spans:
+        if not name:
+            raise ValueError(f"spans_to_iob: {(name, start, end)} has no name")
         if not 0 <= start < end <= length:
             raise ValueError(
                 f"spans_to_iob: {(name, start, end)} is not a part of a sentence of {length} words"
@@ -62,7 +64,7 @@ def spans_to_iob(spans: Iterable[Span], length: int) -> list[str]:
     return tags
 
 
-def slot_f1(truth: Sequence[Sequence[str]], guesses: Sequence[Sequence[str]]) -> float:
+def slot_f1(truth: Iterable[Iterable[str]], guesses: Iterable[Iterable[str]]) -> float:
     """F1 of slots: the harmonic mean of precision and recall over all slots of all sentences.
 
     A slot is right if its name, its first and its last word are. It is the measure of CoNLL's
@@ -84,6 +86,7 @@ def slot_f1(truth: Sequence[Sequence[str]], guesses: Sequence[Sequence[str]]) ->
     >>> slot_f1([["B-city", "I-city", "O", "B-day"]], [["B-city", "I-city", "B-day", "O"]])
     0.5
     """
+    truth, guesses = ([list(row) for row in rows] for rows in (truth, guesses))
     lengths = [list(map(len, rows)) for rows in (truth, guesses)]
     if lengths[0] != lengths[1]:
         raise ValueError(
@@ -91,8 +94,11 @@ def slot_f1(truth: Sequence[Sequence[str]], guesses: Sequence[Sequence[str]]) ->
             f"{len(truth)} of {sum(lengths[0])} tags and {len(guesses)} of {sum(lengths[1])} tags"
         )
     right = total = 0
-    for true, guess in zip(truth, guesses):
-        slots, found = set(iob_to_spans(true)), set(iob_to_spans(guess))
+    for i, pair in enumerate(zip(truth, guesses)):
+        try:
+            slots, found = (set(iob_to_spans(tags)) for tags in pair)
+        except ValueError as error:
+            raise ValueError(f"slot_f1: sentence {i}: {error}") from error
         right += len(slots & found)
         total += len(slots) + len(found)
     return 2 * right / total if total else 0.0

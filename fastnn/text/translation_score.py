@@ -18,7 +18,8 @@ def bleu(truth: Sequence[str | Sequence[str]], guesses: Sequence[str]) -> float:
 
     Raises:
         ImportError: sacrebleu (extra ``text``) is not installed.
-        ValueError: different numbers of sentences.
+        TypeError: one str instead of sentences.
+        ValueError: different numbers of sentences, none at all, or one that has no truth.
 
     Source: K. Papineni and others, "BLEU: a method for automatic evaluation of machine
     translation", ACL 2002; M. Post, "A call for clarity in reporting BLEU scores", 2018.
@@ -27,9 +28,14 @@ def bleu(truth: Sequence[str | Sequence[str]], guesses: Sequence[str]) -> float:
         raise TypeError("bleu: truth and guesses must be sequences of sentences, got one str")
     if len(truth) != len(guesses):
         raise ValueError(f"bleu: {len(truth)} sentences of truth, {len(guesses)} guesses")
+    if not len(truth):
+        raise ValueError("bleu: there are no sentences")
+    choices = [[text] if isinstance(text, str) else text for text in truth]
+    for i, texts in enumerate(choices):
+        if not len(texts):
+            raise ValueError(f"bleu: truth[{i}] is empty, expected at least one sentence")
     try:
         from sacrebleu import corpus_bleu
     except ImportError as error:
         raise ImportError("bleu needs sacrebleu: pip install 'fastnn[text]'") from error
-    choices = [[text] if isinstance(text, str) else text for text in truth]
     return corpus_bleu(list(guesses), [list(column) for column in zip_longest(*choices)]).score

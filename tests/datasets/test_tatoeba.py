@@ -26,7 +26,8 @@ def folder(tmp_path, monkeypatch):
 
 
 def test_a_line_is_a_pair():
-    assert list(zip(*tatoeba.parse(LINES.encode()))) == PAIRS
+    for encoding in ("utf-8", "utf-8-sig"):
+        assert list(zip(*tatoeba.parse(LINES.encode(encoding)))) == PAIRS
 
 
 @pytest.mark.parametrize(

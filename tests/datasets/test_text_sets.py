@@ -212,6 +212,8 @@ def test_words_and_ends_of_lines():
 def test_parts_and_shares_that_are_none():
     with pytest.raises(ValueError, match="there is no part 'dev'"):
         wikitext2.load_data(["valid", "dev"])
+    with pytest.raises(TypeError, match=r"parts must be a sequence such as \('valid',\)"):
+        wikitext2.load_data("valid")
     with pytest.raises(ValueError, match="test_split is 2"):
         tiny_shakespeare.load_data(2)
 

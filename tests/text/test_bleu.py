@@ -40,6 +40,10 @@ def test_by_formula():
 def test_refusals(monkeypatch):
     with pytest.raises(ValueError, match="bleu: 2 sentences of truth, 1 guesses"):
         bleu(["a", "b"], ["a"])
+    with pytest.raises(ValueError, match="bleu: there are no sentences"):
+        bleu([], [])
+    with pytest.raises(ValueError, match=r"bleu: truth\[1\] is empty"):
+        bleu(["a", []], ["a", "b"])
     with pytest.raises(TypeError, match="got one str"):
         bleu("a", ["a"])
     monkeypatch.setitem(sys.modules, "sacrebleu", None)

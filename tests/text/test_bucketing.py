@@ -35,6 +35,9 @@ def test_the_order_follows_the_seed():
 
 def test_refusals():
     assert bucket_by_length([], 4) == []
+    for size in (2.0, "2", None):
+        with pytest.raises(TypeError, match="bucket_by_length: batch_size must be an integer"):
+            bucket_by_length([1, 2], size)
     with pytest.raises(ValueError, match="batch_size must be at least 1"):
         bucket_by_length(LENGTHS, 0)
     with pytest.raises(ValueError, match=r"lengths must be a row, got shape \(1, 2\)"):

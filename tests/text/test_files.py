@@ -20,6 +20,7 @@ def test_a_file(wrap, tmp_path):
     [
         (b"", "is empty"),
         (gzip.compress(b""), "is empty"),
+        (b"\xef\xbb\xbf", "is empty"),
         (b"fine\nna\xefve\n", "is not UTF-8: byte 0xef in line 2"),
         (TEXT.encode("utf-16"), "is not UTF-8: byte 0xff in line 1"),
         (gzip.compress(TEXT.encode())[:-9], "is a damaged gzip file"),

@@ -41,7 +41,7 @@ def test_what_is_no_tag(tag):
         iob_to_spans(["O", tag])
 
 
-@pytest.mark.parametrize("span", [("a", 2, 2), ("a", -1, 1), ("a", 2, 4), ("a", 0, 2)])
+@pytest.mark.parametrize("span", [("a", 2, 2), ("a", -1, 1), ("a", 2, 4), ("a", 0, 2), ("", 0, 1)])
 def test_slots_that_do_not_fit(span):
     with pytest.raises(ValueError, match="spans_to_iob"):
         spans_to_iob([("b", 1, 2), span], 3)
@@ -52,6 +52,9 @@ def test_f1_by_hand():
     guess = [["B-a", "I-a", "B-b", "B-b"], ["B-b"], ["O"]]  # 4, of which 2 are right
     assert slot_f1(truth, guess) == pytest.approx(2 * (2 / 4) * (2 / 3) / (2 / 4 + 2 / 3))
     assert slot_f1(truth, truth) == 1
+    assert slot_f1(iter(truth), (iter(row) for row in truth)) == 1
+    with pytest.raises(ValueError, match=r"slot_f1: sentence 1: .*tags\[0\] is 'X'"):
+        slot_f1(truth, [["O"] * 4, ["X"], ["O"]])
     assert slot_f1([["O"]], [["O"]]) == slot_f1([], []) == 0
     for wrong in ([["O"] * 4, ["O"]], [["O"] * 4, ["O"], ["O", "O"]]):
         with pytest.raises(ValueError, match="slot_f1: truth and guesses"):
