@@ -64,17 +64,19 @@ def parse(content: bytes) -> Texts:
     """Texts and labels of a table as ``load_data`` describes it.
 
     Raises:
-        ValueError: other columns, or a label that is none of 0 to 45.
+        ValueError: not UTF-8, other columns, or a label that is none of 0 to 45.
     """
-    rows = csv.reader(
-        io.StringIO(content.decode("utf-8"), newline=""), delimiter="\t", quoting=csv.QUOTE_NONE
-    )
+    try:
+        table = io.StringIO(content.decode("utf-8"), newline="")
+    except UnicodeDecodeError as error:
+        raise ValueError(f"reuters: the table is not UTF-8 ({error})") from error
+    rows = csv.reader(table, delimiter="\t", quoting=csv.QUOTE_NONE)
     header = tuple(next(rows, ()))
     if header != COLUMNS:
         raise ValueError(f"reuters: the columns are {header}, expected {COLUMNS}")
     texts, labels = [], []
     for number, row in enumerate(rows, 2):
-        if len(row) != len(COLUMNS) or not row[0].isdigit() or int(row[0]) >= CLASSES:
+        if len(row) != len(COLUMNS) or not row[0].isdecimal() or int(row[0]) >= CLASSES:
             raise ValueError(f"reuters: line {number} has no label from 0 to {CLASSES - 1}")
         texts.append(f"{row[6]} {row[7]}")
         labels.append(int(row[0]))

@@ -19,6 +19,8 @@ def test_a_table_of_documents():
     [
         (b"other\tcolumns\n", "the columns are"),
         (b"", "the columns are"),
+        (HEADER + b"\xff", "the table is not UTF-8"),
+        (HEADER + "²\ta\tb\t1\tc\td\te\tf\n".encode(), "line 2 has no label from 0 to 45"),
         (HEADER + b"46\ta\tb\t1\tc\td\te\tf\n", "line 2 has no label from 0 to 45"),
         (HEADER + b"1\ttoo few\n", "line 2 has no label"),
     ],
