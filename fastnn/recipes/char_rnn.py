@@ -92,7 +92,7 @@ def run(
     ids, test_ids = letters.encode(plays), letters.encode(test)
     text, judged = (windows(part, rows, STEPS) for part in (ids, test_ids))
     figures: dict[str, Any] = {"counted": {}}
-    title = f"{len(plays):,} characters to learn from, {len(letters):,} different ones"
+    title = f"{len(plays):,} characters to learn from, {len(letters) - 1} different ones"
     header = ["model", "bits a test character", "training", "parameters", "processor s"]
     with Table(title, header) as table:
         for order in ORDERS:

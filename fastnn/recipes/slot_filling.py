@@ -199,7 +199,7 @@ def run(
         words.encode(test_sentences), list(map(names.encode, test_tags)), 128, shuffle=False
     )
     figures: dict = {}
-    title = f"{len(sentences):,} sentences, {len(words)} words, {len(names) - 1} tags"
+    title = f"{len(sentences):,} sentences, {len(words) - 2} words, {len(names) - 1} tags"
     header = ["network", "slot F1", "training accuracy", "seconds", "arrive in denver", "leave"]
     with Table(title, header) as table:
         baseline = most_frequent_tags(sentences, tags)
