@@ -41,11 +41,11 @@ def _parser() -> argparse.ArgumentParser:
     listing.set_defaults(command=_list)
 
     run = commands.add_parser("run", help="run a recipe (or: all)")
-    run.add_argument("name", metavar="NAME")
+    run.add_argument("name", metavar="NAME", help="which, as `fastnn list` has it")
     run.add_argument("--quick", action="store_true", help="a run of seconds")
-    run.add_argument("--epochs", type=_positive, metavar="N")
-    run.add_argument("--batch-size", type=_positive, metavar="N")
-    run.add_argument("--seed", type=int, default=0, metavar="N")
+    run.add_argument("--epochs", type=_positive, metavar="N", help="passes through the data")
+    run.add_argument("--batch-size", type=_positive, metavar="N", help="examples of an update")
+    run.add_argument("--seed", type=int, default=0, metavar="N", help="of all random numbers (0)")
     run.add_argument(
         "--out", metavar="FOLDER", help="where pictures go (fastnn-out/NAME; all: FOLDER/NAME)"
     )
@@ -59,7 +59,7 @@ def _parser() -> argparse.ArgumentParser:
     book.set_defaults(command=_book)
 
     copy = commands.add_parser("copy", help="write a recipe into this folder, to change it")
-    copy.add_argument("name", metavar="NAME")
+    copy.add_argument("name", metavar="NAME", help="which, as `fastnn list` has it")
     copy.set_defaults(command=_copy)
 
     advise = commands.add_parser("advise", help="what to try next, from a training's record")
@@ -114,7 +114,7 @@ def _run_one(recipe: Any, options: argparse.Namespace) -> None:
             batch_size=options.batch_size,
             out=options.out,
         )
-    except OSError as error:
+    except (OSError, ImportError) as error:
         if info.data_is_here():
             raise
         raise OSError(
@@ -172,6 +172,9 @@ def _book(options: argparse.Namespace) -> int:
             continue
         try:
             book.add(name, options.quick, options.seed)
+        except (ValueError, OSError, ImportError) as error:
+            print(f"fastnn: {name}: {error}", file=sys.stderr)
+            failed = True
         except Exception:
             traceback.print_exc()
             failed = True

@@ -101,3 +101,11 @@ def test_bad_input(tmp_path, capsys, monkeypatch):
     monkeypatch.setitem(sys.modules, "jinja2", None)
     assert main(["book", "--out", str(tmp_path / "c"), "neuron"]) == 1
     assert "pip install 'fastnn[book]'" in capsys.readouterr().err
+
+
+def test_missing_data_is_one_line(tmp_path, capsys, monkeypatch):
+    monkeypatch.setenv("FASTNN_DATA", str(tmp_path / "none"))
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "none"))
+    assert main(["book", "--out", str(tmp_path / "b"), "--quick", "slot-filling"]) == 1
+    said = capsys.readouterr().err
+    assert "fastnn: slot-filling: atis: " in said and "Traceback" not in said
