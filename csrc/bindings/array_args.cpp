@@ -4,6 +4,7 @@
 
 #include "bindings/gil.h"
 #include "bindings/recording.h"
+#include "core/program.h"
 
 namespace py = pybind11;
 
@@ -211,7 +212,9 @@ void run_call(Call& call) {
   if (Recording* recording = current_recording()) note_line(*recording);
   try {
     allocate_outputs(call);
-    if (current_backend() == kNative && call.primitive->native && cost_of(call) > kReleaseGilCost) {
+    const int backend = current_backend();
+    const bool needs_python = backend != kNative && !has_planner(backend);
+    if (!needs_python && call.primitive->native && cost_of(call) > kReleaseGilCost) {
       ReleasedGil released;
       launch(call);
     } else {

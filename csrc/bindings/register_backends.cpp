@@ -5,6 +5,7 @@
 
 #include <map>
 
+#include "bindings/python_values.h"
 #include "bindings/tensor.h"
 #include "core/dispatch.h"
 
@@ -33,36 +34,6 @@ py::object numpy_array(const Array& array) {
   py::object tensor = py::reinterpret_steal<py::object>(make_tensor(whole));
   if (!tensor) throw py::error_already_set();
   return tensor.attr("numpy")();
-}
-
-py::object attribute_value(const AttributeInfo& attribute, const Attributes& attributes) {
-  const unsigned char* place = attributes.bytes + attribute.offset;
-  const int64_t* integer = reinterpret_cast<const int64_t*>(place);
-  switch (attribute.kind) {
-    case AttributeKind::integer:
-      return py::int_(*integer);
-    case AttributeKind::real:
-      return py::float_(*reinterpret_cast<const double*>(place));
-    case AttributeKind::boolean:
-      return py::bool_(*integer != 0);
-    case AttributeKind::code:
-      return py::str(attribute.codes().names[*integer]);
-    case AttributeKind::dtype:
-      return py::str(dtype_name(static_cast<DType>(*integer)));
-    case AttributeKind::text:
-      return py::str(reinterpret_cast<const char*>(place));
-    case AttributeKind::axes: {
-      py::list axes;
-      for (int axis = 0; axis < kMaxRank; ++axis)
-        if (*integer >> axis & 1) axes.append(axis);
-      return py::tuple(axes);
-    }
-    case AttributeKind::integers:
-      break;
-  }
-  py::tuple values(integer[0]);
-  for (int64_t i = 0; i < integer[0]; ++i) values[i] = integer[1 + i];
-  return values;
 }
 
 // Copies what a function returned into the caller's memory; shape and dtype must be as declared.
@@ -100,10 +71,7 @@ bool run(int backend, const Call& call) {
       arguments.append(call.has(index) ? numpy_array(call.operand(index)) : py::none());
     }
   }
-  py::dict keywords;
-  for (const AttributeInfo& attribute : primitive.attributes)
-    keywords[attribute.name] = attribute_value(attribute, call.attributes);
-  py::object returned = functions[primitive.name](*py::tuple(arguments), **keywords);
+  py::object returned = functions[primitive.name](*py::tuple(arguments), **attribute_values(call));
   if (results == 1) returned = py::make_tuple(returned);
   int next = 0;
   for (size_t j = 0; j < primitive.operands.size(); ++j) {

@@ -90,6 +90,7 @@ void register_node(pybind11::module_& module);
 void register_backward(pybind11::module_& module);
 void register_primitives(pybind11::module_& module);
 void register_backends(pybind11::module_& module);
+void register_programs(pybind11::module_& module);
 void register_plan(pybind11::module_& module);
 void register_runtime(pybind11::module_& module);
 void register_probe(pybind11::module_& module);

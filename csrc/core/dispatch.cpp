@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "core/memory_pool.h"
+#include "core/program.h"
 #include "core/recording.h"
 
 namespace fastnn {
@@ -50,13 +51,10 @@ size_t checked_bytes(const Array& array) {
                                       " backend has no such primitive, and " + reason);
 }
 
-void run(const Call& call) {
+void run(Call& call) {
   const int backend = current_backend();
-  if (backend == kNative && call.primitive->native) {
-    const Status status = call.primitive->native(call);
-    if (status.code != 0) throw call.primitive->describe(call, status);
-    return;
-  }
+  if (backend != kNative && has_planner(backend)) call.program = program_of(backend, call);
+  if (call.program || (backend == kNative && call.primitive->native)) return run_compiled(call);
   if (backend != kNative && foreign_run(backend, call)) return;
   if (strict_backend) fail_missing(call, backend, "FASTNN_STRICT_BACKEND forbids a fallback");
   const int reference = find_backend("reference");
@@ -104,13 +102,20 @@ void release_outputs(Call& call) {
   });
 }
 
+void run_compiled(const Call& call) {
+  const Status status = call.program ? run_program(call) : call.primitive->native(call);
+  if (status.code != 0) throw call.primitive->describe(call, status);
+}
+
 void launch(Call& call) {
-  Recording* recording = current_recording();
-  if (recording && current_backend() != kNative)
-    recording->refuse(std::string("the ") + backend_name(current_backend()) +
-                      " backend cannot be replayed");
   run(call);
-  if (recording) recording->note(call);
+  Recording* recording = current_recording();
+  if (recording) {
+    if (current_backend() != kNative && !call.program)
+      recording->refuse(std::string("the ") + backend_name(current_backend()) +
+                        " backend cannot replay " + call.primitive->name);
+    recording->note(call);
+  }
   const auto& operands = call.primitive->operands;
   for (size_t j = 0; j < operands.size(); ++j) {
     const int operand = static_cast<int>(j);

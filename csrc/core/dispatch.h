@@ -32,6 +32,10 @@ void allocate_outputs(Call& call);
 // Gives back the blocks of outputs and scratch of a call that will not be used.
 void release_outputs(Call& call);
 
+// Runs the native kernels, or the program that a backend made of the call. Throws Error for a
+// status that is not zero.
+void run_compiled(const Call& call);
+
 // Runs the call on the current backend and raises the version of what it wrote in place.
 // Throws Error for a status that is not zero.
 void launch(Call& call);

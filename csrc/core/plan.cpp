@@ -6,6 +6,7 @@
 #include <limits>
 #include <utility>
 
+#include "core/dispatch.h"
 #include "core/memory_pool.h"
 #include "core/workspace.h"
 
@@ -113,7 +114,7 @@ void Plan::find_preparable() {
   for (const size_t n : kept_) {
     const Call& call = trace_->notes[n];
     const Primitive& primitive = *call.primitive;
-    if (!primitive.prepared_bytes || !call.has(primitive.preparable)) continue;
+    if (call.program || !primitive.prepared_bytes || !call.has(primitive.preparable)) continue;
     std::vector<const Block*> sources;
     const auto first = static_cast<size_t>(call.first[primitive.preparable]);
     const auto count = static_cast<size_t>(call.count(primitive.preparable));
@@ -171,11 +172,7 @@ void Plan::allocate_results(std::vector<Block*>& blocks) {
   }
 }
 
-void Plan::run_call(size_t i) const {
-  const Call& call = trace_->notes[kept_[i]];
-  const Status status = call.primitive->native(call);
-  if (status.code != 0) throw call.primitive->describe(call, status);
-}
+void Plan::run_call(size_t i) const { run_compiled(trace_->notes[kept_[i]]); }
 
 bool Plan::run(const std::vector<const char*>& inputs, std::vector<Block*>& results) {
   std::unique_lock<std::mutex> lock(mutex_, std::defer_lock);

@@ -28,6 +28,7 @@ Call& Call::operator=(const Call& other) {
   primitive = other.primitive;
   attributes = other.attributes;
   prepared = other.prepared;
+  program = other.program;
   std::copy(std::begin(other.first), std::end(other.first), first);
   delete spill;
   spill = other.spill ? new std::vector<Array>(*other.spill) : nullptr;

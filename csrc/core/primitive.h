@@ -7,6 +7,7 @@
 
 #include <cstdint>
 #include <cstring>
+#include <memory>
 #include <stdexcept>
 #include <string>
 #include <vector>
@@ -85,6 +86,7 @@ struct Status {
 };
 
 struct Primitive;
+struct Program;  // program.h
 constexpr int kMaxOperands = 16;
 
 // One call. Operand j is arrays[first[j]] ... arrays[first[j + 1] - 1]; an absent optional operand
@@ -95,6 +97,7 @@ struct Call {
   uint16_t first[kMaxOperands + 1] = {};
   std::vector<Array>* spill = nullptr;  // set when the arrays do not fit inline
   const char* prepared = nullptr;       // what Primitive::prepare wrote; null: a run does it itself
+  std::shared_ptr<const Program> program;  // set when a backend compiled the call
   static constexpr int kInline = 12;
   Array inline_arrays[kInline];
 
