@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping
 
 from fastnn import _core
 
-_names = ["native"]
+_names = ["native", "jit_cpu"]
 
 
 def backends() -> tuple[str, ...]:
@@ -79,7 +79,14 @@ def _load_reference() -> Mapping[str, Callable]:
     return FUNCTIONS
 
 
+def _plan_jit(primitive: str, arrays: int, operands: list, attributes: dict) -> object:
+    from .jit_cpu import plan
+
+    return plan(primitive, arrays, operands, attributes)
+
+
 register_backend("reference", _load_reference)
+_core.register_planner("jit_cpu", _plan_jit)
 try:
     _core.set_default_backend(_known("FASTNN_BACKEND", os.environ.get("FASTNN_BACKEND", "native")))
 except ValueError as error:

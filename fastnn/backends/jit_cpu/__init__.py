@@ -1,0 +1,34 @@
+"""The jit_cpu backend: the primitives in Numba, for the CPU.
+
+One file a family. In each, kernels (functions over flat pointers that do one task, see compile.py)
+and one planner a primitive, of the primitive's name: it gets the operands' shapes and element types
+(outputs first) and the attributes, once for each kind of call, and returns the stages. fastnn's own
+threads run them, in eager calls and in recorded steps alike. A planner that returns None, or is not
+here, leaves the call to the reference backend.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from . import gemm
+from .program import Operand, Stage, assemble
+
+PLANNERS: dict[str, Callable[..., Sequence[Stage] | None]] = {
+    name: planner for family in (gemm,) for name, planner in family.PLANNERS.items()
+}
+
+
+def _operand(value: Any) -> Any:
+    if isinstance(value, list):
+        return [Operand(*item) for item in value]
+    return value and Operand(*value)
+
+
+def plan(primitive: str, arrays: int, operands: list, attributes: dict) -> Any:
+    """What the core asks: the program of a kind of call, or None."""
+    planner = PLANNERS.get(primitive)
+    stages = planner and planner(*map(_operand, operands), **attributes)
+    return None if stages is None else assemble(stages, arrays)

@@ -1,0 +1,89 @@
+"""What a planner gets and gives: operands of a call, and the stages that compute it."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+from .compile import Kernel
+
+# Elements that one task of an element-wise stage takes: shared out to threads from there on.
+BLOCK = 16_384
+
+
+class Operand(NamedTuple):
+    """An array of the call: where it stands among them, its shape and its element type."""
+
+    index: int
+    shape: tuple[int, ...]
+    dtype: str
+
+    @property
+    def size(self) -> int:
+        return math.prod(self.shape)
+
+
+class Scratch:
+    """Memory that stages of one program hand to each other; its values are undefined at first."""
+
+    def __init__(self, size: int, dtype: str) -> None:
+        self.size, self.dtype = size, dtype
+
+    @property
+    def bytes(self) -> int:
+        return self.size * {"float32": 4, "int32": 4, "uint8": 1, "bool": 1}.get(self.dtype, 8)
+
+
+class Stage(NamedTuple):
+    """One kernel with its arguments, run once for each of its tasks."""
+
+    kernel: Kernel
+    arrays: Sequence[Operand | Scratch | None]
+    integers: Sequence[int]
+    reals: Sequence[float]
+    table: Sequence[int]
+    tasks: int
+
+
+def stage(
+    kernel: Kernel,
+    arrays: Sequence[Operand | Scratch | None],
+    integers: Sequence[int] = (),
+    reals: Sequence[float] = (),
+    table: Sequence[int] = (),
+    tasks: int = 1,
+) -> Stage:
+    """A stage. An absent operand (None) is a null pointer of the first array's type."""
+    return Stage(kernel, arrays, integers, reals, table, tasks)
+
+
+def blocks(n: int, block: int = BLOCK) -> int:
+    """How many tasks take n elements, `block` each."""
+    return -(-n // block)
+
+
+def assemble(stages: Sequence[Stage], arrays: int) -> tuple[list[tuple[Any, ...]], list[int]]:
+    """The stages in the form that the core takes; the call has so many arrays."""
+    scratch: list[Scratch] = []
+
+    def place(array: Operand | Scratch | None) -> int:
+        if array is None:
+            return -1
+        if isinstance(array, Operand):
+            return array.index
+        if array not in scratch:
+            scratch.append(array)
+        return arrays + scratch.index(array)
+
+    assembled = []
+    for s in stages:
+        if s.tasks == 0:
+            continue
+        first = s.arrays[0]
+        assert first is not None
+        dtypes = tuple((first if a is None else a).dtype for a in s.arrays)
+        address = s.kernel.address(dtypes, len(s.integers), len(s.reals))
+        places = [place(a) for a in s.arrays]
+        assembled.append((address, s.tasks, places, [*s.integers, *s.table], list(s.reals)))
+    return assembled, [s.bytes for s in scratch]
