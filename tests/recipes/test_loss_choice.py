@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 import fastnn as fn
-from fastnn.recipes import loss_choice
+from fastnn.recipes import loss_choice, relu
 from fastnn.recipes.digit_nets import Net, compare, setting
 
 
@@ -23,9 +23,9 @@ def test_it_learns_the_embedded_digits(without_data, tmp_path):
     assert entropy["accuracy"] >= 0.8 and entropy["accuracy"] - squared["accuracy"] >= 0.4
 
 
-@pytest.mark.parametrize("net", [Net(), Net((100,) * 9, "relu")])
+@pytest.mark.parametrize("net", [Net(), relu.net(relu.DEEP, "relu")], ids=["loss-choice", "relu"])
 def test_backends_agree_on_the_first_epoch(net):
-    """The embedded digits, once through, natively and in NumPy."""
+    """Digits, once through, natively and in NumPy."""
     histories = []
     for backend in ("native", "reference"):
         with fn.use_backend(backend):
