@@ -16,7 +16,7 @@ from fastnn.backends import use_backend
 from fastnn.backends.reference import FUNCTIONS
 
 TARGET = _core.targets()["chosen"]
-BACKENDS = {f"native-{TARGET}": "native", "reference": "reference"}
+BACKENDS = {f"native-{TARGET}": "native", "reference": "reference", "jit_cpu": "jit_cpu"}
 FLOATS = ("float32", "float64")
 INTEGERS = ("int32", "int64", "uint8")
 

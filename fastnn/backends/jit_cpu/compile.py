@@ -16,7 +16,6 @@ that would change IEEE arithmetic. No two arrays of a call may overlap unless bo
 
 from __future__ import annotations
 
-import functools
 import inspect
 from collections.abc import Callable
 from typing import Any
@@ -71,7 +70,7 @@ def advanced(typing: Any, start: Any, count: Any) -> Any:
 
 def compiled(function: Callable[..., Any]) -> Any:
     """A function that kernels call: as they are, its pointers do not overlap."""
-    dispatcher = numba.njit(**OPTIONS)(function)
+    dispatcher = numba.njit(**OPTIONS, no_cpython_wrapper=True, no_cfunc_wrapper=True)(function)
     usual = dispatcher._compiler._customize_flags
 
     def customize(flags: Any) -> Any:
@@ -84,11 +83,16 @@ def compiled(function: Callable[..., Any]) -> Any:
 
 
 class Kernel:
-    """A kernel and what has been compiled of it."""
+    """A kernel and what has been compiled of it.
 
-    def __init__(self, function: Callable[..., None]) -> None:
-        functools.update_wrapper(self, function)
+    Args:
+        function: see the module's docstring.
+        name: tells it from others in the cache on disk, if it is made of other functions.
+    """
+
+    def __init__(self, function: Callable[..., None], name: str | None = None) -> None:
         self.function = function
+        self.name = name or f"{function.__module__}.{function.__qualname__}"
         self.parameters = list(inspect.signature(function).parameters)
         self._tiles: dict[tuple, Any] = {}
 
@@ -107,7 +111,7 @@ class Kernel:
         given += ["status"] if "status" in self.parameters else []
         given += ["task"]
         if len(given) != len(self.parameters):
-            raise TypeError(f"{self.__qualname__}: takes {self.parameters}, got {given}")
+            raise TypeError(f"{self.name}: takes {self.parameters}, got {given}")
         source = f"def tile(arrays, integers, reals, status, task): kernel({', '.join(given)})"
         names = {f"t{i}": ELEMENTS[dtype] for i, dtype in enumerate(dtypes)}
         names["__name__"] = __name__  # asked for when the function comes from the disk
@@ -115,8 +119,7 @@ class Kernel:
         scope = {"kernel": kernel, "pointer": pointer, "advanced": advanced, **names}
         exec(source, scope)
         tile = CFunc(scope["tile"], (_TILE.args, _TILE.return_type), {}, OPTIONS)
-        name = f"{self.__module__}.{self.__qualname__}"
-        tile._cache = DiskCache(f"{name}({', '.join(dtypes)}, {integers}, {reals})")
+        tile._cache = DiskCache(f"{self.name}({', '.join(dtypes)}, {integers}, {reals})")
         tile.compile()
         return tile
 

@@ -12,7 +12,7 @@ import math
 import numpy as np
 
 from .compile import compiled, kernel
-from .program import Operand, Scratch, Stage, blocks, stage
+from .program import Array, Operand, Scratch, Stage, blocks, stage
 from .vectors import LANES, load, multiply_add, splat, store, zeros
 
 ROWS, COLUMNS = 6, 2 * LANES  # of the tile in registers: 12 vectors of sums
@@ -129,17 +129,17 @@ def products(c: Operand, a: Operand, b: Operand) -> list[int]:
 
 
 def matrix_product(
-    c: Operand | Scratch, a: Operand, b: Operand, extents: tuple[int, int, int], at: list[int],
+    c: Array, a: Operand, b: Operand, extents: tuple[int, int, int], at: list[int],
     trans_a: bool = False, trans_b: bool = False,
 ) -> list[Stage]:
     """The stages of c = a @ b for (m, n, k), product after product; `at`: see `products`."""
     m, n, k = extents
     panels, matrices = blocks(n, COLUMNS), b.size // max(1, k * n)
-    packed = Scratch(matrices * panels * k * COLUMNS, a.dtype)
+    packed = Scratch((matrices * panels, k, COLUMNS), a.dtype)
     row, column = strides(trans_b, k, n)
     across = blocks(panels, TASK_PANELS)
     tasks = len(at) // 2 * blocks(m, TASK_ROWS) * across
-    tiles = Scratch(tasks * ROWS * COLUMNS, a.dtype)
+    tiles = Scratch((tasks, ROWS, COLUMNS), a.dtype)
     a_row, a_column = strides(trans_a, m, k)
     return [
         stage(pack_panels, [packed, b], [k, n, row, column, panels], tasks=matrices * panels),

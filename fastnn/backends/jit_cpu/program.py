@@ -12,6 +12,9 @@ from .compile import Kernel
 BLOCK = 16_384
 
 
+SIZES = {"float32": 4, "float64": 8, "int32": 4, "int64": 8, "uint64": 8, "uint8": 1, "bool": 1}
+
+
 class Operand(NamedTuple):
     """An array of the call: where it stands among them, its shape and its element type."""
 
@@ -23,23 +26,38 @@ class Operand(NamedTuple):
     def size(self) -> int:
         return math.prod(self.shape)
 
+    def reshaped(self, *shape: int) -> Operand:
+        """The same elements under another shape."""
+        return self._replace(shape=shape)
+
 
 class Scratch:
     """Memory that stages of one program hand to each other; its values are undefined at first."""
 
-    def __init__(self, size: int, dtype: str) -> None:
-        self.size, self.dtype = size, dtype
+    def __init__(self, shape: Sequence[int], dtype: str, memory: Scratch | None = None) -> None:
+        self.shape, self.dtype, self.memory = tuple(shape), dtype, memory or self
+
+    @property
+    def size(self) -> int:
+        return math.prod(self.shape)
 
     @property
     def bytes(self) -> int:
-        return self.size * {"float32": 4, "int32": 4, "uint8": 1, "bool": 1}.get(self.dtype, 8)
+        return self.size * SIZES[self.dtype]
+
+    def reshaped(self, *shape: int) -> Scratch:
+        """The same elements under another shape."""
+        return Scratch(shape, self.dtype, self.memory)
+
+
+Array = Operand | Scratch
 
 
 class Stage(NamedTuple):
     """One kernel with its arguments, run once for each of its tasks."""
 
     kernel: Kernel
-    arrays: Sequence[Operand | Scratch | None]
+    arrays: Sequence[Array | None]
     integers: Sequence[int]
     reals: Sequence[float]
     table: Sequence[int]
@@ -48,7 +66,7 @@ class Stage(NamedTuple):
 
 def stage(
     kernel: Kernel,
-    arrays: Sequence[Operand | Scratch | None],
+    arrays: Sequence[Array | None],
     integers: Sequence[int] = (),
     reals: Sequence[float] = (),
     table: Sequence[int] = (),
@@ -67,14 +85,14 @@ def assemble(stages: Sequence[Stage], arrays: int) -> tuple[list[tuple[Any, ...]
     """The stages in the form that the core takes; the call has so many arrays."""
     scratch: list[Scratch] = []
 
-    def place(array: Operand | Scratch | None) -> int:
+    def place(array: Array | None) -> int:
         if array is None:
             return -1
         if isinstance(array, Operand):
             return array.index
-        if array not in scratch:
-            scratch.append(array)
-        return arrays + scratch.index(array)
+        if array.memory not in scratch:
+            scratch.append(array.memory)
+        return arrays + scratch.index(array.memory)
 
     assembled = []
     for s in stages:

@@ -10,7 +10,7 @@ import numpy as np
 # M. Wichura, "Algorithm AS 241: the percentage points of the normal distribution" (1988), PPND16:
 # coefficients of numerators and denominators, highest power first, in the middle (|q| <= 0.425),
 # in the tails (r <= 5) and far out in them.
-_MIDDLE = (
+MIDDLE = (
     (2.5090809287301226727e3, 3.3430575583588128105e4, 6.7265770927008700853e4,
      4.5921953931549871457e4, 1.3731693765509461125e4, 1.9715909503065514427e3,
      1.3314166789178437745e2, 3.3871328727963666080e0),
@@ -18,7 +18,7 @@ _MIDDLE = (
      2.1213794301586595867e4, 5.3941960214247511077e3, 6.8718700749205790830e2,
      4.2313330701600911252e1, 1.0),
 )  # fmt: skip
-_TAIL = (
+TAIL = (
     (7.74545014278341407640e-4, 2.27238449892691845833e-2, 2.41780725177450611770e-1,
      1.27045825245236838258e0, 3.64784832476320460504e0, 5.76949722146069140550e0,
      4.63033784615654529590e0, 1.42343711074968357734e0),
@@ -26,7 +26,7 @@ _TAIL = (
      1.48103976427480074590e-1, 6.89767334985100004550e-1, 1.67638483018380384940e0,
      2.05319162663775882187e0, 1.0),
 )  # fmt: skip
-_FAR = (
+FAR = (
     (2.01033439929228813265e-7, 2.71155556874348757815e-5, 1.24266094738807843860e-3,
      2.65321895265761230930e-2, 2.96560571828504891230e-1, 1.78482653991729133580e0,
      5.46378491116411436990e0, 6.65790464350110377720e0),
@@ -64,9 +64,9 @@ def exp_of_square(x: np.ndarray, factor: float) -> np.ndarray:
 
 def _as241(q: np.ndarray, tail: np.ndarray) -> np.ndarray:
     """AS 241: the normal quantile of 1/2 + q, for tail = 1/2 - abs(q)."""
-    middle = q * _ratio(_MIDDLE, 0.180625 - q * q)
+    middle = q * _ratio(MIDDLE, 0.180625 - q * q)
     r = np.sqrt(-np.log(tail))
-    outside = np.where(r <= 5, _ratio(_TAIL, r - 1.6), _ratio(_FAR, r - 5.0))
+    outside = np.where(r <= 5, _ratio(TAIL, r - 1.6), _ratio(FAR, r - 5.0))
     outside = np.where(tail == 0, np.inf, outside)
     return np.where(np.abs(q) <= 0.425, middle, np.copysign(outside, q))
 

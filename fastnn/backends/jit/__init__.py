@@ -1,0 +1,1 @@
+"""What the kernels in Python of CPU and GPU share."""

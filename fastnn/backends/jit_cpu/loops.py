@@ -1,0 +1,130 @@
+"""One loop for all element-wise kernels: y[i] = f(x1[i], x2[i] ...), with broadcasting.
+
+Axes that can be walked as one are merged first. What remains is rows of one length, contiguous in
+y; in a row, each x is contiguous or a single number, for which kernels are compiled apart, so that
+the loop over a row is vector code.
+"""
+
+from __future__ import annotations
+
+import functools
+import itertools
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from .compile import Kernel, compiled
+from .program import BLOCK, Array, Scratch, Stage, blocks, stage
+
+_SOURCE = """
+def kernel(y, {xs}, width, rows, group, pieces, rank{reals}, table, task):
+    start = task % pieces * {block}
+    stop = min(width, start + {block})
+    for row in range(task // pieces * group, min(rows, (task // pieces + 1) * group)):
+        {offsets} = 0
+        rest = row
+        for axis in range(rank):
+            i = rest % table[axis * {step}]
+            rest = rest // table[axis * {step}]
+            {advance}
+        for i in range(start, stop):
+            y[row * width + i] = function({elements}{reals})
+"""
+
+
+@functools.cache
+def broadcast_kernel(
+    name: str, function: Any, kinds: tuple[int, ...], reals: tuple[str, ...] = ()
+) -> Kernel:
+    """The kernel of a compiled function; kinds: 1 for an operand whose rows are contiguous, else 0.
+
+    `name` tells the function from others.
+    """
+    numbers = range(1, len(kinds) + 1)
+    source = _SOURCE.format(
+        xs=", ".join(f"x{j}" for j in numbers),
+        offsets=" = ".join(f"o{j}" for j in numbers),
+        advance="; ".join(f"o{j} += i * table[axis * {len(kinds) + 1} + {j}]" for j in numbers),
+        elements=", ".join(f"x{j}[o{j}{' + i' if kind else ''}]" for j, kind in zip(numbers, kinds)),
+        reals="".join(f", {real}" for real in reals),
+        step=len(kinds) + 1,
+        block=BLOCK,
+    )
+    scope = {"function": function, "__name__": __name__}
+    exec(source, scope)
+    return Kernel(scope["kernel"], f"{name}{kinds}")  # type: ignore[arg-type]
+
+
+def merged(shape: Sequence[int], strides: Sequence[Sequence[int]]) -> list[tuple[int, ...]]:
+    """(extent, stride of each operand) of the axes that remain, innermost first."""
+    axes: list[tuple[int, ...]] = []
+    for extent, *steps in reversed(list(zip(shape, *strides))):
+        if extent == 1:
+            continue
+        if axes and all(s == axes[-1][0] * t for s, t in zip(steps, axes[-1][1:])):
+            axes[-1] = (axes[-1][0] * extent, *axes[-1][1:])
+        else:
+            axes.append((extent, *steps))
+    return axes
+
+
+def strides_over(shape: Sequence[int], operand: Array) -> list[int]:
+    """How far the operand's elements move with each axis of the result: 0 where it is repeated."""
+    strides = []
+    step = 1
+    for extent, own in itertools.zip_longest(reversed(shape), reversed(operand.shape)):
+        strides.append(0 if own in (None, 1) else step)
+        step *= own or 1
+        assert own in (None, 1, extent)
+    return strides[::-1]
+
+
+def elementwise(
+    name: str,
+    function: Callable[..., Any],
+    y: Array,
+    xs: Sequence[Array],
+    reals: dict[str, float] | None = None,
+    strides: Sequence[Sequence[int]] | None = None,
+) -> list[Stage]:
+    """The stage of y = function(*xs, **reals).
+
+    strides: how far each x moves with each axis of y; None: as broadcasting has it.
+    """
+    if y.size == 0:
+        return []
+    axes = merged(y.shape, strides or [strides_over(y.shape, x) for x in xs])
+    # A row whose x is neither contiguous nor one number (transposed by broadcasting) is one element.
+    if not axes or any(step not in (0, 1) for step in axes[0][1:]):
+        axes.insert(0, (1, *[0] * len(xs)))
+    (width, *kinds), outer = axes[0], axes[1:]
+    rows = y.size // width
+    pieces, group = blocks(width), max(1, BLOCK // width)
+    kernel = broadcast_kernel(name, function, tuple(kinds), tuple(reals or ()))
+    table = [number for axis in outer for number in axis]
+    return [
+        stage(
+            kernel,
+            [y, *xs],
+            [width, rows, group, pieces, len(outer)],
+            list((reals or {}).values()),
+            table,
+            blocks(rows, group) * pieces,
+        )
+    ]
+
+
+_same = compiled(lambda x: x)
+
+
+def permuted(x: Array, axes: Sequence[int]) -> tuple[Scratch, list[Stage]]:
+    """A copy of x whose axis i is axis axes[i] of x, and the stage that makes it."""
+    y = Scratch([x.shape[axis] for axis in axes], x.dtype)
+    own = strides_over(x.shape, x)
+    return y, elementwise("copy", _same, y, [x], strides=[[own[axis] for axis in axes]])
+
+
+def put_back(y: Array, x: Array, axes: Sequence[int]) -> list[Stage]:
+    """The stage that undoes `permuted`: axis axes[i] of y is axis i of x."""
+    own = strides_over(x.shape, x)
+    steps = [own[list(axes).index(axis)] for axis in range(len(axes))]
+    return elementwise("copy", _same, y, [x], strides=[steps])
