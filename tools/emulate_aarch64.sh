@@ -42,7 +42,7 @@ cp -r "$root/fastnn" "$site/"
 find "$site/fastnn" -name '*.so' -delete
 cp "$work"/cross/_core.*.so "$site/fastnn/_core.so"  # named for the interpreter that configured
 for module in _tokens _token_ids _trigrams; do
-  cp "$work"/cross/$module.*.so "$site/fastnn/text/$module.so"
+  cp "$work"/cross/$module*.so "$site/fastnn/text/$module.so"
 done
 emulated() {
   PYTHONHOME=$system/usr PYTHONPATH=$site:$root/tests:$root PYTHONDONTWRITEBYTECODE=1 \

@@ -13,11 +13,11 @@ import functools
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from . import elementwise, gemm, reduce
+from . import elementwise, gemm, reduce, softmax
 from .program import Operand, Stage, assemble
 
 PLANNERS: dict[str, Callable[..., Sequence[Stage] | None]] = {
-    name: planner for family in (elementwise, gemm, reduce) for name, planner in family.PLANNERS.items()
+    name: planner for family in (elementwise, gemm, reduce, softmax) for name, planner in family.PLANNERS.items()
 }
 
 
