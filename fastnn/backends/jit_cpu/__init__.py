@@ -13,11 +13,12 @@ import functools
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from . import elementwise, gemm, reduce, softmax
+from . import elementwise, gemm, norm, reduce, softmax
 from .program import Operand, Stage, assemble
 
+_FAMILIES = (elementwise, gemm, norm, reduce, softmax)
 PLANNERS: dict[str, Callable[..., Sequence[Stage] | None]] = {
-    name: planner for family in (elementwise, gemm, reduce, softmax) for name, planner in family.PLANNERS.items()
+    name: planner for family in _FAMILIES for name, planner in family.PLANNERS.items()
 }
 
 

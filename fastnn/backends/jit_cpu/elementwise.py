@@ -13,7 +13,7 @@ from fastnn.backends.jit import operations
 from . import elementary, mathematics
 from .compile import compiled
 from .loops import elementwise
-from .program import Operand, Stage
+from .program import Array, Operand, Stage
 
 # float32 functions with polynomials of their own; the rest is computed in float64.
 _FLOAT32 = {name: getattr(elementary, f"{name}32") for name in ("exp", "log", "tanh", "sigmoid")}
@@ -64,12 +64,17 @@ def unary(y: Operand, x: Operand, *, op: str, a: float, b: float) -> list[Stage]
     return elementwise(f"unary {op} {x.dtype}", function, y, [x], {"a": a})
 
 
+def slope_times(dx: Array, dy: Array, value: Array, op: str, a: float) -> list[Stage]:
+    """dx = dy * f'(value) for the unary function of that op code."""
+    function = _derivative_function(op)
+    return elementwise(f"unary_backward {op}", function, dx, [dy, value], {"a": a})
+
+
 def unary_backward(
     dx: Operand, dy: Operand, value: Operand, *, op: str, a: float, b: float
 ) -> list[Stage]:
     """dx = dy * f'(value)."""
-    function = _derivative_function(op)
-    return elementwise(f"unary_backward {op}", function, dx, [dy, value], {"a": a})
+    return slope_times(dx, dy, value, op, a)
 
 
 def binary(y: Operand, x1: Operand, x2: Operand, *, op: str) -> list[Stage]:

@@ -7,12 +7,17 @@ lies. The C++ twin is csrc/kernels/gemm.cpp under csrc/ops/gemm*.cpp.
 
 from __future__ import annotations
 
+import functools
 import math
+from typing import Any
 
 import numpy as np
 
 from .compile import compiled, kernel
+from .elementwise import slope_times, unary_function
+from .loops import elementwise
 from .program import Array, Operand, Scratch, Stage, blocks, stage
+from .reduce import fold
 from .vectors import LANES, load, multiply_add, splat, store, zeros
 
 ROWS, COLUMNS = 6, 2 * LANES  # of the tile in registers: 12 vectors of sums
@@ -95,7 +100,8 @@ def multiply(c, a, packed, tiles, m, n, k, panels, across, column, row, table, t
         for panel in range(first_panel, min(panels, first_panel + TASK_PANELS)):
             b = matrix + (panel * k + depth) * COLUMNS
             for i in range(first_row, min(m, first_row + TASK_ROWS), ROWS):
-                sums_of_tile(tiles, tile, a, start + depth * column, i, m, row, column, packed, b, count)
+                first = start + depth * column
+                sums_of_tile(tiles, tile, a, first, i, m, row, column, packed, b, count)
                 width = min(COLUMNS, n - panel * COLUMNS)
                 for r in range(min(ROWS, m - i)):
                     to = (product * m + i + r) * n + panel * COLUMNS
@@ -129,8 +135,13 @@ def products(c: Operand, a: Operand, b: Operand) -> list[int]:
 
 
 def matrix_product(
-    c: Array, a: Operand, b: Operand, extents: tuple[int, int, int], at: list[int],
-    trans_a: bool = False, trans_b: bool = False,
+    c: Array,
+    a: Array,
+    b: Array,
+    extents: tuple[int, int, int],
+    at: list[int],
+    trans_a: bool = False,
+    trans_b: bool = False,
 ) -> list[Stage]:
     """The stages of c = a @ b for (m, n, k), product after product; `at`: see `products`."""
     m, n, k = extents
@@ -143,8 +154,35 @@ def matrix_product(
     a_row, a_column = strides(trans_a, m, k)
     return [
         stage(pack_panels, [packed, b], [k, n, row, column, panels], tasks=matrices * panels),
-        stage(multiply, [c, a, packed, tiles], [m, n, k, panels, across, a_column, a_row], table=at, tasks=tasks),
+        stage(
+            multiply,
+            [c, a, packed, tiles],
+            [m, n, k, panels, across, a_column, a_row],
+            table=at,
+            tasks=tasks,
+        ),
     ]
+
+
+@functools.cache
+def _epilogue_function(activation: str, dtype: str, terms: tuple[str, ...]) -> Any:
+    """activation(alpha * s + the terms), of what is there of beta * C0, bias and residual."""
+    scope = {"activation": unary_function(activation, dtype), "convert": np.dtype(dtype).type}
+    parts = ["beta * C0" if term == "C0" else term for term in terms]
+    source = f"lambda {', '.join(['s', *terms])}, alpha, beta, a: "
+    return compiled(
+        eval(f"{source}activation(convert({' + '.join(['alpha * s', *parts])}), a)", scope)
+    )
+
+
+def epilogue(
+    y: Array, sums: Array, activation: str, extras: dict[str, Operand | None], **reals: float
+) -> list[Stage]:
+    """y = activation(alpha * sums + beta * C0 + bias + residual), of what is there."""
+    there = {name: operand for name, operand in extras.items() if operand}
+    function = _epilogue_function(activation, y.dtype, tuple(there))
+    name = f"epilogue {activation} {y.dtype} {' '.join(there)}"
+    return elementwise(name, function, y, [sums, *there.values()], reals)
 
 
 def gemm(
@@ -163,11 +201,53 @@ def gemm(
     activation: str,
     a: float,
     want_preactivation: bool,
-) -> list[Stage] | None:
+) -> list[Stage]:
     """C = activation(z), z = alpha * A @ B + beta * C0 + bias + residual."""
     m, n = C.shape[-2:]
     k = A.shape[-2] if trans_a else A.shape[-1]
-    return matrix_product(C, A, B, (m, n, k), products(C, A, B), trans_a, trans_b)
+    at = products(C, A, B)
+    extras = {"C0": C0, "bias": bias, "residual": residual}
+    plain = alpha == 1 and not any(extras.values())
+    if plain and activation == "linear" and not z:
+        return matrix_product(C, A, B, (m, n, k), at, trans_a, trans_b)
+    sums = z if z and plain else Scratch(C.shape, C.dtype)
+    stages = matrix_product(sums, A, B, (m, n, k), at, trans_a, trans_b)
+    if z:
+        if not plain:
+            stages += epilogue(z, sums, "linear", extras, alpha=alpha, beta=beta, a=0.0)
+        return stages + epilogue(C, z, activation, {}, alpha=1.0, beta=0.0, a=a)
+    return stages + epilogue(C, sums, activation, extras, alpha=alpha, beta=beta, a=a)
 
 
-PLANNERS = {"gemm": gemm}
+def dense_backward(
+    dx: Operand | None,
+    dw: Operand | None,
+    db: Operand | None,
+    dy: Operand,
+    x: Operand,
+    w: Operand,
+    value: Operand,
+    *,
+    activation: str,
+    a: float,
+    want_dx: bool,
+    want_dw: bool,
+    want_db: bool,
+) -> list[Stage]:
+    """With g = dy * activation'(value): dx = g @ w.T, dw = x.T @ g, db = the sum of g's rows."""
+    (m, k), n = x.shape, w.shape[1]
+    stages: list[Stage] = []
+    g: Array = dy
+    if activation != "linear":
+        g = Scratch(dy.shape, dy.dtype)
+        stages += slope_times(g, dy, value, activation, a)
+    if dx:
+        stages += matrix_product(dx, g, w, (m, k, n), [0, 0], trans_b=True)
+    if dw:
+        stages += matrix_product(dw, x, g, (k, n, m), [0, 0], trans_a=True)
+    if db:
+        stages += fold(db, g, (1, m, n), "sum")
+    return stages
+
+
+PLANNERS = {"gemm": gemm, "dense_backward": dense_backward}

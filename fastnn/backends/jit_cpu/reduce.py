@@ -141,7 +141,7 @@ def fill(y, n, value, task):
         y[i] = value
 
 
-def _fold(y: Array, x: Array, layout: tuple[int, int, int], op: str) -> list[Stage]:
+def fold(y: Array, x: Array, layout: tuple[int, int, int], op: str) -> list[Stage]:
     """The stages of y [outer, inner] = op of x [outer, n, inner] over n."""
     mapping, fold, finish = _REDUCE[op]
     outer, n, inner = layout
@@ -226,7 +226,7 @@ def reduce(
     """y = op over the axes."""
     source, view, stages = gathered(x, axes)
     if op != "logsumexp":
-        return stages + _fold(y, source, view, op)
+        return stages + fold(y, source, view, op)
     outer, n, inner = view
     units, group = outer * inner, max(1, 4096 // max(1, n))
     numbers = [n, inner, units, group]
@@ -237,7 +237,7 @@ def reduce(
 def mean(y: Array, x: Array, axes: Sequence[int]) -> list[Stage]:
     """y = the mean of x over the axes."""
     source, view, stages = gathered(x, axes)
-    return stages + _fold(y, source, view, "mean")
+    return stages + fold(y, source, view, "mean")
 
 
 @functools.cache
@@ -279,7 +279,7 @@ def reduce_list(y: Operand, xs: list[Operand], *, op: str) -> list[Stage]:
         stages.append(stage(rows, [parts, x], numbers, tasks=pieces))
         at += pieces
     again = {"add": "sum", "larger": "max", "both": "all"}[fold]
-    return stages + _fold(y, parts, (1, parts.size, 1), again)
+    return stages + fold(y, parts, (1, parts.size, 1), again)
 
 
 _squared_distance = compiled(lambda x, centre: (x - centre) * (x - centre))
