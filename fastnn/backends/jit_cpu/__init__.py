@@ -13,10 +13,10 @@ import functools
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from . import elementwise, gemm, norm, reduce, softmax
+from . import elementwise, gather, gemm, movement, norm, random, reduce, softmax
 from .program import Operand, Stage, assemble
 
-_FAMILIES = (elementwise, gemm, norm, reduce, softmax)
+_FAMILIES = (elementwise, gather, gemm, movement, norm, random, reduce, softmax)
 PLANNERS: dict[str, Callable[..., Sequence[Stage] | None]] = {
     name: planner for family in _FAMILIES for name, planner in family.PLANNERS.items()
 }

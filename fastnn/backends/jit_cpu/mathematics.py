@@ -51,15 +51,20 @@ def _quantile(q, tail):
 
 
 @compile
-def erfinv(x):
-    """The inverse of erf: the quantile, made better by one step of Newton's method."""
-    q, tail = x / 2, (1 - abs(x)) / 2
+def normal_quantile(q, tail):
+    """The normal quantile of 1/2 + q, made better by one step of Newton's method."""
     z = _quantile(q, tail)
+    if not abs(z) < _INFINITY:
+        return z
     y = z * _SQRT_HALF
-    if abs(z) < _INFINITY:
-        if abs(q) < 0.25:
-            excess = erf(y) / 2 - q
-        else:
-            excess = copysign(1.0, q) * (tail - erfc(abs(y)) / 2)
-        z -= excess * _SQRT_2PI * math.exp(y * y)
-    return z * _SQRT_HALF
+    if abs(q) < 0.25:
+        excess = erf(y) / 2 - q
+    else:
+        excess = copysign(1.0, q) * (tail - erfc(abs(y)) / 2)
+    return z - excess * _SQRT_2PI * math.exp(y * y)
+
+
+@compile
+def erfinv(x):
+    """The inverse of erf."""
+    return normal_quantile(x / 2, (1 - abs(x)) / 2) * _SQRT_HALF
