@@ -13,10 +13,10 @@ import functools
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from . import elementwise, gather, gemm, movement, norm, random, reduce, softmax
+from . import conv, elementwise, gather, gemm, movement, norm, pooling, random, reduce, softmax
 from .program import Operand, Stage, assemble
 
-_FAMILIES = (elementwise, gather, gemm, movement, norm, random, reduce, softmax)
+_FAMILIES = (conv, elementwise, gather, gemm, movement, norm, pooling, random, reduce, softmax)
 PLANNERS: dict[str, Callable[..., Sequence[Stage] | None]] = {
     name: planner for family in _FAMILIES for name, planner in family.PLANNERS.items()
 }
