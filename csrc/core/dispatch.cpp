@@ -53,7 +53,10 @@ size_t checked_bytes(const Array& array) {
 
 void run(Call& call) {
   const int backend = current_backend();
-  if (backend != kNative && has_planner(backend)) call.program = program_of(backend, call);
+  // What has no native kernels is compiled by jit_cpu.
+  const int planner =
+      backend == kNative && !call.primitive->native ? find_backend("jit_cpu") : backend;
+  if (planner != kNative && has_planner(planner)) call.program = program_of(planner, call);
   if (call.program || (backend == kNative && call.primitive->native)) return run_compiled(call);
   if (backend != kNative && foreign_run(backend, call)) return;
   if (strict_backend) fail_missing(call, backend, "FASTNN_STRICT_BACKEND forbids a fallback");
