@@ -13,10 +13,26 @@ import functools
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from . import conv, elementwise, gather, gemm, movement, norm, pooling, random, reduce, softmax
+from . import (
+    conv,
+    elementwise,
+    gather,
+    gemm,
+    movement,
+    norm,
+    optimizer,
+    pooling,
+    random,
+    recurrent,
+    reduce,
+    softmax,
+)
 from .program import Operand, Stage, assemble
 
-_FAMILIES = (conv, elementwise, gather, gemm, movement, norm, pooling, random, reduce, softmax)
+_FAMILIES = (
+    *(conv, elementwise, gather, gemm, movement, norm, optimizer, pooling, random, recurrent),
+    *(reduce, softmax),
+)
 PLANNERS: dict[str, Callable[..., Sequence[Stage] | None]] = {
     name: planner for family in _FAMILIES for name, planner in family.PLANNERS.items()
 }

@@ -34,10 +34,11 @@ FOLDS |= {"either": _either, "both": _both}
 
 _same = compiled(lambda x: x)
 _square = compiled(lambda x: x * x)
+_wide_square = compiled(lambda x: np.float64(x) * np.float64(x))
 _magnitude = compiled(lambda x: -x if x < 0 else x)
 _true = compiled(lambda x: np.uint8(x != 0))
 _finite = compiled(lambda x: np.uint8(abs(x) < math.inf))
-MAPS = {"same": _same, "square": _square, "magnitude": _magnitude}
+MAPS = {"same": _same, "square": _square, "magnitude": _magnitude, "wide_square": _wide_square}
 MAPS |= {"true": _true, "finite": _finite}
 
 _whole = compiled(lambda total, count: total)
@@ -55,6 +56,7 @@ _REDUCE = {
     "all": ("true", "both", "whole"),
     "sum_squares": ("square", "add", "whole"),
     "abs_sum": ("magnitude", "add", "whole"),
+    "wide_sum_squares": ("wide_square", "add", "whole"),
     "all_finite": ("finite", "both", "whole"),
 }
 
@@ -111,38 +113,40 @@ def _row_kernel(mapping: str, fold: str, finish: str, dtype: str) -> Kernel:
 
 @functools.cache
 def _column_kernel(mapping: str, fold: str, finish: str, dtype: str) -> Kernel:
-    """y[o, piece, j] = fold over the piece's rows of x[o, row, j], a block of columns a task."""
+    """y[at + o, piece, j] = fold over the piece's rows of x[o, row, j]; a task takes some columns."""
     convert = np.dtype(_integer(dtype)).type
     element, add, end = MAPS[mapping], FOLDS[fold], FINISHES[finish]
 
-    def fold_columns(y, x, n, inner, pieces, across, count, task):
+    def fold_columns(y, x, n, inner, pieces, across, at, count, task):
         unit, first = task // across, task % across * COLUMNS
         last = min(inner, first + COLUMNS)
         row = unit % pieces * CHAIN
         stop = min(n, row + CHAIN)
         base = (unit // pieces * n + row) * inner
+        to = at + unit * inner
         for j in range(first, last):
-            y[unit * inner + j] = convert(element(x[base + j]))
+            y[to + j] = convert(element(x[base + j]))
         for _ in range(row + 1, stop):
             base += inner
             for j in range(first, last):
-                old = y[unit * inner + j]
-                y[unit * inner + j] = convert(add(old, convert(element(x[base + j]))))
+                y[to + j] = convert(add(y[to + j], convert(element(x[base + j]))))
         for j in range(first, last):
-            y[unit * inner + j] = end(y[unit * inner + j], convert(count))
+            y[to + j] = end(y[to + j], convert(count))
 
     return Kernel(fold_columns, f"fold_columns {mapping} {fold} {finish} {dtype}")
 
 
 @kernel
-def fill(y, n, value, task):
-    """y = value."""
-    for i in range(n):
+def fill(y, first, last, value, task):
+    """y[first : last] = value."""
+    for i in range(first, last):
         y[i] = value
 
 
-def fold(y: Array, x: Array, layout: tuple[int, int, int], op: str) -> list[Stage]:
-    """The stages of y [outer, inner] = op of x [outer, n, inner] over n."""
+def fold(
+    y: Array, x: Array, layout: tuple[int, int, int], op: str, at: int = 0
+) -> list[Stage]:
+    """The stages of y [outer, inner] = op of x [outer, n, inner] over n, from y[at] on."""
     mapping, fold, finish = _REDUCE[op]
     outer, n, inner = layout
     count = n
@@ -150,7 +154,7 @@ def fold(y: Array, x: Array, layout: tuple[int, int, int], op: str) -> list[Stag
         return []
     if n == 0:
         empty = math.nan if op == "mean" else float(identity(fold, y.dtype))
-        return [stage(fill, [y], [y.size], [empty])]
+        return [stage(fill, [y], [at, at + outer * inner], [empty])]
     stages: list[Stage] = []
     while True:
         pieces = blocks(n, PIECE if inner == 1 else CHAIN)
@@ -159,11 +163,11 @@ def fold(y: Array, x: Array, layout: tuple[int, int, int], op: str) -> list[Stag
         kind = (mapping, fold, finish if last else "whole", y.dtype)
         if inner == 1:
             units, group = outer * pieces, max(1, BLOCK // n)
-            numbers = [n, pieces, units, group, 0, count]
+            numbers = [n, pieces, units, group, at if last else 0, count]
             stages.append(stage(_row_kernel(*kind), [to, x], numbers, tasks=blocks(units, group)))
         else:
             across = blocks(inner, COLUMNS)
-            numbers = [n, inner, pieces, across, count]
+            numbers = [n, inner, pieces, across, at if last else 0, count]
             tasks = outer * pieces * across
             stages.append(stage(_column_kernel(*kind), [to, x], numbers, tasks=tasks))
         if last:
