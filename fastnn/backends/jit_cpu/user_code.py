@@ -22,12 +22,12 @@ _compiled: dict[Callable, Any] = {}
 _FIXED_MODULES = ("numpy", "math", "fastnn")  # what their names mean does not change
 
 
-def _codes(code: types.CodeType) -> Iterator[types.CodeType]:
-    """A function's code and that of the functions inside."""
-    yield code
+def _instructions(code: types.CodeType) -> Iterator[dis.Instruction]:
+    """Those of a function and of the functions inside it."""
+    yield from dis.get_instructions(code)
     for constant in code.co_consts:
         if isinstance(constant, types.CodeType):
-            yield from _codes(constant)
+            yield from _instructions(constant)
 
 
 def _place(function: Callable) -> str:
@@ -37,13 +37,11 @@ def _place(function: Callable) -> str:
 
 def _check(function: Callable, name: str) -> None:
     code = function.__code__
-    for inner in _codes(code):
-        for instruction in dis.get_instructions(inner):
-            if instruction.opname == "RAISE_VARARGS":
-                raise TypeError(
-                    f"{name}: raises or asserts ({_place(function)}), for which there is no place "
-                    "in compiled loops; return math.nan instead"
-                )
+    if any(i.opname == "RAISE_VARARGS" for i in _instructions(code)):
+        raise TypeError(
+            f"{name}: raises or asserts ({_place(function)}), for which there is no place in "
+            "compiled loops; return math.nan instead"
+        )
     if code.co_flags & (inspect.CO_VARARGS | inspect.CO_VARKEYWORDS):
         raise TypeError(f"{name}: takes *args or **kwargs ({_place(function)}), expected names")
     if code.co_kwonlyargcount > len(function.__kwdefaults__ or ()):
@@ -58,7 +56,8 @@ def _user_written(value: Any) -> bool:
 
 def _referred(function: Callable) -> dict[str, Any]:
     """The globals that a function refers to."""
-    names = {name for code in _codes(function.__code__) for name in code.co_names}
+    reads = ("LOAD_GLOBAL", "LOAD_NAME")
+    names = {i.argval for i in _instructions(function.__code__) if i.opname in reads}
     scope = function.__globals__
     return {name: scope[name] for name in sorted(names) if name in scope}
 
