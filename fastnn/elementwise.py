@@ -70,22 +70,33 @@ class Elementwise:
                     f"elementwise: gradient of {self._name} must have its parameters, "
                     f"({', '.join(expected)}), got ({', '.join(given)})"
                 )
+        self._usual = self._with({n: p.default for n, p in self._signature.parameters.items()})
 
     def __call__(self, *args: Any, **kwargs: Any) -> Tensor:
-        bound = self._signature.bind(*args, **kwargs)
-        bound.apply_defaults()
-        given = bound.arguments
-        xs = promote(self._name, *(given[name] for name in self._operands))
+        operands: Any = args
+        user, number, reals = self._usual
+        if kwargs or len(args) != len(self._operands):
+            given = self._bound(args, kwargs)
+            operands = [given[name] for name in self._operands]
+            user, number, reals = self._with(given)
+        xs = promote(self._name, *operands)
         if xs[0].dtype not in FLOATS:
             xs = [as_float(x, self._name) for x in xs]
-        fixed, reals = self._split(given)
-        user = UserFunction(self.scalar_function, len(xs), fixed, self.gradient)
-        (y,) = _core.elementwise(xs, number_of(user), 1, reals)
+        (y,) = _core.elementwise(xs, number, 1, reals)
         return record(y, _rule, (xs, user, reals), *xs)
 
-    def _split(self, given: dict[str, Any]) -> tuple[tuple, tuple]:
-        """The constants that are compiled in, None for floats; and the floats."""
-        fixed, reals = [], []
+    def _bound(self, args: tuple, kwargs: dict) -> dict[str, Any]:
+        try:
+            bound = self._signature.bind(*args, **kwargs)
+        except TypeError as error:
+            raise TypeError(f"{self._name}: {error}") from None
+        bound.apply_defaults()
+        return bound.arguments
+
+    def _with(self, given: dict[str, Any]) -> tuple[UserFunction, int, tuple[float, ...]]:
+        """What computes values with those constants: its number; and the constants of the call."""
+        fixed: list[int | None] = []
+        reals: list[float] = []
         for name, kind in self._constants.items():
             value = given[name]
             if kind is float and isinstance(value, (int, float)):
@@ -98,7 +109,10 @@ class Elementwise:
                     f"{self._name}: {name} is a constant, expected {kind.__name__} as its default, "
                     f"got {type(value).__name__}"
                 )
-        return tuple(fixed), tuple(reals)
+        user = UserFunction(
+            self.scalar_function, len(self._operands), tuple(fixed), self.gradient
+        )
+        return user, number_of(user), tuple(reals)
 
     def __repr__(self) -> str:
         return f"<elementwise {self._name}{self._signature}>"

@@ -1,5 +1,6 @@
 // elementwise: functions that the user wrote, by their numbers in fastnn.backends.jit.functions.
-// There are no kernels here: a program is compiled for each kind of call (core/program.h).
+// There are no kernels here, and no reference: the function says what it computes. A program is
+// compiled for each kind of call (core/program.h).
 #include <algorithm>
 #include <cstddef>
 

@@ -21,7 +21,7 @@ from fastnn.backends.jit.functions import MODULES
 from . import mathematics
 from .compile import compiled
 from .elementwise import unary_function
-from .numbers import PLAIN, NumberType, chain, chain_two, lifted, value
+from .numbers import PLAIN, NumberType, chain, chain_two, lifted, value, variable
 
 _double = np.float64
 _LONGEST_PRODUCT = 16  # x ** n is multiplied out up to here
@@ -36,7 +36,7 @@ def _named(*names: str) -> list[Any]:
 
 def _define(functions: Sequence[Any], rule: Callable, **options: Any) -> None:
     for function in functions:
-        overload(function, **options)(rule)
+        overload(function, jit_options={"forceinline": True}, **options)(rule)
         KNOWN.add(function)
 
 
@@ -50,8 +50,14 @@ def _is_number(*kinds: Any) -> bool:
 # ---- One operand -------------------------------------------------------------------------------
 
 
+# Their slopes are arithmetic, so that Numbers without partial derivatives keep the element type:
+# those of other op codes are computed in float64.
+_SIMPLE = {"neg", "abs", "square", "sqrt", "rsqrt", "reciprocal", "relu", "softsign"}
+_SIMPLE |= {"exp", "expm1", "log", "log1p", "tanh", "sigmoid", "tan", "atan"}
+
+
 def _unary_rule(op: str, slope: Any, reads: str) -> Callable:
-    by_value = reads == "x"
+    by_value, in_double = reads == "x", op not in _SIMPLE
 
     def rule(x):
         if isinstance(x, PLAIN):
@@ -68,7 +74,9 @@ def _unary_rule(op: str, slope: Any, reads: str) -> Callable:
         def differentiated(x):
             v = value(x)
             y = f(v, 0.0)
-            return chain(y, slope(_double(v if by_value else y), 0.0), x)
+            read = v if by_value else y
+            given = _double(read) if in_double else variable(read, 0, -1)
+            return chain(y, value(slope(given, 0.0)), x)
 
         return differentiated
 

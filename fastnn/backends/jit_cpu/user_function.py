@@ -16,7 +16,7 @@ from .compile import ELEMENTS, compiled
 from .loops import elementwise as loop
 from .numbers import PLAIN, NumberType, lifted, partial, value, variable
 from .program import Operand, Stage
-from .compile_errors import reason
+from .compile_errors import reason, words
 from .user_code import compilable, fingerprint
 
 _ELEMENT = "variable(x{i}, {partials}, {place})"
@@ -39,13 +39,13 @@ def _returned(user: UserFunction, function: Any, arguments: tuple) -> Any:
     try:
         dispatcher.compile(arguments)
     except NumbaError as error:
-        raise TypeError(reason(user.name, function, error)) from error
+        raise TypeError(reason(user.name, error)) from error
     return dispatcher.overloads[arguments].signature.return_type
 
 
 def _check_number(user: UserFunction, returned: Any) -> None:
     if not isinstance(returned, (NumberType, *PLAIN)):
-        raise TypeError(f"{user.name}: must return one number for each element, returns {returned}")
+        raise TypeError(f"{user.name}: must return one number for each element, returns {words(returned)}")
 
 
 def _value_source(user: UserFunction, dtype: str) -> str:
@@ -76,7 +76,7 @@ def _given_source(user: UserFunction, dtype: str, wanted: Sequence[int]) -> str:
     if len(parts) != user.operands or not all(isinstance(p, (NumberType, *PLAIN)) for p in parts):
         raise TypeError(
             f"{user.name}: gradient must return {user.operands} "
-            f"number{'s, a tuple' if user.operands > 1 else ''}, returns {returned}"
+            f"number{'s, a tuple' if user.operands > 1 else ''}, returns {words(returned)}"
         )
     elements = [_ELEMENT.format(i=i, partials=0, place=-1) for i in range(user.operands)]
     call = f"gradient({', '.join([*elements, *_constants(user)])})"
