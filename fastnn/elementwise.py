@@ -109,9 +109,7 @@ class Elementwise:
                     f"{self._name}: {name} is a constant, expected {kind.__name__} as its default, "
                     f"got {type(value).__name__}"
                 )
-        user = UserFunction(
-            self.scalar_function, len(self._operands), tuple(fixed), self.gradient
-        )
+        user = UserFunction(self.scalar_function, len(self._operands), tuple(fixed), self.gradient)
         return user, number_of(user), tuple(reals)
 
     def __repr__(self) -> str:

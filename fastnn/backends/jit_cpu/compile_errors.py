@@ -10,11 +10,16 @@ from typing import Any
 _COLOURS = re.compile(r"\x1b\[[0-9;]*m")
 _PLACE = re.compile(r'^File "(.+)", line (\d+):', re.M)
 _CALL = re.compile(r"^No implementation of function .*?>>> (.*?)$", re.M | re.S)
+_RAISED = re.compile(r"^ *\w+Error: (.+?)\s+raised from ", re.M | re.S)
 
 
-def words(kind: Any) -> str:
-    """A Numba type, or a text with such types, in words."""
-    return re.sub(r"Number\(\w+, \d+\)", "number", str(kind))
+def _what(text: str) -> str:
+    if raised := _RAISED.search(text):
+        return raised[1]
+    if call := _CALL.search(text):
+        return f"{call[1].strip()} is not known"
+    lines = [line.strip() for line in text.splitlines()]
+    return next(line for line in lines if line and not line.startswith("Failed in nopython"))
 
 
 def reason(name: str, error: Any) -> str:
@@ -22,14 +27,13 @@ def reason(name: str, error: Any) -> str:
 
     name: of the operation; error: a NumbaError
     """
-    text = _COLOURS.sub("", str(error))
-    lines = [line.strip() for line in text.splitlines()]
-    what = next(line for line in lines if line and not line.startswith("Failed in nopython"))
-    if call := _CALL.search(text):
-        what = f"{call[1].strip()} is not known"
+    text = re.sub(r"Number\(\w+, \d+\)", "number", _COLOURS.sub("", str(error)))
+    what = _what(text)
+    if "must return" in what:
+        return f"{name}: {what}"
     if place := _PLACE.search(text):
         file, line = os.path.abspath(place[1]), int(place[2])
     else:
         file, line = error.loc.filename, error.loc.line
     source = linecache.getline(file, line).strip()
-    return f"{name}: cannot be compiled: {words(what)} ({file}, line {line}: {source})"
+    return f"{name}: cannot be compiled: {what} ({file}, line {line}: {source})"

@@ -51,7 +51,9 @@ def broadcast_kernel(
         results=", ".join(f"{y}[row * width + i]" for y in ys),
         offsets=" = ".join(f"o{j}" for j in numbers),
         advance="; ".join(f"o{j} += i * table[axis * {len(kinds) + 1} + {j}]" for j in numbers),
-        elements=", ".join(f"x{j}[o{j}{' + i' if kind else ''}]" for j, kind in zip(numbers, kinds)),
+        elements=", ".join(
+            f"x{j}[o{j}{' + i' if kind else ''}]" for j, kind in zip(numbers, kinds)
+        ),
         reals="".join(f", {real}" for real in reals),
         step=len(kinds) + 1,
         block=BLOCK,

@@ -69,7 +69,9 @@ def _from_plain(context: Any, builder: Any, given: Any, kind: NumberType, x: Any
 @intrinsic(prefer_literal=True)
 def variable(typing: Any, x: Any, partials: Any, place: Any) -> Any:
     """The Number of an element that is variable `place` of so many; -1: a constant."""
-    if not isinstance(partials, types.IntegerLiteral) or not isinstance(place, types.IntegerLiteral):
+    if not isinstance(partials, types.IntegerLiteral) or not isinstance(
+        place, types.IntegerLiteral
+    ):
         raise TypingError("partials and place must be literal")
     kind, index = NumberType(x, partials.literal_value), place.literal_value
 
@@ -78,6 +80,37 @@ def variable(typing: Any, x: Any, partials: Any, place: Any) -> Any:
         return _number(context, builder, kind, arguments[0], ones)
 
     return kind(x, partials, place), generate
+
+
+@intrinsic
+def returned(typing: Any, y: Any, like: Any) -> Any:
+    """What a user's function returned, as a Number of the kind of `like`."""
+    if not isinstance(y, (NumberType, *PLAIN)):
+        raise TypingError(f"must return one number for each element, returns {y}")
+
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        return context.cast(builder, arguments[0], y, like)
+
+    return like(y, like), generate
+
+
+@intrinsic(prefer_literal=True)
+def returned_part(typing: Any, ys: Any, like: Any, place: Any, count: Any) -> Any:
+    """Number `place` of so many that a user's gradient returned."""
+    if not isinstance(place, types.IntegerLiteral) or not isinstance(count, types.IntegerLiteral):
+        raise TypingError("place and count must be literal")
+    index, n = place.literal_value, count.literal_value
+    several = isinstance(ys, types.BaseTuple)
+    parts = list(ys) if several else [ys]
+    if len(parts) != n or not all(isinstance(part, (NumberType, *PLAIN)) for part in parts):
+        expected = f"{n} numbers, a tuple" if n > 1 else "one number"
+        raise TypingError(f"gradient must return {expected}, returns {ys}")
+
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        part = builder.extract_value(arguments[0], index) if several else arguments[0]
+        return context.cast(builder, part, parts[index], like)
+
+    return like(ys, like, place, count), generate
 
 
 @intrinsic
@@ -129,8 +162,7 @@ def _chained(y: Any, terms: Sequence[tuple[Any, NumberType]]) -> tuple[NumberTyp
     def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
         top, slopes, numbers = arguments[0], arguments[1::2], arguments[2::2]
         top, *slopes = (
-            context.cast(builder, x, plain, kind.element)
-            for x, plain in zip([top, *slopes], given)
+            context.cast(builder, x, plain, kind.element) for x, plain in zip([top, *slopes], given)
         )
         zero: ir.Constant = _real(context, kind, 0.0)
         partials = []

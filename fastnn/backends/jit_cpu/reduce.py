@@ -143,9 +143,7 @@ def fill(y, first, last, value, task):
         y[i] = value
 
 
-def fold(
-    y: Array, x: Array, layout: tuple[int, int, int], op: str, at: int = 0
-) -> list[Stage]:
+def fold(y: Array, x: Array, layout: tuple[int, int, int], op: str, at: int = 0) -> list[Stage]:
     """The stages of y [outer, inner] = op of x [outer, n, inner] over n, from y[at] on."""
     mapping, fold, finish = _REDUCE[op]
     outer, n, inner = layout

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import builtins
 import dis
 import hashlib
 import inspect
@@ -42,6 +43,9 @@ def _check(function: Callable, name: str) -> None:
             f"{name}: raises or asserts ({_place(function)}), for which there is no place in "
             "compiled loops; return math.nan instead"
         )
+    for missing in _global_names(function):
+        if missing not in function.__globals__ and not hasattr(builtins, missing):
+            raise NameError(f"{name}: name {missing!r} is not defined ({_place(function)})")
     if code.co_flags & (inspect.CO_VARARGS | inspect.CO_VARKEYWORDS):
         raise TypeError(f"{name}: takes *args or **kwargs ({_place(function)}), expected names")
     if code.co_kwonlyargcount > len(function.__kwdefaults__ or ()):
@@ -54,12 +58,15 @@ def _user_written(value: Any) -> bool:
     return isinstance(value, types.FunctionType) and value not in KNOWN
 
 
+def _global_names(function: Callable) -> list[str]:
+    reads = ("LOAD_GLOBAL", "LOAD_NAME")
+    return sorted({i.argval for i in _instructions(function.__code__) if i.opname in reads})
+
+
 def _referred(function: Callable) -> dict[str, Any]:
     """The globals that a function refers to."""
-    reads = ("LOAD_GLOBAL", "LOAD_NAME")
-    names = {i.argval for i in _instructions(function.__code__) if i.opname in reads}
     scope = function.__globals__
-    return {name: scope[name] for name in sorted(names) if name in scope}
+    return {name: scope[name] for name in _global_names(function) if name in scope}
 
 
 def _callee(value: Any, name: str, inside: tuple) -> Any:
@@ -131,7 +138,9 @@ def _text(value: Any, seen: set) -> str:
             return value.__qualname__
         seen.add(value)
         refers = [*_referred(value).items(), ("", _defaults(value))]
-        refers += [(name, c.cell_contents) for name, c in zip(value.__code__.co_freevars, _cells(value))]
+        refers += [
+            (name, c.cell_contents) for name, c in zip(value.__code__.co_freevars, _cells(value))
+        ]
         return repr([_text(value.__code__, seen), [(k, _text(v, seen)) for k, v in refers]])
     if callable(value) and value in KNOWN:
         return f"{getattr(value, '__module__', '')}.{value.__name__}"
