@@ -37,8 +37,8 @@ def elementwise(function: Any = None, *, gradient: Callable | None = None) -> An
     The result has their dtype. A constant whose default is a float may change with every call; for
     other integers or booleans the function is compiled again.
 
-    Needs Numba: ``pip install 'fastnn[numba]'``, else ImportError. TypeError, at the first call, for
-    what cannot be compiled. Globals that the function reads keep their values of that call.
+    Needs Numba: ``pip install 'fastnn[numba]'``, else ImportError. What cannot be compiled is a
+    TypeError at the first call. Globals that the function reads keep their values of that call.
 
     >>> @elementwise
     ... def leaky(x, slope=0.25):
@@ -95,7 +95,7 @@ class Elementwise:
 
     def _with(self, given: dict[str, Any]) -> tuple[UserFunction, int, tuple[float, ...]]:
         """What computes values with those constants: its number; and the constants of the call."""
-        fixed: list[int | None] = []
+        fixed: list[Any] = []
         reals: list[float] = []
         for name, kind in self._constants.items():
             value = given[name]

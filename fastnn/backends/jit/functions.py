@@ -1,4 +1,4 @@
-"""The functions that users wrote for `elementwise`, by number, as calls of the primitive have them."""
+"""The functions that users wrote for `elementwise`, by the numbers that calls have for them."""
 
 from __future__ import annotations
 

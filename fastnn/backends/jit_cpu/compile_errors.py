@@ -1,4 +1,4 @@
-"""What Numba says of a function that it cannot compile, in a sentence that names the user's line."""
+"""What Numba says of a function that it cannot compile: a sentence that names the user's line."""
 
 from __future__ import annotations
 

@@ -240,5 +240,6 @@ def gather_batch(
 
 
 PLANNERS = {
-    f.__name__: f for f in (gather, scatter_add, sum_rows, gather_nd, scatter_nd_add, gather_batch)
+    f.__name__: f
+    for f in (gather, scatter_add, sum_rows, gather_nd, scatter_nd_add, gather_batch)
 }

@@ -184,7 +184,9 @@ def batch_norm(
 ) -> list[Stage]:
     """y = (x - mean) * rstd * gamma + beta for x [rows, channels]."""
     channels = (x.shape[1],)
-    stages = elementwise("same", _same, mean_, [given_mean]) if given_mean else mean(mean_, x, (0,))
+    stages = (
+        elementwise("same", _same, mean_, [given_mean]) if given_mean else mean(mean_, x, (0,))
+    )
     variance: Array = given_variance or Scratch(channels, x.dtype)
     if not given_variance:
         squares = Scratch(x.shape, x.dtype)

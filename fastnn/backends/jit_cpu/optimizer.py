@@ -230,7 +230,9 @@ def _scale_kernel(dtype: str) -> Kernel:
 
 def scale_list(xs: list[Operand], scale: Operand) -> list[Stage]:
     """Every x times scale."""
-    return [stage(_scale_kernel(x.dtype), [x, scale], [x.size], tasks=blocks(x.size)) for x in xs]
+    return [
+        stage(_scale_kernel(x.dtype), [x, scale], [x.size], tasks=blocks(x.size)) for x in xs
+    ]
 
 
 @functools.cache

@@ -63,8 +63,8 @@ class Stage(NamedTuple):
     table: Sequence[int]
     tasks: int
 
-    def compile(self) -> int:
-        """The address of the kernel for these arguments."""
+    def address(self) -> int:
+        """That of the kernel, compiled for these arguments."""
         first = self.arrays[0]
         assert first is not None
         dtypes = tuple((first if a is None else a).dtype for a in self.arrays)
@@ -106,5 +106,5 @@ def assemble(stages: Sequence[Stage], arrays: int) -> tuple[list[tuple[Any, ...]
         if s.tasks == 0:
             continue
         places = [place(a) for a in s.arrays]
-        assembled.append((s.compile(), s.tasks, places, [*s.integers, *s.table], list(s.reals)))
+        assembled.append((s.address(), s.tasks, places, [*s.integers, *s.table], list(s.reals)))
     return assembled, [s.bytes for s in scratch]

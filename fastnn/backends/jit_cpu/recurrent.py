@@ -271,9 +271,7 @@ def rnn(
             Scratch((batch, units), dtype),
             Scratch((tasks, ROWS, COLUMNS), dtype),
         ]
-        own = [
-            _pick(operands, d, states, i) for operands in (history, initial_state) for i in (0, 1)
-        ]
+        own = [_pick(operands, d, states, i) for operands in (history, initial_state) for i in (0, 1)]
         h, c = _pick(last, d, states, 0), _pick(last, d, states, 1)
         stages.append(
             stage(
@@ -473,8 +471,7 @@ def rnn_backward(
         dz, seen = Scratch((every, wide), dtype), Scratch((every, wide), dtype)
         dp = Scratch((every, 3 * units), dtype) if peephole else None
         dstates: list[Array | None] = [
-            _pick(dinitial, d, states, i)
-            or (Scratch((batch, units), dtype) if i < states else None)
+            _pick(dinitial, d, states, i) or (Scratch((batch, units), dtype) if i < states else None)
             for i in (0, 1)
         ]
         own = [_pick(operands, d, states, i) for operands in (dlast, history) for i in (0, 1)]

@@ -18,7 +18,14 @@ from .numbers import partial, returned, returned_part, value, variable
 from .program import Operand, Stage
 from .user_code import compilable, fingerprint
 
-_NAMES = {f.__name__: f for f in (partial, returned, returned_part, value, variable)}
+_SCOPE: dict[str, Any] = {
+    "partial": partial,
+    "returned": returned,
+    "returned_part": returned_part,
+    "value": value,
+    "variable": variable,
+    "__name__": __name__,
+}
 
 
 def _call(user: UserFunction, function: str, wanted: Sequence[int]) -> str:
@@ -57,8 +64,7 @@ def _source(user: UserFunction) -> str:
 def _scalar_function(number: int) -> tuple[str, Any]:
     """A name for what is compiled, and f(elements, constants)."""
     user = FUNCTIONS[number]
-    scope: dict[str, Any] = _NAMES | {"__name__": __name__}
-    scope["function"] = compilable(user.function, user.name)
+    scope = _SCOPE | {"function": compilable(user.function, user.name)}
     if user.gradient is not None:
         scope["gradient"] = compilable(user.gradient, user.name)
     source = _source(user)
@@ -75,7 +81,7 @@ def elementwise(
     stages = loop(name, scalar, ys, xs, {f"c{i}": c for i, c in enumerate(constants)})
     try:
         for stage in stages:
-            stage.compile()
+            stage.address()
     except NumbaError as error:
         raise TypeError(reason(FUNCTIONS[function].name, error)) from error
     return stages
