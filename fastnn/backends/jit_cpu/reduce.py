@@ -273,16 +273,16 @@ def reduce_list(y: Operand, xs: list[Operand], *, op: str) -> list[Stage]:
     """y = op over all elements of all arrays."""
     xs = [x for x in xs if x.size]
     dtype = y.dtype
-    mapping, fold, _ = _REDUCE[op]
+    mapping, folding, _ = _REDUCE[op]
     parts = Scratch((sum(blocks(x.size, PIECE) for x in xs),), dtype)
     stages, at = [], 0
     for x in xs:
         pieces = blocks(x.size, PIECE)
         numbers = [x.size, pieces, pieces, 1, at, 1]
-        rows = _row_kernel(mapping, fold, "whole", dtype)
+        rows = _row_kernel(mapping, folding, "whole", dtype)
         stages.append(stage(rows, [parts, x], numbers, tasks=pieces))
         at += pieces
-    again = {"add": "sum", "larger": "max", "both": "all"}[fold]
+    again = {"add": "sum", "larger": "max", "both": "all"}[folding]
     return stages + fold(y, parts, (1, parts.size, 1), again)
 
 
