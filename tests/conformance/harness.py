@@ -4,6 +4,7 @@ The specification is the reference function in float64. It is called directly, p
 on the very numbers that the backend gets. (tests/backends tests the reference itself.)
 """
 
+import importlib.util
 import zlib
 from dataclasses import dataclass
 
@@ -16,7 +17,9 @@ from fastnn.backends import use_backend
 from fastnn.backends.reference import FUNCTIONS
 
 TARGET = _core.targets()["chosen"]
-BACKENDS = {f"native-{TARGET}": "native", "reference": "reference", "jit_cpu": "jit_cpu"}
+BACKENDS = {f"native-{TARGET}": "native", "reference": "reference"}
+if importlib.util.find_spec("numba"):  # an emulated processor has none
+    BACKENDS["jit_cpu"] = "jit_cpu"
 FLOATS = ("float32", "float64")
 INTEGERS = ("int32", "int64", "uint8")
 
@@ -28,17 +31,24 @@ SHAPES = [(), *((n,) for n in LENGTHS), (3, 17), (17, 3), (2, 3, 5), (4, 0, 3), 
 drawn = hypothesis.settings(max_examples=25, deadline=None, derandomize=True, database=None)
 
 
-def rows(cases):
+def rows(cases, backends=BACKENDS):
     """Every case on every backend; ids name backend and target, as in native-avx2-add-float32.
 
-    Of many cases the reference runs every third: it is what they are compared with.
+    Of many cases the others run every third: the reference is what they are compared with, and
+    jit_cpu compiles one kernel for many shapes.
     """
     cases = list(cases)
     return [
         pytest.param(backend, *case, id="-".join([label, *map(str, case)]))
         for label, backend in BACKENDS.items()
+        if label in backends
         for case in (cases if backend == "native" or len(cases) < 60 else cases[::3])
     ]
+
+
+def rows_without_jit(cases):
+    """`rows` of a primitive that jit_cpu leaves to the reference."""
+    return rows(cases, [label for label, backend in BACKENDS.items() if backend != "jit_cpu"])
 
 
 def generator(*seed):

@@ -10,7 +10,7 @@ import pytest
 
 from fastnn.backends.reference import FUNCTIONS
 
-from .harness import FLOATS, check, generator, rows
+from .harness import FLOATS, check, generator, rows_without_jit
 
 # batch, queries, keys, heads, groups, width, values
 SHAPES = [
@@ -58,7 +58,7 @@ def many(shape):
 
 @pytest.mark.parametrize(
     ("backend", "dtype", "masked", "shape"),
-    rows((d, m, shape) for d in FLOATS for m in MASKS for shape in SHAPES),
+    rows_without_jit((d, m, shape) for d in FLOATS for m in MASKS for shape in SHAPES),
 )
 def test_attention(backend, dtype, masked, shape):
     q, k, v, mask, options = case(dtype, shape, masked)
@@ -71,7 +71,7 @@ def test_attention(backend, dtype, masked, shape):
 
 @pytest.mark.parametrize(
     ("backend", "dtype", "masked", "shape"),
-    rows((d, m, shape) for d in FLOATS for m in MASKS for shape in SHAPES),
+    rows_without_jit((d, m, shape) for d in FLOATS for m in MASKS for shape in SHAPES),
 )
 def test_attention_backward(backend, dtype, masked, shape):
     q, k, v, mask, options = case(dtype, shape, masked)
@@ -88,7 +88,7 @@ def test_attention_backward(backend, dtype, masked, shape):
 
 @pytest.mark.parametrize(
     ("backend", "dtype", "masked", "rate"),
-    rows((d, m, r) for d in FLOATS for m in ("none", "full causal") for r in (0.0, 0.4, 1.0)),
+    rows_without_jit((d, m, r) for d in FLOATS for m in ("none", "full causal") for r in (0.0, 0.4, 1.0)),
 )
 def test_dropout(backend, dtype, masked, rate):
     """The words that a weight draws are those of the specification."""

@@ -13,7 +13,7 @@ from hypothesis import strategies
 
 from fastnn.backends.reference import softmax
 
-from .harness import FLOATS, check, drawn, generator, roundings, rows
+from .harness import FLOATS, check, drawn, generator, roundings, rows_without_jit
 
 
 def draw(dtype, batch, time, classes, most, blank=0, labels="int32", spread=2, whole=False):
@@ -68,7 +68,7 @@ CASES = [
 
 @pytest.mark.parametrize(
     ("backend", "dtype", "labels", "shape"),
-    rows((d, i, s) for d in FLOATS for i in ("int32", "int64") for s in CASES),
+    rows_without_jit((d, i, s) for d in FLOATS for i in ("int32", "int64") for s in CASES),
 )
 @pytest.mark.parametrize("zero_infinity", [False, True])
 def test_ctc_loss(backend, dtype, labels, shape, zero_infinity):
@@ -83,7 +83,7 @@ def test_ctc_loss(backend, dtype, labels, shape, zero_infinity):
 
 @pytest.mark.parametrize(
     ("backend", "dtype", "spread", "time"),
-    rows((d, s, t) for d in FLOATS for s in (30, 300, 3000) for t in (60, 400)),
+    rows_without_jit((d, s, t) for d in FLOATS for s in (30, 300, 3000) for t in (60, 400)),
 )
 def test_ctc_loss_of_extreme_logits(backend, dtype, spread, time):
     """Targets whose probability is far below every number."""
@@ -93,7 +93,7 @@ def test_ctc_loss_of_extreme_logits(backend, dtype, spread, time):
     assert np.abs(dx).max() <= 1 + 4 * np.finfo(dtype).eps
 
 
-@pytest.mark.parametrize(("backend", "dtype"), rows((d,) for d in FLOATS))
+@pytest.mark.parametrize(("backend", "dtype"), rows_without_jit((d,) for d in FLOATS))
 def test_ctc_loss_of_a_long_sequence_of_an_unlikely_target(backend, dtype):
     time = 3000 if backend == "native" else 300
     operands = draw(dtype, 1, time, 6, time // 4, spread=1, whole=True)
@@ -103,7 +103,7 @@ def test_ctc_loss_of_a_long_sequence_of_an_unlikely_target(backend, dtype):
     assert loss[0] > 50 * time
 
 
-@pytest.mark.parametrize(("backend", "dtype"), rows((d,) for d in FLOATS))
+@pytest.mark.parametrize(("backend", "dtype"), rows_without_jit((d,) for d in FLOATS))
 def test_ctc_loss_of_impossible_classes(backend, dtype):
     """Logits of minus infinity have probability 0, and no gradient beyond it."""
     operands = draw(dtype, 4, 9, 5, 3, whole=True)
@@ -119,7 +119,7 @@ def test_ctc_loss_of_impossible_classes(backend, dtype):
     assert np.isnan(dx[2:]).all()
 
 
-@pytest.mark.parametrize(("backend", "dtype"), rows((d,) for d in FLOATS))
+@pytest.mark.parametrize(("backend", "dtype"), rows_without_jit((d,) for d in FLOATS))
 def test_ctc_loss_of_nan(backend, dtype):
     operands = draw(dtype, 4, 6, 5, 2, whole=True)
     logits, lengths = operands[0], operands[2]
@@ -141,7 +141,7 @@ def test_ctc_loss_of_nan(backend, dtype):
     dtype=strategies.sampled_from(FLOATS),
     zero_infinity=strategies.booleans(),
 )
-@pytest.mark.parametrize("backend", rows([()]))
+@pytest.mark.parametrize("backend", rows_without_jit([()]))
 def test_ctc_loss_of_drawn_shapes(backend, batch, time, classes, most, blank, dtype, zero_infinity):
     blank %= classes
     operands = draw(dtype, batch, time, classes, most, blank)
@@ -159,7 +159,7 @@ def beam_bound(i, expected, eps):
 
 @pytest.mark.parametrize(
     ("backend", "dtype", "shape", "width", "top_paths", "blank"),
-    rows(
+    rows_without_jit(
         (d, *case)
         for d in FLOATS
         for case in [
@@ -181,7 +181,7 @@ def test_ctc_beam(backend, dtype, shape, width, top_paths, blank):
         check(backend, "ctc_decode", operands, width, top_paths, blank, bound=beam_bound)
 
 
-@pytest.mark.parametrize(("backend", "dtype"), rows((d,) for d in FLOATS))
+@pytest.mark.parametrize(("backend", "dtype"), rows_without_jit((d,) for d in FLOATS))
 def test_ctc_beam_of_equal_and_impossible_paths(backend, dtype):
     """What is equally probable has one order; what is impossible is not found."""
     equal = np.full((1, 5, 4), -np.log(4), dtype)
@@ -198,7 +198,7 @@ def test_ctc_beam_of_equal_and_impossible_paths(backend, dtype):
     assert (paths[:, 2] == -1).all()
 
 
-@pytest.mark.parametrize("backend", rows([()]))
+@pytest.mark.parametrize("backend", rows_without_jit([()]))
 def test_ctc_beam_finds_what_left_the_beam_and_came_back(backend):
     """A prefix is there once, also if it was dropped while a longer one was kept: so in about one
     of forty of these examples."""

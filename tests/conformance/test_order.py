@@ -12,7 +12,7 @@ from hypothesis import strategies
 
 from fastnn.backends.reference import cumulative, cumulative_prod_backward
 
-from .harness import FLOATS, INTEGERS, LENGTHS, check, drawn, generator, rows
+from .harness import FLOATS, INTEGERS, LENGTHS, check, drawn, generator, rows_without_jit
 
 NUMBERS = (*FLOATS, *INTEGERS)
 SHAPES = [
@@ -31,7 +31,7 @@ SHAPES = [
 def some(cases, dtypes):
     """Every case for floating-point numbers, the long ones and some others for the rest."""
     few = [*cases[:-4:5], *cases[-4:]]
-    return rows((dtype, *case) for dtype in dtypes for case in (cases if dtype in FLOATS else few))
+    return rows_without_jit((dtype, *case) for dtype in dtypes for case in (cases if dtype in FLOATS else few))
 
 
 def numbers(dtype, shape, *seed):
@@ -85,7 +85,7 @@ def test_cumulative_prod(backend, dtype, shape, axis, reverse):
     check(backend, "cumulative", [x], "prod", axis, reverse, bound=bound, wide=dtype in FLOATS)
 
 
-@pytest.mark.parametrize(("backend", "dtype"), rows((dtype,) for dtype in FLOATS))
+@pytest.mark.parametrize(("backend", "dtype"), rows_without_jit((dtype,) for dtype in FLOATS))
 @pytest.mark.parametrize("op", ["sum", "prod"])
 def test_cumulative_of_special_numbers(backend, dtype, op):
     for value in (np.nan, np.inf, -0.0):
@@ -99,7 +99,7 @@ def test_cumulative_of_special_numbers(backend, dtype, op):
 
 @pytest.mark.parametrize(
     ("backend", "dtype", "shape", "axis"),
-    rows((dtype, *case) for dtype in FLOATS for case in SHAPES),
+    rows_without_jit((dtype, *case) for dtype in FLOATS for case in SHAPES),
 )
 @pytest.mark.parametrize("reverse", [False, True])
 @pytest.mark.parametrize("zeros", [False, True])
@@ -169,7 +169,7 @@ def test_sort_of_the_first_few(backend, dtype, shape, axis, descending):
         check(backend, "sort", [x], axis, descending, count)
 
 
-@pytest.mark.parametrize(("backend", "dtype"), rows((dtype,) for dtype in FLOATS))
+@pytest.mark.parametrize(("backend", "dtype"), rows_without_jit((dtype,) for dtype in FLOATS))
 @pytest.mark.parametrize("shape", [(300,), (20, 300), (70_000,)])
 def test_sort_of_special_rows(backend, dtype, shape):
     n = shape[-1]
@@ -190,7 +190,7 @@ def test_sort_of_special_rows(backend, dtype, shape):
             check(backend, "sort", [x], len(shape) - 1, descending, -1, True, False)
 
 
-@pytest.mark.parametrize(("backend", "dtype"), rows((dtype,) for dtype in INTEGERS))
+@pytest.mark.parametrize(("backend", "dtype"), rows_without_jit((dtype,) for dtype in INTEGERS))
 def test_sort_of_extreme_integers(backend, dtype):
     limits = np.iinfo(dtype)
     x = np.array([limits.max, 0, limits.min, limits.max - 1, limits.min + 1, 1] * 20, dtype)
@@ -208,7 +208,7 @@ def test_sort_of_extreme_integers(backend, dtype):
     descending=strategies.booleans(),
     share=strategies.floats(0, 1),
 )
-@pytest.mark.parametrize("backend", rows([()]))
+@pytest.mark.parametrize("backend", rows_without_jit([()]))
 def test_sort_of_drawn_shapes(backend, shape, axis, dtype, descending, share):
     axis %= len(shape)
     x = with_ties(dtype, shape)
@@ -230,7 +230,7 @@ def test_searchsorted(backend, dtype, count, right):
         check(backend, "searchsorted", [edges, x], right)
 
 
-@pytest.mark.parametrize(("backend", "dtype"), rows((dtype,) for dtype in FLOATS))
+@pytest.mark.parametrize(("backend", "dtype"), rows_without_jit((dtype,) for dtype in FLOATS))
 @pytest.mark.parametrize("right", [False, True])
 def test_searchsorted_of_special_numbers(backend, dtype, right):
     edges = np.array([-np.inf, -1, -0.0, 0.0, 2, np.inf, np.nan, np.nan], dtype)

@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pytest
 
-from .harness import FLOATS, check, generator, rows
+from .harness import FLOATS, check, generator, rows, rows_without_jit
 
 CHANNELS = (1, 3, 4, 7, 8, 9, 16, 17, 25, 32, 33, 70, 130)
 EXTENTS = ((1, 30), (1, 11), (1, 6))
@@ -120,7 +120,7 @@ RESIZES = [
 ]
 
 
-@pytest.mark.parametrize(("backend", "dtype", "rank", "method", "corners", "seed"), rows(RESIZES))
+@pytest.mark.parametrize(("backend", "dtype", "rank", "method", "corners", "seed"), rows_without_jit(RESIZES))
 def test_resize(backend, dtype, rank, method, corners, seed):
     random = generator("resize", rank, method, corners, seed)
     extents, size = (
