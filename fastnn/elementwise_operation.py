@@ -112,6 +112,9 @@ class Elementwise:
         user = UserFunction(self.scalar_function, len(self._operands), tuple(fixed), self.gradient)
         return user, number_of(user), tuple(reals)
 
+    def __reduce__(self) -> str:  # pickled as functions are: by name
+        return self.__qualname__
+
     def __repr__(self) -> str:
         return f"<elementwise {self._name}{self._signature}>"
 
