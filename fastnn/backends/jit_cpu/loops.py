@@ -44,7 +44,9 @@ def broadcast_kernel(
         xs=", ".join(f"x{j}" for j in numbers),
         offsets=" = ".join(f"o{j}" for j in numbers),
         advance="; ".join(f"o{j} += i * table[axis * {len(kinds) + 1} + {j}]" for j in numbers),
-        elements=", ".join(f"x{j}[o{j}{' + i' if kind else ''}]" for j, kind in zip(numbers, kinds)),
+        elements=", ".join(
+            f"x{j}[o{j}{' + i' if kind else ''}]" for j, kind in zip(numbers, kinds)
+        ),
         reals="".join(f", {real}" for real in reals),
         step=len(kinds) + 1,
         block=BLOCK,
@@ -93,7 +95,7 @@ def elementwise(
     if y.size == 0:
         return []
     axes = merged(y.shape, strides or [strides_over(y.shape, x) for x in xs])
-    # A row whose x is neither contiguous nor one number (transposed by broadcasting) is one element.
+    # A row whose x is neither contiguous nor one number is cut into rows of one element.
     if not axes or any(step not in (0, 1) for step in axes[0][1:]):
         axes.insert(0, (1, *[0] * len(xs)))
     (width, *kinds), outer = axes[0], axes[1:]

@@ -8,7 +8,7 @@ import numpy as np
 
 from fastnn.backends.reference.special import FAR, MIDDLE, TAIL
 
-from .compile import compiled as compile  # noqa: F401, A004 (the tables ask for these names)
+from .compile import compiled as compile
 from .elementary import exp64 as exp  # noqa: F401
 from .elementary import log64 as log  # noqa: F401
 from .elementary import tanh64 as tanh  # noqa: F401
