@@ -386,6 +386,13 @@ def dropout_backward(
     kind: str = ...,
     /,
 ) -> Tensor: ...
+def elementwise(
+    xs: Sequence[Tensor],
+    function: int = ...,
+    outputs: int = ...,
+    constants: Sequence[float] = ...,
+    /,
+) -> list[Tensor]: ...
 def fold(
     y: Tensor,
     window: Sequence[int] = ...,

@@ -37,6 +37,15 @@ PLANNERS: dict[str, Callable[..., Sequence[Stage] | None]] = {
 }
 
 
+def _user_function(*operands: Any, **attributes: Any) -> Sequence[Stage]:
+    from .user_function import elementwise  # teaches Numba a type: only where it is used
+
+    return elementwise(*operands, **attributes)
+
+
+PLANNERS["elementwise"] = _user_function
+
+
 def _operand(value: Any) -> Any:
     if isinstance(value, list):
         return [Operand(*item) for item in value]
