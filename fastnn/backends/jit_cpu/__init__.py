@@ -9,7 +9,6 @@ here, leaves the call to the reference backend.
 
 from __future__ import annotations
 
-import functools
 from collections.abc import Callable, Sequence
 from typing import Any
 

@@ -104,7 +104,7 @@ def elementwise(
     if y.size == 0:
         return []
     axes = merged(y.shape, strides or [strides_over(y.shape, x) for x in xs])
-    # A row whose x is neither contiguous nor one number (transposed by broadcasting) is one element.
+    # A row whose x is neither contiguous nor one number is cut into rows of one element.
     if not axes or any(step not in (0, 1) for step in axes[0][1:]):
         axes.insert(0, (1, *[0] * len(xs)))
     (width, *kinds), outer = axes[0], axes[1:]

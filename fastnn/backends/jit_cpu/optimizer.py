@@ -210,9 +210,9 @@ def optimizer_step(
             tasks = blocks(total.size)
             stages.append(stage(_cleared, [total, numbers_], [total.size], tasks=tasks))
     for mean, w in zip(averages, parameters):
-        arrays = [mean, w, numbers_]
+        average: list[Array] = [mean, w, numbers_]
         kernel_ = _average_kernel(w.dtype)
-        stages.append(stage(kernel_, arrays, [w.size], tasks=blocks(w.size)))
+        stages.append(stage(kernel_, average, [w.size], tasks=blocks(w.size)))
     return stages
 
 
@@ -230,9 +230,7 @@ def _scale_kernel(dtype: str) -> Kernel:
 
 def scale_list(xs: list[Operand], scale: Operand) -> list[Stage]:
     """Every x times scale."""
-    return [
-        stage(_scale_kernel(x.dtype), [x, scale], [x.size], tasks=blocks(x.size)) for x in xs
-    ]
+    return [stage(_scale_kernel(x.dtype), [x, scale], [x.size], tasks=blocks(x.size)) for x in xs]
 
 
 @functools.cache

@@ -177,11 +177,7 @@ RULES = {
         2, 4, lambda h, rate, t, product: (rate / (1 - h[0] ** t), 1 - h[0], h[1], h[2]), _adamax
     ),
     "nadam": Rule(2, 7, _nadam_constants, _nadam),
-    "ftrl": Rule(
-        2, 6, lambda h, rate, t, product: (rate, h[0], h[1], h[2], h[3], h[4]), _ftrl
-    ),
-    "lion": Rule(
-        1, 5, lambda h, rate, t, product: (rate, h[0], 1 - h[0], h[1], 1 - h[1]), _lion
-    ),
+    "ftrl": Rule(2, 6, lambda h, rate, t, product: (rate, h[0], h[1], h[2], h[3], h[4]), _ftrl),
+    "lion": Rule(1, 5, lambda h, rate, t, product: (rate, h[0], 1 - h[0], h[1], 1 - h[1]), _lion),
     "schedule_free": Rule(2, 7, _schedule_free_constants, _schedule_free),
 }

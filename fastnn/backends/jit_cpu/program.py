@@ -18,7 +18,7 @@ SIZES = {"float32": 4, "float64": 8, "int32": 4, "int64": 8, "uint64": 8, "uint8
 class Operand(NamedTuple):
     """An array of the call: where it stands among them, its shape and its element type."""
 
-    index: int
+    place: int
     shape: tuple[int, ...]
     dtype: str
 
@@ -96,7 +96,7 @@ def assemble(stages: Sequence[Stage], arrays: int) -> tuple[list[tuple[Any, ...]
         if array is None:
             return -1
         if isinstance(array, Operand):
-            return array.index
+            return array.place
         if array.memory not in scratch:
             scratch.append(array.memory)
         return arrays + scratch.index(array.memory)
