@@ -1,7 +1,8 @@
 """optimizer_step, scale_list, lerp_list: all parameters of a model in one program.
 
 Stages: add up, find norms, decide (one task: rate, whether this call steps, the factor of each
-gradient), step each parameter, average, count. lamb and adafactor are left to the reference backend.
+gradient), step each parameter, average, count. lamb and adafactor are left to the reference
+backend.
 """
 
 from __future__ import annotations

@@ -13,7 +13,10 @@ import warnings
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from numba import config, cuda
+from numba import config
+from numba import cuda as _cuda
+
+cuda: Any = _cuda  # whose types speak of the host's side alone
 
 simulated = bool(config.ENABLE_CUDASIM)
 

@@ -13,7 +13,7 @@ import numpy as np
 
 from fastnn.backends.jit import normal
 
-from .cuda import compiled as compile  # noqa: A004 (the tables ask for these names)
+from .cuda import compiled as compile  # the tables ask for this name
 from .cuda import cuda, simulated
 
 if simulated:
