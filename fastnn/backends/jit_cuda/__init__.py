@@ -17,7 +17,7 @@ import functools
 import importlib
 from collections.abc import Callable, Mapping
 
-_FAMILIES = ("elementwise", "movement", "gather", "reduce", "softmax", "random")
+_FAMILIES = ("elementwise", "movement", "gather", "reduce", "softmax", "random", "optimizer")
 
 
 @functools.cache
