@@ -17,7 +17,10 @@ import functools
 import importlib
 from collections.abc import Callable, Mapping
 
-_FAMILIES = ("elementwise", "movement", "gather", "reduce", "softmax", "random", "optimizer")
+_FAMILIES = (
+    *("elementwise", "movement", "gather", "reduce", "order", "softmax"),
+    *("unfold", "resize", "random", "optimizer"),
+)
 
 
 @functools.cache
