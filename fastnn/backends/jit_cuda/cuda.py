@@ -17,10 +17,9 @@ cuda: Any = _cuda  # whose types speak of the host's side alone
 
 simulated = bool(cuda.config.ENABLE_CUDASIM)
 
+launching: Callable[[], Any] = contextlib.nullcontext
 if simulated:
     from .simulator import launching
-else:
-    launching = contextlib.nullcontext
 
 THREADS = 4 if simulated else 256  # a block's, a power of two
 BLOCKS = 2 if simulated else 4096  # at most, of a launch whose threads take an element each

@@ -108,9 +108,7 @@ def cumulative_prod_backward(
 
 
 @kernel
-def _take_order(
-    values, indices, x, order, total, count, n, inner, padded, want_values, want_places
-):
+def _take(values, indices, x, order, total, count, n, inner, padded, want_values, want_indices):
     for i in range(cuda.grid(1), total, cuda.gridsize(1)):
         outer, k, column = i // (count * inner), i // inner % count, i % inner
         place = order[(outer * inner + column) * padded + k]
