@@ -111,6 +111,12 @@ def reductions(dtype):
         yield Case("arg_reduce", [draw(dtype, (2, 9, 2), op)], {"op": op, "axis": 1})
         yield Case("arg_reduce", [draw(dtype, (3, 3), op)], {"op": op, "axis": -1})
     if kind == "F":
+        special = np.array([[1, np.nan, 2, 3], [np.inf, 1, np.inf, 2], [-np.inf] * 4], dtype)
+        for op in ("max", "min", "logsumexp", "sum"):
+            for x, axes in ((special, (1,)), (special.T.copy(), (0,))):
+                yield Case("reduce", [x], {"op": op, "axes": axes})
+        for op in ("argmax", "argmin"):
+            yield Case("arg_reduce", [special], {"op": op, "axis": 1})
         yield Case("reduce", [draw(dtype, (70,))], {"op": "sum", "axes": (0,)}, 70)
         yield Case("reduce", [draw(dtype, (2, 30, 2))], {"op": "mean", "axes": (1,)})
         yield Case("reduce", [draw(dtype, (2, 0, 3))], {"op": "mean", "axes": (1,)})
