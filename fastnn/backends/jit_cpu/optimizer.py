@@ -1,8 +1,7 @@
 """optimizer_step, scale_list, lerp_list: all parameters of a model in one program.
 
 Stages: add up, find norms, decide (one task: rate, whether this call steps, the factor of each
-gradient), step each parameter, average, count. lamb, adafactor, vsgd and adasecant are left to the
-reference backend.
+gradient), step each parameter, average, count. lamb and adafactor are left to the reference backend.
 """
 
 from __future__ import annotations
@@ -12,10 +11,15 @@ import math
 
 import numpy as np
 
+from fastnn.backends.jit import optimizer_rules
+
+from . import mathematics
 from .compile import Kernel, compiled, kernel
-from .optimizer_rules import RULES, nadam_momentum
 from .program import BLOCK, Array, Operand, Scratch, Stage, blocks, stage
 from .reduce import fold
+
+RULES = optimizer_rules.rules(mathematics)
+nadam_momentum = compiled(optimizer_rules.nadam_momentum)
 
 # What `_decided` writes into `numbers`.
 RATE, STEPS, COUNT, KEPT, OVERWRITE, PRODUCT = range(6)
@@ -230,9 +234,7 @@ def _scale_kernel(dtype: str) -> Kernel:
 
 def scale_list(xs: list[Operand], scale: Operand) -> list[Stage]:
     """Every x times scale."""
-    return [
-        stage(_scale_kernel(x.dtype), [x, scale], [x.size], tasks=blocks(x.size)) for x in xs
-    ]
+    return [stage(_scale_kernel(x.dtype), [x, scale], [x.size], tasks=blocks(x.size)) for x in xs]
 
 
 @functools.cache

@@ -17,7 +17,7 @@ import functools
 import importlib
 from collections.abc import Callable, Mapping
 
-_FAMILIES = ()
+_FAMILIES = ("elementwise", "movement", "gather", "reduce", "softmax", "random", "optimizer")
 
 
 @functools.cache

@@ -7,8 +7,10 @@ the GPU is a thread of Python: grids are tiny there.
 
 from __future__ import annotations
 
+import contextlib
+import sys
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from numba import config, cuda
@@ -31,13 +33,22 @@ def compiled(function: Callable) -> Any:
     return function if simulated else cuda.jit(device=True)(function)
 
 
+@contextlib.contextmanager
+def _simulation() -> Iterator[None]:
+    """Threads of Python take turns often, and overflow and division by 0 are no news."""
+    interval = sys.getswitchinterval()
+    sys.setswitchinterval(1e-5)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", RuntimeWarning)
+            yield
+    finally:
+        sys.setswitchinterval(interval)
+
+
 def launch_grid(kernel: Any, blocks: Any, threads: Any, *arguments: Any) -> None:
     """Runs the kernel with so many blocks of so many threads (numbers, or tuples of up to 3)."""
-    if not simulated:
-        kernel[blocks, threads](*arguments)
-        return
-    with warnings.catch_warnings():  # overflow and division by 0 are no news on a GPU
-        warnings.simplefilter("ignore", RuntimeWarning)
+    with _simulation() if simulated else contextlib.nullcontext():
         kernel[blocks, threads](*arguments)
 
 
