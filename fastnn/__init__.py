@@ -24,6 +24,7 @@ from fastnn.tensor import Tensor, Variable, from_dlpack, tensor
 _NAMES = {
     "use_backend": "backends",
     "capture": "captured",
+    "elementwise": "elementwise_operation",
     "Input": "layers",
     "Layer": "layers",
     "Model": "models",

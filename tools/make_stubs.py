@@ -39,6 +39,7 @@ ATTRIBUTE_TYPES = {
     "integers": "Sequence[int]",
     "dtype": "str",
     "text": "str",
+    "reals": "Sequence[float]",
 }
 # What getters and slots return; everything else is Any.
 MEMBER_TYPES = {

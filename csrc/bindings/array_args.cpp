@@ -91,6 +91,20 @@ void parse_text(const Primitive& primitive, const AttributeInfo& attribute, PyOb
   std::memcpy(to, text, static_cast<size_t>(length));
 }
 
+int parse_reals(const char* what, PyObject* sequence, double* values, int limit) {
+  const py::object items = py::reinterpret_steal<py::object>(PySequence_Tuple(sequence));
+  if (!items) throw py::error_already_set();
+  const Py_ssize_t n = PyTuple_GET_SIZE(items.ptr());
+  if (n > limit)
+    throw Error(ErrorKind::value, std::string(what) + ": " + std::to_string(n) +
+                                      " values, expected at most " + std::to_string(limit));
+  for (Py_ssize_t i = 0; i < n; ++i) {
+    values[i] = PyFloat_AsDouble(PyTuple_GET_ITEM(items.ptr(), i));
+    if (PyErr_Occurred()) throw py::error_already_set();
+  }
+  return static_cast<int>(n);
+}
+
 void parse_attribute(const Primitive& primitive, const AttributeInfo& attribute, PyObject* value,
                      unsigned char* bytes) {
   int64_t* integer = reinterpret_cast<int64_t*>(bytes + attribute.offset);
@@ -115,6 +129,10 @@ void parse_attribute(const Primitive& primitive, const AttributeInfo& attribute,
       break;
     case AttributeKind::integers:
       integer[0] = parse_integers(attribute.name, value, integer + 1, attribute.most);
+      break;
+    case AttributeKind::reals:
+      integer[0] = parse_reals(attribute.name, value, reinterpret_cast<double*>(integer + 1),
+                               attribute.most);
       break;
     case AttributeKind::axes: {
       int64_t axes[kMaxRank];
@@ -214,7 +232,7 @@ void run_call(Call& call) {
     allocate_outputs(call);
     const int backend = current_backend();
     const bool needs_python = backend != kNative && !has_planner(backend);
-    if (!needs_python && call.primitive->native && cost_of(call) > kReleaseGilCost) {
+    if (!needs_python && cost_of(call) > kReleaseGilCost) {
       ReleasedGil released;
       launch(call);
     } else {

@@ -27,6 +27,12 @@ py::object attribute_value(const AttributeInfo& attribute, const Attributes& att
         if (*integer >> axis & 1) axes.append(axis);
       return py::tuple(axes);
     }
+    case AttributeKind::reals: {
+      const double* reals = reinterpret_cast<const double*>(place);
+      py::tuple values(integer[0]);
+      for (int64_t i = 0; i < integer[0]; ++i) values[i] = reals[1 + i];
+      return values;
+    }
     case AttributeKind::integers:
       break;
   }

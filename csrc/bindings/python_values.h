@@ -7,7 +7,7 @@
 
 namespace fastnn {
 
-// Codes and dtypes are their names, axes and lists of integers tuples.
+// Codes and dtypes are their names, axes and lists of numbers tuples.
 pybind11::dict attribute_values(const Call& call);
 
 }  // namespace fastnn

@@ -28,8 +28,8 @@ const char* role_name(Role role) {
 }
 
 const char* kind_name(AttributeKind kind) {
-  constexpr const char* names[] = {"integer", "real",     "boolean", "code",
-                                   "axes",    "integers", "dtype",   "text"};
+  constexpr const char* names[] = {"integer",  "real",  "boolean", "code", "axes",
+                                   "integers", "dtype", "text",    "reals"};
   return names[static_cast<int>(kind)];
 }
 

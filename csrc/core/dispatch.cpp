@@ -56,6 +56,11 @@ void run(Call& call) {
   if (backend != kNative && has_planner(backend)) call.program = program_of(backend, call);
   if (call.program || (backend == kNative && call.primitive->native)) return run_compiled(call);
   if (backend != kNative && foreign_run(backend, call)) return;
+  if (!call.primitive->native) {  // a user's function: for CPUs, jit_cpu compiles it
+    const int compiler = find_backend("jit_cpu");
+    if (has_planner(compiler)) call.program = program_of(compiler, call);
+    if (call.program) return run_compiled(call);
+  }
   if (strict_backend) fail_missing(call, backend, "FASTNN_STRICT_BACKEND forbids a fallback");
   const int reference = find_backend("reference");
   if (reference < 0 || !foreign_run(reference, call))

@@ -48,7 +48,8 @@ enum class AttributeKind : uint8_t {
   axes,      // int64_t, bit i set: axis i (Python: a tuple of non-negative integers)
   integers,  // int64_t[most + 1]: count, then values (Python: a tuple)
   dtype,     // int64_t, a DType (Python: its name)
-  text       // char[kTextBytes], zero-terminated, cut off where it is longer (Python: str)
+  text,      // char[kTextBytes], zero-terminated, cut off where it is longer (Python: str)
+  reals      // int64_t, double[most]: count, then values (Python: a tuple)
 };
 
 constexpr int kTextBytes = 64;
@@ -59,7 +60,7 @@ struct AttributeInfo {
   uint16_t offset;           // into Attributes::bytes
   double default_value = 0;  // for trailing attributes that the caller leaves out
   CodeList (*codes)() = nullptr;
-  int most = kMaxRank;  // values of `integers`
+  int most = kMaxRank;  // values of `integers` and `reals`
 };
 
 // The attributes of one call by value: a plain struct of the primitive's own, zero-filled.

@@ -30,6 +30,7 @@ void register_all_primitives() {
   register_ctc_beam();
   register_random();
   register_optimizer();
+  register_user_function();
 }
 
 }  // namespace fastnn

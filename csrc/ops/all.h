@@ -30,6 +30,7 @@ void register_ctc();
 void register_ctc_beam();
 void register_random();
 void register_optimizer();
+void register_user_function();
 
 // Fills `primitives()`; called once, when the module is imported.
 void register_all_primitives();

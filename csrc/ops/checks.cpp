@@ -68,8 +68,7 @@ void check_axis(const Call& call, const char* name, int64_t axis, int rank) {
              std::to_string(rank) + " axes");
 }
 
-int broadcast_shapes(const Call& call, int first, int second, int64_t* shape) {
-  const Array &a = call.operand(first), &b = call.operand(second);
+int broadcast_shapes(const Call& call, const Array& a, const Array& b, int64_t* shape) {
   const int rank = a.rank > b.rank ? a.rank : b.rank;
   for (int axis = 0; axis < rank; ++axis) {
     const int in_a = axis - (rank - a.rank), in_b = axis - (rank - b.rank);

@@ -25,7 +25,10 @@ void check_dtypes(const Call& call, int operand, std::initializer_list<DType> al
 void check_axis(const Call& call, const char* name, int64_t axis, int rank);
 
 // The broadcast shape of two operands (NumPy's rule) into shape; returns its rank.
-int broadcast_shapes(const Call& call, int first, int second, int64_t* shape);
+int broadcast_shapes(const Call& call, const Array& a, const Array& b, int64_t* shape);
+inline int broadcast_shapes(const Call& call, int first, int second, int64_t* shape) {
+  return broadcast_shapes(call, call.operand(first), call.operand(second), shape);
+}
 
 // Throws if the product of the extents does not fit 2^62 elements or one of them is negative.
 void check_extents(const Call& call, int rank, const int64_t* shape);

@@ -1,25 +1,27 @@
 """Which backend runs a primitive.
 
-``native`` is the C++ module itself. ``reference`` (NumPy) is the specification, and what runs where
-native lacks a primitive, unless FASTNN_STRICT_BACKEND=1 makes that an error. FASTNN_BACKEND names
-the backend that threads start with.
+``native`` is the C++ module itself. ``jit_cpu`` has its kernels in Numba (extra ``numba``).
+``reference`` (NumPy) is the specification, and what runs where another lacks a primitive, unless
+FASTNN_STRICT_BACKEND=1 makes that an error. FASTNN_BACKEND names the backend that threads start
+with.
 """
 
 from __future__ import annotations
 
+import importlib.util
 import os
 from collections.abc import Callable, Mapping
 
 from fastnn import _core
 
-_names = ["native", "jit_cpu"]
+_names = ["native"]
 
 
 def backends() -> tuple[str, ...]:
     """The names that `use_backend` takes.
 
-    >>> backends()[:2]
-    ('native', 'reference')
+    >>> backends()[:3]
+    ('native', 'reference', 'jit_cpu')
     """
     return tuple(_names)
 
@@ -48,13 +50,16 @@ def _known(setting: str, name: str) -> str:
     if name not in _names:
         known = " or ".join(_names)
         raise ValueError(f"{setting}: there is no backend {name!r}, expected {known}")
+    if name == "jit_cpu" and not importlib.util.find_spec("numba"):
+        raise ImportError(f"{setting}: jit_cpu needs Numba: pip install 'fastnn[numba]'")
     return name
 
 
 class use_backend:
     """Makes this thread run its primitives on the backend ``name``.
 
-    From the call on; as a context manager, until the block ends. ValueError for an unknown name.
+    From the call on; as a context manager, until the block ends. ValueError for an unknown name,
+    ImportError for jit_cpu without Numba.
 
     >>> with use_backend("reference"):
     ...     backend()
@@ -87,6 +92,7 @@ def _plan_jit(primitive: str, arrays: int, operands: list, attributes: dict) -> 
 
 register_backend("reference", _load_reference)
 _core.register_planner("jit_cpu", _plan_jit)
+_names.append("jit_cpu")
 try:
     _core.set_default_backend(_known("FASTNN_BACKEND", os.environ.get("FASTNN_BACKEND", "native")))
 except ValueError as error:

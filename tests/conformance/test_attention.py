@@ -88,7 +88,9 @@ def test_attention_backward(backend, dtype, masked, shape):
 
 @pytest.mark.parametrize(
     ("backend", "dtype", "masked", "rate"),
-    rows_without_jit((d, m, r) for d in FLOATS for m in ("none", "full causal") for r in (0.0, 0.4, 1.0)),
+    rows_without_jit(
+        (d, m, r) for d in FLOATS for m in ("none", "full causal") for r in (0.0, 0.4, 1.0)
+    ),
 )
 def test_dropout(backend, dtype, masked, rate):
     """The words that a weight draws are those of the specification."""

@@ -567,6 +567,12 @@ ROWS = [
     ("lerp_list", [[F, V], [F, F], RATE], (), ValueError, "xs[1] has shape (3, 4) but its average"),
     ("lerp_list", [[F], [F], V], (), ValueError, "lerp_list: momentum has shape (3,)"),
     ("scale_list", [[I], np.array(2.0)], (), TypeError, "scale_list: xs[0] has dtype int32"),
+    ("elementwise", [[F, D]], (0,), TypeError, "elementwise: xs[1] has dtype float64"),
+    ("elementwise", [[I]], (0,), TypeError, "elementwise: xs[0] has dtype int32, expected float"),
+    ("elementwise", [[]], (0,), ValueError, "elementwise: xs is an empty list"),
+    ("elementwise", [[F, V]], (0,), ValueError, "elementwise: shapes (3, 4) and (2,)"),
+    ("elementwise", [[F]], (0, 2), ValueError, "elementwise: outputs is 2, expected 1 to 1"),
+    ("elementwise", [[F]], (0, 1, [0.0] * 17), ValueError, "constants: 17 values, expected at"),
 ]
 
 

@@ -31,7 +31,9 @@ SHAPES = [
 def some(cases, dtypes):
     """Every case for floating-point numbers, the long ones and some others for the rest."""
     few = [*cases[:-4:5], *cases[-4:]]
-    return rows_without_jit((dtype, *case) for dtype in dtypes for case in (cases if dtype in FLOATS else few))
+    return rows_without_jit(
+        (dtype, *case) for dtype in dtypes for case in (cases if dtype in FLOATS else few)
+    )
 
 
 def numbers(dtype, shape, *seed):

@@ -120,7 +120,9 @@ RESIZES = [
 ]
 
 
-@pytest.mark.parametrize(("backend", "dtype", "rank", "method", "corners", "seed"), rows_without_jit(RESIZES))
+@pytest.mark.parametrize(
+    ("backend", "dtype", "rank", "method", "corners", "seed"), rows_without_jit(RESIZES)
+)
 def test_resize(backend, dtype, rank, method, corners, seed):
     random = generator("resize", rank, method, corners, seed)
     extents, size = (

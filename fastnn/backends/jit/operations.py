@@ -145,7 +145,7 @@ INTEGER_UNARY: Table = {
 
 def derivative(m: Any) -> Table:
     """f'(v, a) of float64, v = x or y as csrc/core/op_codes.h says, for what is differentiable."""
-    exp, tanh, sqrt, sin, cos, sinh, cosh = m.exp, m.tanh, m.sqrt, m.sin, m.cos, m.sinh, m.cosh
+    tanh, sqrt, sin, cos, sinh, cosh = m.tanh, m.sqrt, m.sin, m.cos, m.sinh, m.cosh
     h = helpers(m)
     sigmoid, softplus, normal_cdf = h["sigmoid"], h["softplus"], h["normal_cdf"]
     gated, clip, gelu_inner = h["gated"], h["clip"], h["gelu_inner"]

@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
-
 TINY = 1e-30  # keeps a quotient of squares finite where both are 0
 
 
@@ -148,7 +147,22 @@ def rules(m: Any) -> dict[str, Rule]:
         return w - rate * best * g, g1, g2, h1, h2, next_memory(memory, g1, g2), h
 
     def adasecant(
-        w, g, g1, g2, spread, likeness, s1, s2, a1, a2, product, last_g, last_d, last_step, memory, c
+        w,
+        g,
+        g1,
+        g2,
+        spread,
+        likeness,
+        s1,
+        s2,
+        a1,
+        a2,
+        product,
+        last_g,
+        last_d,
+        last_step,
+        memory,
+        c,
     ):
         rate, first_step, most, t = c
         share = 1 / memory

@@ -9,7 +9,6 @@ here, leaves the call to the reference backend.
 
 from __future__ import annotations
 
-import functools
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -36,6 +35,15 @@ _FAMILIES = (
 PLANNERS: dict[str, Callable[..., Sequence[Stage] | None]] = {
     name: planner for family in _FAMILIES for name, planner in family.PLANNERS.items()
 }
+
+
+def _user_function(*operands: Any, **attributes: Any) -> Sequence[Stage]:
+    from .user_function import elementwise  # teaches Numba a type: only where it is used
+
+    return elementwise(*operands, **attributes)
+
+
+PLANNERS["elementwise"] = _user_function
 
 
 def _operand(value: Any) -> Any:

@@ -76,6 +76,7 @@ def compiled(function: Callable[..., Any]) -> Any:
     def customize(flags: Any) -> Any:
         flags = usual(flags)
         flags.noalias = True
+        flags.forceinline = True
         return flags
 
     dispatcher._compiler._customize_flags = customize

@@ -1,8 +1,9 @@
 """Convolution as a matrix product: the elements that each window meets are copied into a row.
 
-The explicit im2col of K. Chellapilla, S. Puri and P. Simard, "High performance convolutional neural
-networks for document processing" (2006). Groups are products of their own: rows, weights and results
-stand apart by group. The C++ twin packs windows inside the product instead (csrc/ops/conv*.cpp).
+The explicit im2col of K. Chellapilla, S. Puri and P. Simard, "High performance convolutional
+neural networks for document processing" (2006). Groups are products of their own: rows, weights
+and results stand apart by group. The C++ twin packs windows inside the product instead
+(csrc/ops/conv*.cpp).
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""exp, log, tanh and sigmoid as branch-free polynomials, which LLVM turns into vector code.
+"""exp, log and their kin as branch-free polynomials, which LLVM turns into vector code.
 
 The methods are those of csrc/simd/vec_exp.h and vec_log.h: W. Cody and W. Waite, "Software manual
 for the elementary functions" (1980), with minimax polynomials. Within 2 units in the last place
@@ -24,6 +24,10 @@ ONE32, TWO32, HALF32 = f32(1), f32(2), f32(0.5)
 LOW32, HIGH32 = f32(-104), f32(89)  # exp is 0 and infinity there
 E0, E1, E2 = f32(0.49999994), f32(0.166665167), f32(0.0416681021)
 E3, E4 = f32(0.00836916454), f32(0.00138379866)
+# The same, fitted for e^r - 1.
+M1, M2, M3 = f32(0.166666672), f32(0.0416664928), f32(0.0083332248)
+M4, M5 = f32(0.00139324099), f32(0.000199266709)
+EXPM1_LOW32, HUNDRED32 = f32(-25), f32(100)
 L0, L1, L2, L3 = f32(0.666666627), f32(0.400009722), f32(0.284987926), f32(0.242788151)
 LEAST32, LIFT32, LIFT_BITS32, ZERO32 = f32(1.17549435e-38), f32(16777216.0), f32(24), f32(0)
 NAN32, INFINITY32 = f32(_NAN), f32(_INFINITY)
@@ -31,6 +35,19 @@ NAN32, INFINITY32 = f32(_NAN), f32(_INFINITY)
 T0, T1, T2 = f32(-0.33333333333), f32(0.13333333), f32(-0.0539682)
 T3, T4, T5 = f32(0.0218688), f32(-0.0088433), f32(0.0031)
 TANH_BORDER32, TANH_END32 = f32(0.55), f32(10)
+SIGN32 = np.int32(-0x80000000)
+
+
+@compiled
+def signed32(y, x):
+    """y >= 0 with the sign of x."""
+    return from_bits(np.int32(bits(y) | np.int32(bits(x) & SIGN32)))
+
+
+@compiled
+def power_of_two32(n):
+    """2^n where that is normal."""
+    return from_bits(np.int32((np.int32(n) + 127) << 23))
 
 
 @compiled
@@ -43,32 +60,72 @@ def power32(n):
 
 
 @compiled
-def exp32(x):
-    """e^x."""
-    x = LOW32 if x < LOW32 else (HIGH32 if x > HIGH32 else x)
+def exp_parts32(x):
+    """n and m with e^x = 2^n m, m about 1, for x of a size that exp has a result for."""
     n = fma(x, LOG2E32, ROUND32) - ROUND32
     r = fma(n, LN2_LOW32, fma(n, LN2_HIGH32, x))
     p = fma(fma(fma(fma(E4, r, E3), r, E2), r, E1), r, E0)
+    return n, fma(r * r, p, r) + ONE32
+
+
+@compiled
+def exp32(x):
+    """e^x."""
+    n, m = exp_parts32(LOW32 if x < LOW32 else (HIGH32 if x > HIGH32 else x))
     first, second = power32(n)
-    return (fma(r * r, p, r) + ONE32) * first * second
+    return m * first * second
+
+
+@compiled
+def expm1_32(x):
+    """e^x - 1 = 2^n ((1 - 2^-n) + (e^r - 1)), with what the rounding of r and of the sum took."""
+    bounded = EXPM1_LOW32 if x < EXPM1_LOW32 else (HIGH32 if x > HIGH32 else x)
+    n = fma(bounded, LOG2E32, ROUND32) - ROUND32
+    high = fma(n, LN2_HIGH32, bounded)
+    r = fma(n, LN2_LOW32, high)
+    rest = fma(n, LN2_LOW32, high - r)
+    # 2^-n is lost against 1 long before it leaves the normal range.
+    whole = ONE32 - power_of_two32(-(HUNDRED32 if n > HUNDRED32 else n))
+    total = whole + r
+    p = fma(fma(fma(fma(fma(M5, r, M4), r, M3), r, M2), r, M1), r, HALF32)
+    y = total + fma(r * r, p, (r - (total - whole)) + rest)
+    first, second = power32(n)
+    return signed32(abs(y * first * second), x)
+
+
+@compiled
+def log_of_normal32(x, lifted, low):
+    """log(x) + low less so many powers of two, for positive normal x; low far below it."""
+    i = bits(x)
+    k = np.int32(np.int32(i + np.int32(0x3F800000 - 0x3F3504F3)) >> 23)
+    m = from_bits(np.int32(i - np.int32(np.int32(k - 127) << 23)))
+    e = f32(np.int32(k - 127)) - lifted
+    f = m - ONE32
+    s = f / (TWO32 + f)
+    z = s * s
+    half = HALF32 * f * f
+    r = fma(z, fma(fma(fma(L3, z, L2), z, L1), z, L0), half)
+    return fma(e, -LN2_HIGH32, f - (half - fma(s, r, fma(e, -LN2_LOW32, low))))
 
 
 @compiled
 def log32(x):
     """The natural logarithm."""
     tiny = x < LEAST32
-    i = bits(x * LIFT32 if tiny else x)
-    k = np.int32(np.int32(i + np.int32(0x3F800000 - 0x3F3504F3)) >> 23)
-    m = from_bits(np.int32(i - np.int32(np.int32(k - 127) << 23)))
-    e = f32(np.int32(k - 127)) - (LIFT_BITS32 if tiny else ZERO32)
-    f = m - ONE32
-    s = f / (TWO32 + f)
-    z = s * s
-    half = HALF32 * f * f
-    r = fma(z, fma(fma(fma(L3, z, L2), z, L1), z, L0), half)
-    y = fma(e, -LN2_HIGH32, f - (half - fma(s, r, e * -LN2_LOW32)))
+    lifted = LIFT_BITS32 if tiny else ZERO32
+    y = log_of_normal32(x * LIFT32 if tiny else x, lifted, ZERO32)
     special = -INFINITY32 if x == ZERO32 else (x if x > ZERO32 else NAN32)
     return y if (x > ZERO32) & (x < INFINITY32) else special
+
+
+@compiled
+def log1p32(x):
+    """log(1 + x) = log(u) + (x - (u - 1)) / u, u = 1 + x rounded."""
+    u = ONE32 + x
+    rest = ONE32 - (u - x) if x > ONE32 else x - (u - ONE32)
+    y = signed32(abs(log_of_normal32(u, ZERO32, rest / u)), x)
+    special = -INFINITY32 if x == -ONE32 else (x if x > -ONE32 else NAN32)
+    return y if (x > -ONE32) & (x < INFINITY32) else special
 
 
 @compiled
@@ -87,9 +144,9 @@ def tanh32(x):
     z = x * x
     p = fma(fma(fma(fma(fma(T5, z, T4), z, T3), z, T2), z, T1), z, T0)
     inner = fma(a * z, p, a)
-    outer = ONE32 - TWO32 / (exp32(TWO32 * (TANH_END32 if a > TANH_END32 else a)) + ONE32)
-    y = inner if a < TANH_BORDER32 else outer
-    return y if x >= ZERO32 else -y
+    n, m = exp_parts32(TWO32 * (TANH_END32 if a > TANH_END32 else a))
+    outer = ONE32 - TWO32 / fma(m, power_of_two32(n), ONE32)
+    return signed32(inner if a < TANH_BORDER32 else outer, x)
 
 
 # ---- float64 ----------------------------------------------------------------------------------
@@ -97,6 +154,21 @@ ROUND64 = 6755399441055744.0  # 1.5 * 2^52
 LOG2E64, LN2_HIGH64 = 1.4426950408889634, -6.93147180369123816490e-01
 LN2_LOW64 = -1.90821492927058770002e-10
 LEAST64, LIFT64 = 2.2250738585072014e-308, 18014398509481984.0  # 2^54
+
+
+SIGN64 = np.int64(-0x8000000000000000)
+
+
+@compiled
+def signed64(y, x):
+    """y >= 0 with the sign of x."""
+    return from_bits(bits(y) | (bits(x) & SIGN64))
+
+
+@compiled
+def power_of_two64(n):
+    """2^n where that is normal."""
+    return from_bits((np.int64(n) + 1023) << 52)
 
 
 @compiled
@@ -108,10 +180,8 @@ def power64(n):
 
 
 @compiled
-def exp64(x):
-    """e^x."""
-    x = -746.0 if x < -746.0 else (710.0 if x > 710.0 else x)
-    # Not fma(...) - ROUND64 alone: the integer is asked for as a number and as bits.
+def exp_parts64(x):
+    """n and m with e^x = 2^n m, m about 1, for x of a size that exp has a result for."""
     n = fma(x, LOG2E64, ROUND64) - ROUND64
     r = fma(n, LN2_LOW64, fma(n, LN2_HIGH64, x))
     p = fma(2.0852464943592008e-09, r, 2.5111268398471319e-08)
@@ -124,18 +194,49 @@ def exp64(x):
     p = fma(p, r, 0.041666666666666539)
     p = fma(p, r, 0.16666666666666682)
     p = fma(p, r, 0.5)
-    first, second = power64(n)
-    return (fma(r * r, p, r) + 1.0) * first * second
+    return n, fma(r * r, p, r) + 1.0
 
 
 @compiled
-def log64(x):
-    """The natural logarithm."""
-    tiny = x < LEAST64
-    i = bits(x * LIFT64 if tiny else x)
+def exp64(x):
+    """e^x."""
+    n, m = exp_parts64(-746.0 if x < -746.0 else (710.0 if x > 710.0 else x))
+    first, second = power64(n)
+    return m * first * second
+
+
+@compiled
+def expm1_64(x):
+    """e^x - 1, as in float32."""
+    bounded = -50.0 if x < -50.0 else (710.0 if x > 710.0 else x)
+    n = fma(bounded, LOG2E64, ROUND64) - ROUND64
+    high = fma(n, LN2_HIGH64, bounded)
+    r = fma(n, LN2_LOW64, high)
+    rest = fma(n, LN2_LOW64, high - r)
+    whole = 1.0 - power_of_two64(-(100.0 if n > 100.0 else n))
+    total = whole + r
+    p = fma(2.0910650814296757e-09, r, 2.5109321877744631e-08)
+    p = fma(p, r, 2.7557283052363812e-07)
+    p = fma(p, r, 2.7557243449289732e-06)
+    p = fma(p, r, 2.4801587317940496e-05)
+    p = fma(p, r, 0.00019841269886818164)
+    p = fma(p, r, 0.0013888888888886014)
+    p = fma(p, r, 0.0083333333333213862)
+    p = fma(p, r, 0.041666666666666671)
+    p = fma(p, r, 0.16666666666666677)
+    p = fma(p, r, 0.5)
+    y = total + fma(r * r, p, (r - (total - whole)) + rest)
+    first, second = power64(n)
+    return signed64(abs(y * first * second), x)
+
+
+@compiled
+def log_of_normal64(x, lifted, low):
+    """log(x) + low less so many powers of two, for positive normal x; low far below it."""
+    i = bits(x)
     k = (i + (0x3FF0000000000000 - 0x3FE6A09E667F3BCD)) >> 52
     m = from_bits(i - ((k - 1023) << 52))
-    e = f64(k - 1023) - (54.0 if tiny else 0.0)
+    e = f64(k - 1023) - lifted
     f = m - 1.0
     s = f / (2.0 + f)
     z = s * s
@@ -147,9 +248,26 @@ def log64(x):
     p = fma(p, z, 0.39999999999408758)
     p = fma(p, z, 0.66666666666667351)
     r = fma(z, p, half)
-    y = fma(e, -LN2_HIGH64, f - (half - fma(s, r, e * -LN2_LOW64)))
+    return fma(e, -LN2_HIGH64, f - (half - fma(s, r, fma(e, -LN2_LOW64, low))))
+
+
+@compiled
+def log64(x):
+    """The natural logarithm."""
+    tiny = x < LEAST64
+    y = log_of_normal64(x * LIFT64 if tiny else x, 54.0 if tiny else 0.0, 0.0)
     special = -_INFINITY if x == 0.0 else (x if x > 0.0 else _NAN)
     return y if (x > 0.0) & (x < _INFINITY) else special
+
+
+@compiled
+def log1p64(x):
+    """log(1 + x), as in float32."""
+    u = 1.0 + x
+    rest = 1.0 - (u - x) if x > 1.0 else x - (u - 1.0)
+    y = signed64(abs(log_of_normal64(u, 0.0, rest / u)), x)
+    special = -_INFINITY if x == -1.0 else (x if x > -1.0 else _NAN)
+    return y if (x > -1.0) & (x < _INFINITY) else special
 
 
 @compiled
@@ -177,6 +295,6 @@ def tanh64(x):
     p = fma(p, z, 0.13333333333326619)
     p = fma(p, z, -0.33333333333333298)
     inner = fma(a * z, p, a)
-    outer = 1.0 - 2.0 / (exp64(2.0 * (40.0 if a > 40.0 else a)) + 1.0)
-    y = inner if a < 0.55 else outer
-    return y if x >= 0.0 else -y
+    n, m = exp_parts64(2.0 * (40.0 if a > 40.0 else a))
+    outer = 1.0 - 2.0 / fma(m, power_of_two64(n), 1.0)
+    return signed64(inner if a < 0.55 else outer, x)

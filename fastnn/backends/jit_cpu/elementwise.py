@@ -16,7 +16,14 @@ from .loops import elementwise
 from .program import Array, Operand, Stage
 
 # float32 functions with polynomials of their own; the rest is computed in float64.
-_FLOAT32 = {name: getattr(elementary, f"{name}32") for name in ("exp", "log", "tanh", "sigmoid")}
+_FLOAT32 = {
+    "exp": elementary.exp32,
+    "expm1": elementary.expm1_32,
+    "log": elementary.log32,
+    "log1p": elementary.log1p32,
+    "sigmoid": elementary.sigmoid32,
+    "tanh": elementary.tanh32,
+}
 _FLOAT64 = {"sigmoid": elementary.sigmoid64}
 _BITS = {"int32": 32, "int64": 64, "uint8": 8, "bool": 8}
 _double = np.float64

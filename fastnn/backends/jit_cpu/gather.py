@@ -9,7 +9,7 @@ import numpy as np
 
 from .compile import Kernel, compiled, kernel
 from .movement import cast
-from .program import Operand, Scratch, Stage, blocks, stage
+from .program import Array, Operand, Scratch, Stage, blocks, stage
 from .sorting import order_of
 
 _TASK = 8192
@@ -110,7 +110,7 @@ def sum_rows(
     n = indices.size
     check = _checked(indices, extent, 0, False)
     order, spare = Scratch((n,), "int64"), Scratch((n,), "int64")
-    arrays = [rows, sums, updates, indices, order, spare]
+    arrays: list[Array] = [rows, sums, updates, indices, order, spare]
     return [check, stage(_summed_rows, arrays, [n, sums.size // n if n else 0])]
 
 
@@ -240,6 +240,5 @@ def gather_batch(
 
 
 PLANNERS = {
-    f.__name__: f
-    for f in (gather, scatter_add, sum_rows, gather_nd, scatter_nd_add, gather_batch)
+    f.__name__: f for f in (gather, scatter_add, sum_rows, gather_nd, scatter_nd_add, gather_batch)
 }

@@ -16,7 +16,7 @@ from .compile import Kernel, compiled
 from .program import BLOCK, Array, Scratch, Stage, blocks, stage
 
 _SOURCE = """
-def kernel(y, {xs}, width, rows, group, pieces, rank{reals}, table, task):
+def kernel({ys}, {xs}, width, rows, group, pieces, rank{reals}, table, task):
     start = task % pieces * {block}
     stop = min(width, start + {block})
     for row in range(task // pieces * group, min(rows, (task // pieces + 1) * group)):
@@ -27,31 +27,40 @@ def kernel(y, {xs}, width, rows, group, pieces, rank{reals}, table, task):
             rest = rest // table[axis * {step}]
             {advance}
         for i in range(start, stop):
-            y[row * width + i] = function({elements}{reals})
+            {results} = function({elements}{reals})
 """
 
 
 @functools.cache
 def broadcast_kernel(
-    name: str, function: Any, kinds: tuple[int, ...], reals: tuple[str, ...] = ()
+    name: str,
+    function: Any,
+    kinds: tuple[int, ...],
+    reals: tuple[str, ...] = (),
+    results: int = 1,
 ) -> Kernel:
     """The kernel of a compiled function; kinds: 1 for an operand whose rows are contiguous, else 0.
 
-    `name` tells the function from others.
+    `name` tells the function from others. It returns a tuple where there are more results than one.
     """
     numbers = range(1, len(kinds) + 1)
+    ys = [f"y{j}" for j in range(results)]
     source = _SOURCE.format(
+        ys=", ".join(ys),
         xs=", ".join(f"x{j}" for j in numbers),
+        results=", ".join(f"{y}[row * width + i]" for y in ys),
         offsets=" = ".join(f"o{j}" for j in numbers),
         advance="; ".join(f"o{j} += i * table[axis * {len(kinds) + 1} + {j}]" for j in numbers),
-        elements=", ".join(f"x{j}[o{j}{' + i' if kind else ''}]" for j, kind in zip(numbers, kinds)),
+        elements=", ".join(
+            f"x{j}[o{j}{' + i' if kind else ''}]" for j, kind in zip(numbers, kinds)
+        ),
         reals="".join(f", {real}" for real in reals),
         step=len(kinds) + 1,
         block=BLOCK,
     )
     scope = {"function": function, "__name__": __name__}
     exec(source, scope)
-    return Kernel(scope["kernel"], f"{name}{kinds}")  # type: ignore[arg-type]
+    return Kernel(scope["kernel"], f"{name}{kinds}{results}")  # type: ignore[arg-type]
 
 
 def merged(shape: Sequence[int], strides: Sequence[Sequence[int]]) -> list[tuple[int, ...]]:
@@ -81,30 +90,32 @@ def strides_over(shape: Sequence[int], operand: Array) -> list[int]:
 def elementwise(
     name: str,
     function: Callable[..., Any],
-    y: Array,
+    y: Array | Sequence[Array],
     xs: Sequence[Array],
     reals: dict[str, float] | None = None,
     strides: Sequence[Sequence[int]] | None = None,
 ) -> list[Stage]:
-    """The stage of y = function(*xs, **reals).
+    """The stage of y = function(*xs, **reals); several y: it returns as many results.
 
     strides: how far each x moves with each axis of y; None: as broadcasting has it.
     """
+    ys = [y] if isinstance(y, Array) else y
+    y = ys[0]
     if y.size == 0:
         return []
     axes = merged(y.shape, strides or [strides_over(y.shape, x) for x in xs])
-    # A row whose x is neither contiguous nor one number (transposed by broadcasting) is one element.
+    # A row whose x is neither contiguous nor one number is cut into rows of one element.
     if not axes or any(step not in (0, 1) for step in axes[0][1:]):
         axes.insert(0, (1, *[0] * len(xs)))
     (width, *kinds), outer = axes[0], axes[1:]
     rows = y.size // width
     pieces, group = blocks(width), max(1, BLOCK // width)
-    kernel = broadcast_kernel(name, function, tuple(kinds), tuple(reals or ()))
+    kernel = broadcast_kernel(name, function, tuple(kinds), tuple(reals or ()), len(ys))
     table = [number for axis in outer for number in axis]
     return [
         stage(
             kernel,
-            [y, *xs],
+            [*ys, *xs],
             [width, rows, group, pieces, len(outer)],
             list((reals or {}).values()),
             table,

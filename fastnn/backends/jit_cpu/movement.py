@@ -177,6 +177,4 @@ def accumulate(
     return [stage(_accumulated, [total, count, x], [x.size], [scale, rows])]
 
 
-PLANNERS = {
-    f.__name__: f for f in (copy, assign, pad, concatenate, one_hot, arange, accumulate)
-}
+PLANNERS = {f.__name__: f for f in (copy, assign, pad, concatenate, one_hot, arange, accumulate)}

@@ -184,9 +184,7 @@ def batch_norm(
 ) -> list[Stage]:
     """y = (x - mean) * rstd * gamma + beta for x [rows, channels]."""
     channels = (x.shape[1],)
-    stages = (
-        elementwise("same", _same, mean_, [given_mean]) if given_mean else mean(mean_, x, (0,))
-    )
+    stages = elementwise("same", _same, mean_, [given_mean]) if given_mean else mean(mean_, x, (0,))
     variance: Array = given_variance or Scratch(channels, x.dtype)
     if not given_variance:
         squares = Scratch(x.shape, x.dtype)
@@ -242,7 +240,7 @@ def batch_norm_backward(
     if gamma:
         factor = Scratch((channels,), x.dtype)
         stages += _times(factor, rstd, gamma)
-    arrays = [dy, xh, dbeta, dgamma, factor]
+    arrays: list[Array] = [dy, xh, dbeta, dgamma, factor]
     return stages + elementwise("batch_slope", _batch_slope, dx, arrays, {"count": float(rows)})
 
 

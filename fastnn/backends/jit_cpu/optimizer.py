@@ -1,7 +1,8 @@
 """optimizer_step, scale_list, lerp_list: all parameters of a model in one program.
 
 Stages: add up, find norms, decide (one task: rate, whether this call steps, the factor of each
-gradient), step each parameter, average, count. lamb and adafactor are left to the reference backend.
+gradient), step each parameter, average, count. lamb and adafactor are left to the reference
+backend.
 """
 
 from __future__ import annotations
@@ -214,9 +215,9 @@ def optimizer_step(
             tasks = blocks(total.size)
             stages.append(stage(_cleared, [total, numbers_], [total.size], tasks=tasks))
     for mean, w in zip(averages, parameters):
-        arrays = [mean, w, numbers_]
+        average: list[Array] = [mean, w, numbers_]
         kernel_ = _average_kernel(w.dtype)
-        stages.append(stage(kernel_, arrays, [w.size], tasks=blocks(w.size)))
+        stages.append(stage(kernel_, average, [w.size], tasks=blocks(w.size)))
     return stages
 
 

@@ -18,7 +18,7 @@ SIZES = {"float32": 4, "float64": 8, "int32": 4, "int64": 8, "uint64": 8, "uint8
 class Operand(NamedTuple):
     """An array of the call: where it stands among them, its shape and its element type."""
 
-    index: int
+    place: int
     shape: tuple[int, ...]
     dtype: str
 
@@ -63,6 +63,13 @@ class Stage(NamedTuple):
     table: Sequence[int]
     tasks: int
 
+    def address(self) -> int:
+        """That of the kernel, compiled for these arguments."""
+        first = self.arrays[0]
+        assert first is not None
+        dtypes = tuple((first if a is None else a).dtype for a in self.arrays)
+        return self.kernel.address(dtypes, len(self.integers), len(self.reals))
+
 
 def stage(
     kernel: Kernel,
@@ -89,7 +96,7 @@ def assemble(stages: Sequence[Stage], arrays: int) -> tuple[list[tuple[Any, ...]
         if array is None:
             return -1
         if isinstance(array, Operand):
-            return array.index
+            return array.place
         if array.memory not in scratch:
             scratch.append(array.memory)
         return arrays + scratch.index(array.memory)
@@ -98,10 +105,6 @@ def assemble(stages: Sequence[Stage], arrays: int) -> tuple[list[tuple[Any, ...]
     for s in stages:
         if s.tasks == 0:
             continue
-        first = s.arrays[0]
-        assert first is not None
-        dtypes = tuple((first if a is None else a).dtype for a in s.arrays)
-        address = s.kernel.address(dtypes, len(s.integers), len(s.reals))
         places = [place(a) for a in s.arrays]
-        assembled.append((address, s.tasks, places, [*s.integers, *s.table], list(s.reals)))
+        assembled.append((s.address(), s.tasks, places, [*s.integers, *s.table], list(s.reals)))
     return assembled, [s.bytes for s in scratch]

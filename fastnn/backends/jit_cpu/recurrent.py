@@ -271,7 +271,9 @@ def rnn(
             Scratch((batch, units), dtype),
             Scratch((tasks, ROWS, COLUMNS), dtype),
         ]
-        own = [_pick(operands, d, states, i) for operands in (history, initial_state) for i in (0, 1)]
+        own = [
+            _pick(operands, d, states, i) for operands in (history, initial_state) for i in (0, 1)
+        ]
         h, c = _pick(last, d, states, 0), _pick(last, d, states, 1)
         stages.append(
             stage(
@@ -455,7 +457,7 @@ def rnn_backward(
     stages: list[Stage] = []
     every = batch * steps
     for d in range(directions):
-        w, u, bias, peephole = _weights(weights, cell, directions, d)
+        w, u, _, peephole = _weights(weights, cell, directions, d)
         units, wide = u.shape
         if cell == "gru_before":
             left, copy_left = columns_of(u, units, 0, 2 * units, wide)
@@ -471,7 +473,8 @@ def rnn_backward(
         dz, seen = Scratch((every, wide), dtype), Scratch((every, wide), dtype)
         dp = Scratch((every, 3 * units), dtype) if peephole else None
         dstates: list[Array | None] = [
-            _pick(dinitial, d, states, i) or (Scratch((batch, units), dtype) if i < states else None)
+            _pick(dinitial, d, states, i)
+            or (Scratch((batch, units), dtype) if i < states else None)
             for i in (0, 1)
         ]
         own = [_pick(operands, d, states, i) for operands in (dlast, history) for i in (0, 1)]

@@ -1,8 +1,8 @@
 """Reductions: reduce, arg_reduce, reduce_list, moments.
 
 An array is seen as [outer, n, inner] with n reduced; axes that are not neighbours are brought
-together first. Sums are made of chains of at most 256 elements, whose totals are added in turn: what
-is added in which order depends on the shape alone.
+together first. Sums are made of chains of at most 256 elements, whose totals are added in turn:
+what is added in which order depends on the shape alone.
 """
 
 from __future__ import annotations
@@ -113,7 +113,7 @@ def _row_kernel(mapping: str, fold: str, finish: str, dtype: str) -> Kernel:
 
 @functools.cache
 def _column_kernel(mapping: str, fold: str, finish: str, dtype: str) -> Kernel:
-    """y[at + o, piece, j] = fold over the piece's rows of x[o, row, j]; a task takes some columns."""
+    """y[at + o, piece, j] = fold over the piece's rows of x[o, row, j], some columns a task."""
     convert = np.dtype(_integer(dtype)).type
     element, add, end = MAPS[mapping], FOLDS[fold], FINISHES[finish]
 
@@ -143,9 +143,7 @@ def fill(y, first, last, value, task):
         y[i] = value
 
 
-def fold(
-    y: Array, x: Array, layout: tuple[int, int, int], op: str, at: int = 0
-) -> list[Stage]:
+def fold(y: Array, x: Array, layout: tuple[int, int, int], op: str, at: int = 0) -> list[Stage]:
     """The stages of y [outer, inner] = op of x [outer, n, inner] over n, from y[at] on."""
     mapping, fold, finish = _REDUCE[op]
     outer, n, inner = layout

@@ -139,9 +139,7 @@ def softmax(y: Operand, x: Operand, *, axis: int, log: bool) -> list[Stage]:
     return _along(_softmax_kernel(x.dtype, log), y, [x], axis)
 
 
-def softmax_backward(
-    dx: Operand, dy: Operand, y: Operand, *, axis: int, log: bool
-) -> list[Stage]:
+def softmax_backward(dx: Operand, dy: Operand, y: Operand, *, axis: int, log: bool) -> list[Stage]:
     """dx from dy and what softmax returned."""
     return _along(_backward_kernel(y.dtype, log), dx, [dy, y], axis)
 
@@ -167,7 +165,19 @@ def _cross_entropy_kernel(dtype: str, sparse: bool) -> Kernel:
     zero, one = convert(0), convert(1)
 
     def cross_entropy(
-        loss, dx, x, labels, weights, rows, n, group, has_weight, has_ignore, ignored, smoothing, task
+        loss,
+        dx,
+        x,
+        labels,
+        weights,
+        rows,
+        n,
+        group,
+        has_weight,
+        has_ignore,
+        ignored,
+        smoothing,
+        task,
     ):
         share, rest = convert(smoothing / n), convert(1 - smoothing)
         for row in range(task * group, min(rows, (task + 1) * group)):
@@ -269,7 +279,9 @@ def binary_cross_entropy(
     n = logits.size
     numbers = [n, sample_weight is not None]
     arrays = [loss, dx, logits, targets, sample_weight]
-    return [stage(_binary_kernel(logits.dtype), arrays, numbers, [smoothing], tasks=blocks(n, _TASK))]
+    return [
+        stage(_binary_kernel(logits.dtype), arrays, numbers, [smoothing], tasks=blocks(n, _TASK))
+    ]
 
 
 @kernel

@@ -45,7 +45,7 @@ def load(typing: Any, pointer: Any, index: Any) -> Any:
     element = pointer.dtype
 
     def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-        place = _address(context, builder, *arguments, element)
+        place = _address(context, builder, arguments[0], arguments[1], element)
         return builder.load(place, align=element.bitwidth // 8)
 
     return VectorType(element)(pointer, types.int64), generate
@@ -57,7 +57,7 @@ def store(typing: Any, pointer: Any, index: Any, vector: Any) -> Any:
     element = pointer.dtype
 
     def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-        place = _address(context, builder, *arguments[:2], element)
+        place = _address(context, builder, arguments[0], arguments[1], element)
         builder.store(arguments[2], place, align=element.bitwidth // 8)
         return context.get_dummy_value()
 

@@ -28,7 +28,9 @@ class Geometry:
         dilation: Sequence[int] = (),
         ceil: bool = False,
     ) -> None:
-        w = Windows(tuple(extents), tuple(window), tuple(strides), tuple(pads), tuple(dilation), ceil)
+        w = Windows(
+            tuple(extents), tuple(window), tuple(strides), tuple(pads), tuple(dilation), ceil
+        )
         rank = len(extents)
         pads = tuple(pads) or (0, 0) * rank
         self.taps = math.prod(window)
@@ -37,9 +39,7 @@ class Geometry:
         rows = [extents, window, w.out, w.strides, w.dilation, pads[::2], pads[1::2]]
         fills = [1, 1, 1, 1, 1, 0, 0]
         self.table = [
-            number
-            for row, fill in zip(rows, fills)
-            for number in (*[fill] * (3 - rank), *row)
+            number for row, fill in zip(rows, fills) for number in (*[fill] * (3 - rank), *row)
         ]
 
 

@@ -13,9 +13,11 @@ import warnings
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from numba import config, cuda
+from numba import cuda as _cuda
 
-simulated = bool(config.ENABLE_CUDASIM)
+cuda: Any = _cuda  # whose types speak of the host's side alone
+
+simulated = bool(cuda.config.ENABLE_CUDASIM)
 
 THREADS = 4 if simulated else 256  # a block's, a power of two
 BLOCKS = 2 if simulated else 4096  # at most, of a launch whose threads take an element each

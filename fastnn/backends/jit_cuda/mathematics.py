@@ -8,20 +8,29 @@ from __future__ import annotations
 
 import math
 import sys
+from typing import Any
 
 import numpy as np
 
 from fastnn.backends.jit import normal
 
-from .cuda import compiled as compile  # noqa: A004 (the tables ask for these names)
+from .cuda import compiled as compile  # the tables ask for this name
 from .cuda import cuda, simulated
 
 if simulated:
-    exp, expm1, log, log1p, log2, log10 = np.exp, np.expm1, np.log, np.log1p, np.log2, np.log10
-    sin, cos, tan, sinh, cosh, tanh = np.sin, np.cos, np.tan, np.sinh, np.cosh, np.tanh
-    asin, acos, atan, atan2 = np.arcsin, np.arccos, np.arctan, np.arctan2
-    fmod, pow, sqrt, copysign = np.fmod, np.power, np.sqrt, np.copysign
-    floor, ceil, rint = np.floor, np.ceil, np.rint
+    _np: Any = np  # whose types are not those of math
+    exp, expm1, log, log1p, log2, log10 = (
+        _np.exp,
+        _np.expm1,
+        _np.log,
+        _np.log1p,
+        _np.log2,
+        _np.log10,
+    )
+    sin, cos, tan, sinh, cosh, tanh = _np.sin, _np.cos, _np.tan, _np.sinh, _np.cosh, _np.tanh
+    asin, acos, atan, atan2 = _np.arcsin, _np.arccos, _np.arctan, _np.arctan2
+    fmod, pow, sqrt, copysign = _np.fmod, _np.power, _np.sqrt, _np.copysign
+    floor, ceil, rint = _np.floor, _np.ceil, _np.rint
     # Products and sums that the compiler must not join to one rounding, by dtype.
     MULTIPLY = dict.fromkeys(("float32", "float64"), lambda x, y: x * y)
     ADD = dict.fromkeys(("float32", "float64"), lambda x, y: x + y)
@@ -31,11 +40,12 @@ if simulated:
         return np.float64(x).view(np.int64)
 
 else:
-    exp, expm1, log, log1p = math.exp, math.expm1, math.log, math.log1p
-    log2, log10, sin, cos, tan = math.log2, math.log10, math.sin, math.cos, math.tan
-    sinh, cosh, tanh, sqrt, fmod = math.sinh, math.cosh, math.tanh, math.sqrt, math.fmod
-    asin, acos, atan, atan2 = math.asin, math.acos, math.atan, math.atan2
-    pow, copysign = math.pow, math.copysign
+    _math: Any = math
+    exp, expm1, log, log1p = _math.exp, _math.expm1, _math.log, _math.log1p
+    log2, log10, sin, cos, tan = _math.log2, _math.log10, _math.sin, _math.cos, _math.tan
+    sinh, cosh, tanh, sqrt, fmod = _math.sinh, _math.cosh, _math.tanh, _math.sqrt, _math.fmod
+    asin, acos, atan, atan2 = _math.asin, _math.acos, _math.atan, _math.atan2
+    pow, copysign = _math.pow, _math.copysign
     floor, ceil, rint = cuda.libdevice.floor, cuda.libdevice.ceil, cuda.libdevice.rint
     MULTIPLY = {"float32": cuda.libdevice.fmul_rn, "float64": cuda.libdevice.dmul_rn}
     ADD = {"float32": cuda.libdevice.fadd_rn, "float64": cuda.libdevice.dadd_rn}

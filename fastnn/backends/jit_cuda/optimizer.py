@@ -1,8 +1,8 @@
 """optimizer_step, scale_list, lerp_list: launches for every tensor, decided on the device.
 
 One thread decides for the call: whether it steps, the rule's shared numbers, a factor for each
-gradient. A kernel a rule then steps a tensor, an element a thread; lamb and adafactor, which look at
-whole tensors, stand in whole_steps.py.
+gradient. A kernel a rule then steps a tensor, an element a thread. lamb and adafactor, which look
+at whole tensors, stand in whole_steps.py.
 """
 
 from __future__ import annotations
@@ -23,7 +23,8 @@ from .reduce import fold
 from .status import report
 from .whole_steps import KEPT, OVERWRITE, RATE, SHARED, STEPS, WHOLE_RULES
 
-RULES = optimizer_rules.rules(mathematics) | WHOLE_RULES
+_RULES = optimizer_rules.rules(mathematics)
+_SHARED: dict[str, Any] = _RULES | WHOLE_RULES
 _momentum_of = compiled(optimizer_rules.nadam_momentum)
 _sqrt = mathematics.sqrt
 _double, _whole = np.float64, np.int64
@@ -72,7 +73,7 @@ def _decide_factors(
 
 @functools.cache
 def _decide_rule(name: str) -> Any:
-    rule = RULES[name]
+    rule = _SHARED[name]
     constants, shared = compiled(rule.constants), rule.shared
 
     @kernel
@@ -109,7 +110,7 @@ def step({arguments}, n, inner, extent, number, clips, limit, decay):
 @functools.cache
 def _step_kernel(name: str, dtype: str, sparse: bool) -> Any:
     """A kernel written for the rule's number of slots."""
-    rule = RULES[name]
+    rule = _RULES[name]
     slots = [f"s{i}" for i in range(rule.slots)]
     source = _SOURCE.format(
         arguments=", ".join(["w", "g", *slots, "rows", "numbers", "factors"]),
@@ -194,7 +195,7 @@ def optimizer_step(
     if _CLIPS[clip]:
         for i, g in enumerate(gradients):
             fold(squares[i : i + 1], flat(g), (1, g.size, 1), "sum_squares")
-    shared = empty(SHARED + RULES[rule].shared, _double)
+    shared = empty(SHARED + _SHARED[rule].shared, _double)
     calls, hyper = flat(iterations), flat(hyper)
     arguments = factors, shared, squares, calls, flat(learning_rate), count, accumulate
     amounts = _CLIPS[clip], float(scale), float(limit), float(momentum), overwrite

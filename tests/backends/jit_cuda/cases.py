@@ -1,11 +1,11 @@
 """Calls of every launcher, of tiny shapes: for the simulator's tests and tools/compile_cuda.py."""
 
 import numpy as np
+from conformance.test_optimizer import RULES, operands
 
 from fastnn import _core
 from fastnn.backends.reference.derivatives import DERIVATIVE
 
-from conformance.test_optimizer import RULES, operands
 from .harness import Case, generator
 
 PAIRS = [((3, 5), (3, 5)), ((2, 3, 5), (3, 1)), ((), (2, 2)), ((2, 1, 3), (2, 4, 1))]

@@ -4,22 +4,15 @@ A launcher is called directly, past the dispatcher: operands go to the device, w
 simulator is Python, outputs come back. tools/compile_cuda.py compiles the same calls for a GPU.
 """
 
-import os
 import zlib
 from dataclasses import dataclass, field
 
 import numpy as np
-import pytest
 
 from fastnn import _core
+from fastnn.backends.jit_cuda import FUNCTIONS, status
+from fastnn.backends.jit_cuda.cuda import cuda
 from fastnn.backends.reference import FUNCTIONS as REFERENCE
-
-
-def require_simulator():
-    """Skips a module unless Numba simulates CUDA, which must be decided before its import."""
-    if os.environ.get("NUMBA_ENABLE_CUDASIM") != "1":
-        pytest.skip("runs with NUMBA_ENABLE_CUDASIM=1 alone", allow_module_level=True)
-    pytest.importorskip("numba.cuda")
 
 
 @dataclass
@@ -101,9 +94,6 @@ def _compare(got, expected, ulps):
 
 def check(case):
     """The launcher writes what the reference says."""
-    from fastnn.backends.jit_cuda import FUNCTIONS, status
-    from fastnn.backends.jit_cuda.cuda import cuda
-
     operands, written = all_operands(case, cuda.to_device)
     FUNCTIONS[case.name](*operands, **case.attributes)
     status.check()

@@ -1,0 +1,53 @@
+"""The functions that users wrote for `elementwise`, by the numbers that calls have for them."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import numpy as np
+
+# Whose functions they may call; fastnn.ops is added from above.
+MODULES: list[Any] = [math, np]
+
+
+class UserFunction(NamedTuple):
+    """One thing that calls of the primitive compute: values, or gradients for some operands.
+
+    Parameters of `function` are operands, then constants. Floating-point constants come with each
+    call; integers and booleans are fixed here, so that loops and branches can depend on them.
+    """
+
+    function: Callable[..., Any]
+    operands: int
+    constants: tuple[int | None, ...] = ()  # None: a floating-point number of the call
+    gradient: Callable[..., Any] | None = None  # partial derivatives, if the user gave them
+    wanted: tuple[int, ...] | None = None  # operands whose gradients are wanted; None: values
+
+    @property
+    def name(self) -> str:
+        return getattr(self.function, "__name__", "function")
+
+    def arguments(self, operands: list, reals: list) -> list:
+        """What the function is called with."""
+        rest = iter(reals)
+        return [*operands, *(next(rest) if c is None else c for c in self.constants)]
+
+
+FUNCTIONS: list[UserFunction] = []
+_numbers: dict[tuple, int] = {}
+
+
+def number_of(function: UserFunction) -> int:
+    """The number of a function; the same one for equal ones."""
+    key = (function, tuple(map(type, function.constants)))  # True is no 1
+    if key not in _numbers:
+        FUNCTIONS.append(function)
+        _numbers[key] = len(FUNCTIONS) - 1
+    return _numbers[key]
+
+
+def scalar_function(value: Any) -> Any:
+    """The function of elements behind an operation that `elementwise` made; else the value."""
+    return getattr(value, "scalar_function", value)

@@ -1,0 +1,281 @@
+"""What functions of Numbers are: Python's operators, and the names of math, NumPy and fastnn.ops.
+
+Importing this file makes Numba know them. Values and slopes are those of the tables in
+fastnn.backends.jit.operations.
+"""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+from numba.extending import overload
+
+from fastnn import _core
+from fastnn.backends.jit import operations
+from fastnn.backends.jit.functions import MODULES
+
+from . import mathematics
+from .compile import compiled
+from .elementwise import unary_function
+from .numbers import PLAIN, NumberType, chain, chain_two, lifted, value, variable
+
+_double = np.float64
+_LONGEST_PRODUCT = 16  # x ** n is multiplied out up to here
+
+# Functions that Numba knows by this file; others that a user's function calls are compiled with it.
+KNOWN: set[Any] = set()
+
+
+def _named(*names: str) -> list[Any]:
+    return [getattr(m, n) for m in MODULES for n in names if callable(getattr(m, n, None))]
+
+
+def _define(functions: Sequence[Any], rule: Callable, **options: Any) -> None:
+    for function in functions:
+        overload(function, jit_options={"forceinline": True}, **options)(rule)
+        KNOWN.add(function)
+
+
+def _is_number(*kinds: Any) -> bool:
+    """Whether arguments of those types are Numbers and plain numbers, one of them a Number."""
+    return any(isinstance(kind, NumberType) for kind in kinds) and all(
+        isinstance(kind, (NumberType, *PLAIN)) for kind in kinds
+    )
+
+
+# ---- One operand -------------------------------------------------------------------------------
+
+
+# Their slopes are arithmetic, so that Numbers without partial derivatives keep the element type:
+# those of other op codes are computed in float64.
+_SIMPLE = {"neg", "abs", "square", "sqrt", "rsqrt", "reciprocal", "relu", "softsign"}
+_SIMPLE |= {"exp", "expm1", "log", "log1p", "tanh", "sigmoid", "tan", "atan"}
+
+
+def _unary_rule(op: str, slope: Any, reads: str) -> Callable:
+    by_value, in_double = reads == "x", op not in _SIMPLE
+
+    def rule(x):
+        if isinstance(x, PLAIN):
+            plain = unary_function(op, "float64")
+            return lambda x: plain(_double(x), 0.0)
+        if not isinstance(x, NumberType):
+            return None
+        f = unary_function(op, str(x.element))
+        if reads == "z" and op in ("logical_not", "isfinite", "isnan"):
+            return lambda x: f(value(x), 0.0)
+        if x.partials == 0 or reads == "z":
+            return lambda x: chain(f(value(x), 0.0), 0.0, x)
+
+        def differentiated(x):
+            v = value(x)
+            y = f(v, 0.0)
+            read = v if by_value else y
+            given = _double(read) if in_double else variable(read, 0, -1)
+            return chain(y, value(slope(given, 0.0)), x)
+
+        return differentiated
+
+    return rule
+
+
+# Other names of op codes; those with parameters are left out.
+_NAMES = {
+    "neg": [operator.neg, *_named("negative")],
+    "abs": [abs, *_named("abs", "absolute", "fabs")],
+    "asin": _named("asin", "arcsin"),
+    "acos": _named("acos", "arccos"),
+    "atan": _named("atan", "arctan"),
+    "round": [round, *_named("round", "rint")],
+    "silu": _named("silu", "swish"),
+    "logical_not": [operator.not_, *_named("logical_not")],
+}
+_WITH_PARAMETERS = {"linear", "gelu", "gelu_tanh", "elu", "leaky_relu"}
+
+
+def _define_unary() -> None:
+    slopes = operations.derivative(mathematics)
+    for op, (reads, _) in _core.UNARY.items():
+        if op not in _WITH_PARAMETERS:
+            slope = compiled(slopes[op]) if op in slopes else None
+            _define(_NAMES.get(op, _named(op)), _unary_rule(op, slope, reads))
+
+
+def _same(x):
+    return (lambda x: x) if isinstance(x, NumberType) else None
+
+
+def _truth(x):
+    return (lambda x: value(x) != 0) if isinstance(x, NumberType) else None
+
+
+# ---- Two operands ------------------------------------------------------------------------------
+
+
+def _binary_rule(f: Callable, slope1: Callable, slope2: Callable) -> Callable:
+    """f(x1, x2) of elements, and its slopes from x1, x2, y."""
+    f, slope1, slope2 = compiled(f), compiled(slope1), compiled(slope2)
+
+    def first_varies(x1, x2):
+        v1, v2 = value(x1), value(lifted(x2, x1))
+        y = f(v1, v2)
+        return chain(y, slope1(v1, v2, y), x1)
+
+    def second_varies(x1, x2):
+        v1, v2 = value(lifted(x1, x2)), value(x2)
+        y = f(v1, v2)
+        return chain(y, slope2(v1, v2, y), x2)
+
+    def both_vary(x1, x2):
+        v1, v2 = value(x1), value(x2)
+        y = f(v1, v2)
+        return chain_two(y, slope1(v1, v2, y), x1, slope2(v1, v2, y), x2)
+
+    def rule(x1, x2):
+        if not _is_number(x1, x2):
+            return None
+        if isinstance(x2, PLAIN):
+            return first_varies
+        return second_varies if isinstance(x1, PLAIN) else both_vary
+
+    return rule
+
+
+def _power_rule(general: Callable) -> Callable:
+    @compiled
+    def product(x, n):
+        y = x
+        for _ in range(n - 1):
+            y *= x
+        return y
+
+    def rule(x1, x2):
+        exponent = getattr(x2, "literal_value", None)
+        if not isinstance(x1, NumberType) or type(exponent) is not int:
+            return general(x1, x2)
+        if exponent == 1:
+            return lambda x1, x2: x1
+        if not 2 <= exponent <= _LONGEST_PRODUCT:
+            return general(x1, x2)
+        lower = exponent - 1
+
+        def multiplied(x1, x2):
+            rest = product(value(x1), lower)
+            return chain(rest * value(x1), exponent * rest, x1)
+
+        return multiplied
+
+    return rule
+
+
+def _comparison_rule(compare: Any) -> Callable:
+    def rule(x1, x2):
+        if not _is_number(x1, x2):
+            return None
+        return lambda x1, x2: compare(value(lifted(x1, x2)), value(lifted(x2, x1)))
+
+    return rule
+
+
+def _in_double(function: Callable) -> Any:
+    function = compiled(function)
+    return lambda x1, x2: function(_double(x1), _double(x2))
+
+
+def _define_binary() -> None:
+    table = operations.binary(mathematics)
+    power = _in_double(table["pow"])
+    raised = compiled(power)
+    log = unary_function("log", "float64")
+
+    @compiled
+    def share(winner, loser):  # a tie shares the slope
+        return (0.5 if winner == loser else 1.0) if winner >= loser else 0.0
+
+    def base_slope(x1, x2, y):
+        return 0.0 if x2 == 0 else x2 * raised(x1, x2 - 1.0)
+
+    def exponent_slope(x1, x2, y):
+        return y * log(_double(x1), 0.0) if x1 > 0 else 0.0
+
+    def flat(x1, x2, y):
+        return 0.0
+
+    floordiv, mod = _in_double(table["floordiv"]), _in_double(table["mod"])
+    whole = compiled(floordiv)
+    one, minus_one = (lambda x1, x2, y: 1.0), (lambda x1, x2, y: -1.0)
+    rules = {
+        "add": (lambda x1, x2: x1 + x2, one, one),
+        "sub": (lambda x1, x2: x1 - x2, one, minus_one),
+        "mul": (lambda x1, x2: x1 * x2, lambda x1, x2, y: x2, lambda x1, x2, y: x1),
+        "truediv": (lambda x1, x2: x1 / x2, lambda x1, x2, y: 1 / x2, lambda x1, x2, y: -y / x2),
+        "floordiv": (floordiv, flat, flat),
+        "mod": (mod, one, lambda x1, x2, y: -whole(x1, x2)),
+        "pow": (power, base_slope, exponent_slope),
+        "maximum": (
+            table["maximum"],
+            lambda x1, x2, y: share(x1, x2),
+            lambda x1, x2, y: share(x2, x1),
+        ),
+        "minimum": (
+            table["minimum"],
+            lambda x1, x2, y: share(x2, x1),
+            lambda x1, x2, y: share(x1, x2),
+        ),
+        "atan2": (
+            _in_double(table["atan2"]),
+            lambda x1, x2, y: x2 / (x1 * x1 + x2 * x2),
+            lambda x1, x2, y: -x1 / (x1 * x1 + x2 * x2),
+        ),
+    }
+    names = {
+        "sub": _named("subtract"),
+        "mul": _named("multiply"),
+        "truediv": _named("divide", "true_divide"),
+        "floordiv": _named("floor_divide"),
+        "pow": _named("pow", "power"),
+        "maximum": [max, *_named("maximum")],
+        "minimum": [min, *_named("minimum")],
+        "atan2": _named("atan2", "arctan2"),
+    }
+    for name, functions in rules.items():
+        rule = _binary_rule(*functions)
+        operators = [getattr(operator, n) for n in (name, f"i{name}") if hasattr(operator, n)]
+        if name == "pow":
+            rule = _power_rule(rule)
+        _define([*operators, *names.get(name, _named(name))], rule, prefer_literal=name == "pow")
+    comparisons = {
+        "eq": "equal",
+        "ne": "not_equal",
+        "lt": "less",
+        "le": "less_equal",
+        "gt": "greater",
+        "ge": "greater_equal",
+    }
+    for name, word in comparisons.items():
+        compare = getattr(operator, name)
+        _define([compare, *_named(word)], _comparison_rule(compare))
+
+
+# ---- Three operands ----------------------------------------------------------------------------
+
+
+def _where(condition, x1, x2):
+    return (lambda condition, x1, x2: x1 if condition else x2) if _is_number(x1, x2) else None
+
+
+def _clip(x, x_min, x_max):
+    if not _is_number(x, x_min, x_max):
+        return None
+    return lambda x, x_min, x_max: x_min if x < x_min else (x_max if x > x_max else x)
+
+
+_define_unary()
+_define_binary()
+_define([operator.pos, float, *_named("positive")], _same)
+_define([bool, operator.truth], _truth)
+_define(_named("where"), _where)
+_define(_named("clip"), _clip)

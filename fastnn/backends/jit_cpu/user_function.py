@@ -1,0 +1,87 @@
+"""elementwise: functions that users wrote, compiled as they are and differentiated by Numbers."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Sequence
+from typing import Any
+
+from numba.core.errors import NumbaError
+
+from fastnn.backends.jit.functions import FUNCTIONS, UserFunction
+
+from . import rules  # noqa: F401 (makes operators and names known)
+from .compile import compiled
+from .compile_errors import reason
+from .loops import elementwise as loop
+from .numbers import partial, returned, returned_part, value, variable
+from .program import Operand, Stage
+from .user_code import compilable, fingerprint
+
+_SCOPE: dict[str, Any] = {
+    "partial": partial,
+    "returned": returned,
+    "returned_part": returned_part,
+    "value": value,
+    "variable": variable,
+    "__name__": __name__,
+}
+
+
+def _call(user: UserFunction, function: str, wanted: Sequence[int]) -> str:
+    """A call with the elements as Numbers; the wanted ones are the variables."""
+    places = [wanted.index(i) if i in wanted else -1 for i in range(user.operands)]
+    elements = [f"variable(x{i}, {len(wanted)}, {place})" for i, place in enumerate(places)]
+    constants = [f"c{i}" if c is None else repr(c) for i, c in enumerate(user.constants)]
+    return f"{function}({', '.join([*elements, *constants])})"
+
+
+def _source(user: UserFunction) -> str:
+    operands = [f"x{i}" for i in range(user.operands)]
+    reals = [f"c{i}" for i, c in enumerate(user.constants) if c is None]
+    if user.wanted is None:
+        call = _call(user, "function", ())
+        results = [f"value(returned({call}, variable(x0, 0, -1)))"]
+    elif user.gradient is None:
+        n = len(user.wanted)
+        call = f"returned({_call(user, 'function', user.wanted)}, variable(x0, {n}, -1))"
+        results = [f"dy * partial(y, {i})" for i in range(n)]
+    else:
+        call = _call(user, "gradient", ())
+        parts = [
+            f"returned_part(y, variable(x0, 0, -1), {i}, {user.operands})" for i in user.wanted
+        ]
+        results = [f"dy * value({part})" for part in parts]
+    if user.wanted is None:
+        body = f"return {results[0]}"
+    else:
+        operands = ["dy", *operands]
+        body = f"y = {call}\n    return {', '.join(results)}"
+    return f"def scalar({', '.join([*operands, *reals])}):\n    {body}\n"
+
+
+@functools.cache
+def _scalar_function(number: int) -> tuple[str, Any]:
+    """A name for what is compiled, and f(elements, constants)."""
+    user = FUNCTIONS[number]
+    scope = _SCOPE | {"function": compilable(user.function, user.name)}
+    if user.gradient is not None:
+        scope["gradient"] = compilable(user.gradient, user.name)
+    source = _source(user)
+    exec(source, scope)
+    name = f"{source} {fingerprint(user.function)} {fingerprint(user.gradient)}"
+    return name, compiled(scope["scalar"])
+
+
+def elementwise(
+    ys: list[Operand], xs: list[Operand], *, function: int, outputs: int, constants: Sequence[float]
+) -> list[Stage]:
+    """ys = f(*xs), or the gradients of f."""
+    name, scalar = _scalar_function(function)
+    stages = loop(name, scalar, ys, xs, {f"c{i}": c for i, c in enumerate(constants)})
+    try:
+        for stage in stages:
+            stage.address()
+    except NumbaError as error:
+        raise TypeError(reason(FUNCTIONS[function].name, error)) from error
+    return stages

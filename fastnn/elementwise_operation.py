@@ -1,0 +1,166 @@
+"""@elementwise: an operation on tensors, written as a Python function of their elements.
+
+The function is compiled with Numba, for the processor it runs on, and called for every element on
+fastnn's threads. Its derivative is compiled with it: the same function, on numbers that carry their
+derivatives along.
+"""
+
+from __future__ import annotations
+
+import functools
+import inspect
+from collections.abc import Callable
+from importlib.util import find_spec
+from typing import Any
+
+from fastnn import _core, ops
+from fastnn.backends.jit.functions import MODULES, UserFunction, number_of
+from fastnn.dtypes import FLOATS
+from fastnn.ops.core import Tensor, as_float, promote, record
+
+__all__ = ["elementwise"]
+
+MODULES.append(ops)
+
+
+def elementwise(function: Any = None, *, gradient: Callable | None = None) -> Any:
+    """Makes an operation on tensors from a function of numbers; a decorator.
+
+    function: f(x, y, ..., slope=1.5, terms=3). Parameters without a default are operands: Tensors,
+        arrays or numbers in a call, Python-like numbers in the function. Parameters with a default
+        are constants: numbers in both. It returns a number, and may use arithmetic, comparisons,
+        ``if``, loops, other functions of this kind, and exp, tanh, erf, maximum, where, clip ... of
+        ``math``, NumPy or ``fastnn.ops``
+    gradient: g with the parameters of f, which returns the derivative by each operand, a tuple if
+        there are several; None: derived from f itself, by every branch as it was taken
+    Operands are promoted and broadcast as in ``fastnn.ops``; integers and booleans become floatx.
+    The result has their dtype. A constant whose default is a float may change with every call; for
+    other integers or booleans the function is compiled again.
+
+    Needs Numba: ``pip install 'fastnn[numba]'``, else ImportError. What cannot be compiled is a
+    TypeError at the first call. Globals that the function reads keep their values of that call.
+
+    >>> @elementwise
+    ... def leaky(x, slope=0.25):
+    ...     return x if x > 0 else slope * x
+    >>> leaky([-2.0, 3.0]).tolist(), leaky([-2.0, 3.0], slope=0.5).tolist()
+    ([-0.5, 3.0], [-1.0, 3.0])
+    """
+    if function is None:
+        return functools.partial(elementwise, gradient=gradient)
+    return Elementwise(function, gradient)
+
+
+class Elementwise:
+    """An operation that `elementwise` made."""
+
+    def __init__(self, function: Callable, gradient: Callable | None = None) -> None:
+        _require_numba()
+        self.scalar_function = _plain(function, "function")
+        self.gradient = gradient and _plain(gradient, "gradient")
+        functools.update_wrapper(self, function)
+        self._name = function.__name__
+        self._signature = inspect.signature(function)
+        self._operands, self._constants = _parameters(self._name, self._signature)
+        if gradient is not None:
+            given = list(inspect.signature(gradient).parameters)
+            expected = list(self._signature.parameters)
+            if given != expected:
+                raise TypeError(
+                    f"elementwise: gradient of {self._name} must have its parameters, "
+                    f"({', '.join(expected)}), got ({', '.join(given)})"
+                )
+        self._usual = self._with({n: p.default for n, p in self._signature.parameters.items()})
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Tensor:
+        operands: Any = args
+        user, number, reals = self._usual
+        if kwargs or len(args) != len(self._operands):
+            given = self._bound(args, kwargs)
+            operands = [given[name] for name in self._operands]
+            user, number, reals = self._with(given)
+        xs = promote(self._name, *operands)
+        if xs[0].dtype not in FLOATS:
+            xs = [as_float(x, self._name) for x in xs]
+        (y,) = _core.elementwise(xs, number, 1, reals)
+        return record(y, _rule, (xs, user, reals), *xs)
+
+    def _bound(self, args: tuple, kwargs: dict) -> dict[str, Any]:
+        try:
+            bound = self._signature.bind(*args, **kwargs)
+        except TypeError as error:
+            raise TypeError(f"{self._name}: {error}") from None
+        bound.apply_defaults()
+        return bound.arguments
+
+    def _with(self, given: dict[str, Any]) -> tuple[UserFunction, int, tuple[float, ...]]:
+        """What computes values with those constants: its number; and the constants of the call."""
+        fixed: list[Any] = []
+        reals: list[float] = []
+        for name, kind in self._constants.items():
+            value = given[name]
+            if kind is float and isinstance(value, (int, float)):
+                fixed.append(None)
+                reals.append(float(value))
+            elif isinstance(value, kind) and not isinstance(value, bool) ^ (kind is bool):
+                fixed.append(value)
+            else:
+                raise TypeError(
+                    f"{self._name}: {name} is a constant, expected {kind.__name__} as its default, "
+                    f"got {type(value).__name__}"
+                )
+        user = UserFunction(self.scalar_function, len(self._operands), tuple(fixed), self.gradient)
+        return user, number_of(user), tuple(reals)
+
+    def __reduce__(self) -> str:  # pickled as functions are: by name
+        return self.__qualname__
+
+    def __repr__(self) -> str:
+        return f"<elementwise {self._name}{self._signature}>"
+
+
+def _rule(node: _core.Node, gradient: Any) -> Any:
+    xs, user, reals = node.saved
+    wanted = tuple(i for i, needed in enumerate(node.needs) if needed)
+    number = number_of(user._replace(wanted=wanted))
+    parts = iter(_core.elementwise([gradient, *xs], number, len(wanted), reals))
+    return tuple(next(parts) if needed else None for needed in node.needs)
+
+
+def _require_numba() -> None:
+    if find_spec("numba") is None:
+        raise ImportError(
+            "elementwise: needs Numba, which is not installed: pip install 'fastnn[numba]'",
+            name="numba",
+        )
+
+
+def _plain(function: Any, what: str) -> Callable:
+    if not inspect.isfunction(function):
+        raise TypeError(
+            f"elementwise: {what} must be a Python function, got {type(function).__name__}"
+        )
+    return function
+
+
+def _parameters(name: str, signature: inspect.Signature) -> tuple[list[str], dict[str, type]]:
+    """The operands, and the constants with the types of their defaults."""
+    operands, constants = [], {}
+    for parameter in signature.parameters.values():
+        if parameter.kind in (parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD):
+            raise TypeError(
+                f"elementwise: {name} takes {parameter}, expected parameters with names"
+            )
+        kind = type(parameter.default)
+        if parameter.default is parameter.empty:
+            operands.append(parameter.name)
+        elif kind in (float, int, bool):
+            constants[parameter.name] = kind
+        else:
+            raise TypeError(
+                f"elementwise: {name} has {parameter}, expected a number as the default of a "
+                "constant, or none for an operand"
+            )
+    if not operands:
+        raise TypeError(f"elementwise: {name} has no operand, a parameter without a default")
+    return operands, constants

@@ -1,0 +1,134 @@
+"""What holds of every program: cached, recorded, the same bits, nothing out of bounds."""
+
+import os
+import pathlib
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+import fastnn as fn
+from fastnn import _core
+from fastnn.backends import use_backend
+
+pytest.importorskip("numba", reason="Numba is not here")
+
+
+def run_python(code, **environment):
+    package = str(pathlib.Path(fn.__file__).parents[1])
+    environment = dict(os.environ, PYTHONPATH=package, FASTNN_STRICT_BACKEND="1", **environment)
+    done = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True)
+    assert done.returncode == 0, done.stderr.decode()
+    return done.stdout.decode()
+
+
+COUNT = """
+import numpy as np
+from numba.core.ccallback import CFunc
+compiled = []
+usual = CFunc._compile_uncached
+CFunc._compile_uncached = lambda self: (compiled.append(1), usual(self))[1]
+import fastnn as fn
+with fn.use_backend("jit_cpu"):
+    print(fn.ops.exp(np.float32([0, 1])).numpy().tolist(), len(compiled))
+"""
+
+
+def test_kernels_are_kept_for_the_next_process(tmp_path):
+    first = run_python(COUNT, NUMBA_CACHE_DIR=str(tmp_path)).split()
+    second = run_python(COUNT, NUMBA_CACHE_DIR=str(tmp_path)).split()
+    assert (first[-1], second[-1]) == ("1", "0")
+    assert first[:-1] == second[:-1]
+
+
+def test_a_file_that_was_cut_off_is_made_again(tmp_path):
+    run_python(COUNT, NUMBA_CACHE_DIR=str(tmp_path))
+    (file,) = tmp_path.rglob("*.bin")
+    whole = file.read_bytes()
+    file.write_bytes(whole[: len(whole) // 2])
+    assert run_python(COUNT, NUMBA_CACHE_DIR=str(tmp_path)).split()[-1] == "1"
+    assert run_python(COUNT, NUMBA_CACHE_DIR=str(tmp_path)).split()[-1] == "0"
+
+
+def test_without_a_folder_to_write_nothing_is_kept(tmp_path):
+    (tmp_path / "file").write_text("no folder")
+    assert run_python(COUNT, NUMBA_CACHE_DIR=str(tmp_path / "file")).split()[-1] == "1"
+
+
+def test_without_numba_it_says_what_to_install(tmp_path):
+    code = """
+import sys
+sys.modules["numba"] = None
+import importlib.util
+usual = importlib.util.find_spec
+importlib.util.find_spec = lambda name, *rest: None if name == "numba" else usual(name, *rest)
+import fastnn as fn
+print(fn.ops.exp([0.0]).numpy().tolist())
+try:
+    fn.use_backend("jit_cpu")
+except ImportError as error:
+    print(error)
+"""
+    text = run_python(code)
+    assert (
+        "[1.0]" in text and "use_backend: jit_cpu needs Numba: pip install 'fastnn[numba]'" in text
+    )
+
+
+def train(backend, steps=6, threads=2):
+    """Losses of a small network with every kind of primitive, and its weights."""
+    fn.utils.set_random_seed(0)
+    random = np.random.default_rng(1)
+    x = random.normal(size=(24, 9, 9, 3)).astype(np.float32)
+    y = random.integers(0, 5, 24)
+    with use_backend(backend), fn.num_threads(threads):
+        model = fn.Sequential(
+            [
+                fn.Input((9, 9, 3)),
+                fn.layers.Conv2D(6, 3, activation="relu"),
+                fn.layers.MaxPooling2D(2),
+                fn.layers.Reshape((9, 6)),
+                fn.layers.LSTM(7),
+                fn.layers.LayerNormalization(),
+                fn.layers.Dropout(0.2),
+                fn.layers.Dense(5, activation="softmax"),
+            ]
+        )
+        model.compile("adam", "sparse_categorical_crossentropy", metrics=["accuracy"])
+        history = model.fit(x, y, batch_size=8, epochs=steps, verbose=0)
+        return history.history["loss"], model.get_weights()
+
+
+@pytest.mark.filterwarnings("error")  # a step that cannot be recorded warns
+def test_a_network_trains_as_natively():
+    ours, weights = train("jit_cpu")
+    theirs, expected = train("native")
+    np.testing.assert_allclose(ours, theirs, rtol=1e-4)
+    for a, b in zip(weights, expected, strict=True):
+        np.testing.assert_allclose(a, b, atol=2e-4)
+
+
+def test_one_thread_gives_the_same_bits():
+    for a, b in zip(train("jit_cpu", 2, 1)[1], train("jit_cpu", 2, 2)[1], strict=True):
+        np.testing.assert_array_equal(a, b)
+
+
+def test_values_that_are_wrong_write_nothing():
+    table = fn.Variable(np.zeros((3, 2), np.float32))
+    with use_backend("jit_cpu"), pytest.raises(IndexError, match="index 7 at position 1"):
+        _core.scatter_add(
+            table,
+            _core.from_numpy(np.ones((2, 2), np.float32)),
+            _core.from_numpy(np.array([0, 7])),
+            0,
+            True,
+        )
+    np.testing.assert_array_equal(table.numpy(), 0)
+
+
+def test_many_kinds_of_calls():
+    """Each shape has a program of its own; the old ones make room."""
+    with use_backend("jit_cpu"):
+        for n in range(1, 5000):
+            assert float(fn.ops.sum(fn.ops.negative(np.ones(n, np.float32)))) == -n

@@ -1,0 +1,515 @@
+"""@elementwise: values against NumPy in float64, gradients against central differences."""
+
+import copy
+import functools
+import json
+import math
+import os
+import pickle
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import fastnn as fn
+from fastnn.backends import use_backend
+
+pytest.importorskip("numba", reason="elementwise needs Numba")
+from numpy import tanh as bare_tanh
+
+RNG = np.random.default_rng(0)
+X = RNG.uniform(0.2, 0.9, 7)
+Y = RNG.uniform(0.2, 0.9, (3, 1))
+
+
+# ---- What a function may contain ---------------------------------------------------------------
+
+
+@fn.elementwise
+def first_functions(x, a=0.0, b=0.0, c=0.0, d=0.0, e=0.0, f=0.0, g=0.0, h=0.0, i=0.0, j=0.0, k=0.0):
+    return (
+        a * math.exp(x)
+        + b * np.expm1(x)
+        + c * math.log(x)
+        + d * fn.ops.log1p(x)
+        + e * bare_tanh(x)
+        + f * fn.ops.sigmoid(x)
+        + g * math.sin(x)
+        + h * np.cos(x)
+        + i * math.tan(x)
+        + j * np.arcsin(x)
+        + k * fn.ops.arctan(x)
+    )
+
+
+@fn.elementwise
+def second_functions(
+    x, a=0.0, b=0.0, c=0.0, d=0.0, e=0.0, f=0.0, g=0.0, h=0.0, i=0.0, j=0.0, k=0.0
+):
+    return (
+        a * math.sqrt(x)
+        + b * np.square(x)
+        + c * abs(x)
+        + d * math.erf(x)
+        + e * fn.ops.softplus(x)
+        + f * x**3
+        + g * x**-1.5
+        + h * 2.0**x
+        + i * (1 - x) / (x + 2)
+        + j * -x
+        + k * math.acos(x) * math.sinh(x)
+    )
+
+
+@fn.elementwise
+def of_two(x, y, a=0.0, b=0.0, c=0.0, d=0.0, e=0.0, f=0.0, g=0.0, h=0.0, i=0.0, j=0.0):
+    return (
+        a * (x + 2 * y)
+        + b * (x - y) * y
+        + c * x / y
+        + d * x**y
+        + e * max(x, y)
+        + f * np.minimum(x, y)
+        + g * math.atan2(x, y)
+        + h * ((3 * x) % y)
+        + i * np.where(x > y, x * y, y)
+        + j * fn.ops.clip(x * y, 0.2, 0.4)
+    )
+
+
+FIRST = [np.exp, np.expm1, np.log, np.log1p, np.tanh, lambda x: 1 / (1 + np.exp(-x))]
+FIRST += [np.sin, np.cos, np.tan, np.arcsin, np.arctan]
+SECOND = [np.sqrt, np.square, np.abs, np.vectorize(math.erf), lambda x: np.log1p(np.exp(x))]
+SECOND += [lambda x: x**3, lambda x: x**-1.5, lambda x: 2.0**x, lambda x: (1 - x) / (x + 2)]
+SECOND += [np.negative, lambda x: np.arccos(x) * np.sinh(x)]
+OF_TWO = [lambda x, y: x + 2 * y, lambda x, y: (x - y) * y, lambda x, y: x / y, lambda x, y: x**y]
+OF_TWO += [np.maximum, np.minimum, np.arctan2, lambda x, y: (3 * x) % y]
+OF_TWO += [lambda x, y: np.where(x > y, x * y, y), lambda x, y: np.clip(x * y, 0.2, 0.4)]
+TABLES = [(first_functions, FIRST), (second_functions, SECOND), (of_two, OF_TWO)]
+
+
+@pytest.mark.parametrize("dtype", ["float64", "float32"])
+def test_functions_and_operators(dtype):
+    for operation, formulas in TABLES if dtype == "float64" else TABLES[:1]:
+        operands = [X, Y][: 2 if operation is of_two else 1]
+        given = [x.astype(dtype) for x in operands]
+        for letter, formula in zip("abcdefghijk", formulas):
+            y = operation(*given, **{letter: 1.0})
+            assert y.dtype == dtype
+            expected = formula(*(x.astype(np.float64) for x in given))
+            # Each term is within some units in the last place of numbers up to 3.
+            bound = 3 * 4 * np.finfo(dtype).eps
+            np.testing.assert_allclose(y.numpy(), expected, rtol=bound, atol=bound, err_msg=letter)
+
+
+def test_gradients_of_functions_and_operators():
+    for operation, formulas in TABLES:
+        operands = (X, Y) if operation is of_two else (X,)
+        for letter in "abcdefghijk"[: len(formulas)]:
+            function = functools.partial(operation, **{letter: 1.0})
+            assert fn.gradcheck(function, operands), letter
+
+
+SCALE = 3
+
+
+def helper(x, *, power=2):
+    result = 1
+    for _ in range(power):
+        result *= x
+    return result
+
+
+def test_branches_loops_and_other_functions():
+    offset = 0.5
+
+    @fn.elementwise
+    def inner(x, slope=0.1):
+        return x if x > 0 else slope * x
+
+    @fn.elementwise
+    def outer(x, y, terms=3):
+        total = 0  # an integer until it meets an operand
+        for i in range(terms):
+            if x > i - 1:
+                total += math.exp(-i * y)
+            elif not y < 0:
+                total -= y / (1 + i)
+        return total * SCALE + helper(x, power=3) + inner(x - 0.4) - offset
+
+    def expected(x, y, terms):
+        total = sum(np.where(x > i - 1, np.exp(-i * y), -y / (1 + i)) for i in range(terms))
+        return total * 3 + x**3 + np.where(x > 0.4, x - 0.4, 0.1 * (x - 0.4)) - 0.5
+
+    for terms in (3, 1):
+        y = outer(X - 0.1, Y, terms=terms)
+        np.testing.assert_allclose(y.numpy(), expected(X - 0.1, Y, terms), rtol=1e-14)
+    assert fn.gradcheck(outer, (X - 0.1, Y))
+
+
+def test_a_branch_gives_its_own_slope():
+    @fn.elementwise
+    def kinked(x):
+        return x * x if x > 1 else 3
+
+    x = fn.tensor([0.5, 2.0], requires_grad=True)
+    y = kinked(x)
+    y.sum().backward()
+    assert y.tolist() == [3.0, 4.0] and x.grad.tolist() == [0.0, 4.0]
+
+
+def test_what_does_not_depend_on_an_operand_has_no_slope_of_infinity():
+    @fn.elementwise
+    def sum_of(x, y):
+        return x + math.sqrt(y)
+
+    x, y = np.ones(2), np.array([0.0, 4.0])
+    dx, dy = fn.grad(lambda x, y: sum_of(x, y).sum(), argnums=(0, 1))(x, y)
+    assert dx.tolist() == [1.0, 1.0] and dy.tolist() == [math.inf, 0.25]
+
+
+def test_a_given_gradient_is_used():
+    def thrice(x, y, scale=2.0):
+        return 3 * y, scale  # neither is right
+
+    @fn.elementwise(gradient=thrice)
+    def product(x, y, scale=2.0):
+        return scale * x * y
+
+    both = fn.grad(lambda x, y: product(x, y, scale=5.0).sum(), argnums=(0, 1))
+    dx, dy = both(np.array([1.0, 2.0]), np.array([[4.0], [8.0]]))
+    assert dx.tolist() == [36.0, 36.0] and dy.tolist() == [[10.0], [10.0]]
+    assert product(3.0, 4.0).item() == 24.0
+
+
+# ---- Operands and constants --------------------------------------------------------------------
+
+
+@fn.elementwise
+def scaled(x, y, slope=0.5, times=2, negated=False):
+    result = x * times + slope * y
+    return -result if negated else result
+
+
+def test_dtypes_are_those_of_operations():
+    x = fn.tensor([1.0, 2.0])
+    assert scaled(x, 3).tolist() == [3.5, 5.5]
+    assert scaled(x, 3).dtype == scaled(1, 2).dtype == scaled([1, 2], [True, False]).dtype
+    assert scaled(x, 3).dtype == "float32"
+    assert scaled(x, np.array([1.0, 2.0])).dtype == "float64"
+    # A Python number keeps float32 what it is: 0.1 is rounded before it meets an operand.
+    tenth = fn.elementwise(lambda x: x * 0.1 if x > 0 else 0.1)
+    for value in (0.7, -0.7):
+        x = np.float32(value)
+        expected = x * np.float32(0.1) if value > 0 else np.float32(0.1)
+        assert tenth(fn.tensor([x])).numpy()[0] == expected
+
+
+@pytest.mark.parametrize(
+    "shapes",
+    [
+        [(), ()],
+        [(0,), ()],
+        [(5,), ()],
+        [(3, 1), (4,)],
+        [(2, 1, 3), (4, 1)],
+        [(4, 0, 3), (1, 1, 3)],
+        [(1, 2, 1, 3, 1, 2, 1, 2), (2, 1, 3, 2, 2, 1, 2)],
+        [(3, 40_001), (3, 1)],
+        [(70_003,), (70_003,)],
+    ],
+)
+def test_operands_are_broadcast(shapes):
+    x, y = (RNG.standard_normal(shape).astype(np.float32) for shape in shapes)
+    result = scaled(x, y).numpy()
+    expected = x * np.float32(2) + np.float32(0.5) * y
+    assert result.shape == expected.shape
+    # A sum of two products: one of them may be fused into it.
+    np.testing.assert_allclose(result, expected, rtol=1e-6, atol=1e-6)
+    dx, dy = fn.grad(lambda x, y: (scaled(x, y) * 2).sum(), argnums=(0, 1))(x, y)
+    assert dx.shape == x.shape and dy.shape == y.shape
+    if x.size and y.size:
+        assert dx.numpy().flat[0] == 4.0 * (expected.size // x.size)
+        assert dy.numpy().flat[0] == 1.0 * (expected.size // y.size)
+
+
+def test_views_are_read_where_they_are():
+    x = fn.tensor(RNG.standard_normal((4, 6)))
+    for view in (x.T, x[1:3], x[:, ::2], x[::-1]):
+        assert np.array_equal(scaled(view, 1.0).numpy(), view.numpy() * 2 + 0.5)
+
+
+def test_constants():
+    x = fn.tensor([1.0, -2.0])
+    assert scaled(x, x, slope=2).tolist() == [4.0, -8.0]
+    assert scaled(x, x, 0.25, 3, negated=True).tolist() == [-3.25, 6.5]
+    assert scaled(y=x, x=1.0).tolist() == [2.5, 1.0]
+
+
+def test_a_float_constant_does_not_compile_again(monkeypatch):
+    from fastnn.backends.jit_cpu.compile import Kernel
+
+    compiled = []
+    monkeypatch.setattr(Kernel, "_compile", lambda self, *key: compiled.append(self.name))
+    x = fn.tensor([1.0])
+    usual = scaled(x, x).item()
+    assert [scaled(x, x, slope=i / 7).item() for i in range(3)] != [usual] * 3
+    assert compiled == []
+
+
+def test_many_operands():
+    names = [f"x{i}" for i in range(15)]
+    scope = {}
+    exec(f"def total({', '.join(names)}): return {' + '.join(names)}", scope)
+    total = fn.elementwise(scope["total"])
+    xs = [fn.Variable(np.full(3, i, np.float64)) for i in range(15)]
+    y = total(*xs)
+    assert y.tolist() == [105.0] * 3
+    y.sum().backward()
+    assert all(x.grad.tolist() == [1.0] * 3 for x in xs)
+
+
+# ---- Where it runs -----------------------------------------------------------------------------
+
+
+@fn.elementwise
+def swish(x, slope=1.5):
+    return x * fn.ops.sigmoid(slope * x)
+
+
+@pytest.mark.parametrize("backend", ["reference", "jit_cpu"])
+def test_every_backend_for_cpus_compiles_it(backend):
+    x = fn.tensor(X)
+    expected = swish(x).numpy()
+    with use_backend(backend):
+        assert np.array_equal(swish(x).numpy(), expected)
+
+
+def test_calls_are_recorded_and_replayed():
+    @fn.capture
+    def step(x):
+        return fn.value_and_grad(lambda x: (swish(x) * 2).sum())(x)
+
+    for i in range(6):
+        x = fn.tensor(X + i)
+        value, gradient = step(x)
+        s = 1 / (1 + np.exp(-1.5 * (X + i)))
+        np.testing.assert_allclose(value.item(), 2 * ((X + i) * s).sum(), rtol=1e-14)
+        slope = 2 * (s + 1.5 * (X + i) * s * (1 - s))
+        np.testing.assert_allclose(gradient.numpy(), slope, rtol=1e-13)
+    assert "replays" in step.explain()
+
+
+def test_bits_do_not_depend_on_threads():
+    x = fn.tensor(RNG.standard_normal(200_003).astype(np.float32))
+    results = []
+    for threads in (1, 2):
+        with fn.num_threads(threads):
+            results.append((swish(x).numpy(), fn.grad(lambda x: swish(x).sum())(x).numpy()))
+    for one, two in zip(*results):
+        assert np.array_equal(one, two)
+
+
+def test_an_activation_of_a_layer_learns():
+    x = RNG.standard_normal((64, 3)).astype(np.float32)
+    y = (x[:, :1] * x[:, 1:2]).astype(np.float32)
+    model = fn.Sequential([fn.layers.Dense(16, activation=swish), fn.layers.Dense(1)])
+    model.compile(optimizer=fn.optimizers.Adam(0.02), loss="mse")
+    losses = model.fit(x, y, epochs=30, verbose=0).history["loss"]
+    assert losses[-1] < losses[0] / 4
+
+
+def test_an_operation_is_pickled_and_saved_as_a_function_is(tmp_path):
+    assert pickle.loads(pickle.dumps(swish)) is swish and copy.deepcopy(swish) is swish
+    model = fn.Sequential([fn.layers.Input((3,)), fn.layers.Dense(2, activation=swish)])
+    model.save(tmp_path / "model.fastnn")
+    again = fn.models.load_model(tmp_path / "model.fastnn", custom_objects={"swish": swish})
+    x = RNG.standard_normal((4, 3)).astype(np.float32)
+    assert np.array_equal(model(x).numpy(), again(x).numpy())
+
+
+# ---- What is refused ---------------------------------------------------------------------------
+
+
+def two_results(x):
+    return x, x
+
+
+def text(x):
+    return "a"
+
+
+def of_tensors(x):
+    y = x * 2
+    return fn.ops.matmul(y, y)
+
+
+def asserting(x):
+    assert x > 0
+    return x
+
+
+def recursive(x):
+    return recursive(x - 1) if x > 0 else x
+
+
+def deep(x):
+    return 1 + shallow(x)
+
+
+def shallow(x):
+    return x + "a"
+
+
+REFUSED = {
+    two_results: r"two_results: must return one number .*, returns UniTuple\(number x 2\)",
+    text: "text: must return one number for each element",
+    of_tensors: r"of_tensors: .*'matmul'.*line \d+: return fn.ops.matmul\(y, y\)",
+    asserting: r"asserting: raises or asserts \(test_elementwise.py, line \d+\)",
+    recursive: "recursive: recursive calls itself",
+    deep: r"deep: cannot be compiled: add\(.*number.*\) is not known .*: return x \+ .a.\)",
+}
+
+
+@pytest.mark.parametrize("function", REFUSED, ids=lambda function: function.__name__)
+def test_what_cannot_be_compiled_is_named(function):
+    with pytest.raises(TypeError, match=REFUSED[function]):
+        fn.elementwise(function)(fn.tensor([1.0]))
+
+
+def test_names_that_are_not_there_are_named():
+    @fn.elementwise
+    def unknown(x):
+        return x + not_there  # noqa: F821
+
+    with pytest.raises(NameError, match=r"unknown: name 'not_there' is not defined \(test_elem"):
+        unknown(1.0)
+
+
+def test_a_function_without_source_is_fine():
+    scope = {}
+    exec("def cube(x): return x ** 3", scope)
+    assert fn.grad(fn.elementwise(scope["cube"]))(2.0).item() == 12.0
+
+
+@pytest.mark.parametrize(
+    ("define", "message"),
+    [
+        (lambda: fn.elementwise(math.exp), "function must be a Python function, got builtin"),
+        (lambda: fn.elementwise(lambda *xs: 0), r"<lambda> takes \*xs, expected parameters with"),
+        (lambda: fn.elementwise(lambda: 0), "<lambda> has no operand"),
+        (lambda: fn.elementwise(lambda x, how="a": x), "has how='a', expected a number"),
+        (
+            lambda: fn.elementwise(lambda x, a=1.0: x, gradient=lambda x: 1.0),
+            r"gradient of <lambda> must have its parameters, \(x, a\), got \(x\)",
+        ),
+    ],
+)
+def test_definitions_are_checked(define, message):
+    with pytest.raises(TypeError, match=message):
+        define()
+
+
+def test_calls_are_checked():
+    x = fn.tensor([1.0, 2.0])
+    for call, message in [
+        (lambda: scaled(x), "scaled: missing a required argument: 'y'"),
+        (lambda: scaled(x, x, slip=1), "scaled: got an unexpected keyword argument 'slip'"),
+        (lambda: scaled(x, x, slope=x), "scaled: slope is a constant, expected float .*got Tensor"),
+        (lambda: scaled(x, x, times=1.5), "scaled: times is a constant, expected int .*got float"),
+        (lambda: scaled(x, x, negated=1), "scaled: negated is a constant, expected bool .*got int"),
+        (lambda: scaled(x, "a"), "scaled: x2 must be"),
+    ]:
+        with pytest.raises(TypeError, match=message):
+            call()
+    with pytest.raises(ValueError, match="cannot be broadcast"):
+        scaled(x, np.ones(3, np.float32))
+
+
+def test_a_gradient_of_the_wrong_length_is_refused():
+    one = fn.elementwise(lambda x, y: x * y, gradient=lambda x, y: y)
+    with pytest.raises(TypeError, match="gradient must return 2 numbers, a tuple, returns number"):
+        fn.grad(lambda x: one(x, x).sum())(np.ones(2))
+
+
+# ---- Numba -------------------------------------------------------------------------------------
+
+
+def test_without_numba_the_extra_is_named(monkeypatch):
+    monkeypatch.setitem(sys.modules, "numba", None)
+    with pytest.raises(ImportError, match=r"pip install 'fastnn\[numba\]'"):
+        fn.elementwise(lambda x: x)
+
+
+def run_python(program, **environment):
+    folder = str(Path(fn.__file__).parents[1])
+    done = subprocess.run(
+        [sys.executable, "-W", "error", "-c", program],
+        env=os.environ | {"PYTHONPATH": folder} | environment,
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def test_importing_fastnn_does_not_import_numba():
+    assert "False" in run_python("import sys, fastnn; print('numba' in sys.modules)")
+
+
+def test_compiled_functions_are_kept_on_disk(tmp_path):
+    program = """
+import json, fastnn as fn
+from fastnn.backends.jit_cpu import disk_cache
+kept = []
+load = disk_cache.DiskCache.load_overload
+disk_cache.DiskCache.load_overload = lambda *a: kept.append(load(*a)) or kept[-1]
+FACTOR = 3
+def helper(x): return x * 5
+@fn.elementwise
+def f(x): return helper(x) * FACTOR + 7
+print(json.dumps([f(2.0).item(), kept[-1] is not None]))
+"""
+    results = []
+    for _ in range(2):
+        results.append(json.loads(run_python(program, NUMBA_CACHE_DIR=str(tmp_path))))
+    assert results == [[37, False], [37, True]]
+
+
+FINGERPRINTED = """
+import math, numpy
+FACTOR = 3
+def helper(x, power=2): return x ** power
+def outer():
+    offset = 7
+    def function(x):
+        for i in range(5):
+            x = helper(x) * FACTOR + offset - math.exp(i)
+        return x
+    return function
+"""
+
+
+def test_fingerprints_tell_what_a_function_does():
+    from fastnn.backends.jit_cpu.user_code import fingerprint
+
+    def of(text):
+        scope = {}
+        exec(text, scope)
+        return fingerprint(scope["outer"]())
+
+    first = of(FINGERPRINTED)
+    assert of(FINGERPRINTED) == of("\n\n" + FINGERPRINTED) == first
+    changes = ["= 3", "= 4"], ["power=2", "power=3"], ["** power", "* power"], ["7", "8"]
+    changes += ["range(5)", "range(6)"], ["math.exp", "math.log"], ["* FACTOR", "/ FACTOR"]
+    changes += ["FACTOR = 3", "FACTOR = 3.0"], ["helper(x)", "helper(i)"]
+    others = {of(FINGERPRINTED.replace(*change)) for change in changes}
+    assert len(others - {first}) == len(changes)
+    # An array has no text that tells all of it: never the same.
+    array = FINGERPRINTED.replace("= 3", "= numpy.ones(3)[0]")
+    assert of(array) == of(array)
+    array = FINGERPRINTED.replace("= 3", "= numpy.ones(3)")
+    assert of(array) != of(array)

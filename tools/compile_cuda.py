@@ -1,0 +1,93 @@
+"""Compiles the kernels of the jit_cuda backend to PTX, as a GPU would get them; needs no GPU.
+
+    python tools/compile_cuda.py [--cc 9.0] [--list] [primitive ...]
+
+The calls are those of tests/backends/jit_cuda: launchers run with arrays of the host, and where
+they would start a kernel it is compiled for the types of its arguments, once. Says what does not
+compile, and how many kernels do; with --list, each with the size of its PTX and whether it keeps
+arrays in local memory (which is slow). Exit status 1 if a kernel does not compile.
+"""
+
+import argparse
+import collections
+import functools
+import re
+import sys
+import types
+from pathlib import Path
+
+import numba
+import numpy as np
+from numba import cuda
+from numba.cuda import dispatcher
+
+ROOT = Path(__file__).resolve().parents[1]
+sys.path[:0] = [str(ROOT), str(ROOT / "tests")]
+
+
+class Compiler:
+    """Takes the place of launches."""
+
+    def __init__(self, capability):
+        self.capability, self.seen, self.failed = capability, {}, []
+        self.primitive = ""
+
+    def compile(self, kernel, *arguments):
+        signature = tuple(numba.typeof(argument) for argument in arguments)
+        if (kernel, signature) in self.seen:
+            return
+        ptx = None
+        try:
+            ptx, _ = cuda.compile_ptx(kernel.py_func, signature, cc=self.capability)
+        except Exception as error:
+            self.failed.append((self.primitive, kernel.py_func.__qualname__, signature, error))
+        self.seen[kernel, signature] = (self.primitive, ptx)
+
+
+def without_a_gpu(compiler):
+    """Numba as far as launchers use it, on arrays of the host."""
+    device = types.SimpleNamespace(compute_capability=compiler.capability)
+    dispatcher.get_current_device = lambda: device  # asked when a device function is compiled
+    dispatcher.CUDADispatcher.__getitem__ = lambda kernel, configuration: functools.partial(
+        compiler.compile, kernel
+    )
+    cuda.device_array = np.empty
+    cuda.to_device = np.array
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("primitives", nargs="*", help="all if none is named")
+    parser.add_argument("--cc", default="9.0", help="compute capability")
+    parser.add_argument("--list", action="store_true", help="every kernel in a line")
+    options = parser.parse_args()
+    compiler = Compiler(tuple(int(part) for part in options.cc.split(".")))
+    without_a_gpu(compiler)
+
+    from backends.jit_cuda.cases import cases
+    from backends.jit_cuda.harness import all_operands
+
+    from fastnn.backends.jit_cuda import FUNCTIONS
+
+    for case in [*cases("float32"), *cases("float64")]:
+        if options.primitives and case.name not in options.primitives:
+            continue
+        compiler.primitive = case.name
+        operands, _ = all_operands(case, np.array)
+        FUNCTIONS[case.name](*operands, **case.attributes)
+    if options.list:
+        for (kernel, signature), (primitive, ptx) in compiler.seen.items():
+            local = "local memory" if ptx and re.search(r"\.local\b", ptx) else ""
+            kinds = ", ".join(map(str, signature))
+            print(primitive, kernel.py_func.__name__, len(ptx or ""), local, kinds)
+    for primitive, name, signature, error in compiler.failed:
+        print(f"{primitive}: {name}{signature} does not compile: {error}", file=sys.stderr)
+    counts = collections.Counter(primitive for primitive, _ in compiler.seen.values())
+    print(
+        f"{len(compiler.seen) - len(compiler.failed)} kernels of {len(counts)} primitives compile"
+    )
+    return bool(compiler.failed)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
