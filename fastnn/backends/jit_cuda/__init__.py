@@ -17,7 +17,7 @@ import functools
 import importlib
 from collections.abc import Callable, Mapping
 
-_FAMILIES = ("elementwise", "movement", "gather", "reduce", "softmax", "random", "optimizer")
+_FAMILIES = ("elementwise", "movement", "gather", "reduce", "softmax", "random", "optimizer", "gemm", "conv", "pooling", "norm", "batch_norm")
 
 
 @functools.cache
