@@ -1,13 +1,15 @@
 """Why a matrix product is written the way it is: one step after the other, each with what it gains.
 
 `python -m bench.kernels [--size N]` compiles the C below with the system's compiler and times every
-step on one thread, beside the ceiling: a chain of fused multiply-adds on registers.
+step on one thread, beside the ceiling: a chain of fused multiply-adds on registers; then the same
+in Numba, if it is there.
 
 Reading: K. Goto, R. van de Geijn, "Anatomy of high-performance matrix multiplication" (2008).
 """
 
 import argparse
 import ctypes
+import importlib.util
 from functools import partial
 
 import numpy as np
@@ -138,6 +140,11 @@ def main() -> None:
             np.testing.assert_allclose(c, expected, rtol=1e-3, atol=1e-5 * n)
             steps[name] = partial(step, n, *addresses), text
         climb({**steps, "fastnn": (ours, FINAL)}, 2.0 * n**3)
+    if importlib.util.find_spec("numba"):
+        from bench.numba_gemm import ladder
+
+        print("in Numba, ", end="")
+        climb(ladder(n, a, b, c, tensors), 2.0 * n**3)
 
 
 if __name__ == "__main__":

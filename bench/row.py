@@ -10,8 +10,10 @@ import numpy as np
 import fastnn as fn
 from bench.measure import Call, interleave
 
+JIT = "fastnn, jit_cpu"
 PACKAGES = {
     "fastnn": "fastnn",
+    JIT: "numba",
     "NumPy": "numpy",
     "PyTorch": "torch",
     "PyTorch, channels last": "torch",

@@ -7,9 +7,9 @@ import pytest
 
 from bench.families import FAMILIES
 from bench.families.startup import fresh
-from bench.row import PACKAGES
+from bench.row import JIT, PACKAGES
 
-ENGINES = ("fastnn", "NumPy", "plain Python")
+ENGINES = ("fastnn", JIT, "NumPy", "plain Python")
 ROWS = {
     f"{family}: {row.name}": row
     for family in FAMILIES

@@ -113,7 +113,7 @@ class Elementwise:
         return user, number_of(user), tuple(reals)
 
     def __reduce__(self) -> str:  # pickled as functions are: by name
-        return self.__qualname__
+        return self.scalar_function.__qualname__
 
     def __repr__(self) -> str:
         return f"<elementwise {self._name}{self._signature}>"

@@ -170,6 +170,13 @@ def test_what_does_not_depend_on_an_operand_has_no_slope_of_infinity():
     assert dx.tolist() == [1.0, 1.0] and dy.tolist() == [math.inf, 0.25]
 
 
+@pytest.mark.parametrize("wanted", [0, 1])
+def test_gradients_of_some_operands(wanted):
+    x, y = X, np.full(7, 3.0)
+    found = fn.grad(lambda x, y: of_two(x, y, b=1.0, a=2.0).sum(), argnums=wanted)(x, y)
+    np.testing.assert_allclose(found.numpy(), [2 + y, 4 + x - 2 * y][wanted], rtol=1e-14)
+
+
 def test_a_given_gradient_is_used():
     def thrice(x, y, scale=2.0):
         return 3 * y, scale  # neither is right

@@ -17,5 +17,6 @@ FAMILIES = {
     "eager": "small eager calls",
     "steps": "training steps",
     "language": "training steps of recurrent networks on sequences of unequal length",
+    "backends": "primitives in C++, in Numba and in NumPy (the reference)",
     "startup": "imports in fresh processes",
 }

@@ -36,6 +36,12 @@ def script(text: str) -> str:
     return "".join(lines)
 
 
+def test_cpp_of_the_guide_stands_in_the_source():
+    guide = (ROOT / "docs" / "write-a-kernel.md").read_text(encoding="utf-8")
+    (block,) = re.findall(r"^```cpp\n(.*?)^```$", guide, CODE)
+    assert block in (ROOT / "csrc" / "kernels" / "norm.cpp").read_text(encoding="utf-8")
+
+
 def test_lines_of_a_script_keep_their_numbers():
     text = "a\n\n```python\nx = 1\n```\n\n```sh\nls\n```\n```python\n\ny = 2\n```\n"
     program = script(text).split("\n")

@@ -113,7 +113,10 @@ CASES = [
 ]
 
 
-@pytest.mark.parametrize("function, data, options, formula", CASES, ids=lambda x: str(x)[:40])
+@pytest.mark.parametrize(
+    "function, data, options, formula",
+    [pytest.param(*case, id=f"{case[0].__name__}-{case[2]}") for case in CASES],
+)
 def test_formula_and_gradient(function, data, options, formula):
     y, p = data
     # Where a formula lacks the epsilon of the loss, that is 1e-7 of a number above 0.01.

@@ -31,10 +31,7 @@ EXPM1_LOW32, HUNDRED32 = f32(-25), f32(100)
 L0, L1, L2, L3 = f32(0.666666627), f32(0.400009722), f32(0.284987926), f32(0.242788151)
 LEAST32, LIFT32, LIFT_BITS32, ZERO32 = f32(1.17549435e-38), f32(16777216.0), f32(24), f32(0)
 NAN32, INFINITY32 = f32(_NAN), f32(_INFINITY)
-# (tanh(x) / x - 1) / x^2 as a polynomial in x^2 for |x| <= 0.55
-T0, T1, T2 = f32(-0.33333333333), f32(0.13333333), f32(-0.0539682)
-T3, T4, T5 = f32(0.0218688), f32(-0.0088433), f32(0.0031)
-TANH_BORDER32, TANH_END32 = f32(0.55), f32(10)
+TANH_END32 = f32(10)  # tanh is 1 there
 SIGN32 = np.int32(-0x80000000)
 
 
@@ -61,19 +58,19 @@ def power32(n):
 
 @compiled
 def exp_parts32(x):
-    """n and m with e^x = 2^n m, m about 1, for x of a size that exp has a result for."""
+    """n and p with e^x = 2^n (1 + p), for x of a size that exp has a result for."""
     n = fma(x, LOG2E32, ROUND32) - ROUND32
     r = fma(n, LN2_LOW32, fma(n, LN2_HIGH32, x))
     p = fma(fma(fma(fma(E4, r, E3), r, E2), r, E1), r, E0)
-    return n, fma(r * r, p, r) + ONE32
+    return n, fma(r * r, p, r)
 
 
 @compiled
 def exp32(x):
     """e^x."""
-    n, m = exp_parts32(LOW32 if x < LOW32 else (HIGH32 if x > HIGH32 else x))
+    n, p = exp_parts32(LOW32 if x < LOW32 else (HIGH32 if x > HIGH32 else x))
     first, second = power32(n)
-    return m * first * second
+    return (p + ONE32) * first * second
 
 
 @compiled
@@ -139,14 +136,13 @@ def sigmoid32(x):
 
 @compiled
 def tanh32(x):
-    """The hyperbolic tangent: a polynomial near 0, else 1 - 2 / (e^(2 |x|) + 1)."""
+    """The hyperbolic tangent: h / (1 + h), h = (e^(2 |x|) - 1) / 2; where h is small, h - h tanh."""
     a = abs(x)
-    z = x * x
-    p = fma(fma(fma(fma(fma(T5, z, T4), z, T3), z, T2), z, T1), z, T0)
-    inner = fma(a * z, p, a)
-    n, m = exp_parts32(TWO32 * (TANH_END32 if a > TANH_END32 else a))
-    outer = ONE32 - TWO32 / fma(m, power_of_two32(n), ONE32)
-    return signed32(inner if a < TANH_BORDER32 else outer, x)
+    n, p = exp_parts32(TWO32 * (TANH_END32 if a > TANH_END32 else a))
+    half_power = HALF32 * power_of_two32(n)
+    h = fma(half_power, p, half_power - HALF32)
+    y = h / (h + ONE32)
+    return signed32(fma(-h, y, h) if h < HALF32 else y, x)
 
 
 # ---- float64 ----------------------------------------------------------------------------------
@@ -181,7 +177,7 @@ def power64(n):
 
 @compiled
 def exp_parts64(x):
-    """n and m with e^x = 2^n m, m about 1, for x of a size that exp has a result for."""
+    """n and p with e^x = 2^n (1 + p), for x of a size that exp has a result for."""
     n = fma(x, LOG2E64, ROUND64) - ROUND64
     r = fma(n, LN2_LOW64, fma(n, LN2_HIGH64, x))
     p = fma(2.0852464943592008e-09, r, 2.5111268398471319e-08)
@@ -194,15 +190,15 @@ def exp_parts64(x):
     p = fma(p, r, 0.041666666666666539)
     p = fma(p, r, 0.16666666666666682)
     p = fma(p, r, 0.5)
-    return n, fma(r * r, p, r) + 1.0
+    return n, fma(r * r, p, r)
 
 
 @compiled
 def exp64(x):
     """e^x."""
-    n, m = exp_parts64(-746.0 if x < -746.0 else (710.0 if x > 710.0 else x))
+    n, p = exp_parts64(-746.0 if x < -746.0 else (710.0 if x > 710.0 else x))
     first, second = power64(n)
-    return m * first * second
+    return (p + 1.0) * first * second
 
 
 @compiled
@@ -281,20 +277,10 @@ def sigmoid64(x):
 
 @compiled
 def tanh64(x):
-    """The hyperbolic tangent: a polynomial near 0, else 1 - 2 / (e^(2 |x|) + 1)."""
+    """The hyperbolic tangent, as in float32."""
     a = abs(x)
-    z = x * x
-    p = fma(-1.9486123126989933e-05, z, 8.3303915096252435e-05)
-    p = fma(p, z, -0.00023337383244126326)
-    p = fma(p, z, 0.00058844187937812282)
-    p = fma(p, z, -0.0014555423271359852)
-    p = fma(p, z, 0.0035920919694507093)
-    p = fma(p, z, -0.0088632325974970453)
-    p = fma(p, z, 0.021869488385745837)
-    p = fma(p, z, -0.053968253963760482)
-    p = fma(p, z, 0.13333333333326619)
-    p = fma(p, z, -0.33333333333333298)
-    inner = fma(a * z, p, a)
-    n, m = exp_parts64(2.0 * (40.0 if a > 40.0 else a))
-    outer = 1.0 - 2.0 / fma(m, power_of_two64(n), 1.0)
-    return signed64(inner if a < 0.55 else outer, x)
+    n, p = exp_parts64(2.0 * (40.0 if a > 40.0 else a))
+    half_power = 0.5 * power_of_two64(n)
+    h = fma(half_power, p, half_power - 0.5)
+    y = h / (h + 1.0)
+    return signed64(fma(-h, y, h) if h < 0.5 else y, x)

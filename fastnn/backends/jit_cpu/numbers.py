@@ -29,9 +29,6 @@ class NumberType(types.Type):
         self.element, self.partials = element, partials
         super().__init__(name=f"Number({element}, {partials})")
 
-    def unify(self, typing: Any, other: Any) -> NumberType | None:
-        return self if isinstance(other, PLAIN) else None
-
     def can_convert_from(self, typing: Any, other: Any) -> Conversion | None:
         return Conversion.safe if isinstance(other, PLAIN) else None
 

@@ -17,7 +17,11 @@ import functools
 import importlib
 from collections.abc import Callable, Mapping
 
-_FAMILIES = ("elementwise", "movement", "gather", "reduce", "softmax", "random", "optimizer", "gemm", "conv", "pooling", "norm", "batch_norm")
+_FAMILIES = (
+    *("elementwise", "movement", "gather", "reduce", "order", "softmax"),
+    *("unfold", "resize", "random", "optimizer"),
+    *("gemm", "conv", "pooling", "norm", "batch_norm"),
+)
 
 
 @functools.cache

@@ -8,9 +8,7 @@ the GPU is a thread of Python: grids are tiny there.
 from __future__ import annotations
 
 import contextlib
-import sys
-import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 from numba import cuda as _cuda
@@ -18,6 +16,10 @@ from numba import cuda as _cuda
 cuda: Any = _cuda  # whose types speak of the host's side alone
 
 simulated = bool(cuda.config.ENABLE_CUDASIM)
+
+launching: Callable[[], Any] = contextlib.nullcontext
+if simulated:
+    from .simulator import launching
 
 THREADS = 4 if simulated else 256  # a block's, a power of two
 BLOCKS = 2 if simulated else 4096  # at most, of a launch whose threads take an element each
@@ -35,22 +37,9 @@ def compiled(function: Callable) -> Any:
     return function if simulated else cuda.jit(device=True)(function)
 
 
-@contextlib.contextmanager
-def _simulation() -> Iterator[None]:
-    """Threads of Python take turns often, and overflow and division by 0 are no news."""
-    interval = sys.getswitchinterval()
-    sys.setswitchinterval(1e-5)
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", RuntimeWarning)
-            yield
-    finally:
-        sys.setswitchinterval(interval)
-
-
 def launch_grid(kernel: Any, blocks: Any, threads: Any, *arguments: Any) -> None:
     """Runs the kernel with so many blocks of so many threads (numbers, or tuples of up to 3)."""
-    with _simulation() if simulated else contextlib.nullcontext():
+    with launching():
         kernel[blocks, threads](*arguments)
 
 

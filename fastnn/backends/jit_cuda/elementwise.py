@@ -111,16 +111,13 @@ def _tables(dtype: str) -> dict[str, dict[str, Callable]]:
     }
 
 
-def _float32_functions() -> dict[str, Callable]:
-    """Functions whose float32 form is good to 2 ULP; the rest is computed in float64."""
-    exp, log, tanh = mathematics.exp, mathematics.log, mathematics.tanh
-    one = np.float32(1)
-    return {
-        "exp": lambda x, a: exp(x),
-        "log": lambda x, a: log(x),
-        "tanh": lambda x, a: tanh(x),
-        "sigmoid": lambda x, a: one / (one + exp(-x)),
-    }
+_exp, _log, _tanh = mathematics.exp, mathematics.log, mathematics.tanh
+# Good to 2 ULP in float32; what is not in these tables is computed in float64.
+_FLOAT32: dict[str, Callable] = {
+    "exp": lambda x, a: _exp(x),
+    "log": lambda x, a: _log(x),
+    "tanh": lambda x, a: _tanh(x),
+}
 
 
 def _converter(op: str, dtype: str) -> Callable:
@@ -133,8 +130,8 @@ def _converter(op: str, dtype: str) -> Callable:
 @functools.cache
 def unary_function(op: str, dtype: str) -> Any:
     """f(x, a) of an element of that type, compiled; its result may be wider."""
-    if dtype == "float32" and op in (own := _float32_functions()):
-        return compiled(own[op])
+    if dtype == "float32" and op in _FLOAT32:
+        return compiled(_FLOAT32[op])
     function, convert = compiled(_tables(dtype)["unary"][op]), _converter(op, dtype)
     return compiled(lambda x, a: function(convert(x), a))
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 
-def _matrix(n: int, out: int, method: str, corners: str) -> np.ndarray:
-    """[out, n]: what each position of the result takes of each of the operand's."""
+def taken(n: int, out: int, method: str, corners: str) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """For each of ``out`` positions the two of n that it takes, and the share of the second."""
     place = np.arange(out, dtype=np.float64)
     if corners == "half_pixel":
         place = (place + 0.5) * (n / out) - 0.5
@@ -14,21 +14,26 @@ def _matrix(n: int, out: int, method: str, corners: str) -> np.ndarray:
         place = place * ((n - 1) / (out - 1) if out > 1 else 0)
     else:
         place = place * (n / out)
-    matrix, rows = np.zeros((out, n)), np.arange(out)
     if method == "nearest":
+        rows = np.arange(out)
         if corners == "half_pixel":
             first = (2 * rows + 1) * n // (2 * out)
         elif corners == "asymmetric":
             first = rows * n // out
         else:
             first = np.floor(place + 0.5).astype(int)
-        matrix[rows, first] = 1
-        return matrix
+        return first, first, np.zeros(out)
     place = np.clip(place, 0, n - 1)
     first = np.floor(place).astype(int)
-    second = np.minimum(first + 1, n - 1)
-    np.add.at(matrix, (rows, first), 1 - (place - first))
-    np.add.at(matrix, (rows, second), place - first)
+    return first, np.minimum(first + 1, n - 1), place - first
+
+
+def _matrix(n: int, out: int, method: str, corners: str) -> np.ndarray:
+    """[out, n]: what each position of the result takes of each of the operand's."""
+    first, second, share = taken(n, out, method, corners)
+    matrix, rows = np.zeros((out, n)), np.arange(out)
+    np.add.at(matrix, (rows, first), 1 - share)
+    np.add.at(matrix, (rows, second), share)
     return matrix
 
 

@@ -4,6 +4,7 @@ import numpy as np
 from conformance.test_optimizer import RULES, operands
 
 from fastnn import _core
+from fastnn.backends.reference import FUNCTIONS as REFERENCE
 from fastnn.backends.reference.derivatives import DERIVATIVE
 
 from .harness import Case, generator
@@ -110,6 +111,12 @@ def reductions(dtype):
         yield Case("arg_reduce", [draw(dtype, (2, 9, 2), op)], {"op": op, "axis": 1})
         yield Case("arg_reduce", [draw(dtype, (3, 3), op)], {"op": op, "axis": -1})
     if kind == "F":
+        special = np.array([[1, np.nan, 2, 3], [np.inf, 1, np.inf, 2], [-np.inf] * 4], dtype)
+        for op in ("max", "min", "logsumexp", "sum"):
+            for x, axes in ((special, (1,)), (special.T.copy(), (0,))):
+                yield Case("reduce", [x], {"op": op, "axes": axes})
+        for op in ("argmax", "argmin"):
+            yield Case("arg_reduce", [special], {"op": op, "axis": 1})
         yield Case("reduce", [draw(dtype, (70,))], {"op": "sum", "axes": (0,)}, 70)
         yield Case("reduce", [draw(dtype, (2, 30, 2))], {"op": "mean", "axes": (1,)})
         yield Case("reduce", [draw(dtype, (2, 0, 3))], {"op": "mean", "axes": (1,)})
@@ -140,6 +147,56 @@ def rows_and_losses(dtype):
         yield Case("binary_cross_entropy", [*pair, targets + 1], {"smoothing": smoothing})
         yield Case("binary_cross_entropy", [*pair, None], {"smoothing": smoothing})
     yield Case("require_no_nan", [logits], {"what": "y_true"})
+
+
+def lines(dtype):
+    x = draw(dtype, (2, 9, 3))
+    for op in ("sum", "prod"):
+        for reverse in (False, True):
+            attributes = {"op": op, "axis": 1, "reverse": reverse}
+            yield Case("cumulative", [x], attributes, ulps=16)
+    for descending in (False, True):
+        for axis, count in ((1, -1), (2, 2)):
+            attributes = {"axis": axis, "descending": descending, "count": count}
+            yield Case("sort", [x], attributes)
+    yield Case("sort", [x], {"axis": 0, "want_values": False})
+    yield Case("sort", [x], {"axis": 0, "want_indices": False})
+    for right in (False, True):
+        edges = np.sort(draw(dtype, (7,), 2))
+        probes = np.concatenate([edges[::2], draw(dtype, (5,), 3)])
+        yield Case("searchsorted", [edges, probes], {"right": right})
+
+
+def lines_of_floats(dtype):
+    x = draw(dtype, (2, 9, 3))
+    x[0, 4, 1] = x[1, 2, 0] = 0
+    for reverse in (False, True):
+        y = REFERENCE["cumulative"](x, op="prod", axis=1, reverse=reverse)
+        given = [draw(dtype, x.shape, 5), x, y]
+        attributes = {"axis": 1, "reverse": reverse}
+        yield Case("cumulative_prod_backward", given, attributes, ulps=64)
+    special = np.array([2.0, np.nan, -0.0, np.inf, 0.0, -np.inf, np.nan, 1.0], dtype)
+    for descending in (False, True):
+        yield Case("sort", [special], {"axis": 0, "descending": descending})
+    yield Case("searchsorted", [np.array([0.0, 1.0, np.nan], dtype), special], {"right": False})
+
+
+def images(dtype):
+    line, image = draw(dtype, (2, 7, 2)), draw(dtype, (2, 4, 5, 3))
+    geometries = [
+        (line, {"window": (3,), "strides": (2,), "pads": (1, 2), "dilation": (2,)}),
+        (image, {"window": (2, 3), "strides": (1, 2), "pads": (0, 1, 1, 1)}),
+    ]
+    for x, geometry in geometries:
+        yield Case("unfold", [x], geometry)
+        y = REFERENCE["unfold"](x, **geometry)
+        yield Case("fold", [y], {**geometry, "extents": x.shape[1:-1]})
+    for method in ("nearest", "bilinear"):
+        for corners in ("half_pixel", "align_corners", "asymmetric"):
+            attributes = {"method": method, "corners": corners}
+            yield Case("resize", [image], {"size": (7, 2), **attributes})
+            yield Case("resize_backward", [image], {"extents": (3, 9), **attributes}, ulps=16)
+    yield Case("resize", [image], {"size": (4, 5)})
 
 
 def random_numbers(dtype):
@@ -202,8 +259,8 @@ def optimizers(dtype):
 
 def cases(dtype):
     """All calls of float32 or of float64; those of integers come with the latter."""
-    families = (unary, binary, movement, indices, reductions, rows_and_losses)
-    for family in (*families, random_numbers, optimizers):
+    families = (unary, binary, movement, indices, reductions, rows_and_losses, lines)
+    for family in (*families, lines_of_floats, images, random_numbers, optimizers):
         yield from family(dtype)
     if dtype == "float64":
         yield from unary_of_integers()
@@ -211,3 +268,4 @@ def cases(dtype):
         for whole in ("int64", "int32", "uint8", "bool"):
             for family in (binary, movement, reductions):
                 yield from family(whole)
+            yield from lines(whole) if whole != "bool" else ()

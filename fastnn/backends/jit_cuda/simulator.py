@@ -1,0 +1,47 @@
+"""Numba's simulator of CUDA, made fit: a thread of the GPU is a thread of Python there."""
+
+from __future__ import annotations
+
+import contextlib
+import sys
+import threading
+import warnings
+from collections.abc import Iterator
+from typing import Any
+
+import numba
+import numpy as np
+from numba.cuda.simulator import kernelapi
+
+
+class _Shared(kernelapi.FakeCUDAShared):
+    """Shared memory that two threads cannot both make at once, each for itself."""
+
+    _lock = threading.Lock()
+
+    def array(self, shape: Any, dtype: Any, alignment: Any = None) -> Any:
+        """The block's array of that line of the kernel."""
+        if isinstance(dtype, numba.types.Type):
+            dtype = numba.np.numpy_support.as_dtype(dtype)
+        caller = sys._getframe(1)
+        key = caller.f_code, caller.f_lineno, shape, np.dtype(dtype)
+        with self._lock:
+            if key not in self._allocations:
+                self._allocations[key] = np.empty(shape, dtype)
+            return self._allocations[key]
+
+
+kernelapi.FakeCUDAShared = _Shared
+
+
+@contextlib.contextmanager
+def launching() -> Iterator[None]:
+    """Threads take turns often; overflow and division by 0 are no news, as on a GPU."""
+    interval = sys.getswitchinterval()
+    sys.setswitchinterval(1e-5)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", RuntimeWarning)
+            yield
+    finally:
+        sys.setswitchinterval(interval)
