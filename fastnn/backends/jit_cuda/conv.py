@@ -185,9 +185,7 @@ def conv(
     left = Side(flat(x), _WINDOWS, place)
     right = matrices(w, 1, filters, (groups,), (each,))
     extras = [None if array is None else flat(array) for array in (z, bias, residual)]
-    result = Result(
-        *(flat(y), each, filters, *extras), bias_step=each, activation=activation, a=a
-    )
+    result = Result(*(flat(y), each, filters, *extras), bias_step=each, activation=activation, a=a)
     multiply(left, right, (groups, images * g.outputs, each, g.taps * place.each), result)
 
 

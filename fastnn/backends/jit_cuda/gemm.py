@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 from .arrays import contiguous_strides, empty, flat
 from .cuda import compiled, cuda, kernel, launch, launch_grid, simulated
 from .elementwise import unary_backward, unary_function
-from .gemm_ladder import LARGE, SMALL, Reader, Tiles, tiled_product
+from .gemm_ladder import BY_DEPTH, BY_SIDE, LARGE, SMALL, Reader, Tiles, tiled_product
 from .reduce import fold
 
 _ENOUGH = 4 if simulated else 256  # blocks that keep a GPU busy
@@ -33,28 +33,6 @@ class Side(NamedTuple):
     place: tuple
 
 
-@compiled
-def _start(place, matrix):
-    """Where matrix number ``matrix`` of the result begins in an operand whose batch is broadcast."""
-    extents, strides = place[2], place[3]
-    start = 0
-    for axis in range(len(extents) - 1, -1, -1):
-        start += matrix % extents[axis] * strides[axis]
-        matrix //= extents[axis]
-    return start
-
-
-# A matrix that lies somewhere with strides: place is (stride of its side, stride of the depth,
-# extents of the batch, strides of the batch).
-_outer = compiled(lambda place, matrix, i: _start(place, matrix) + i * place[0])
-_depth = compiled(lambda place, p: p * place[1])
-_value = compiled(lambda x, place, outer, depth: x[outer + depth])
-_next_of_side = compiled(lambda place, at: at + place[0])
-_next_of_depth = compiled(lambda place, at: at + place[1])
-_BY_SIDE = Reader(False, _outer, _depth, _next_of_side, _value)
-_BY_DEPTH = Reader(True, _outer, _depth, _next_of_depth, _value)
-
-
 def matrices(
     x: Any,
     side: int,
@@ -64,7 +42,7 @@ def matrices(
 ) -> Side:
     """Matrices whose elements lie so far apart along their side of the result and along the depth;
     a batch of them, with strides of its own."""
-    reader = _BY_DEPTH if depth == 1 else _BY_SIDE
+    reader = BY_DEPTH if depth == 1 else BY_SIDE
     return Side(flat(x), reader, (side, depth, tuple(batch), tuple(strides)))
 
 

@@ -18,6 +18,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from .arrays import flat
 from .cuda import compiled, cuda, kernel, launch_grid, simulated
 
 SIDE = 2 if simulated else 16  # of the square tiles of steps 1 and 2
@@ -270,9 +271,7 @@ def tiled_product(tiles: Tiles, left: Reader, right: Reader, finish: Any, dtype:
         return s // VECTOR * group + lane * VECTOR + s % VECTOR
 
     @kernel
-    def product(
-        a, b, a_place, b_place, extents, y, z, bias, residual, start, numbers, reals
-    ):
+    def product(a, b, a_place, b_place, extents, y, z, bias, residual, start, numbers, reals):
         a_tile = cuda.shared.array(a_shape, dtype, alignment=16)
         b_tile = cuda.shared.array(b_shape, dtype, alignment=16)
         sums = cuda.local.array(sums_shape, dtype)
@@ -333,3 +332,42 @@ def tiled_product(tiles: Tiles, left: Reader, right: Reader, finish: Any, dtype:
                     finish(y, z, bias, residual, start, numbers, reals, slab, i, j, total)
 
     return product
+
+
+@compiled
+def _start(place, matrix):
+    """Where matrix number ``matrix`` of the result begins in an operand whose batch is broadcast."""
+    extents, strides = place[2], place[3]
+    start = 0
+    for axis in range(len(extents) - 1, -1, -1):
+        start += matrix % extents[axis] * strides[axis]
+        matrix //= extents[axis]
+    return start
+
+
+# A matrix that lies somewhere with strides: place is (stride of its side, stride of the depth,
+# extents of the batch, strides of the batch).
+_outer = compiled(lambda place, matrix, i: _start(place, matrix) + i * place[0])
+_depth = compiled(lambda place, p: p * place[1])
+_value = compiled(lambda x, place, outer, depth: x[outer + depth])
+_next_of_side = compiled(lambda place, at: at + place[0])
+_next_of_depth = compiled(lambda place, at: at + place[1])
+BY_SIDE = Reader(False, _outer, _depth, _next_of_side, _value)
+BY_DEPTH = Reader(True, _outer, _depth, _next_of_depth, _value)
+
+
+@compiled
+def _store(c, z, bias, residual, start, numbers, reals, slab, i, j, total):
+    c[i * numbers[0] + j] = total
+
+
+def vector_loads(c: Any, a: Any, b: Any, tiles: Tiles = LARGE) -> None:
+    """Step 4."""
+    (m, k), n = a.shape, b.shape[1]
+    product = tiled_product(tiles, BY_DEPTH, BY_SIDE, _store, a.dtype.type)
+    operands = (flat(a), flat(b), (k, 1, (1,), (0,)), (1, n, (1,), (0,)), (1, m, n, k, k))
+    output = (flat(c),) * 5
+    launch_grid(product, tiles.blocks(m, n), tiles.threads, *operands, *output, (n,), (1.0,))
+
+
+LADDER = (naive, shared_tiles, register_tiles, vector_loads)

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from . import mathematics
-from .arrays import empty, flat
+from .arrays import clear, empty, flat
 from .cuda import compiled, cuda, kernel, launch, launch_rows
 from .reduce import fold
 from .tree import add, tree
@@ -75,19 +75,13 @@ def row_norm(
     batch, positions, groups, width = tuple(x.shape)
     if not x.size:
         for array in (mean, rstd):
-            if array is not None and array.size:
-                launch(_fill_zero, array.size, flat(array), array.size)
+            if array is not None:
+                clear(array)
         return
     flags = tuple(int(array is not None) for array in (mean, gamma, beta))
     arrays = [flat(y if array is None else array) for array in (y, mean, rstd, x, gamma, beta)]
     sizes = (positions, groups, width)
     launch_rows(_row_norm, batch * groups, positions * width, *arrays, sizes, flags, epsilon)
-
-
-@kernel
-def _fill_zero(y, n):
-    for i in range(cuda.grid(1), n, cuda.gridsize(1)):
-        y[i] = 0
 
 
 # ---- Gradients -----------------------------------------------------------------------------------
@@ -170,9 +164,7 @@ def row_norm_backward(
     if dx is not None and x.size:
         has_gamma = gamma is not None
         arrays = [flat(dx), dy, x, mean, rstd, flat(gamma) if has_gamma else rstd]
-        launch_rows(
-            _slope(centred), batch * groups, positions * width, *arrays, sizes, has_gamma
-        )
+        launch_rows(_slope(centred), batch * groups, positions * width, *arrays, sizes, has_gamma)
 
 
 FUNCTIONS = {"row_norm": row_norm, "row_norm_backward": row_norm_backward}

@@ -1,8 +1,8 @@
 """Calls of the launchers of layers, of tiny shapes: for the tests here and tools/compile_cuda.py."""
 
-from fastnn import _core
+import numpy as np
+
 from fastnn.backends.reference import FUNCTIONS as REFERENCE
-from fastnn.backends.reference.derivatives import DERIVATIVE
 
 from .harness import Case, generator
 
@@ -47,7 +47,6 @@ def dense_backward(dtype):
         m, k, n = 11, 3, 5
         operands = [draw(dtype, shape) for shape in ((m, n), (m, k), (k, n), (m, n))]
         yield Case("dense_backward", operands, {"activation": activation})
-    assert "gelu" in DERIVATIVE
     wants = {"want_dx": False, "want_dw": True, "want_db": False}
     yield Case("dense_backward", operands, {"activation": "tanh", **wants})
 
@@ -143,7 +142,61 @@ def batch_norms(dtype):
             yield Case("batch_norm_backward", [dy, x, mean, rstd, factor], wants, ulps=16)
 
 
+# ---- Recurrent layers ----------------------------------------------------------------------------
+
+# gates, biases, peephole weights, states
+CELLS = {
+    "simple": (1, 1, False, 1),
+    "lstm": (4, 1, False, 2),
+    "lstm_peephole": (4, 1, True, 2),
+    "gru": (3, 2, False, 1),
+    "gru_before": (3, 1, False, 1),
+}
+MASK = np.array([[0, 1, 0, 1], [1, 1, 0, 0], [0, 0, 0, 0]], bool)
+# directions, backwards, masked, zero_masked, biased, what is given and wanted; activations
+LAYERS = [
+    (1, False, False, False, True, False, ("tanh", "sigmoid")),
+    (1, True, True, False, True, True, ("relu", "sigmoid")),
+    (2, False, True, True, False, True, ("tanh", "linear")),
+]
+
+
+def recurrent(dtype):
+    batch, steps, features, units = 3, 4, 2, 3
+    x = draw(dtype, (batch, steps, features))
+    for cell, (gates, biases, peephole, states) in CELLS.items():
+        for directions, backwards, masked, zero_masked, biased, whole, functions in LAYERS:
+            shapes = [(features, gates * units), (units, gates * units)]
+            if biased:
+                shapes.append((biases, gates * units) if biases > 1 else (gates * units,))
+            if peephole:
+                shapes.append((3, units))
+            weights = [draw(dtype, shape, d) for d in range(directions) for shape in shapes]
+            each = (batch, units)
+            initial = [draw(dtype, each, 5 + i) for i in range(directions * states)]
+            mask = MASK if masked else None
+            rule = {
+                "cell": cell,
+                "activation": functions[0],
+                "recurrent_activation": functions[1],
+                "directions": directions,
+                "backwards": backwards,
+                "zero_masked": zero_masked,
+            }
+            given = [x, weights, initial if whole else None, mask]
+            wants = {"want_sequence": whole, "want_history": whole}
+            yield Case("rnn", given, {**rule, **wants}, ulps=16)
+            *_, kept, history = REFERENCE["rnn"](*given, **rule, want_history=True)
+            dy = draw(dtype, (batch, steps, directions * units), 9) if whole else None
+            dlast = [draw(dtype, each, 7 + i) for i in range(directions * states)]
+            dlast = None if masked and not zero_masked else dlast
+            wants = {"want_dx": True, "want_dweights": True, "want_dinitial": whole}
+            given = [dy, dlast, x, weights, mask, kept, history]
+            yield Case("rnn_backward", given, {**rule, **wants}, ulps=32)
+
+
 def layer_cases(dtype):
     """Every call, with that floating-point dtype."""
-    for family in (gemm, dense_backward, convolutions, pools, norms, batch_norms):
+    products = (gemm, dense_backward, convolutions)
+    for family in (*products, pools, norms, batch_norms, recurrent):
         yield from family(dtype)
