@@ -184,8 +184,9 @@ def conv(
     each = place.filters_each
     left = Side(flat(x), _WINDOWS, place)
     right = matrices(w, 1, filters, (groups,), (each,))
-    extras = [None if array is None else flat(array) for array in (z, bias, residual)]
-    result = Result(*(flat(y), each, filters, *extras), bias_step=each, activation=activation, a=a)
+    z, bias, residual = (array if array is None else flat(array) for array in (z, bias, residual))
+    into = Result(flat(y), each, filters, z, bias, residual, bias_step=each)
+    result = into._replace(activation=activation, a=a)
     multiply(left, right, (groups, images * g.outputs, each, g.taps * place.each), result)
 
 

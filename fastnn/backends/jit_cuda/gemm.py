@@ -60,8 +60,8 @@ def _broadcast(x: Any, batch: Sequence[int]) -> tuple[int, ...]:
 class Result(NamedTuple):
     """Where the sums go: y = activation(z), z = alpha * sum + beta * start + bias + residual.
 
-    Element (i, j) of matrix number ``matrix`` is y[matrix * matrix_step + i * row_step + j] and takes
-    bias[matrix * bias_step + j]. All arrays are flat.
+    Element (i, j) of matrix number b is y[b * matrix_step + i * row_step + j] and takes
+    bias[b * bias_step + j]. All arrays are flat.
     """
 
     y: Any
@@ -181,12 +181,12 @@ def gemm(
     *batch, m, n = tuple(C.shape)
     k = tuple(A.shape)[-2 if trans_a else -1]
     extents = batch or [1]
-    left = matrices(A, *((1, m) if trans_a else (k, 1)), extents, _broadcast(A, extents))
-    right = matrices(B, *((k, 1) if trans_b else (1, n)), extents, _broadcast(B, extents))
-    extras = [None if x is None else flat(x) for x in (z, bias, residual, C0)]
-    result = Result(
-        *(flat(C), m * n, n, *extras), alpha=alpha, beta=beta, activation=activation, a=a
-    )
+    a_side, a_depth = (1, m) if trans_a else (k, 1)
+    b_side, b_depth = (k, 1) if trans_b else (1, n)
+    left = matrices(A, a_side, a_depth, extents, _broadcast(A, extents))
+    right = matrices(B, b_side, b_depth, extents, _broadcast(B, extents))
+    z, bias, residual, C0 = (x if x is None else flat(x) for x in (z, bias, residual, C0))
+    result = Result(flat(C), m * n, n, z, bias, residual, C0, 0, alpha, beta, activation, a)
     multiply(left, right, (math.prod(batch), m, n, k), result)
 
 

@@ -1,10 +1,11 @@
 """The matrix product c = a @ b, written four times: each step of the ladder changes one thing.
 
-All take row-major a [m, k], b [k, n], c [m, n]. A GPU reads memory far more slowly than it computes:
-each step reads each number less often, from ever nearer memory. The gains are those of S. Boehm,
-"How to optimize a CUDA matmul kernel for cuBLAS-like performance: a worklog" (2022), float32,
-m = n = k = 4092, one RTX A6000; they are not measured here. The plan, tiles of tiles in shared memory
-and in registers, is also that of A. Kerr et al., "CUTLASS: fast linear algebra in CUDA C++" (2017).
+All take row-major a [m, k], b [k, n], c [m, n]. A GPU reads memory far more slowly than it
+computes: each step reads each number less often, from ever nearer memory. The gains are those of
+S. Boehm, "How to optimize a CUDA matmul kernel for cuBLAS-like performance: a worklog" (2022),
+float32, m = n = k = 4092, one RTX A6000; they are not measured here. The plan, tiles of tiles in
+shared memory and in registers, is also that of A. Kerr et al., "CUTLASS: fast linear algebra in
+CUDA C++" (2017).
 
 The last step is the one in use: gemm.py and conv.py give it functions that read a and b, and one
 that finishes a sum, so that a convolution is this kernel too.
@@ -111,8 +112,8 @@ def shared_tiles(c: Any, a: Any, b: Any) -> None:
 
 
 # ---- Step 3: tiles in registers ------------------------------------------------------------------
-# A thread computes 8 x 8 elements of c: from 8 numbers of a and 8 of b it makes 64 products, so that
-# it reads a quarter of a number for each. The sums are in an array of its own, whose loops the
+# A thread computes 8 x 8 elements of c: from 8 numbers of a and 8 of b it makes 64 products, so
+# that it reads a quarter of a number for each. The sums are in an array of its own, whose loops the
 # compiler unrolls: then the array is registers. Typically 5 times faster than step 2 (15,972
 # GFLOP/s, 68.7 %).
 
@@ -176,9 +177,9 @@ def register_tiles(c: Any, a: Any, b: Any, tiles: Tiles = LARGE) -> None:
 # the check for negative ones would hide from the compiler that they follow each other). A thread's
 # columns come in groups of four, a group of every thread's after the other: without bank conflicts.
 # Of both tiles there are two: while one step is computed, the next one is on its way from global
-# memory to registers, and one barrier a step is enough. Typically 1.15 times faster (18,237 GFLOP/s,
-# 78.4 %); with well-chosen tiles, and tiles for warps between those of blocks and threads, Boehm
-# comes to 94 %.
+# memory to registers, and one barrier a step is enough. Typically 1.15 times faster (18,237
+# GFLOP/s, 78.4 %); with well-chosen tiles, and tiles for warps between those of blocks and threads,
+# Boehm comes to 94 %.
 
 
 class Reader(NamedTuple):
@@ -248,9 +249,9 @@ def _carrier(reader: Reader, width: int, depth: int, threads: int, zero: Any) ->
 def tiled_product(tiles: Tiles, left: Reader, right: Reader, finish: Any, dtype: type) -> Any:
     """The kernel of step 4, for many products at once, each in parts of the depth.
 
-    A block computes a tile of one part of one product. ``finish(*output, slab, i, j, sum)`` takes the
-    element (i, j) of slab number part * matrices + matrix; output is y, z, bias, residual, start,
-    numbers and reals, which mean what they mean to ``finish``.
+    A block computes a tile of one part of one product. ``finish(*output, slab, i, j, sum)`` takes
+    the element (i, j) of slab number part * matrices + matrix; output is y, z, bias, residual,
+    start, numbers and reals, which mean what they mean to ``finish``.
     """
     rows, columns, depth, own_rows, own_columns = tiles
     across, zero = columns // own_columns, dtype(0)
@@ -336,7 +337,7 @@ def tiled_product(tiles: Tiles, left: Reader, right: Reader, finish: Any, dtype:
 
 @compiled
 def _start(place, matrix):
-    """Where matrix number ``matrix`` of the result begins in an operand whose batch is broadcast."""
+    """Where a matrix of the result begins in an operand whose batch is broadcast."""
     extents, strides = place[2], place[3]
     start = 0
     for axis in range(len(extents) - 1, -1, -1):

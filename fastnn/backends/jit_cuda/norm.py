@@ -1,7 +1,7 @@
 """Layer, RMS, group and instance normalization (row_norm) and their gradients.
 
-A block takes an element of the batch and a group, whose numbers are those of all positions, and adds
-them up in float64. What gamma and beta get are sums of columns, by reduce.py.
+A block takes an element of the batch and a group, whose numbers are those of all positions, and
+adds them up in float64. What gamma and beta get are sums of columns, by reduce.py.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """rnn: the time loop is on the host, a step is one product and one kernel.
 
-x @ w for all steps is one product before the loop. A step is h @ u and the cell; with the reset gate
-before the product (gru_before) both come twice. Kernels take one unit of one row a thread.
+x @ w for all steps is one product before the loop. A step is h @ u and the cell; with the reset
+gate before the product (gru_before) both come twice. Kernels take one unit of one row a thread.
 """
 
 from __future__ import annotations

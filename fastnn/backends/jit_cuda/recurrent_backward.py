@@ -85,8 +85,8 @@ def _reset_slope(recurrent: str, dtype: type) -> Any:
 def _backward(
     one: Direction, functions: tuple, dy: Any, codes: Any, shape: tuple, kept: tuple, states: list
 ) -> tuple:
-    """Runs back through time: dz as x @ w sees it, in x's order of rows, and as h @ u sees it, in the
-    order of visits. ``states`` are the gradients by the last states and become those by the first."""
+    """Runs back through time: dz as x @ w sees it, in x's order of rows, and as h @ u sees it, in
+    that of visits. ``states``, the gradients by the last states, become those by the first."""
     batch, steps = shape
     gates, history = kept
     units, wide, dtype = one.units, one.gates * one.units, gates.dtype

@@ -1,11 +1,11 @@
 """The cells of recurrent layers: what one unit does in one step, forward and backward.
 
-Formulas, names and the order of gates are those of fastnn/backends/reference/recurrent.py. A forward
-cell sees its row of x @ w + b (zx) and of h @ u (hz), the unit's number j and states h and c, and
-returns both states after the step and four numbers for the way back. A backward cell sees these four,
-the states before and c after, and the gradients dh and dc; it returns gradients for x @ w (four),
-what h @ u sees of the third gate, and what goes to h without a product, and to c. What a cell has
-not is repeated.
+Formulas, names and the order of gates are those of fastnn/backends/reference/recurrent.py. A
+forward cell sees its row of x @ w + b (zx) and of h @ u (hz), the unit's number j and states h and
+c, and returns both states after the step and four numbers for the way back. A backward cell sees
+these four, the states before and c after, and the gradients dh and dc; it returns gradients for
+x @ w (four), what h @ u sees of the third gate, and what goes to h without a product, and to c.
+What a cell has not is repeated.
 """
 
 from __future__ import annotations

@@ -43,11 +43,20 @@ def directions_of(weights: list, cell: str, directions: int, backwards: bool) ->
     for number in range(directions):
         w, u, *rest = weights[number * each : (number + 1) * each]
         peephole = rest.pop() if cell == "lstm_peephole" else None
-        shape = (tuple(u.shape)[0], GATES[cell], 1 if cell == "simple" else 4)
-        states = 2 if cell.startswith("lstm") else 1
-        bias = rest[0] if rest else None
-        arrays = (states, flat(w), flat(u), bias, peephole)
-        result.append(Direction(cell, number, *shape, *arrays, backwards != bool(number)))
+        one = Direction(
+            cell,
+            number,
+            units=u.shape[0],
+            gates=GATES[cell],
+            kept=1 if cell == "simple" else 4,
+            states=2 if cell.startswith("lstm") else 1,
+            w=flat(w),
+            u=flat(u),
+            bias=rest[0] if rest else None,
+            peephole=peephole,
+            backwards=backwards != bool(number),
+        )
+        result.append(one)
     return result
 
 

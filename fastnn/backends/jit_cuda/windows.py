@@ -57,9 +57,14 @@ def geometry(
     """See fastnn.backends.reference.windows for the arguments."""
     w = Windows(tuple(extents), tuple(window), tuple(strides), tuple(pads), tuple(dilation), ceil)
     pads = tuple(pads) or (0, 0) * len(w.extents)
-    ones = (w.extents, w.window, w.out, w.strides, w.dilation)
     return Geometry(
-        *(_three(numbers, 1) for numbers in ones), _three(pads[::2], 0), _three(pads[1::2], 0)
+        extents=_three(w.extents, 1),
+        window=_three(w.window, 1),
+        out=_three(w.out, 1),
+        strides=_three(w.strides, 1),
+        dilation=_three(w.dilation, 1),
+        before=_three(pads[::2], 0),
+        after=_three(pads[1::2], 0),
     )
 
 

@@ -1,4 +1,4 @@
-"""Calls of the launchers of layers, of tiny shapes: for the tests here and tools/compile_cuda.py."""
+"""Calls of the launchers of layers, of tiny shapes: for tests and tools/compile_cuda.py."""
 
 import numpy as np
 
