@@ -23,6 +23,7 @@ from numba.cuda import dispatcher
 
 ROOT = Path(__file__).resolve().parents[1]
 sys.path[:0] = [str(ROOT), str(ROOT / "tests")]
+FLOATS = ("float32", "float64")
 
 
 class Compiler:
@@ -66,15 +67,22 @@ def main():
 
     from backends.jit_cuda.cases import cases
     from backends.jit_cuda.harness import all_operands
+    from backends.jit_cuda.layer_cases import layer_cases
 
     from fastnn.backends.jit_cuda import FUNCTIONS
+    from fastnn.backends.jit_cuda.gemm_ladder import LADDER
 
-    for case in [*cases("float32"), *cases("float64")]:
+    calls = [case for dtype in FLOATS for family in (cases, layer_cases) for case in family(dtype)]
+    for case in calls:
         if options.primitives and case.name not in options.primitives:
             continue
         compiler.primitive = case.name
         operands, _ = all_operands(case, np.array)
         FUNCTIONS[case.name](*operands, **case.attributes)
+    for step in LADDER if not options.primitives else ():
+        compiler.primitive = "gemm"
+        for dtype in FLOATS:
+            step(*(np.zeros((9, 9), dtype) for _ in range(3)))
     if options.list:
         for (kernel, signature), (primitive, ptx) in compiler.seen.items():
             local = "local memory" if ptx and re.search(r"\.local\b", ptx) else ""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
-from .cuda import cuda
+from .cuda import cuda, kernel, launch
 
 
 class Strided(NamedTuple):
@@ -33,3 +33,14 @@ def contiguous_strides(shape: tuple[int, ...]) -> tuple[int, ...]:
         strides.append(step)
         step *= extent
     return tuple(reversed(strides))
+
+
+@kernel
+def _clear(x, n):
+    for i in range(cuda.grid(1), n, cuda.gridsize(1)):
+        x[i] = 0
+
+
+def clear(x: Any) -> None:
+    """x = 0."""
+    launch(_clear, x.size, flat(x), x.size)
