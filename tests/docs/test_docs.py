@@ -23,7 +23,7 @@ CODE = re.MULTILINE | re.DOTALL
 BLOCK = re.compile(r"^```python\n(.*?)^```$", CODE)
 
 # Without these a module may be missing what its examples need.
-OPTIONAL = {"matplotlib", "pooch", "numba", "PIL", "keras", "torch", "jax", "sklearn"}
+OPTIONAL = {"matplotlib", "pooch", "numba", "numba_cuda", "PIL", "keras", "torch", "jax", "sklearn"}
 
 
 def script(text: str) -> str:

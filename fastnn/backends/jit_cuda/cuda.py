@@ -8,8 +8,12 @@ the GPU is a thread of Python: grids are tiny there.
 from __future__ import annotations
 
 import contextlib
+import importlib.util
 from collections.abc import Callable
 from typing import Any
+
+if not importlib.util.find_spec("numba_cuda"):  # Numba has a CUDA of its own, without libdevice
+    raise ImportError("jit_cuda needs numba-cuda: pip install 'fastnn[cuda]'", name="numba_cuda")
 
 from numba import cuda as _cuda
 
