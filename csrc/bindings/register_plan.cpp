@@ -35,7 +35,8 @@ std::vector<const char*> addresses(const Plan& plan, PyObject* tensors) {
   std::vector<const char*> data(expected.size());
   for (size_t i = 0; i < expected.size(); ++i) {
     PyObject* tensor = PyTuple_GET_ITEM(tensors, static_cast<Py_ssize_t>(i));
-    if (!is_tensor(tensor) || as_tensor(tensor)->array.dtype != expected[i].dtype ||
+    if (!is_tensor(tensor) || as_tensor(tensor)->array.block->device != Device::cpu ||
+        as_tensor(tensor)->array.dtype != expected[i].dtype ||
         !same_shape(as_tensor(tensor)->array, expected[i]))
       throw Error(ErrorKind::value, "replay: argument " + std::to_string(i) +
                                         " is not like the one that was recorded");
@@ -86,9 +87,14 @@ PyObject* replay(PyObject*, PyObject* const* args, Py_ssize_t count) {
 
 std::shared_ptr<Trace> make_trace(const Recording& recording, const py::tuple& inputs,
                                   const py::tuple& results) {
+  const std::vector<Array> given = arrays_of(inputs), made = arrays_of(results);
+  for (const std::vector<Array>* arrays : {&given, &made})
+    for (const Array& array : *arrays)
+      if (array.block->device != Device::cpu)
+        throw py::value_error(std::string("calls on ") + device_name(array.block->device) +
+                              " cannot be replayed");
   std::string refusal;
-  std::shared_ptr<Trace> trace =
-      trace_of(recording, arrays_of(inputs), arrays_of(results), refusal);
+  std::shared_ptr<Trace> trace = trace_of(recording, given, made, refusal);
   if (!trace) throw py::value_error(refusal);
   return trace;
 }
@@ -115,18 +121,19 @@ py::list describe_calls(const Plan& plan) {
   return calls;
 }
 
-// What a step depends on beside its arguments: gradients on or off, the backend, the threads, and
-// whether another recording runs, which a replay would be missing from.
+// What a step depends on beside its arguments: gradients on or off, the backend, the threads, the
+// device, and whether another recording runs, which a replay would be missing from.
 PyObject* mode(PyObject*, PyObject*) {
   return PyLong_FromLong(grad_enabled() | current_backend() << 1 | thread_count() << 9 |
-                         (current_recording() != nullptr) << 20);
+                         (current_recording() != nullptr) << 20 |
+                         static_cast<int>(current_device()) << 21);
 }
 
 PyMethodDef functions[] = {
     {"replay", reinterpret_cast<PyCFunction>(reinterpret_cast<void (*)()>(replay)), METH_FASTCALL,
      "replay(plan, inputs) -> a Tensor for each result."},
     {"mode", mode, METH_NOARGS,
-     "A number for what this thread computes with: gradients, backend, threads."},
+     "A number for what this thread computes with: gradients, backend, threads, device."},
     {nullptr, nullptr, 0, nullptr}};
 
 }  // namespace

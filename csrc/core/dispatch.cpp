@@ -94,8 +94,9 @@ void set_default_backend(int backend) { default_backend = backend; }
 void set_strict_backend(bool strict) { strict_backend = strict; }
 
 void allocate_outputs(Call& call) {
-  for_each_produced(call, [](Role, Array& array) {
-    array.block = allocate_block(checked_bytes(array));
+  for_each_produced(call, [&](Role role, Array& array) {
+    if (role == Role::scratch && call.device != Device::cpu) return;  // only ours need it
+    array.block = allocate_on(call.device, checked_bytes(array));
     array.data = array.block->data;
   });
 }
@@ -113,9 +114,15 @@ void run_compiled(const Call& call) {
 }
 
 void launch(Call& call) {
-  run(call);
+  if (call.device == Device::cpu)
+    run(call);
+  else
+    device_driver().run(call);
   Recording* recording = current_recording();
-  if (recording) {
+  if (recording && call.device != Device::cpu) {
+    recording->refuse(std::string("calls on ") + device_name(call.device) +
+                      " cannot be replayed, such as " + call.primitive->name);
+  } else if (recording) {
     if (current_backend() != kNative && !call.program)
       recording->refuse(std::string("the ") + backend_name(current_backend()) +
                         " backend cannot replay " + call.primitive->name);
@@ -128,7 +135,7 @@ void launch(Call& call) {
       for (int i = 0; i < call.count(operand); ++i) ++call.operand(operand, i).block->version;
     if (operands[j].role == Role::scratch)
       for (int i = 0; i < call.count(operand); ++i) {
-        release(call.operand(operand, i).block);
+        if (call.operand(operand, i).block) release(call.operand(operand, i).block);
         call.operand(operand, i).block = nullptr;
       }
   }

@@ -26,7 +26,8 @@ void set_default_backend(int backend);
 // A backend that lacks a primitive falls back to another one; strict makes that an error.
 void set_strict_backend(bool strict);
 
-// Allocates the outputs and the scratch that `infer` described. Throws std::bad_alloc.
+// Allocates the outputs and the scratch that `infer` described on the call's device. Throws
+// std::bad_alloc.
 void allocate_outputs(Call& call);
 
 // Gives back the blocks of outputs and scratch of a call that will not be used.

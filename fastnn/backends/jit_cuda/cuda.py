@@ -19,7 +19,9 @@ simulated = bool(cuda.config.ENABLE_CUDASIM)
 
 launching: Callable[[], Any] = contextlib.nullcontext
 if simulated:
-    from .simulator import launching
+    from .simulator import array_in as array_in, launching, problem as problem
+else:
+    from .driver import array_in as array_in, problem as problem
 
 THREADS = 4 if simulated else 256  # a block's, a power of two
 BLOCKS = 2 if simulated else 4096  # at most, of a launch whose threads take an element each
