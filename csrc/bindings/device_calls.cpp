@@ -91,7 +91,8 @@ void run(const Call& call) {
 
 void read(const Array& from, char* to) {
   if (from.bytes())
-    function("read")(address_of(from), offset_of(from), py::memoryview::from_memory(to, from.bytes()));
+    function("read")(address_of(from), offset_of(from),
+                     py::memoryview::from_memory(to, from.bytes()));
 }
 
 void write(const char* from, const Array& array) {

@@ -106,7 +106,7 @@ PyCFunction fastcall(Function function) {
 }
 
 PyMethodDef functions[] = {
-    {"empty", fastcall(empty), METH_FASTCALL, 
+    {"empty", fastcall(empty), METH_FASTCALL,
      "empty(shape, dtype, device) -> Tensor, not initialised, on the thread's device if none is "
      "given."},
     {"rows", fastcall(rows), METH_FASTCALL, "rows(tensor, start, stop) -> a view."},

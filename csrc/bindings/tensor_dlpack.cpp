@@ -79,13 +79,9 @@ Export<Managed>* make_export(const Array& array) {
   Managed& managed = shared->managed;
   managed.context = shared;
   managed.deleter = delete_export<Managed>;
-  managed.tensor = {array.data,
-                    {device_code(array), 0},
-                    array.rank,
-                    dlpack_dtype(array.dtype),
-                    shared->array.shape,
-                    shared->array.strides,
-                    0};
+  managed.tensor = {
+      array.data,          {device_code(array), 0}, array.rank, dlpack_dtype(array.dtype),
+      shared->array.shape, shared->array.strides,   0};
   return shared;
 }
 

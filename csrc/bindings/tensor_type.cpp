@@ -246,7 +246,8 @@ PyMethodDef tensor_methods[] = {
      METH_VARARGS | METH_KEYWORDS, "NumPy's array protocol: a read-only view where possible."},
     {"__dlpack__", reinterpret_cast<PyCFunction>(reinterpret_cast<void (*)()>(tensor_dlpack)),
      METH_VARARGS | METH_KEYWORDS, "DLPack capsule of the elements."},
-    {"__dlpack_device__", tensor_dlpack_device, METH_NOARGS, "DLPack device: the CPU, or CUDA's first."},
+    {"__dlpack_device__", tensor_dlpack_device, METH_NOARGS,
+     "DLPack device: the CPU, or CUDA's first."},
     {nullptr, nullptr, 0, nullptr}};
 
 // All methods in C; the type refers to them for ever.

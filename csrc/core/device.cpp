@@ -23,8 +23,7 @@ void check_together(const Call& call, Device device) {
   for_each_array(call, [&](Role role, int operand, int index) {
     const Array& array = call.arrays()[index];
     if (!array.block) return;
-    const bool fits =
-        array.block->device == device || (role == Role::in && is_number(array));
+    const bool fits = array.block->device == device || (role == Role::in && is_number(array));
     std::string& name = array.block->device == device ? there : here;
     if (name.empty() && (!fits || &name == &there))
       name = name_of(call, operand, index - call.first[operand]);

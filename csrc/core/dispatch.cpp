@@ -51,11 +51,19 @@ size_t checked_bytes(const Array& array) {
                                       " backend has no such primitive, and " + reason);
 }
 
+// In Python, which no plan can do again. False: the backend lacks the primitive.
+bool run_foreign(int backend, const Call& call) {
+  if (Recording* recording = current_recording())
+    recording->refuse(std::string("the ") + backend_name(backend) + " backend cannot replay " +
+                      call.primitive->name);
+  return foreign_run(backend, call);
+}
+
 void run(Call& call) {
   const int backend = current_backend();
   if (backend != kNative && has_planner(backend)) call.program = program_of(backend, call);
   if (call.program || (backend == kNative && call.primitive->native)) return run_compiled(call);
-  if (backend != kNative && foreign_run(backend, call)) return;
+  if (backend != kNative && run_foreign(backend, call)) return;
   if (!call.primitive->native) {  // a user's function: for CPUs, jit_cpu compiles it
     const int compiler = find_backend("jit_cpu");
     if (has_planner(compiler)) call.program = program_of(compiler, call);
@@ -63,8 +71,15 @@ void run(Call& call) {
   }
   if (strict_backend) fail_missing(call, backend, "FASTNN_STRICT_BACKEND forbids a fallback");
   const int reference = find_backend("reference");
-  if (reference < 0 || !foreign_run(reference, call))
+  if (reference < 0 || !run_foreign(reference, call))
     fail_missing(call, backend, "the reference backend lacks it too");
+}
+
+void run_on_device(const Call& call) {
+  if (Recording* recording = current_recording())
+    recording->refuse(std::string("calls on ") + device_name(call.device) +
+                      " cannot be replayed, such as " + call.primitive->name);
+  device_driver().run(call);
 }
 
 }  // namespace
@@ -114,19 +129,11 @@ void run_compiled(const Call& call) {
 }
 
 void launch(Call& call) {
-  if (call.device == Device::cpu)
+  if (call.device != Device::cpu) {
+    run_on_device(call);
+  } else {
     run(call);
-  else
-    device_driver().run(call);
-  Recording* recording = current_recording();
-  if (recording && call.device != Device::cpu) {
-    recording->refuse(std::string("calls on ") + device_name(call.device) +
-                      " cannot be replayed, such as " + call.primitive->name);
-  } else if (recording) {
-    if (current_backend() != kNative && !call.program)
-      recording->refuse(std::string("the ") + backend_name(current_backend()) +
-                        " backend cannot replay " + call.primitive->name);
-    recording->note(call);
+    if (Recording* recording = current_recording()) recording->note(call);
   }
   const auto& operands = call.primitive->operands;
   for (size_t j = 0; j < operands.size(); ++j) {

@@ -18,7 +18,7 @@ struct Block {
   uint64_t serial = 0;     // every allocation has its own; later ones of a thread are larger
   int32_t size_class = 0;  // kBorrowed: not the pool's
   Device device = Device::cpu;
-  Block* next = nullptr;   // of the pool's free blocks
+  Block* next = nullptr;  // of the pool's free blocks
 };
 
 // A new block with one reference. Throws std::bad_alloc.

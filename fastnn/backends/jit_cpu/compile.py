@@ -120,7 +120,9 @@ class Kernel:
         scope = {"kernel": kernel, "pointer": pointer, "advanced": advanced, **names}
         exec(source, scope)
         tile = CFunc(scope["tile"], (_TILE.args, _TILE.return_type), {}, OPTIONS)
-        tile._cache = DiskCache(f"{self.name}({', '.join(dtypes)}, {integers}, {reals})")
+        # Of other kernels the cache cannot tell whether they have changed.
+        if self.function.__module__.startswith("fastnn."):
+            tile._cache = DiskCache(f"{self.name}({', '.join(dtypes)}, {integers}, {reals})")
         tile.compile()
         return tile
 

@@ -136,7 +136,7 @@ def sigmoid32(x):
 
 @compiled
 def tanh32(x):
-    """The hyperbolic tangent: h / (1 + h), h = (e^(2 |x|) - 1) / 2; where h is small, h - h tanh."""
+    """tanh(x) = h / (1 + h), h = (e^(2 |x|) - 1) / 2; for small h it is h - h tanh(x)."""
     a = abs(x)
     n, p = exp_parts32(TWO32 * (TANH_END32 if a > TANH_END32 else a))
     half_power = HALF32 * power_of_two32(n)

@@ -56,6 +56,30 @@ def test_without_a_folder_to_write_nothing_is_kept(tmp_path):
     assert run_python(COUNT, NUMBA_CACHE_DIR=str(tmp_path / "file")).split()[-1] == "1"
 
 
+OWN = """
+import numpy as np
+import fastnn as fn
+from fastnn.backends import jit_cpu
+from fastnn.backends.jit_cpu.compile import kernel
+from fastnn.backends.jit_cpu.program import stage
+
+@kernel
+def constant(y, n, task):
+    for i in range(n):
+        y[i] = NUMBER
+
+jit_cpu.PLANNERS["unary"] = lambda y, x, **attributes: [stage(constant, [y], [y.size])]
+with fn.use_backend("jit_cpu"):
+    print(fn.ops.exp(np.zeros(2, np.float32)).tolist())
+"""
+
+
+def test_a_kernel_of_ones_own_may_change(tmp_path):
+    for number in ("1", "2"):
+        text = run_python(OWN.replace("NUMBER", number), NUMBA_CACHE_DIR=str(tmp_path))
+        assert text.strip() == f"[{number}.0, {number}.0]"
+
+
 def test_without_numba_it_says_what_to_install(tmp_path):
     code = """
 import sys
