@@ -20,6 +20,7 @@ from collections.abc import Callable, Mapping
 _FAMILIES = (
     *("elementwise", "movement", "gather", "reduce", "order", "softmax"),
     *("unfold", "resize", "random", "optimizer"),
+    *("gemm", "conv", "pooling", "norm", "batch_norm"),
 )
 
 

@@ -273,12 +273,8 @@ def tiled_product(tiles: Tiles, left: Reader, right: Reader, finish: Any, dtype:
     def product(
         a, b, a_place, b_place, extents, y, z, bias, residual, start, numbers, reals
     ):
-        if simulated:  # without alignment: the simulator knows none
-            a_tile = cuda.shared.array(a_shape, dtype)
-            b_tile = cuda.shared.array(b_shape, dtype)
-        else:
-            a_tile = cuda.shared.array(a_shape, dtype, alignment=16)
-            b_tile = cuda.shared.array(b_shape, dtype, alignment=16)
+        a_tile = cuda.shared.array(a_shape, dtype, alignment=16)
+        b_tile = cuda.shared.array(b_shape, dtype, alignment=16)
         sums = cuda.local.array(sums_shape, dtype)
         of_a = cuda.local.array(own_rows, dtype)
         of_b = cuda.local.array(own_columns, dtype)
