@@ -44,14 +44,18 @@ def test_an_import_touches_neither_numba_nor_a_gpu(environment):
 
 def test_an_unknown_device_in_the_environment():
     done = run_python("import fastnn", FASTNN_DEVICE="tpu")
-    assert "ImportError: FASTNN_DEVICE: there is no device 'tpu', expected cpu or cuda" in done.stderr
+    assert (
+        "ImportError: FASTNN_DEVICE: there is no device 'tpu', expected cpu or cuda" in done.stderr
+    )
 
 
 @needs_numba
 @pytest.mark.parametrize("first", ["", "import os; os.environ['FASTNN_DEVICE'] = 'cuda'; "])
 def test_the_environment_chooses_the_device(first):
     environment = {"NUMBA_ENABLE_CUDASIM": "1", **({} if first else {"FASTNN_DEVICE": "cuda"})}
-    code = first + "import fastnn as fn; x = fn.tensor([1.0, 2.0]) * 2.0; print(x.device, x.tolist())"
+    code = (
+        first + "import fastnn as fn; x = fn.tensor([1.0, 2.0]) * 2.0; print(x.device, x.tolist())"
+    )
     done = run_python(code, **environment)
     assert done.stdout.split(maxsplit=1) == ["cuda", "[2.0, 4.0]\n"], done.stderr
 

@@ -1,9 +1,8 @@
 """Memory of the device: pieces that are kept for reuse when they are given back.
 
-Tensors hold pieces by their addresses, scratch memory by the arrays that lie in it. Whatever runs on
-the device runs in the order of its calls (one stream), so that a piece may be used again as soon as
-the host lets go of it. Sizes are rounded up to classes of which the next is at most an eighth
-larger. In Numba's simulator the memory is the host's, but its addresses are numbers that no memory
+Tensors hold pieces by their addresses, arrays of scratch memory by themselves. Whatever runs on the
+device runs in the order of its calls (one stream), so that a piece may be used again as soon as the
+host lets go of it. Sizes are rounded up to classes of which the next is at most an eighth larger. In Numba's simulator the memory is the host's, but its addresses are numbers that no memory
 has: who takes one for the host's crashes there as with a GPU.
 """
 
@@ -124,7 +123,7 @@ class _Lease:
 
 
 def view(piece: Piece, offset: int, shape: tuple[int, ...], dtype: Any, owner: Any = None) -> Any:
-    """The contiguous array that begins so many bytes into a piece. ``owner`` lives as long as it."""
+    """The contiguous array that begins so many bytes into a piece; it keeps ``owner`` alive."""
     return array_in(piece.base, piece.address, offset, shape, np.dtype(dtype), owner or piece.base)
 
 
