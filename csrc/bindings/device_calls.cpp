@@ -14,20 +14,26 @@ namespace py = pybind11;
 namespace fastnn {
 namespace {
 
-// What was registered, and what it returned when the device was first used.
 py::object& loader() {
   static auto* function = new py::object();  // outlives the interpreter
   return *function;
 }
 
-// A function of the device's: see `register_device`.
-py::object function(const char* name) {
-  static auto* loaded = new py::object();
-  if (!*loaded) {
+// What reaches the device: see `register_device`.
+struct Functions {
+  py::object allocate, release, launch, read, write, synchronize;
+};
+
+const Functions& functions() {
+  static const Functions* loaded = nullptr;  // outlives the interpreter
+  if (!loaded) {
     if (!loader()) throw Error(ErrorKind::runtime, "device: none is registered");
-    *loaded = loader()();
+    const py::object calls = loader()();
+    loaded =
+        new Functions{calls.attr("allocate"), calls.attr("release"), calls.attr("launch"),
+                      calls.attr("read"),     calls.attr("write"),   calls.attr("synchronize")};
   }
-  return loaded->attr(name);
+  return *loaded;
 }
 
 // Where Python knows that memory from: its block's first byte.
@@ -40,7 +46,7 @@ void give_back(void* address) {
   const py::gil_scoped_acquire gil;
   const py::error_scope pending;  // an exception may be on its way
   try {
-    function("release")(reinterpret_cast<uintptr_t>(address));
+    functions().release(reinterpret_cast<uintptr_t>(address));
   } catch (py::error_already_set& error) {
     error.discard_as_unraisable("the release of a device's memory");
   }
@@ -48,7 +54,7 @@ void give_back(void* address) {
 
 Block* allocate(size_t bytes) {
   const py::gil_scoped_acquire gil;
-  const auto address = function("allocate")(bytes).cast<uintptr_t>();
+  const auto address = functions().allocate(bytes).cast<uintptr_t>();
   Block* block = borrow_block(reinterpret_cast<char*>(address), bytes,
                               reinterpret_cast<void*>(address), give_back);
   block->device = Device::cuda;
@@ -86,18 +92,18 @@ void run(const Call& call) {
     else
       operands.append(arrays.empty() ? py::object(py::none()) : py::object(arrays[0]));
   }
-  function("launch")(call.primitive->name, operands, attribute_values(call));
+  functions().launch(call.primitive->name, operands, attribute_values(call));
 }
 
 void read(const Array& from, char* to) {
   if (from.bytes())
-    function("read")(address_of(from), offset_of(from),
+    functions().read(address_of(from), offset_of(from),
                      py::memoryview::from_memory(to, from.bytes()));
 }
 
 void write(const char* from, const Array& array) {
   if (array.bytes())
-    function("write")(address_of(array), offset_of(array),
+    functions().write(address_of(array), offset_of(array),
                       py::memoryview::from_memory(from, array.bytes()));
 }
 
@@ -166,7 +172,7 @@ PyCFunction fastcall(Function function) {
   return reinterpret_cast<PyCFunction>(reinterpret_cast<void (*)()>(function));
 }
 
-PyMethodDef functions[] = {
+PyMethodDef methods[] = {
     {"to_device", fastcall(to_device), METH_FASTCALL,
      "to_device(tensor, device) -> the tensor, or a copy of it on another device."},
     {"move", fastcall(move), METH_FASTCALL,
@@ -190,7 +196,7 @@ py::object on_host(PyObject* tensor) {
   return host;
 }
 
-void finish_device_calls() { function("synchronize")(); }
+void finish_device_calls() { functions().synchronize(); }
 
 void register_devices(py::module_& module) {
   set_device_driver({allocate, run, read, write});
@@ -205,7 +211,7 @@ void register_devices(py::module_& module) {
   module.def(
       "set_default_device", [](const std::string& name) { set_default_device(parse_device(name)); },
       py::arg("name"), "Where threads make tensors at first.");
-  if (PyModule_AddFunctions(module.ptr(), functions) < 0) throw py::error_already_set();
+  if (PyModule_AddFunctions(module.ptr(), methods) < 0) throw py::error_already_set();
 }
 
 }  // namespace fastnn

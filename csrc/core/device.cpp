@@ -76,7 +76,7 @@ Device device_of(const Call& call) {
 
 bool is_number(const Array& array) {
   for (int axis = 0; axis < array.rank; ++axis)
-    if (array.shape[axis] != 1 && array.strides[axis] != 0) return false;
+    if (array.strides[axis] != 0) return false;
   return true;
 }
 

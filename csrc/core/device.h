@@ -39,7 +39,7 @@ Block* allocate_on(Device device, size_t bytes);
 // operands lie apart. A number of the host fits every device.
 Device device_of(const Call& call);
 
-// Whether all elements of the array are one.
+// Whether the array is a scalar, or one that is repeated.
 bool is_number(const Array& array);
 
 }  // namespace fastnn

@@ -18,7 +18,7 @@ from fastnn import _core, config
 from . import functions, status
 from .arrays import Strided, contiguous_strides, empty, flat
 from .cuda import cuda, simulated
-from .memory import pool, read, to_host, view, write
+from .memory import held, pool, read, to_host, write
 
 __all__ = ["allocate", "launch", "read", "release", "synchronize", "write"]
 
@@ -67,8 +67,9 @@ def _strided(operand: Operand) -> Strided:
         return Strided(flat(_number(place, dtype)), 0, shape, (0,) * len(shape))
     if strides is None:
         strides = contiguous_strides(shape)
-    piece, item = pool.at(place), np.dtype(dtype).itemsize
-    return Strided(view(piece, 0, (piece.size // item,), dtype), offset // item, shape, strides)
+    item = np.dtype(dtype).itemsize
+    base = held(place, 0, (pool.at(place).size // item,), dtype)
+    return Strided(base, offset // item, shape, strides)
 
 
 def _contiguous(operand: Operand) -> Any:
@@ -77,7 +78,7 @@ def _contiguous(operand: Operand) -> Any:
     if isinstance(place, bytes) and not shape:
         return _number(place, dtype)
     if strides is None and not isinstance(place, bytes):
-        return view(pool.at(place), offset, shape, dtype)
+        return held(place, offset, shape, dtype)
     packed = empty(shape, dtype)
     functions()["copy"](packed, _strided(operand), dtype=dtype, scale=1.0)
     return packed

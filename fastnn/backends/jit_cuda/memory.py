@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -76,6 +77,7 @@ class Pool:
 
     def clear(self) -> None:
         """Gives free pieces back to the device."""
+        held.cache_clear()
         self._free.clear()
         self.cached = 0
         if not simulated:  # Numba frees memory when enough has gathered
@@ -127,6 +129,15 @@ def view(piece: Piece, offset: int, shape: tuple[int, ...], dtype: Any, owner: A
     return array_in(piece.base, piece.address, offset, shape, np.dtype(dtype), owner or piece.base)
 
 
+@lru_cache(maxsize=4096)
+def held(address: int, offset: int, shape: tuple[int, ...], dtype: str) -> Any:
+    """The array in the piece of a tensor that begins at ``address``.
+
+    Steps use the same addresses again and again, as the pool gives them out.
+    """
+    return view(pool.at(address), offset, shape, dtype)
+
+
 def scratch(shape: tuple[int, ...], dtype: Any) -> Any:
     """An array whose elements are not set, in memory that is taken back when it is gone."""
     if simulated:
@@ -147,10 +158,10 @@ def to_host(array: Any, host: np.ndarray | None = None) -> np.ndarray:
 def read(address: int, offset: int, memory: Any) -> None:
     """Copies bytes of a held piece to the host."""
     host = np.frombuffer(memory, np.uint8)
-    to_host(view(pool.at(address), offset, host.shape, np.uint8), host)
+    to_host(held(address, offset, host.shape, "uint8"), host)
 
 
 def write(address: int, offset: int, memory: Any) -> None:
     """Copies bytes of the host into a held piece."""
     host = np.frombuffer(memory, np.uint8)
-    view(pool.at(address), offset, host.shape, np.uint8).copy_to_device(host)
+    held(address, offset, host.shape, "uint8").copy_to_device(host)
