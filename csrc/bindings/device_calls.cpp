@@ -96,12 +96,14 @@ void run(const Call& call) {
 }
 
 void read(const Array& from, char* to) {
+  const py::gil_scoped_acquire gil;
   if (from.bytes())
     functions().read(address_of(from), offset_of(from),
                      py::memoryview::from_memory(to, from.bytes()));
 }
 
 void write(const char* from, const Array& array) {
+  const py::gil_scoped_acquire gil;
   if (array.bytes())
     functions().write(address_of(array), offset_of(array),
                       py::memoryview::from_memory(from, array.bytes()));

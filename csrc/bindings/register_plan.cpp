@@ -25,24 +25,23 @@ std::vector<Array> arrays_of(const py::tuple& tensors) {
   return arrays;
 }
 
-// The addresses of a plan's arguments, which must be like those it was recorded with.
-std::vector<const char*> addresses(const Plan& plan, PyObject* tensors) {
+// A plan's arguments, which must be like those it was recorded with.
+std::vector<const Array*> arguments_of(const Plan& plan, PyObject* tensors) {
   const auto& expected = plan.inputs();
   if (!PyTuple_CheckExact(tensors) ||
       PyTuple_GET_SIZE(tensors) != static_cast<Py_ssize_t>(expected.size()))
     throw Error(ErrorKind::type,
                 "replay: expected a tuple of " + std::to_string(expected.size()) + " Tensors");
-  std::vector<const char*> data(expected.size());
+  std::vector<const Array*> arrays(expected.size());
   for (size_t i = 0; i < expected.size(); ++i) {
     PyObject* tensor = PyTuple_GET_ITEM(tensors, static_cast<Py_ssize_t>(i));
-    if (!is_tensor(tensor) || as_tensor(tensor)->array.block->device != Device::cpu ||
-        as_tensor(tensor)->array.dtype != expected[i].dtype ||
+    if (!is_tensor(tensor) || as_tensor(tensor)->array.dtype != expected[i].dtype ||
         !same_shape(as_tensor(tensor)->array, expected[i]))
       throw Error(ErrorKind::value, "replay: argument " + std::to_string(i) +
                                         " is not like the one that was recorded");
-    data[i] = as_tensor(tensor)->array.data;
+    arrays[i] = &as_tensor(tensor)->array;
   }
-  return data;
+  return arrays;
 }
 
 // A Tensor for each result: over a block that the step made, an argument, or a constant.
@@ -73,7 +72,7 @@ PyObject* replay(PyObject*, PyObject* const* args, Py_ssize_t count) {
   return guarded([&]() -> PyObject* {
     if (count != 2) throw Error(ErrorKind::type, "replay: expected a plan and a tuple of Tensors");
     Plan& plan = py::cast<Plan&>(py::handle(args[0]));
-    const std::vector<const char*> inputs = addresses(plan, args[1]);
+    const std::vector<const Array*> inputs = arguments_of(plan, args[1]);
     std::vector<Block*> blocks;
     bool done;
     {
@@ -87,14 +86,9 @@ PyObject* replay(PyObject*, PyObject* const* args, Py_ssize_t count) {
 
 std::shared_ptr<Trace> make_trace(const Recording& recording, const py::tuple& inputs,
                                   const py::tuple& results) {
-  const std::vector<Array> given = arrays_of(inputs), made = arrays_of(results);
-  for (const std::vector<Array>* arrays : {&given, &made})
-    for (const Array& array : *arrays)
-      if (array.block->device != Device::cpu)
-        throw py::value_error(std::string("calls on ") + device_name(array.block->device) +
-                              " cannot be replayed");
   std::string refusal;
-  std::shared_ptr<Trace> trace = trace_of(recording, given, made, refusal);
+  std::shared_ptr<Trace> trace =
+      trace_of(recording, arrays_of(inputs), arrays_of(results), refusal);
   if (!trace) throw py::value_error(refusal);
   return trace;
 }
@@ -103,6 +97,12 @@ std::unique_ptr<Plan> make_plan(const std::shared_ptr<Trace>& first, const Trace
   const std::string reason = difference(*first, second);
   if (!reason.empty()) throw py::value_error(reason);
   return std::make_unique<Plan>(first);
+}
+
+// Who runs it in a replay.
+const char* backend_of(const Call& call) {
+  if (call.device == Device::cuda) return "jit_cuda";
+  return call.program ? "jit_cpu" : "native";
 }
 
 py::list describe_calls(const Plan& plan) {
@@ -116,7 +116,8 @@ py::list describe_calls(const Plan& plan) {
                                      dtype_name(array.dtype),
                                      py::reinterpret_steal<py::object>(shape_object(array))));
     });
-    calls.append(py::make_tuple(call.primitive->name, operands, cost_of(call), plan.line(i)));
+    calls.append(py::make_tuple(call.primitive->name, operands, cost_of(call), plan.line(i),
+                                backend_of(call)));
   }
   return calls;
 }
@@ -188,13 +189,18 @@ void register_plan(py::module_& module) {
       .def(
           "verify",
           [](Plan& plan, const Recording& eager, const py::tuple& inputs, const py::list& before) {
-            return plan.verify(eager, addresses(plan, inputs.ptr()), before.cast<Plan::State>());
+            const auto arguments = arguments_of(plan, inputs.ptr());
+            const auto state = before.cast<Plan::State>();
+            ReleasedGil released;  // as in a replay: others may wait for the plan with it
+            return plan.verify(eager, arguments, state);
           },
           py::arg("eager"), py::arg("inputs"), py::arg("before"))
       .def(
           "profile",
           [](Plan& plan, const py::tuple& inputs, int runs) {
-            return plan.profile(addresses(plan, inputs.ptr()), runs);
+            const auto arguments = arguments_of(plan, inputs.ptr());
+            ReleasedGil released;
+            return plan.profile(arguments, runs);
           },
           py::arg("inputs"), py::arg("runs"));
   module.def(

@@ -33,6 +33,13 @@ void for_each_produced(Call& call, Visit visit) {
   }
 }
 
+// The native kernels alone need it.
+void drop_scratch(Call& call) {
+  const auto& operands = call.primitive->operands;
+  for (size_t j = 0; j < operands.size(); ++j)
+    if (operands[j].role == Role::scratch) call.resize(static_cast<int>(j), 0);
+}
+
 // What the elements take; extents whose product no number holds are out of memory too.
 size_t checked_bytes(const Array& array) {
   int64_t bytes = item_size(array.dtype);
@@ -75,13 +82,6 @@ void run(Call& call) {
     fail_missing(call, backend, "the reference backend lacks it too");
 }
 
-void run_on_device(const Call& call) {
-  if (Recording* recording = current_recording())
-    recording->refuse(std::string("calls on ") + device_name(call.device) +
-                      " cannot be replayed, such as " + call.primitive->name);
-  device_driver().run(call);
-}
-
 }  // namespace
 
 void set_foreign_run(ForeignRun run) { foreign_run = run; }
@@ -109,8 +109,8 @@ void set_default_backend(int backend) { default_backend = backend; }
 void set_strict_backend(bool strict) { strict_backend = strict; }
 
 void allocate_outputs(Call& call) {
-  for_each_produced(call, [&](Role role, Array& array) {
-    if (role == Role::scratch && call.device != Device::cpu) return;  // only ours need it
+  if (call.device != Device::cpu) drop_scratch(call);
+  for_each_produced(call, [&](Role, Array& array) {
     array.block = allocate_on(call.device, checked_bytes(array));
     array.data = array.block->data;
   });
@@ -123,18 +123,24 @@ void release_outputs(Call& call) {
   });
 }
 
+void run_again(const Call& call) {
+  if (call.device == Device::cpu)
+    run_compiled(call);
+  else
+    device_driver().run(call);
+}
+
 void run_compiled(const Call& call) {
   const Status status = call.program ? run_program(call) : call.primitive->native(call);
   if (status.code != 0) throw call.primitive->describe(call, status);
 }
 
 void launch(Call& call) {
-  if (call.device != Device::cpu) {
-    run_on_device(call);
-  } else {
+  if (call.device == Device::cpu)
     run(call);
-    if (Recording* recording = current_recording()) recording->note(call);
-  }
+  else
+    device_driver().run(call);
+  if (Recording* recording = current_recording()) recording->note(call);
   const auto& operands = call.primitive->operands;
   for (size_t j = 0; j < operands.size(); ++j) {
     const int operand = static_cast<int>(j);
@@ -142,7 +148,7 @@ void launch(Call& call) {
       for (int i = 0; i < call.count(operand); ++i) ++call.operand(operand, i).block->version;
     if (operands[j].role == Role::scratch)
       for (int i = 0; i < call.count(operand); ++i) {
-        if (call.operand(operand, i).block) release(call.operand(operand, i).block);
+        release(call.operand(operand, i).block);
         call.operand(operand, i).block = nullptr;
       }
   }

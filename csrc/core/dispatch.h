@@ -37,6 +37,9 @@ void release_outputs(Call& call);
 // status that is not zero.
 void run_compiled(const Call& call);
 
+// Runs a call that was recorded, where it ran then. Throws Error.
+void run_again(const Call& call);
+
 // Runs the call on the current backend and raises the version of what it wrote in place.
 // Throws Error for a status that is not zero.
 void launch(Call& call);

@@ -193,8 +193,7 @@ class Optimizer(Saved):
         if self.built:
             return
         self._parameters = list(variables)
-        for variable in self.state_variables() if self._parameters else ():
-            move(variable, self._parameters[0].device)
+        self._join(self._parameters)
         self._positions = {id(v): i for i, v in enumerate(self._parameters)}
         if self.use_ema:
             self._add_slots(("average",))
@@ -205,6 +204,11 @@ class Optimizer(Saved):
         for group in self._slot_groups():
             self._add_slots(group)
         self.built = True
+
+    def _join(self, variables: Sequence[Variable]) -> None:
+        """Moves what was made before `variables` were known to where they lie."""
+        for variable in self.state_variables() if variables else ():
+            move(variable, variables[0].device)
 
     def _add_slots(self, group: tuple[str, ...]) -> None:
         for name in group:

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 import fastnn as fn
+import fastnn.captured
 from fastnn import _core, ops
 from fastnn.backends import current_device
 from fastnn.backends.jit_cuda import memory
@@ -413,17 +414,69 @@ def test_other_errors_of_the_device_stay_what_they_are():
 # ---- recorded steps ------------------------------------------------------------------------------
 
 
-def test_a_captured_function_stays_eager_and_says_why():
+def test_a_recorded_step_is_replayed():
+    with fn.device("cuda"):
+        w = fn.Variable([1.0, 2.0])
+        rate = fn.tensor([0.5, 0.5])
+
     @fn.capture
     def step(x):
-        return x * 2.0 + 1.0
+        loss, gradient = fn.value_and_grad(lambda w: ops.sum((w - x) ** 2))(w)
+        w.assign_sub(rate * gradient * 0.5)
+        return loss
 
-    x = cuda([1.0, 2.0])
-    for _ in range(5):
-        assert step(x).tolist() == [3.0, 5.0]
-    assert "calls on cuda cannot be replayed" in step.explain()
-    for _ in range(4):  # and has a plan for the host
+    found, expected, host = [], [], np.float32([1, 2])
+    for i in range(6):
+        x = np.float32([i, 3])
+        found.append(step(cuda(x)))
+        expected.append(((host - x) ** 2).sum())
+        host -= 0.5 * (host - x)
+    assert {loss.device for loss in found} == {"cuda"}
+    np.testing.assert_allclose([loss.item() for loss in found], expected, rtol=1e-6)
+    np.testing.assert_allclose(w.numpy(), host, rtol=1e-6)
+    explained = step.explain()
+    assert "replays" in explained
+    assert "jit_cuda" in explained
+    assert "native" not in explained
+    np.testing.assert_allclose(w.numpy(), host, rtol=1e-6)  # what explain ran left nothing
+
+
+def test_a_replay_reads_nothing():
+    step = fn.capture(lambda x: ops.tanh(x @ x) + 1.0)
+    x = cuda(np.eye(2, dtype="f4"))
+    expected = step(x).numpy()
+    reads, results = Reads(), [step(x) for _ in range(4)]
+    assert int(reads) == 0
+    for result in results:  # each in memory of its own
+        np.testing.assert_array_equal(result.numpy(), expected)
+
+
+def test_a_plan_is_of_one_device():
+    step = fn.capture(lambda x: x * 2.0 + 1.0)
+    for _ in range(4):
+        assert step(cuda([1.0, 2.0])).tolist() == [3.0, 5.0]
         assert step(fn.tensor([1.0, 2.0])).tolist() == [3.0, 5.0]
+    assert step.explain().count("replays 2 calls") == 2
+
+    here = fn.tensor([1.0, 2.0])
+    mixed = fn.capture(lambda x: (x + x, here + here))
+    for _ in range(4):
+        assert [y.tolist() for y in mixed(cuda([1.0, 2.0]))] == [[2.0, 4.0], [2.0, 4.0]]
+    assert "binary runs on cpu and what was called before it on another" in mixed.explain()
+
+
+def test_a_verified_replay(monkeypatch):
+    monkeypatch.setattr(fastnn.captured, "VERIFY", True)
+    with fn.device("cuda"):
+        total = fn.Variable([0.0, 0.0])
+
+    @fn.capture
+    def step(x):
+        total.assign_add(x)
+        return total * 2.0
+
+    got = [step(cuda([1.0, 2.0])).tolist() for _ in range(5)]
+    assert got == [[2.0 * i, 4.0 * i] for i in range(1, 6)]
     assert "replays" in step.explain()
 
 
