@@ -21,7 +21,7 @@ _FAMILIES = (
     *("elementwise", "movement", "gather", "reduce", "order", "softmax"),
     *("unfold", "resize", "random", "optimizer"),
     *("gemm", "conv", "pooling", "norm", "batch_norm"),
-    *("recurrent", "recurrent_backward"),
+    *("recurrent", "recurrent_backward", "attention"),
 )
 
 

@@ -61,7 +61,8 @@ class Result(NamedTuple):
     """Where the sums go: y = activation(z), z = alpha * sum + beta * start + bias + residual.
 
     Element (i, j) of matrix number b is y[b * matrix_step + i * row_step + j] and takes
-    bias[b * bias_step + j]. All arrays are flat.
+    bias[b * bias_step + j]. If ``together`` is given, only so many matrices lie like that, and the
+    next ones begin batch_step after the first of them. All arrays are flat.
     """
 
     y: Any
@@ -76,6 +77,8 @@ class Result(NamedTuple):
     beta: float = 1.0
     activation: str = "linear"
     a: float = 0.0
+    together: int = 1 << 62
+    batch_step: int = 0
 
     def arguments(self) -> tuple:
         """What an epilogue takes before (matrix, i, j, sum)."""
@@ -83,7 +86,8 @@ class Result(NamedTuple):
         given = (self.z, self.bias, self.residual, self.start)
         arrays = [self.y if x is None else x for x in given]
         flags = [int(x is not None) for x in given]
-        numbers = (self.matrix_step, self.row_step, self.bias_step, *flags)
+        steps = (self.together, self.batch_step, self.matrix_step, self.row_step, self.bias_step)
+        numbers = (*steps, *flags)
         return self.y, *arrays, numbers, (real(self.alpha), real(self.beta), float(self.a))
 
 
@@ -93,9 +97,10 @@ def _epilogue(activation: str, dtype: str) -> Any:
 
     @compiled
     def finish(y, z, bias, residual, start, numbers, reals, matrix, i, j, total):
-        matrix_step, row_step, bias_step, has_z, has_bias, has_residual, has_start = numbers
+        together, batch_step, matrix_step, row_step, bias_step = numbers[:5]
+        has_z, has_bias, has_residual, has_start = numbers[5:]
         alpha, beta, a = reals
-        at = matrix * matrix_step + i * row_step + j
+        at = matrix // together * batch_step + matrix % together * matrix_step + i * row_step + j
         value = total * alpha
         if has_start:
             value += beta * start[at]

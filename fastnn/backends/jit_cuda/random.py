@@ -188,7 +188,8 @@ def _bad_rate(where: int, value: int, name: str) -> Exception:
     return ValueError(f"{name}: rate is {status.real(value):f}, expected at least 0")
 
 
-def _require_rate(rate: Any, name: str) -> None:
+def require_rate(rate: Any, name: str) -> None:
+    """Notes an error of the primitive of that name if the rate, a number, is negative."""
     launch(_check_rate, 1, flat(rate), status.array(), status.code(_bad_rate, name))
 
 
@@ -201,6 +202,13 @@ def _find_threshold(threshold, rate):
 @compiled
 def _kept(drawn, threshold, b, c):
     return _whole(drawn >> _word(8)) >= threshold[0]
+
+
+def draw_mask(mask: Any, rate: Any, state: Any) -> None:
+    """mask = 1 for what is kept at that rate, 0 for the rest, and the state moves on."""
+    threshold = empty(1, _whole)
+    launch(_find_threshold, 1, threshold, flat(rate))
+    _draw(mask, state, False, _kept, threshold)
 
 
 @functools.cache
@@ -226,16 +234,14 @@ def dropout(
     noise_shape: tuple = (),
 ) -> None:
     """y = x * mask / (1 - rate), and the mask."""
-    _require_rate(rate, "dropout")
-    threshold = empty(1, _whole)
-    launch(_find_threshold, 1, threshold, flat(rate))
-    _draw(mask, state, False, _kept, threshold)
+    require_rate(rate, "dropout")
+    draw_mask(mask, rate, state)
     apply(_scaled(str(x.dtype)), y, [x, mask, rate])
 
 
 def dropout_backward(dx: Any, dy: Any, mask: Any, rate: Any, *, kind: str = "plain") -> None:
     """dx = dy * mask / (1 - rate)."""
-    _require_rate(rate, "dropout_backward")
+    require_rate(rate, "dropout_backward")
     apply(_scaled(str(dy.dtype)), dx, [dy, mask, rate])
 
 

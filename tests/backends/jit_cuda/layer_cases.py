@@ -196,8 +196,36 @@ def recurrent(dtype):
             yield Case("rnn_backward", given, {**rule, **wants}, ulps=32)
 
 
+# ---- Attention -----------------------------------------------------------------------------------
+
+# batch, queries, keys, heads, groups, width, values; mask; causal, dropped
+ATTENTIONS = [
+    ((1, 1, 1, 1, 1, 1, 1), None, False, False),
+    ((2, 3, 5, 2, 2, 4, 3), (2, 1, 1, 5), False, True),
+    ((2, 4, 4, 4, 2, 3, 2), None, True, True),
+    ((1, 5, 3, 2, 1, 2, 5), (1, 2, 5, 3), True, False),
+    ((1, 2, 0, 1, 1, 2, 2), None, False, False),
+]
+
+
+def attentions(dtype):
+    for shape, seen, causal, dropped in ATTENTIONS:
+        batch, queries, keys, heads, groups, width, values = shape
+        q = draw(dtype, (batch, queries, heads, width), 1) * 3
+        k, v = draw(dtype, (batch, keys, groups, width)), draw(dtype, (batch, keys, groups, values))
+        mask = None if seen is None else generator(shape).random(seen) < 0.5
+        rate = np.asarray(0.4).astype(dtype) if dropped else None
+        state = np.array([5, 2**40]) if dropped else None
+        attributes = {"scale": 0.7, "causal": causal}
+        case = Case("attention", [q, k, v, mask, rate, state], attributes, ulps=32)
+        yield case
+        y, lse, drawn, _ = REFERENCE["attention"](*case.operands, **attributes)
+        operands = [draw(dtype, y.shape, 2), y, lse, q, k, v, mask, rate, drawn]
+        yield Case("attention_backward", operands, attributes, ulps=64)
+
+
 def layer_cases(dtype):
     """Every call, with that floating-point dtype."""
     products = (gemm, dense_backward, convolutions)
-    for family in (*products, pools, norms, batch_norms, recurrent):
+    for family in (*products, pools, norms, batch_norms, recurrent, attentions):
         yield from family(dtype)
