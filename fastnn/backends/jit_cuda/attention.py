@@ -58,7 +58,7 @@ def _shape(q: Any, k: Any, v: Any) -> _Shape:
 
 
 def _of_queries(x: Any, s: _Shape, width: int) -> Side:
-    """x [batch, queries, heads, width] with queries along its side and the width along the depth."""
+    """x [batch, queries, heads, width] with queries along its side, the width along the depth."""
     row, group = s.heads * width, s.shared * width
     return matrices(x, row, 1, (s.batch, s.groups, s.shared), (s.queries * row, group, width))
 
