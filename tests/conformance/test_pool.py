@@ -144,6 +144,17 @@ def test_resize(backend, dtype, rank, method, corners, seed):
 
 
 @pytest.mark.parametrize(("backend", "dtype"), rows((d,) for d in FLOATS))
+def test_padding_that_is_not_there_counts_as_none(backend, dtype):
+    """Means of 1, 2, 3, 4, 5 by twos; the last window reaches beyond the end."""
+    x = np.arange(1, 6, dtype=dtype).reshape(1, 5, 1)
+    (y,) = check(backend, "average_pool", [x], (2,), (2,), (), True, True, bound=lambda *_: 0)
+    assert y.ravel().tolist() == [1.5, 3.5, 5]
+    dy = np.ones((1, 3, 1), dtype)
+    (dx,) = check(backend, "average_pool_backward", [dy], (5,), (2,), (2,), (), True, True)
+    assert dx.ravel().tolist() == [0.5, 0.5, 0.5, 0.5, 1]
+
+
+@pytest.mark.parametrize(("backend", "dtype"), rows((d,) for d in FLOATS))
 def test_worked_examples(backend, dtype):
     """2 x 2 maxima, from the lecture on convolution."""
     first = [[3, -1, -3, -1], [-3, 1, 0, -3], [-3, -3, 0, 1], [3, -2, -2, -1]]

@@ -23,13 +23,15 @@ from . import (
     pooling,
     random,
     recurrent,
+    recurrent_backward,
     reduce,
     softmax,
 )
 from .program import Operand, Stage, assemble
 
 _FAMILIES = (
-    *(conv, elementwise, gather, gemm, movement, norm, optimizer, pooling, random, recurrent),
+    *(conv, elementwise, gather, gemm, movement, norm, optimizer, pooling, random),
+    *(recurrent, recurrent_backward),
     *(reduce, softmax),
 )
 PLANNERS: dict[str, Callable[..., Sequence[Stage] | None]] = {

@@ -162,7 +162,7 @@ _scaled = compiled(lambda xh, gamma, beta: xh * gamma + beta)
 
 @kernel
 def _blend_in(moving, new, n, keep, task):
-    """moving = moving * keep + new * (1 - keep), in the arrays' own type."""
+    """moving = moving * keep + new * (1 - keep), computed in float64."""
     for i in range(n):
         moving[i] = moving[i] * keep + new[i] * (1 - keep)
 

@@ -77,7 +77,7 @@ def max_pool_backward(
 def _cells(windows: Windows, count_include_pad: bool, pads: tuple) -> np.ndarray:
     """How many elements the mean of each window is over, [1, windows..., 1]."""
     real = np.ones((1, *windows.extents, 1))
-    if count_include_pad:
+    if count_include_pad and pads:
         pairs = zip(pads[::2], pads[1::2], strict=True)
         real = np.pad(real, [(0, 0), *pairs, (0, 0)], constant_values=1)
         whole = windows.padded(np.zeros((1, *windows.extents, 1)), 0)
