@@ -22,6 +22,7 @@ from fastnn.tensor import Tensor, Variable, from_dlpack, tensor
 
 # Where a public name lives that is imported on first use.
 _NAMES = {
+    "device": "backends",
     "use_backend": "backends",
     "capture": "captured",
     "elementwise": "elementwise_operation",

@@ -66,8 +66,8 @@ def _run(roots: tuple, seeds: tuple, sparse: bool = False) -> dict:
 
 
 @functools.lru_cache(maxsize=16)
-def _one(shape: tuple, dtype: str) -> Tensor:
-    return _core.from_numpy(np.ones(shape, dtype))
+def _one(shape: tuple, dtype: str, device: str) -> Tensor:
+    return _core.from_numpy(np.ones(shape, dtype), device)
 
 
 def _seed(root: Tensor, gradient: Any) -> Tensor:
@@ -78,7 +78,7 @@ def _seed(root: Tensor, gradient: Any) -> Tensor:
                 "or pass its gradient"
             )
         # A copy: what is handed out may be written in place, the constant may not.
-        return _core.copy(_one(root.shape, root.dtype), root.dtype)
+        return _core.copy(_one(root.shape, root.dtype, root.device), root.dtype)
     if not isinstance(gradient, Tensor):
         gradient = from_data(gradient, root.dtype, "backward: gradient")
     if gradient.shape != root.shape:
@@ -238,7 +238,9 @@ def value_and_grad(
 
         def gradient_of(leaf: Tensor, _: Any) -> Tensor | RowGradient:
             part = found.get(leaf)
-            return _core.from_numpy(np.zeros(leaf.shape, leaf.dtype)) if part is None else part
+            if part is not None:
+                return part
+            return _core.from_numpy(np.zeros(leaf.shape, leaf.dtype), leaf.device)
 
         parts = tuple([_map_structure(gradient_of, given[position]) for position in positions])
         value = value.detach()

@@ -297,22 +297,13 @@ class Step:
         if self._example is not None:
             times = self.plan.profile(self._example, 20)
         rows = [("call", "shapes", "bytes", "flops", "us", "backend", "line")]
-        for (name, operands, operations, line), seconds in zip(calls, times):
+        for (name, operands, operations, line, backend), seconds in zip(calls, times):
             shapes = " ".join(f"{what}{list(shape)}" for what, _, shape in operands)
             size = sum(
                 np.dtype(dtype).itemsize * np.prod(shape, dtype=int) for _, dtype, shape in operands
             )
-            rows.append(
-                (
-                    name,
-                    shapes,
-                    f"{size}",
-                    f"{operations:.0f}",
-                    f"{seconds * 1e6:.2f}",
-                    "native",
-                    line,
-                )
-            )
+            numbers = f"{size}", f"{operations:.0f}", f"{seconds * 1e6:.2f}"
+            rows.append((name, shapes, *numbers, backend, line))
         widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
         table = "\n".join(
             "  ".join(cell.ljust(width) for cell, width in zip(row, widths)).rstrip()

@@ -46,6 +46,7 @@ def _parser() -> argparse.ArgumentParser:
     run.add_argument("--epochs", type=_positive, metavar="N", help="passes through the data")
     run.add_argument("--batch-size", type=_positive, metavar="N", help="examples of an update")
     run.add_argument("--seed", type=int, default=0, metavar="N", help="of all random numbers (0)")
+    run.add_argument("--device", choices=("cpu", "cuda"), help="where it computes (FASTNN_DEVICE)")
     run.add_argument(
         "--out", metavar="FOLDER", help="where pictures go (fastnn-out/NAME; all: FOLDER/NAME)"
     )
@@ -95,10 +96,22 @@ def _data(info: Any) -> str:
 def _run(options: argparse.Namespace) -> int:
     from fastnn import recipes
 
+    _choose_device(options.device)
     if options.name == "all":
         return _run_all(options)
     _run_one(recipes.get(options.name), options)
     return 0
+
+
+def _choose_device(name: str | None) -> None:
+    if name is None:
+        return
+    from fastnn.backends import device
+
+    try:
+        device(name)
+    except RuntimeError as error:  # what is missing here is no mistake in the program
+        raise ValueError(f"--{error}") from error
 
 
 def _run_one(recipe: Any, options: argparse.Namespace) -> None:

@@ -18,6 +18,7 @@ from fastnn.ops import reduce
 from fastnn.ops.core import Tensor, Variable, as_float, as_tensor, cast, normalize_axis
 from fastnn.ops.indexing import take
 from fastnn.ops.shape import expand_dims, shape_argument
+from fastnn.tensor import move
 
 __all__ = [
     "SeedGenerator",
@@ -99,17 +100,21 @@ def seed_global_generator(seed: int) -> None:
     global_generator().reset(seed)
 
 
-def state_of(seed: Any) -> Variable:
-    """The state that a draw advances for a ``seed`` argument."""
+def state_of(seed: Any, device: str | None = None) -> Variable:
+    """The state that a draw advances for a ``seed`` argument; it moves to where the draw is made,
+    on the thread's device unless told."""
     if seed is None:
-        return global_generator().state
+        seed = global_generator()
     if isinstance(seed, SeedGenerator):
-        return seed.state
-    if isinstance(seed, Variable):
-        return seed
-    if isinstance(seed, bool) or not isinstance(seed, (int, np.integer)):
-        raise ValueError(f"random: seed must be None, an integer or a SeedGenerator, got {seed!r}")
-    return Variable(_state(seed), trainable=False)
+        seed = seed.state
+    if not isinstance(seed, Variable):
+        if isinstance(seed, bool) or not isinstance(seed, (int, np.integer)):
+            raise ValueError(
+                f"random: seed must be None, an integer or a SeedGenerator, got {seed!r}"
+            )
+        seed = Variable(_state(seed), trainable=False)
+    move(seed, device or _core.get_device())
+    return seed
 
 
 def _float_dtype(operation: str, dtype: Any) -> str:
@@ -176,7 +181,8 @@ def categorical(logits: Any, num_samples: int, dtype: str = "int32", seed: Any =
 
 def dropout(inputs: Any, rate: float | Tensor, noise_shape: Any = None, seed: Any = None) -> Tensor:
     """inputs with a fraction ``rate`` set to 0 and the others divided by 1 - rate."""
-    return _ops.dropout(inputs, rate, state_of(seed), noise_shape)
+    device = inputs.device if isinstance(inputs, Tensor) else None
+    return _ops.dropout(inputs, rate, state_of(seed, device), noise_shape)
 
 
 def permutation(n: int, seed: Any = None) -> Tensor:

@@ -59,7 +59,8 @@ class RowGradient:
 
     def dense(self) -> Tensor:
         """The whole gradient, a Tensor of the table's shape."""
-        total = _core.copy((_zero(self.dtype), self.shape, (0,) * len(self.shape), 0), self.dtype)
+        zero = _core.to_device(_zero(self.dtype), self.parts[0][1].device)
+        total = _core.copy((zero, self.shape, (0,) * len(self.shape), 0), self.dtype)
         for ids, gradients in self.parts:
             _core.scatter_add(total, gradients, ids, 0)
         return total
@@ -76,4 +77,4 @@ class RowGradient:
 
 @lru_cache(maxsize=2)
 def _zero(dtype: str) -> Tensor:
-    return _core.from_numpy(np.zeros((), dtype))
+    return _core.from_numpy(np.zeros((), dtype), "cpu")

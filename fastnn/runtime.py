@@ -12,6 +12,7 @@ from contextlib import contextmanager
 import numpy
 
 from fastnn import _core, config
+from fastnn.backends import devices
 
 __all__ = [
     "get_num_threads",
@@ -95,13 +96,14 @@ def memory_stats() -> dict[str, int]:
 
 
 def release_memory() -> None:
-    """Give the memory that is kept for reuse back to the system.
+    """Give the memory that is kept for reuse back to the system, and that of devices to them.
 
     >>> release_memory()
     >>> memory_stats()["cached_bytes"]
     0
     """
     _core.release_memory()
+    devices.release_memory()
 
 
 def show_config() -> None:
@@ -135,6 +137,7 @@ def config_rows() -> list[tuple[str, str]]:
         ("targets built", built),
         ("target", f"{targets['chosen']} ({targets['why']})"),
         ("backend", _core.get_backend()),
+        ("device", _core.get_device()),
         ("Winograd", "allowed" if config.allow_winograd else "not allowed"),
         ("threads", threads),
         ("processors", _processors_text()),

@@ -163,7 +163,7 @@ _BARE = Input(False, False)
 def _described_tensor(tensor: Tensor, inputs: list[Tensor]) -> tuple[Any, Input]:
     inputs.append(tensor)
     logits, mask = tensor._logits, tensor._mask
-    key = (tensor.shape, tensor.dtype, tensor.requires_grad)
+    key = (tensor.shape, tensor.dtype, tensor.requires_grad, tensor.device)
     if logits is None and mask is None:
         return key, _BARE
     carried = [t for t in (logits, mask) if t is not None]

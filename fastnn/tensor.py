@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from fastnn import _core, config
+from fastnn.backends.devices import check_device
 from fastnn.dtypes import WIDENED, standardize_dtype
 
 if TYPE_CHECKING:
@@ -88,23 +89,27 @@ def tensor(
     data: number, nested list, NumPy array or Tensor (cut off from its gradient)
     dtype: name of the element type; None keeps an array's own, floats of lists become floatx
     requires_grad: whether ``backward`` accumulates a gradient into ``.grad``
+    device: "cpu" or "cuda"; None: a Tensor's own, for other data that of ``fastnn.device``
 
     >>> tensor([[1, 2], [3, 4]], dtype="float32").shape
     (2, 2)
     """
-    if device not in (None, "cpu"):
-        raise ValueError(f"tensor: device {device!r} is not available, expected None or 'cpu'")
+    if device is not None:
+        check_device("tensor", device)
     if isinstance(data, Tensor):
         result = _core.copy(data, data.dtype if dtype is None else standardize_dtype(dtype))
     else:
         result = from_data(data, dtype)
+    if device is not None:
+        result = _core.to_device(result, device)
     if requires_grad:
         result.requires_grad = True
     return result
 
 
 def from_dlpack(data: Any) -> Tensor:
-    """A new Tensor with a copy of what another library's CPU tensor holds (DLPack protocol).
+    """A new Tensor with a copy of what another library's tensor holds (DLPack protocol): one that
+    the CPU can read.
 
     >>> from_dlpack(np.arange(3)).tolist()
     [0, 1, 2]
@@ -150,6 +155,7 @@ class Variable(Tensor):
             value = from_data(value, dtype, "Variable: initializer")
         elif dtype is not None and value.dtype != standardize_dtype(dtype):
             value = _core.copy(value, standardize_dtype(dtype))
+        value = _core.to_device(value, _core.get_device())
         if shape is not None and value.shape != tuple(shape):
             raise ValueError(f"Variable: shape is {tuple(shape)}, the value's is {value.shape}")
         self = super().__new__(cls, value)
@@ -179,6 +185,7 @@ class Variable(Tensor):
             value = from_data(value, self.dtype, f"{operation}: value for {self.name}")
         elif value.dtype != self.dtype:
             value = _core.copy(value, self.dtype)
+        value = _core.to_device(value, self.device)
         if value.shape != self.shape:
             raise ValueError(
                 f"{operation}: {self.name} has shape {self.shape}, the value's is {value.shape}"
@@ -202,6 +209,13 @@ class Variable(Tensor):
 
     def __reduce__(self) -> tuple:
         return _restore_variable, (type(self), self.numpy(), self.trainable), vars(self)
+
+
+def move(variable: Variable, device: str) -> None:
+    """Gives a Variable memory on a device; it stays the same object with the same value."""
+    if variable.device != device:
+        _core.move(variable, device)
+        vars(config)["version"] += 1  # recorded steps hold the memory that it had
 
 
 def _restore_variable(cls: type, value: Any, trainable: bool) -> Variable:

@@ -228,10 +228,12 @@ void prepare_call(const Primitive& primitive, std::initializer_list<const Array*
 void run_call(Call& call) {
   call.primitive->infer(call);
   if (Recording* recording = current_recording()) note_line(*recording);
+  call.device = device_of(call);
   try {
     allocate_outputs(call);
     const int backend = current_backend();
-    const bool needs_python = backend != kNative && !has_planner(backend);
+    const bool needs_python =
+        call.device != Device::cpu || (backend != kNative && !has_planner(backend));
     if (!needs_python && cost_of(call) > kReleaseGilCost) {
       ReleasedGil released;
       launch(call);

@@ -30,6 +30,7 @@ PYBIND11_MODULE(_core, module) {
   register_backward(module);
   register_primitives(module);
   register_backends(module);
+  register_devices(module);
   register_programs(module);
   register_plan(module);
   register_runtime(module);

@@ -25,23 +25,23 @@ std::vector<Array> arrays_of(const py::tuple& tensors) {
   return arrays;
 }
 
-// The addresses of a plan's arguments, which must be like those it was recorded with.
-std::vector<const char*> addresses(const Plan& plan, PyObject* tensors) {
+// A plan's arguments, which must be like those it was recorded with.
+std::vector<const Array*> arguments_of(const Plan& plan, PyObject* tensors) {
   const auto& expected = plan.inputs();
   if (!PyTuple_CheckExact(tensors) ||
       PyTuple_GET_SIZE(tensors) != static_cast<Py_ssize_t>(expected.size()))
     throw Error(ErrorKind::type,
                 "replay: expected a tuple of " + std::to_string(expected.size()) + " Tensors");
-  std::vector<const char*> data(expected.size());
+  std::vector<const Array*> arrays(expected.size());
   for (size_t i = 0; i < expected.size(); ++i) {
     PyObject* tensor = PyTuple_GET_ITEM(tensors, static_cast<Py_ssize_t>(i));
     if (!is_tensor(tensor) || as_tensor(tensor)->array.dtype != expected[i].dtype ||
         !same_shape(as_tensor(tensor)->array, expected[i]))
       throw Error(ErrorKind::value, "replay: argument " + std::to_string(i) +
                                         " is not like the one that was recorded");
-    data[i] = as_tensor(tensor)->array.data;
+    arrays[i] = &as_tensor(tensor)->array;
   }
-  return data;
+  return arrays;
 }
 
 // A Tensor for each result: over a block that the step made, an argument, or a constant.
@@ -72,7 +72,7 @@ PyObject* replay(PyObject*, PyObject* const* args, Py_ssize_t count) {
   return guarded([&]() -> PyObject* {
     if (count != 2) throw Error(ErrorKind::type, "replay: expected a plan and a tuple of Tensors");
     Plan& plan = py::cast<Plan&>(py::handle(args[0]));
-    const std::vector<const char*> inputs = addresses(plan, args[1]);
+    const std::vector<const Array*> inputs = arguments_of(plan, args[1]);
     std::vector<Block*> blocks;
     bool done;
     {
@@ -99,6 +99,12 @@ std::unique_ptr<Plan> make_plan(const std::shared_ptr<Trace>& first, const Trace
   return std::make_unique<Plan>(first);
 }
 
+// Who runs it in a replay.
+const char* backend_of(const Call& call) {
+  if (call.device == Device::cuda) return "jit_cuda";
+  return call.program ? "jit_cpu" : "native";
+}
+
 py::list describe_calls(const Plan& plan) {
   py::list calls;
   for (size_t i = 0; i < plan.size(); ++i) {
@@ -110,23 +116,25 @@ py::list describe_calls(const Plan& plan) {
                                      dtype_name(array.dtype),
                                      py::reinterpret_steal<py::object>(shape_object(array))));
     });
-    calls.append(py::make_tuple(call.primitive->name, operands, cost_of(call), plan.line(i)));
+    calls.append(py::make_tuple(call.primitive->name, operands, cost_of(call), plan.line(i),
+                                backend_of(call)));
   }
   return calls;
 }
 
-// What a step depends on beside its arguments: gradients on or off, the backend, the threads, and
-// whether another recording runs, which a replay would be missing from.
+// What a step depends on beside its arguments: gradients on or off, the backend, the threads, the
+// device, and whether another recording runs, which a replay would be missing from.
 PyObject* mode(PyObject*, PyObject*) {
   return PyLong_FromLong(grad_enabled() | current_backend() << 1 | thread_count() << 9 |
-                         (current_recording() != nullptr) << 20);
+                         (current_recording() != nullptr) << 20 |
+                         static_cast<int>(current_device()) << 21);
 }
 
 PyMethodDef functions[] = {
     {"replay", reinterpret_cast<PyCFunction>(reinterpret_cast<void (*)()>(replay)), METH_FASTCALL,
      "replay(plan, inputs) -> a Tensor for each result."},
     {"mode", mode, METH_NOARGS,
-     "A number for what this thread computes with: gradients, backend, threads."},
+     "A number for what this thread computes with: gradients, backend, threads, device."},
     {nullptr, nullptr, 0, nullptr}};
 
 }  // namespace
@@ -181,13 +189,18 @@ void register_plan(py::module_& module) {
       .def(
           "verify",
           [](Plan& plan, const Recording& eager, const py::tuple& inputs, const py::list& before) {
-            return plan.verify(eager, addresses(plan, inputs.ptr()), before.cast<Plan::State>());
+            const auto arguments = arguments_of(plan, inputs.ptr());
+            const auto state = before.cast<Plan::State>();
+            ReleasedGil released;  // as in a replay: others may wait for the plan with it
+            return plan.verify(eager, arguments, state);
           },
           py::arg("eager"), py::arg("inputs"), py::arg("before"))
       .def(
           "profile",
           [](Plan& plan, const py::tuple& inputs, int runs) {
-            return plan.profile(addresses(plan, inputs.ptr()), runs);
+            const auto arguments = arguments_of(plan, inputs.ptr());
+            ReleasedGil released;
+            return plan.profile(arguments, runs);
           },
           py::arg("inputs"), py::arg("runs"));
   module.def(

@@ -63,10 +63,11 @@ PyMethodDef* method_of(const Primitive& primitive) {
   return new PyMethodDef{primitive.name, function, METH_FASTCALL, nullptr};  // lives for ever
 }
 
-// empty(shape, dtype): memory that a primitive is about to fill.
+// empty(shape, dtype, device): memory that a primitive is about to fill.
 PyObject* empty(PyObject*, PyObject* const* args, Py_ssize_t count) {
   return guarded([&]() -> PyObject* {
-    if (count != 2) throw Error(ErrorKind::type, "empty: expected shape and dtype");
+    if (count != 2 && count != 3)
+      throw Error(ErrorKind::type, "empty: expected shape, dtype and perhaps a device");
     int64_t shape[kMaxRank];
     const int rank = parse_integers("empty", args[0], shape, kMaxRank);
     double elements = 1;
@@ -75,7 +76,8 @@ PyObject* empty(PyObject*, PyObject* const* args, Py_ssize_t count) {
       elements *= static_cast<double>(shape[axis]);
     }
     if (elements > 1e18) throw std::bad_alloc();
-    return as_object(new_tensor(parse_dtype(args[1]), rank, shape));
+    const Device device = count == 3 ? parse_device(py::str(args[2])) : current_device();
+    return as_object(new_tensor(parse_dtype(args[1]), rank, shape, device));
   });
 }
 
@@ -104,7 +106,9 @@ PyCFunction fastcall(Function function) {
 }
 
 PyMethodDef functions[] = {
-    {"empty", fastcall(empty), METH_FASTCALL, "empty(shape, dtype) -> Tensor, not initialised."},
+    {"empty", fastcall(empty), METH_FASTCALL,
+     "empty(shape, dtype, device) -> Tensor, not initialised, on the thread's device if none is "
+     "given."},
     {"rows", fastcall(rows), METH_FASTCALL, "rows(tensor, start, stop) -> a view."},
     {nullptr, nullptr, 0, nullptr}};
 

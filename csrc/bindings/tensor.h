@@ -39,7 +39,7 @@ inline PyObject* as_object(TensorObject* tensor) { return reinterpret_cast<PyObj
 PyObject* make_tensor(const Array& array);
 
 // A new Tensor with room for that shape, not initialised. Throws.
-TensorObject* new_tensor(DType dtype, int rank, const int64_t* shape);
+TensorObject* new_tensor(DType dtype, int rank, const int64_t* shape, Device device = Device::cpu);
 
 // A Tensor of another shape, from `offset` elements on, over the same block; a copy if `tensor` is
 // a Variable. The shape must fit.
@@ -80,6 +80,16 @@ PyObject* tensor_dlpack_device(PyObject* self, PyObject*);
 // Copies a NumPy array (or what NumPy makes one of) into a new Tensor's memory. Throws.
 Array array_from_numpy(PyObject* object);
 
+// An array of the host moved to a device: takes over its block. Throws.
+Array placed(const Array& array, Device device);
+
+// What the host may read: the tensor itself, or a copy of one that lies on a device, from where
+// errors come that calls have met there. Throws.
+pybind11::object on_host(PyObject* tensor);
+
+// Waits for what a device was asked to do, before somebody else reads its memory. Throws.
+void finish_device_calls();
+
 void register_tensor(pybind11::module_& module);
 void register_tensor_numpy(pybind11::module_& module);
 void register_tensor_reduce(pybind11::module_& module);
@@ -90,6 +100,7 @@ void register_node(pybind11::module_& module);
 void register_backward(pybind11::module_& module);
 void register_primitives(pybind11::module_& module);
 void register_backends(pybind11::module_& module);
+void register_devices(pybind11::module_& module);
 void register_programs(pybind11::module_& module);
 void register_plan(pybind11::module_& module);
 void register_runtime(pybind11::module_& module);

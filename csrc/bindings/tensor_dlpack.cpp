@@ -16,7 +16,7 @@ namespace py = pybind11;
 namespace fastnn {
 namespace {
 
-constexpr int32_t kCpu = 1;
+constexpr int32_t kCpu = 1, kCuda = 2;
 enum TypeCode : uint8_t { kInt = 0, kUInt = 1, kFloat = 2, kBool = 6 };
 constexpr uint64_t kReadOnly = 1, kCopied = 2;
 
@@ -54,6 +54,10 @@ DLDataType dlpack_dtype(DType dtype) {
   return {codes[static_cast<int>(dtype)], static_cast<uint8_t>(8 * item_size(dtype)), 1};
 }
 
+int32_t device_code(const Array& array) {
+  return array.block->device == Device::cpu ? kCpu : kCuda;
+}
+
 // What a capsule owns: a reference to the block, and the extents that it points to.
 template <class Managed>
 struct Export {
@@ -75,13 +79,9 @@ Export<Managed>* make_export(const Array& array) {
   Managed& managed = shared->managed;
   managed.context = shared;
   managed.deleter = delete_export<Managed>;
-  managed.tensor = {array.data,
-                    {kCpu, 0},
-                    array.rank,
-                    dlpack_dtype(array.dtype),
-                    shared->array.shape,
-                    shared->array.strides,
-                    0};
+  managed.tensor = {
+      array.data,          {device_code(array), 0}, array.rank, dlpack_dtype(array.dtype),
+      shared->array.shape, shared->array.strides,   0};
   return shared;
 }
 
@@ -116,35 +116,42 @@ PyObject* tensor_dlpack(PyObject* self, PyObject* args, PyObject* keywords) {
     if (!PyArg_ParseTupleAndKeywords(args, keywords, "|$OOOO", const_cast<char**>(names), &stream,
                                      &version, &device, &copy))
       return nullptr;
-    if (stream != Py_None) throw Error(ErrorKind::value, "__dlpack__: the CPU has no streams");
+    py::object source = py::reinterpret_borrow<py::object>(self);
+    int32_t place = device_code(as_tensor(self)->array);
+    if (place == kCpu && stream != Py_None)
+      throw Error(ErrorKind::value, "__dlpack__: the CPU has no streams");
     if (device != Py_None) {
       int64_t wanted[2] = {};
       const int parts = parse_integers("__dlpack__: dl_device", device, wanted, 2);
-      if (parts != 2 || wanted[0] != kCpu || wanted[1] != 0)
-        return refused("__dlpack__: dl_device is not the CPU, where the tensor is");
+      if (parts != 2 || (wanted[0] != kCpu && wanted[0] != place) || wanted[1] != 0)
+        return refused("__dlpack__: dl_device is neither the CPU nor where the tensor is");
+      if (wanted[0] != place) {
+        if (copy == Py_False)
+          return refused("__dlpack__: the CPU cannot share a device's memory without a copy");
+        source = on_host(self);
+        place = kCpu;
+      }
     }
     const bool versioned =
         version != Py_None && py::cast<int>(py::handle(version)[py::int_(0)]) >= 1;
-    const bool copied = !versioned || copy == Py_True || is_variable(self);
+    const bool copied = !versioned || copy == Py_True || is_variable(source.ptr());
     if (copied && copy == Py_False)
       return refused("__dlpack__: sharing without a copy is not possible here");
-    Array array = as_tensor(self)->array;
-    if (copied) {
-      array.block = allocate_block(static_cast<size_t>(array.bytes()));
-      array.data = array.block->data;
-      std::memcpy(array.data, as_tensor(self)->array.data, static_cast<size_t>(array.bytes()));
-    } else {
-      retain(array.block);
-    }
+    if (copied) source = strided_copy(as_tensor(source.ptr())->array);
+    if (place != kCpu) finish_device_calls();
+    const Array array = as_tensor(source.ptr())->array;
+    retain(array.block);
     if (!versioned) return capsule_of(&make_export<Unversioned>(array)->managed, "dltensor");
     auto* shared = make_export<Versioned>(array);
     shared->managed.major = 1;
     shared->managed.minor = 0;
-    shared->managed.flags = copied ? kCopied : kReadOnly;
+    shared->managed.flags = source.is(py::handle(self)) ? kReadOnly : kCopied;
     return capsule_of(&shared->managed, "dltensor_versioned");
   });
 }
 
-PyObject* tensor_dlpack_device(PyObject*, PyObject*) { return Py_BuildValue("(ii)", kCpu, 0); }
+PyObject* tensor_dlpack_device(PyObject* self, PyObject*) {
+  return Py_BuildValue("(ii)", device_code(as_tensor(self)->array), 0);
+}
 
 }  // namespace fastnn

@@ -70,14 +70,45 @@ py::array numpy_view(const Array& array, py::handle owner) {
 
 py::array read_only_view(PyObject* self) {
   note_host_read("numpy");
-  py::array view = numpy_view(as_tensor(self)->array, self);
-  if (is_variable(self)) return py::array(view.attr("copy")());
+  const py::object host = on_host(self);
+  py::array view = numpy_view(as_tensor(host.ptr())->array, host);
+  if (is_variable(host.ptr())) return py::array(view.attr("copy")());
   view.attr("flags").attr("writeable") = false;
   return view;
 }
 
-PyObject* from_numpy(PyObject*, PyObject* object) {
-  return guarded([&] { return make_tensor(array_from_numpy(object)); });
+// The device that is named, else the thread's.
+Device device_argument(const char* function, PyObject* const* args, Py_ssize_t count) {
+  if (count < 1 || count > 2)
+    throw Error(ErrorKind::type, std::string(function) + ": expected an array and a device");
+  return count == 2 ? parse_device(py::str(args[1])) : current_device();
+}
+
+// from_numpy(array, device)
+PyObject* from_numpy(PyObject*, PyObject* const* args, Py_ssize_t count) {
+  return guarded([&] {
+    const Device device = device_argument("from_numpy", args, count);
+    return make_tensor(placed(array_from_numpy(args[0]), device));
+  });
+}
+
+// The only element.
+PyObject* number_of(const Array& array) {
+  switch (array.dtype) {
+    case DType::float32:
+      return PyFloat_FromDouble(*array.as<float>());
+    case DType::float64:
+      return PyFloat_FromDouble(*array.as<double>());
+    case DType::int32:
+      return PyLong_FromLong(*array.as<int32_t>());
+    case DType::int64:
+      return PyLong_FromLongLong(*array.as<int64_t>());
+    case DType::uint8:
+      return PyLong_FromLong(*array.as<uint8_t>());
+    case DType::boolean:
+      break;
+  }
+  return PyBool_FromLong(*array.as<uint8_t>());
 }
 
 // What a Tensor may lie in as it is. Booleans may hold other bytes than 0 and 1.
@@ -94,14 +125,15 @@ void drop_array(void* owner) {
   PyGILState_Release(state);
 }
 
-// share_numpy(array): a Tensor on the array's own elements where possible, else on a copy. The
-// array must not be written as long as the Tensor is used.
+// share_numpy(array): a Tensor on the array's own elements where possible, else on a copy, which it
+// is on a device. The array must not be written as long as the Tensor is used.
 PyObject* share_numpy(PyObject*, PyObject* object) {
   return guarded([&]() -> PyObject* {
     if (!py::isinstance<py::array>(object))
       throw Error(ErrorKind::type, "share_numpy: expected a NumPy array");
     const auto source = py::reinterpret_borrow<py::array>(object);
-    if (!can_be_shared(source)) return make_tensor(array_from_numpy(object));
+    if (!can_be_shared(source) || current_device() != Device::cpu)
+      return make_tensor(placed(array_from_numpy(object), current_device()));
     Array array = described(source);
     array.block = borrow_block(static_cast<char*>(const_cast<void*>(source.data())),
                                static_cast<size_t>(array.bytes()), Py_NewRef(object), drop_array);
@@ -113,7 +145,10 @@ PyObject* share_numpy(PyObject*, PyObject* object) {
 PyMethodDef functions[] = {
     {"share_numpy", share_numpy, METH_O,
      "share_numpy(array) -> Tensor on the array's own elements where possible."},
-    {"from_numpy", from_numpy, METH_O, "from_numpy(array) -> Tensor with a copy of the elements."},
+    {"from_numpy", reinterpret_cast<PyCFunction>(reinterpret_cast<void (*)()>(from_numpy)),
+     METH_FASTCALL,
+     "from_numpy(array, device) -> Tensor with a copy of the elements, on the thread's device if "
+     "none is given."},
     {nullptr, nullptr, 0, nullptr}};
 
 }  // namespace
@@ -171,21 +206,10 @@ PyObject* tensor_item(PyObject* self, PyObject*) {
                  py::reinterpret_steal<py::object>(shape_object(array)).ptr());
     return nullptr;
   }
-  switch (array.dtype) {
-    case DType::float32:
-      return PyFloat_FromDouble(*array.as<float>());
-    case DType::float64:
-      return PyFloat_FromDouble(*array.as<double>());
-    case DType::int32:
-      return PyLong_FromLong(*array.as<int32_t>());
-    case DType::int64:
-      return PyLong_FromLongLong(*array.as<int64_t>());
-    case DType::uint8:
-      return PyLong_FromLong(*array.as<uint8_t>());
-    case DType::boolean:
-      break;
-  }
-  return PyBool_FromLong(*array.as<uint8_t>());
+  return guarded([&] {
+    const py::object host = on_host(self);
+    return number_of(as_tensor(host.ptr())->array);
+  });
 }
 
 void register_tensor_numpy(py::module_& module) {

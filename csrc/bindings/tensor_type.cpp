@@ -105,7 +105,7 @@ PyObject* tensor_new(PyTypeObject* type, PyObject* args, PyObject* keywords) {
       array = as_tensor(copy.ptr())->array;
       retain(array.block);
     } else {
-      array = array_from_numpy(data);
+      array = placed(array_from_numpy(data), current_device());
     }
     if (type == tensor_type) return make_tensor(array);
     PyObject* self = type->tp_alloc(type, 0);  // zero-filled and tracked
@@ -132,7 +132,9 @@ PyObject* get_size(PyObject* self, void*) {
 PyObject* get_nbytes(PyObject* self, void*) {
   return PyLong_FromLongLong(as_tensor(self)->array.bytes());
 }
-PyObject* get_device(PyObject*, void*) { return PyUnicode_InternFromString("cpu"); }
+PyObject* get_device(PyObject* self, void*) {
+  return PyUnicode_InternFromString(device_name(as_tensor(self)->array.block->device));
+}
 PyObject* get_version(PyObject* self, void*) {
   return PyLong_FromUnsignedLongLong(as_tensor(self)->array.block->version);
 }
@@ -208,7 +210,7 @@ PyGetSetDef tensor_getset[] = {
     {"ndim", get_ndim, nullptr, "Number of axes.", nullptr},
     {"size", get_size, nullptr, "Number of elements.", nullptr},
     {"nbytes", get_nbytes, nullptr, "Bytes that the elements take.", nullptr},
-    {"device", get_device, nullptr, "Where the elements are: 'cpu'.", nullptr},
+    {"device", get_device, nullptr, "Where the elements are: 'cpu' or 'cuda'.", nullptr},
     {"requires_grad", get_requires_grad, set_requires_grad,
      "Whether operations on this tensor are noted for back-propagation.", nullptr},
     {"grad", get_object, set_grad, "Gradient accumulated by backward, or None.", OFFSET(grad)},
@@ -237,14 +239,15 @@ PyObject* tensor_repr(PyObject* self) {
 
 PyMethodDef tensor_methods[] = {
     {"numpy", tensor_numpy, METH_NOARGS,
-     "A read-only NumPy view of the elements (of a Variable: a copy)."},
+     "A read-only NumPy view of the elements (of a Variable, or from a device: a copy)."},
     {"item", tensor_item, METH_NOARGS, "The only element as a Python number."},
     {"detach", tensor_detach, METH_NOARGS, "The same values, cut off from back-propagation."},
     {"__array__", reinterpret_cast<PyCFunction>(reinterpret_cast<void (*)()>(tensor_array)),
      METH_VARARGS | METH_KEYWORDS, "NumPy's array protocol: a read-only view where possible."},
     {"__dlpack__", reinterpret_cast<PyCFunction>(reinterpret_cast<void (*)()>(tensor_dlpack)),
      METH_VARARGS | METH_KEYWORDS, "DLPack capsule of the elements."},
-    {"__dlpack_device__", tensor_dlpack_device, METH_NOARGS, "DLPack device: the CPU."},
+    {"__dlpack_device__", tensor_dlpack_device, METH_NOARGS,
+     "DLPack device: the CPU, or CUDA's first."},
     {nullptr, nullptr, 0, nullptr}};
 
 // All methods in C; the type refers to them for ever.
@@ -272,14 +275,14 @@ PyObject* make_tensor(const Array& array) {
   return as_object(tensor);  // tracked by the collector once it refers to something
 }
 
-TensorObject* new_tensor(DType dtype, int rank, const int64_t* shape) {
+TensorObject* new_tensor(DType dtype, int rank, const int64_t* shape, Device device) {
   Array array;
   array.dtype = dtype;
   array.rank = static_cast<uint8_t>(rank);
   for (int axis = 0; axis < rank; ++axis) array.shape[axis] = shape[axis];
   array.set_row_major_strides();
   array.present = true;
-  array.block = allocate_block(static_cast<size_t>(array.bytes()));
+  array.block = allocate_on(device, static_cast<size_t>(array.bytes()));
   array.data = array.block->data;
   PyObject* tensor = make_tensor(array);
   if (!tensor) throw py::error_already_set();

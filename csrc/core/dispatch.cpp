@@ -33,6 +33,13 @@ void for_each_produced(Call& call, Visit visit) {
   }
 }
 
+// The native kernels alone need it.
+void drop_scratch(Call& call) {
+  const auto& operands = call.primitive->operands;
+  for (size_t j = 0; j < operands.size(); ++j)
+    if (operands[j].role == Role::scratch) call.resize(static_cast<int>(j), 0);
+}
+
 // What the elements take; extents whose product no number holds are out of memory too.
 size_t checked_bytes(const Array& array) {
   int64_t bytes = item_size(array.dtype);
@@ -102,8 +109,9 @@ void set_default_backend(int backend) { default_backend = backend; }
 void set_strict_backend(bool strict) { strict_backend = strict; }
 
 void allocate_outputs(Call& call) {
-  for_each_produced(call, [](Role, Array& array) {
-    array.block = allocate_block(checked_bytes(array));
+  if (call.device != Device::cpu) drop_scratch(call);
+  for_each_produced(call, [&](Role, Array& array) {
+    array.block = allocate_on(call.device, checked_bytes(array));
     array.data = array.block->data;
   });
 }
@@ -115,13 +123,23 @@ void release_outputs(Call& call) {
   });
 }
 
+void run_again(const Call& call) {
+  if (call.device == Device::cpu)
+    run_compiled(call);
+  else
+    device_driver().run(call);
+}
+
 void run_compiled(const Call& call) {
   const Status status = call.program ? run_program(call) : call.primitive->native(call);
   if (status.code != 0) throw call.primitive->describe(call, status);
 }
 
 void launch(Call& call) {
-  run(call);
+  if (call.device == Device::cpu)
+    run(call);
+  else
+    device_driver().run(call);
   if (Recording* recording = current_recording()) recording->note(call);
   const auto& operands = call.primitive->operands;
   for (size_t j = 0; j < operands.size(); ++j) {

@@ -26,7 +26,8 @@ void set_default_backend(int backend);
 // A backend that lacks a primitive falls back to another one; strict makes that an error.
 void set_strict_backend(bool strict);
 
-// Allocates the outputs and the scratch that `infer` described. Throws std::bad_alloc.
+// Allocates the outputs and the scratch that `infer` described on the call's device. Throws
+// std::bad_alloc.
 void allocate_outputs(Call& call);
 
 // Gives back the blocks of outputs and scratch of a call that will not be used.
@@ -35,6 +36,9 @@ void release_outputs(Call& call);
 // Runs the native kernels, or the program that a backend made of the call. Throws Error for a
 // status that is not zero.
 void run_compiled(const Call& call);
+
+// Runs a call that was recorded, where it ran then. Throws Error.
+void run_again(const Call& call);
 
 // Runs the call on the current backend and raises the version of what it wrote in place.
 // Throws Error for a status that is not zero.

@@ -5,6 +5,8 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "core/device.h"
+
 namespace fastnn {
 
 // One piece of memory and the count of its owners (Tensors, NumPy views, recorded calls).
@@ -15,7 +17,8 @@ struct Block {
   uint64_t version = 0;    // raised by every in-place write; saved values are checked against it
   uint64_t serial = 0;     // every allocation has its own; later ones of a thread are larger
   int32_t size_class = 0;  // kBorrowed: not the pool's
-  Block* next = nullptr;   // of the pool's free blocks
+  Device device = Device::cpu;
+  Block* next = nullptr;  // of the pool's free blocks
 };
 
 // A new block with one reference. Throws std::bad_alloc.

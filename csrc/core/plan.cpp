@@ -15,6 +15,28 @@ namespace {
 
 bool writes(Role role) { return role == Role::out || role == Role::inout; }
 
+// The elements of a contiguous array, or all that a block holds.
+std::string bytes_of(const Array& array) {
+  std::string bytes(static_cast<size_t>(array.bytes()), '\0');
+  if (array.block->device == Device::cpu)
+    std::memcpy(bytes.data(), array.data, bytes.size());
+  else
+    device_driver().read(array, bytes.data());
+  return bytes;
+}
+
+Array whole(Block* block) {
+  Array array;
+  array.block = block;
+  array.data = block->data;
+  array.rank = 1;
+  array.dtype = DType::uint8;
+  array.shape[0] = static_cast<int64_t>(block->bytes);
+  array.strides[0] = 1;
+  array.present = true;
+  return array;
+}
+
 void release_all(std::vector<Block*>& blocks) {
   for (Block*& block : blocks)
     if (block) release(std::exchange(block, nullptr));
@@ -102,11 +124,10 @@ void Plan::place_blocks() {
   std::vector<Lifetime> wanted;
   for (const size_t index : placed) wanted.push_back(lifetimes[index]);
   workspace_bytes_ = place_lifetimes(wanted);
-  workspace_ = allocate_block(workspace_bytes_);
+  workspace_ = allocate_on(device(), workspace_bytes_);
   for (size_t i = 0; i < placed.size(); ++i)
     for (const Patch& patch : made_[placed[i]])
-      trace_->notes[patch.note].arrays()[patch.array].data =
-          workspace_->data + wanted[i].offset + patch.offset;
+      put(patch, workspace_, workspace_->data + wanted[i].offset);
 }
 
 // Weights that the step reads and does not write. Memory that somebody else owns may change unseen.
@@ -114,7 +135,9 @@ void Plan::find_preparable() {
   for (const size_t n : kept_) {
     const Call& call = trace_->notes[n];
     const Primitive& primitive = *call.primitive;
-    if (call.program || !primitive.prepared_bytes || !call.has(primitive.preparable)) continue;
+    if (call.program || call.device != Device::cpu || !primitive.prepared_bytes ||
+        !call.has(primitive.preparable))
+      continue;
     std::vector<const Block*> sources;
     const auto first = static_cast<size_t>(call.first[primitive.preparable]);
     const auto count = static_cast<size_t>(call.count(primitive.preparable));
@@ -150,20 +173,27 @@ size_t Plan::prepared_bytes() const {
   return bytes;
 }
 
-void Plan::set_inputs(const std::vector<const char*>& data) {
+Device Plan::device() const {
+  return trace_->notes.empty() ? Device::cpu : trace_->notes[0].device;
+}
+
+void Plan::put(const Patch& patch, Block* block, char* data) {
+  Array& array = trace_->notes[patch.note].arrays()[patch.array];
+  array.block = block;  // by which a device knows the memory; it is not held
+  array.data = data + patch.offset;
+}
+
+void Plan::set_inputs(const std::vector<const Array*>& inputs) {
   for (size_t i = 0; i < inputs_.size(); ++i)
-    for (const Patch& patch : inputs_[i])
-      trace_->notes[patch.note].arrays()[patch.array].data =
-          const_cast<char*>(data[i]) + patch.offset;  // no call writes an input
+    for (const Patch& patch : inputs_[i]) put(patch, inputs[i]->block, inputs[i]->data);
 }
 
 void Plan::allocate_results(std::vector<Block*>& blocks) {
   blocks.assign(trace_->results.size(), nullptr);
   for (const int32_t made : results_made_) {
     const auto index = static_cast<size_t>(made);
-    Block* block = allocate_block(trace_->made[index].bytes);
-    for (const Patch& patch : made_[index])
-      trace_->notes[patch.note].arrays()[patch.array].data = block->data + patch.offset;
+    Block* block = allocate_on(device(), trace_->made[index].bytes);
+    for (const Patch& patch : made_[index]) put(patch, block, block->data);
     for (size_t i = 0; i < blocks.size(); ++i) {
       const Place& place = trace_->results[i].place;
       if (place.origin == Origin::made && place.index == made) retain(blocks[i] = block);
@@ -172,9 +202,9 @@ void Plan::allocate_results(std::vector<Block*>& blocks) {
   }
 }
 
-void Plan::run_call(size_t i) const { run_compiled(trace_->notes[kept_[i]]); }
+void Plan::run_call(size_t i) const { run_again(trace_->notes[kept_[i]]); }
 
-bool Plan::run(const std::vector<const char*>& inputs, std::vector<Block*>& results) {
+bool Plan::run(const std::vector<const Array*>& inputs, std::vector<Block*>& results) {
   std::unique_lock<std::mutex> lock(mutex_, std::defer_lock);
   if (!written_.empty())
     lock.lock();
@@ -200,16 +230,19 @@ bool Plan::run(const std::vector<const char*>& inputs, std::vector<Block*>& resu
 
 Plan::State Plan::state() const {
   State saved;
-  for (const Block* block : written_) saved.emplace_back(block->data, block->bytes);
+  for (Block* block : written_) saved.push_back(bytes_of(whole(block)));
   return saved;
 }
 
 void Plan::restore(const State& saved) const {
   for (size_t i = 0; i < written_.size(); ++i)
-    std::memcpy(written_[i]->data, saved[i].data(), saved[i].size());
+    if (written_[i]->device == Device::cpu)
+      std::memcpy(written_[i]->data, saved[i].data(), saved[i].size());
+    else
+      device_driver().write(saved[i].data(), whole(written_[i]));
 }
 
-std::string Plan::verify(const Recording& eager, const std::vector<const char*>& inputs,
+std::string Plan::verify(const Recording& eager, const std::vector<const Array*>& inputs,
                          const State& before) {
   const std::lock_guard<std::mutex> lock(mutex_);
   if (eager.notes().size() != trace_->notes.size())
@@ -245,8 +278,7 @@ std::string Plan::first_difference(const Recording& eager) const {
       const Array &a = ours.arrays()[i], &b = theirs.arrays()[i];
       if (role != Role::out || !found.empty()) return;
       const Place& place = trace_->places[kept_[k]][static_cast<size_t>(i)];
-      if (!updated[static_cast<size_t>(place.index)] &&
-          std::memcmp(a.data, b.data, static_cast<size_t>(a.bytes())) != 0)
+      if (!updated[static_cast<size_t>(place.index)] && bytes_of(a) != bytes_of(b))
         found = "call " + std::to_string(k) + ", " + ours.primitive->name + ", differs in " +
                 ours.primitive->operands[static_cast<size_t>(operand)].name + " (" + line(k) + ")";
     });
@@ -254,7 +286,7 @@ std::string Plan::first_difference(const Recording& eager) const {
   return found;
 }
 
-std::vector<double> Plan::profile(const std::vector<const char*>& inputs, int runs) {
+std::vector<double> Plan::profile(const std::vector<const Array*>& inputs, int runs) {
   const std::lock_guard<std::mutex> lock(mutex_);
   const State before = state();
   set_inputs(inputs);

@@ -27,11 +27,14 @@ class Plan {
   const Call& call(size_t i) const { return trace_->notes[kept_[i]]; }
   const std::string& line(size_t i) const { return trace_->lines[kept_[i]]; }
 
-  // Runs the step on arguments that lie at these addresses; `results` gets a new block for each
+  // Where all its calls run.
+  Device device() const;
+
+  // Runs the step on these arguments; `results` gets a new block for each
   // result that the step makes (else null). Returns false, and runs nothing, when another thread
   // runs a plan that changes no state: the caller may as well compute eagerly then.
   // Throws the Error of a call that found bad values; what the calls before it wrote stays.
-  bool run(const std::vector<const char*>& inputs, std::vector<Block*>& results);
+  bool run(const std::vector<const Array*>& inputs, std::vector<Block*>& results);
 
   // What the plan writes outside itself, block by block.
   using State = std::vector<std::string>;
@@ -39,11 +42,11 @@ class Plan {
 
   // Runs from a state that was saved before an eager run on the same arguments and compares bits
   // with it, call by call and in the state at the end, which stays. Returns what differs.
-  std::string verify(const Recording& eager, const std::vector<const char*>& inputs,
+  std::string verify(const Recording& eager, const std::vector<const Array*>& inputs,
                      const State& before);
 
   // Seconds that each call takes, the least of so many runs; the state is put back.
-  std::vector<double> profile(const std::vector<const char*>& inputs, int runs);
+  std::vector<double> profile(const std::vector<const Array*>& inputs, int runs);
 
  private:
   struct Patch {
@@ -65,7 +68,8 @@ class Plan {
   void place_blocks();
   void find_preparable();
   void prepare();
-  void set_inputs(const std::vector<const char*>& data);
+  void put(const Patch& patch, Block* block, char* data);
+  void set_inputs(const std::vector<const Array*>& inputs);
   void allocate_results(std::vector<Block*>& blocks);
   void run_call(size_t i) const;
   void restore(const State& saved) const;

@@ -27,6 +27,7 @@ Call& Call::operator=(const Call& other) {
   if (this == &other) return *this;
   primitive = other.primitive;
   attributes = other.attributes;
+  device = other.device;
   prepared = other.prepared;
   program = other.program;
   std::copy(std::begin(other.first), std::end(other.first), first);

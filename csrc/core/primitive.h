@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "core/array.h"
+#include "core/device.h"
 #include "core/op_codes.h"
 
 namespace fastnn {
@@ -96,6 +97,7 @@ struct Call {
   const Primitive* primitive = nullptr;
   Attributes attributes;
   uint16_t first[kMaxOperands + 1] = {};
+  Device device = Device::cpu;          // that of its operands and outputs
   std::vector<Array>* spill = nullptr;  // set when the arrays do not fit inline
   const char* prepared = nullptr;       // what Primitive::prepare wrote; null: a run does it itself
   std::shared_ptr<const Program> program;  // set when a backend compiled the call

@@ -69,6 +69,10 @@ class Tracer {
 
   void add_note(size_t number) {
     const Call& note = recording_.notes()[number];
+    if (note.device != recording_.notes()[0].device)
+      refuse(std::string(note.primitive->name) + " runs on " + device_name(note.device) +
+                 " and what was called before it on another device",
+             number);
     trace_->notes.push_back(note);
     Call& call = trace_->notes.back();
     std::vector<Place> places(static_cast<size_t>(call.total()));
@@ -147,7 +151,9 @@ const char* difference_of(const Trace& first, const Array& a, const Place& p, co
       if (made.serial == b.block->serial)
         return "was computed by the step before: state must be kept in a Variable, with assign";
     if (!p.is_new || !q.is_new) return "is another tensor from outside the step";
-    const bool equal = a.block->bytes == b.block->bytes && a.contiguous() && b.contiguous() &&
+    const bool here = a.block->device == Device::cpu && b.block->device == Device::cpu;
+    const bool equal = here && a.block->bytes == b.block->bytes && a.contiguous() &&
+                       b.contiguous() &&
                        std::memcmp(a.data, b.data, static_cast<size_t>(a.bytes())) == 0;
     return equal ? nullptr : "holds other values that Python computed";
   }
@@ -173,6 +179,8 @@ std::string difference(const Trace& first, const Trace& second) {
   for (size_t n = 0; n < first.notes.size() && n < second.notes.size(); ++n) {
     const Call &a = first.notes[n], &b = second.notes[n];
     const std::string where = at(second.lines[n]);
+    if (a.device != b.device)
+      return std::string(a.primitive->name) + " ran on another device" + where;
     if (a.primitive != b.primitive)
       return std::string("it called ") + a.primitive->name + " and then " + b.primitive->name +
              where;

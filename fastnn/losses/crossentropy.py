@@ -172,8 +172,8 @@ def _mean_rule(node: Any, gradient: Tensor) -> Tensor:
 
 
 @lru_cache(maxsize=16)
-def _equal_weights(rows: int, dtype: str) -> Tensor:
-    return _core.from_numpy(np.full(rows, 1 / rows, dtype))
+def _equal_weights(rows: int, dtype: str, device: str) -> Tensor:
+    return _core.from_numpy(np.full(rows, 1 / rows, dtype), device)
 
 
 class _SoftmaxCrossentropy(LossFunctionWrapper):
@@ -201,7 +201,7 @@ class _SoftmaxCrossentropy(LossFunctionWrapper):
             or not self._is_plain(y_true, logits)
         ):
             return super().value(y_true, y_pred, sample_weight)
-        weights = _equal_weights(logits.shape[0], logits.dtype)
+        weights = _equal_weights(logits.shape[0], logits.dtype, logits.device)
         values, dx = _core.cross_entropy(logits, y_true, weights, self._smoothing)
         return _core.record(_core.reduce(values, "sum", (0,)), _mean_rule, (dx,), logits)
 

@@ -16,7 +16,7 @@ from fastnn.utils.naming import auto_name
 from fastnn.utils.serialization import deserialize_keras_object, serialize_keras_object
 from fastnn.utils.tracking import Configured
 
-_zero = _core.from_numpy(np.zeros(()))
+_zero = _core.from_numpy(np.zeros(()), "cpu")
 
 
 class Metric(Configured):

@@ -11,6 +11,7 @@ import numpy as np
 from fastnn import _core
 from fastnn.callbacks import CallbackList, History, ProgbarLogger
 from fastnn.models.interrupt import InterruptGuard
+from fastnn.models.placement import at_home
 from fastnn.models.progress import make_display, ticker
 from fastnn.models.training_arguments import (
     check_class_weight,
@@ -43,6 +44,7 @@ from fastnn.utils import tree
 class Trainer(Compiled):
     """The training side of a model: a mixin beside Layer."""
 
+    @at_home
     def fit(
         self,
         x: Any = None,
@@ -158,6 +160,7 @@ class Trainer(Compiled):
                 display.close()
         return self.history  # type: ignore[return-value]  # add_history is set
 
+    @at_home
     def evaluate(
         self,
         x: Any = None,
@@ -189,6 +192,7 @@ class Trainer(Compiled):
             logs = self._evaluate(feed, hooks, _display(hooks, verbose, None, feed.steps))
         return logs if return_dict else _listed(logs)
 
+    @at_home
     def predict(
         self,
         x: Any,
@@ -230,6 +234,7 @@ class Trainer(Compiled):
             self._run_quietly(step, feed, begin, end, display, dict)
         return results.arrays()
 
+    @at_home
     def train_on_batch(
         self,
         x: Any,
@@ -249,6 +254,7 @@ class Trainer(Compiled):
         vars(self)["_step_logs"] = training_step(self)(*batch)
         return self._logs() if return_dict else _listed(self._logs())
 
+    @at_home
     def test_on_batch(
         self, x: Any, y: Any = None, sample_weight: Any = None, return_dict: bool = False
     ) -> Any:
@@ -257,6 +263,7 @@ class Trainer(Compiled):
         vars(self)["_step_logs"] = evaluation_step(self)(*convert(x, y, sample_weight))
         return self._logs() if return_dict else _listed(self._logs())
 
+    @at_home
     def predict_on_batch(self, x: Any) -> Any:
         """The outputs for one batch as NumPy arrays."""
         outputs = prediction_step(self)(*convert(x, None, None))

@@ -232,8 +232,9 @@ def _is_array(leaf: Any) -> bool:
 
 
 def _tensor(data: Any, name: str, target: bool, whole: bool) -> Tensor:
+    array = None
     if isinstance(data, Tensor):
-        tensor = data.detach()
+        tensor = _core.to_device(data.detach(), _core.get_device())
     elif isinstance(data, (list, tuple)):
         tensor = from_data(data, None, name)
     else:
@@ -245,7 +246,7 @@ def _tensor(data: Any, name: str, target: bool, whole: bool) -> Tensor:
     if not whole and tensor.dtype != batch_dtype(tensor):
         tensor = _core.copy(tensor, batch_dtype(tensor))
     if target:
-        check_no_nan(tensor.numpy(), name)
+        check_no_nan(tensor.numpy() if array is None else array, name)
         one_a_sample = tensor.ndim == 1 or tensor.shape[1:] == (1,)
         if tensor.dtype in ("int32", "uint8") and one_a_sample:
             tensor = _core.copy(tensor, "int64")

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from fastnn.models.training_compiled import Compiled
 
 
-_START = _core.from_numpy(np.zeros(1, np.int64))
+_START = np.zeros(1, np.int64)
 Step = Callable[[Any, Any, Any], "dict | None"]  # of (x, y, sample_weight)
 
 
@@ -113,14 +113,14 @@ def training_calls(model: Compiled) -> Calls:
             return
         gathered = recorded(model, "training step on rows", lambda _: on_rows)
         position = position_of(model)
-        _core.assign(position, _START)
+        position.assign(_START)
         bind = partial(gathered.bind, data.structure, order, position)
         whole, rest = divmod(data.rows, data.batch_size)
         if whole:
             yield from repeat(bind(data.batch_size), whole)
         if rest:
             yield bind(rest)
-        _core.assign(position, _START)
+        position.assign(_START)
 
     return calls
 

@@ -119,13 +119,17 @@ def cast(x: Any, dtype: Any) -> Tensor:
 
 @lru_cache(maxsize=256)
 def constant(value: Any, dtype: str) -> Tensor:
-    """A number as a 0-d Tensor, kept between calls (so -0.0, which equals 0.0, becomes 0.0)."""
-    return _core.from_numpy(np.array(value or 0, dtype))
+    """A number as a 0-d Tensor, kept between calls (so -0.0, which equals 0.0, becomes 0.0).
+
+    It lies on the host, from where calls on every device take numbers.
+    """
+    return _core.from_numpy(np.array(value or 0, dtype), "cpu")
 
 
-def filled(shape: Any, value: Any, dtype: str) -> Tensor:
-    """A new Tensor with every element ``value``."""
-    return _core.copy((constant(value, dtype), shape, (0,) * len(shape), 0), dtype)
+def filled(shape: Any, value: Any, dtype: str, device: str | None = None) -> Tensor:
+    """A new Tensor with every element ``value``, on the thread's device unless told."""
+    number = _core.to_device(constant(value, dtype), device or _core.get_device())
+    return _core.copy((number, shape, (0,) * len(shape), 0), dtype)
 
 
 def like(x: Tensor, value: Any) -> Tensor:

@@ -47,10 +47,14 @@ def _extents(operation: str, shape: Any) -> tuple:
 
 def full(shape: Any, fill_value: Any, dtype: Any = None) -> Tensor:
     """A tensor of that shape with every element ``fill_value`` (a number or a scalar Tensor)."""
+    return _full(shape, fill_value, dtype, None)
+
+
+def _full(shape: Any, fill_value: Any, dtype: Any, device: str | None) -> Tensor:
     shape = _extents("full", shape)
     dtype = result_type(fill_value) if dtype is None else standardize_dtype(dtype)
     if isinstance(fill_value, (bool, int, float)):
-        return filled(shape, fill_value, dtype)
+        return filled(shape, fill_value, dtype, device)
     return broadcast_to(as_tensor(fill_value, dtype, "full: fill_value"), shape)
 
 
@@ -76,13 +80,14 @@ def empty(shape: Any, dtype: Any = None) -> Tensor:
 def empty_like(x: Any, dtype: Any = None) -> Tensor:
     """A tensor of x's shape (and dtype unless told) whose elements are not set."""
     x = as_tensor(x, None, "empty_like: x")
-    return empty(x.shape, x.dtype if dtype is None else dtype)
+    dtype = x.dtype if dtype is None else standardize_dtype(dtype)
+    return _core.empty(x.shape, dtype, x.device)
 
 
 def full_like(x: Any, fill_value: Any, dtype: Any = None) -> Tensor:
     """A tensor of x's shape (and dtype unless told) with every element ``fill_value``."""
     x = as_tensor(x, None, "full_like: x")
-    return full(x.shape, fill_value, x.dtype if dtype is None else dtype)
+    return _full(x.shape, fill_value, x.dtype if dtype is None else dtype, x.device)
 
 
 def zeros_like(x: Any, dtype: Any = None) -> Tensor:

@@ -26,7 +26,7 @@ _INDEX_DTYPES = ("int32", "int64")
 
 def take_rule(node: _core.Node, gradient: Any) -> Any:
     shape, indices, axis = node.saved
-    total = filled(shape, 0, gradient.dtype)
+    total = filled(shape, 0, gradient.dtype, gradient.device)
     _core.scatter_add(total, gradient, indices, axis)
     return total
 
@@ -70,7 +70,7 @@ def _wrapped(indices: Tensor, extent: int) -> Tensor:
 
 def _gather_nd_rule(node: _core.Node, gradient: Any) -> Any:
     shape, indices, batch_dims = node.saved
-    total = filled(shape, 0, gradient.dtype)
+    total = filled(shape, 0, gradient.dtype, gradient.device)
     _core.scatter_nd_add(total, gradient, indices, batch_dims)
     return total
 
@@ -128,9 +128,10 @@ def slice_rule(node: _core.Node, gradient: Any) -> Any:
     size = 1
     for extent in shape:
         size *= extent
-    total = filled((size,), 0, gradient.dtype)
+    total = filled((size,), 0, gradient.dtype, gradient.device)
     flat = _core.reshape(gradient, (gradient.size,))
-    _core.scatter_add(total, flat, _core.from_numpy(places.reshape(-1)), 0)
+    places = places.reshape(-1)
+    _core.scatter_add(total, flat, _core.from_numpy(places, gradient.device), 0)
     return _core.reshape(total, shape)
 
 
@@ -231,7 +232,9 @@ def _advanced(x: Tensor, arrays: dict) -> Tensor:
     if len(axes) == 1:
         (axis,) = axes
         indices = arrays[axis]
-        return take(x, indices if isinstance(indices, Tensor) else _core.from_numpy(indices), axis)
+        if not isinstance(indices, Tensor):
+            indices = _core.from_numpy(indices, x.device)
+        return take(x, indices, axis)
     from fastnn.ops.joining import stack
     from fastnn.ops.shape import broadcast_to
 
@@ -245,7 +248,7 @@ def _advanced(x: Tensor, arrays: dict) -> Tensor:
         indices = stack(parts, -1)
     else:
         hosts = [np.broadcast_to(part, common) for part in arrays.values()]
-        indices = _core.from_numpy(np.stack(hosts, -1))
+        indices = _core.from_numpy(np.stack(hosts, -1), x.device)
     rest = [axis for axis in range(x.ndim) if axis not in arrays]
     y = _gather_nd(transpose(x, axes + rest), indices, 0)
     adjacent = axes[-1] - axes[0] == len(axes) - 1

@@ -86,8 +86,10 @@ def _split_rule(node: _core.Node, gradients: Any) -> Any:
     dtype, axis, shapes = node.saved
     if not isinstance(gradients, tuple):  # of one part
         return gradients
+    device = next(part.device for part in gradients if part is not None)
     parts = [
-        filled(shape, 0, dtype) if part is None else part for part, shape in zip(gradients, shapes)
+        filled(shape, 0, dtype, device) if part is None else part
+        for part, shape in zip(gradients, shapes)
     ]
     return _core.concatenate(parts, axis)
 
@@ -124,7 +126,7 @@ def unstack(x: Any, num: Any = None, axis: int = 0) -> list:
 def _triangle(x: Any, k: int, lower: bool) -> Tensor:
     rows, columns = x.shape[-2:]
     inside = np.tri(rows, columns, k if lower else k - 1, dtype=bool)
-    mask = _core.from_numpy(inside if lower else ~inside)
+    mask = _core.from_numpy(inside if lower else ~inside, x.device)
     return where(mask, x, constant(0, x.dtype))
 
 

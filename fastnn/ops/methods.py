@@ -8,6 +8,7 @@ import numpy as np
 
 from fastnn import _core
 from fastnn.autograd import backward
+from fastnn.backends.devices import check_device
 from fastnn.ops import (
     arithmetic,
     comparison,
@@ -18,7 +19,7 @@ from fastnn.ops import (
     reduce,
     shape,
 )
-from fastnn.ops.core import BINARY_RULES, Tensor, Variable, cast
+from fastnn.ops.core import BINARY_RULES, Tensor, Variable, cast, record
 from fastnn.ops.indexing import getitem, slice_rule, take
 
 # ---- operators -----------------------------------------------------------------------------------
@@ -62,6 +63,8 @@ def _repr(x: Any) -> str:
     parts = [f"shape={x.shape}", f"dtype={x.dtype}"]
     if isinstance(x, Variable):
         parts.insert(0, f"name={x.name}")
+    if x.device != "cpu":
+        parts.append(f"device={x.device}")
     if x.requires_grad:
         parts.append("requires_grad=True")
     try:
@@ -74,6 +77,19 @@ def _repr(x: Any) -> str:
 
 
 # ---- methods -------------------------------------------------------------------------------------
+
+
+def _to_rule(node: _core.Node, gradient: Any) -> Any:
+    return _core.to_device(gradient, node.saved)
+
+
+def _to(self: Tensor, device: str) -> Tensor:
+    """The tensor on a device, "cpu" or "cuda": itself if it lies there, else a copy.
+
+    Differentiable. Errors as of `fastnn.device`.
+    """
+    y = _core.to_device(self, check_device("to", device))
+    return y if y is self else record(y, _to_rule, self.device, self)
 
 
 def _without_out(function: Any) -> Any:
@@ -166,6 +182,7 @@ _METHODS = {
     },
     "backward": backward,
     "astype": lambda self, dtype: cast(self, dtype),
+    "to": _to,
     "flatten": lambda self: shape.reshape(self, (-1,)),
     "ravel": lambda self, order="C": shape.reshape(self, (-1,)),
     "squeeze": lambda self, axis=None: shape.squeeze(self, axis),

@@ -32,13 +32,15 @@ def _sorted_rule(node: _core.Node, gradients: Any) -> Any:
     shape, indices, axis = node.saved
     gradient = gradients[0] if isinstance(gradients, tuple) else gradients
     outer, inner = math.prod(shape[:axis]), math.prod(shape[axis + 1 :])
-    rows = _core.arange(0.0, float(shape[axis] * inner), outer, "int64")
-    columns = _core.arange(0.0, 1.0, inner, "int64")
+    rows = _core.to_device(
+        _core.arange(0.0, float(shape[axis] * inner), outer, "int64"), gradient.device
+    )
+    columns = _core.to_device(_core.arange(0.0, 1.0, inner, "int64"), gradient.device)
     first = _core.binary(_core.reshape(rows, (outer, 1, 1)), columns, "add")
     along = _core.binary(indices, constant(inner, "int64"), "mul")
     count = indices.shape[axis]
     places = _core.binary(_core.reshape(along, (outer, count, inner)), first, "add")
-    total = filled((math.prod(shape),), 0, gradient.dtype)
+    total = filled((math.prod(shape),), 0, gradient.dtype, gradient.device)
     flat = _core.reshape(gradient, (-1,))
     _core.scatter_add(total, flat, _core.reshape(places, (-1,)), 0)
     return _core.reshape(total, shape)

@@ -74,7 +74,9 @@ def _quantile(
         raise ValueError(f"{operation}: no elements over axes {axes} of shape {x.shape}")
     rows = sort(reshape(transpose(x, (*kept, *axes)), (math.prod(shape), n)))
     count = _sum(_core.copy(equal(rows, rows), "float64"), 1, keepdims=True)  # NaN is the last
-    last = maximum(count - 1.0, 0.0) if skip else filled(count.shape, n - 1.0, "float64")
+    last = (
+        maximum(count - 1.0, 0.0) if skip else filled(count.shape, n - 1.0, "float64", count.device)
+    )
     y = _between(rows, reshape(fractions, (1, -1)) * last, method)
     if not skip:
         y = where(equal(count, n), y, float("nan"))

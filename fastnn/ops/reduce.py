@@ -101,7 +101,7 @@ def _from_initial(op: str, x: Any, axis: Any, keepdims: bool, initial: Any) -> T
     axes = normalize_axes(op, axis, x.ndim)
     if _count(x.shape, axes) == 0:
         shape = _core.reduce(x, "any", axes, keepdims).shape
-        return filled(shape, initial, x.dtype)
+        return filled(shape, initial, x.dtype, x.device)
     return (maximum if op == "max" else minimum)(_reduce_as(op, x, axes, keepdims), initial)
 
 

@@ -83,20 +83,19 @@ def _surrounded(images: Tensor, value: float) -> Tensor:
 
 
 @lru_cache(maxsize=64)
-def _extents(shape: tuple, dtype: str) -> Tensor:
-    return _core.from_numpy(np.asarray(shape, dtype).reshape(-1, 1, 1))
+def _extents(shape: tuple, dtype: str, device: str) -> Tensor:
+    return _core.from_numpy(np.asarray(shape, dtype).reshape(-1, 1, 1), device)
 
 
 @lru_cache(maxsize=64)
-def _steps(batch: int, shape: tuple) -> tuple[Tensor, Tensor]:
+def _steps(batch: int, shape: tuple, device: str) -> tuple[Tensor, Tensor]:
     """How many pixels lie between neighbours along each axis, [axes, 1, 1], and before each image,
     [batch, 1]."""
     pixels = math.prod(shape)
     dtype = np.int32 if batch * pixels < 2**31 else np.int64
     steps = np.asarray(strides_of(shape), dtype).reshape(-1, 1, 1)
-    return _core.from_numpy(steps), _core.from_numpy(
-        (np.arange(batch, dtype=dtype) * pixels)[:, None]
-    )
+    first = (np.arange(batch, dtype=dtype) * pixels)[:, None]
+    return _core.from_numpy(steps, device), _core.from_numpy(first, device)
 
 
 def sampled(
@@ -111,8 +110,8 @@ def sampled(
     if fill_mode == "constant":  # everything outside is as the pixels just outside
         images, places = _surrounded(images, fill_value), places + 1.0
     batch, *shape, channels = images.shape
-    extents = _extents(tuple(shape), places.dtype)
-    steps, first = _steps(batch, tuple(shape))
+    extents = _extents(tuple(shape), places.dtype, places.device)
+    steps, first = _steps(batch, tuple(shape), images.device)
     places = _folded(places, extents, fill_mode)
     below = minimum(elementwise.floor(places.detach()), extents - 1.0)
     if fill_mode == "wrap" and not linear:
@@ -191,10 +190,10 @@ def map_coordinates(
 
 
 @lru_cache(maxsize=4)
-def _grid(height: int, width: int, dtype: str) -> Tensor:
+def _grid(height: int, width: int, dtype: str, device: str) -> Tensor:
     """Rows x, y and 1 of all pixels, [3, pixels]."""
     y, x = np.mgrid[:height, :width].reshape(2, -1)
-    return _core.from_numpy(np.stack([x, y, np.ones_like(x)]).astype(dtype))
+    return _core.from_numpy(np.stack([x, y, np.ones_like(x)]).astype(dtype), device)
 
 
 def affine_transform(
@@ -256,7 +255,7 @@ def _moved(images: Tensor, numbers: Tensor, options: tuple) -> Tensor:
         return images
     batch, height, width, _ = images.shape
     rows = reshape(pad(numbers, ((0, 0), (0, 1)), "constant", 1.0), (batch, 3, 3))
-    grid = _grid(height, width, images.dtype)
+    grid = _grid(height, width, images.dtype, images.device)
     by_row = matmul(transpose(rows, (1, 0, 2)), grid)  # [3, batch, pixels]: column, row, k
     places = stack([by_row[1], by_row[0]]) / by_row[2]
     return reshape(sampled(images, places, *options), images.shape)

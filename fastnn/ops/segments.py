@@ -36,11 +36,11 @@ def _rows(operation: str, data: Any, segment_ids: Any, num_segments: Any) -> tup
     inside = (ids >= 0) & (ids < count)
     if not inside.all():
         data, ids = take(data, np.flatnonzero(inside), 0), ids[inside]
-    return data, _core.from_numpy(ids), count
+    return data, _core.from_numpy(ids, data.device), count
 
 
 def _summed(data: Tensor, ids: Tensor, count: int) -> Tensor:
-    total = filled((count, *data.shape[1:]), 0, data.dtype)
+    total = filled((count, *data.shape[1:]), 0, data.dtype, data.device)
     _core.scatter_add(total, data, ids, 0)
     return total
 

@@ -178,7 +178,7 @@ def _rolled(x: Tensor, shifts: tuple, axes: tuple) -> Tensor:
         extent = x.shape[axis]
         if extent and shift % extent:
             order = (np.arange(extent) - shift) % extent
-            x = _core.gather(x, _core.from_numpy(order), axis)
+            x = _core.gather(x, _core.from_numpy(order, x.device), axis)
     return x
 
 
@@ -313,8 +313,9 @@ def _pad_rule(node: _core.Node, gradient: Any) -> Any:
     for axis, (first, last) in enumerate(zip(before, after)):
         if first or last:
             into = (*gradient.shape[:axis], shape[axis], *gradient.shape[axis + 1 :])
-            total = filled(into, 0, gradient.dtype)
-            places = _core.from_numpy(pad_map(mode, shape[axis], first, last))
+            device = gradient.device
+            total = filled(into, 0, gradient.dtype, device)
+            places = _core.from_numpy(pad_map(mode, shape[axis], first, last), device)
             _core.scatter_add(total, gradient, places, axis)
             gradient = total
     return gradient

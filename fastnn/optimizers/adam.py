@@ -170,3 +170,4 @@ class Nadam(_Moments):
             super().build(variables)
             self._product = self._counter(np.ones(()), "u_product")
             self._slot_variables.append(self._product)
+            self._join(self._parameters)

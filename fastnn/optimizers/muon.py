@@ -140,7 +140,7 @@ class Muon(Optimizer):
         """Adam's rule for some variables, those that decay first."""
         slots = [self.slot(name, v) for name in ("momentum", "velocity") for v in variables]
         numbers = np.array([self.adam_beta_1, self.adam_beta_2, self.epsilon])
-        hyper, rule = _core.from_numpy(numbers), ("adam", "none", 0.0, 1.0)
+        hyper, rule = _core.from_numpy(numbers, self._iterations.device), ("adam", "none", 0.0, 1.0)
         # Decay follows the whole rate. Where Adam's share is 0, next to nothing is a step of 0 too.
         share = self.adam_lr_ratio or 1e-30
         decay = (self.adam_weight_decay or 0.0) / share, sum(map(self.decays, variables))

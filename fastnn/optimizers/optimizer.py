@@ -14,7 +14,7 @@ from fastnn.optimizers.schedules import LearningRateSchedule, Rate, as_rate
 from fastnn.optimizers.settings import Common, check_range, check_settings
 from fastnn.optimizers.state import Saved
 from fastnn.optimizers.update import composed_update, native_update
-from fastnn.tensor import Tensor, Variable, from_data
+from fastnn.tensor import Tensor, Variable, from_data, move
 from fastnn.utils.naming import auto_name
 from fastnn.utils.serialization import deserialize_keras_object, serialize_keras_object
 from fastnn.utils.tracking import configuration_changed, watched
@@ -193,6 +193,7 @@ class Optimizer(Saved):
         if self.built:
             return
         self._parameters = list(variables)
+        self._join(self._parameters)
         self._positions = {id(v): i for i, v in enumerate(self._parameters)}
         if self.use_ema:
             self._add_slots(("average",))
@@ -203,6 +204,11 @@ class Optimizer(Saved):
         for group in self._slot_groups():
             self._add_slots(group)
         self.built = True
+
+    def _join(self, variables: Sequence[Variable]) -> None:
+        """Moves what was made before `variables` were known to where they lie."""
+        for variable in self.state_variables() if variables else ():
+            move(variable, variables[0].device)
 
     def _add_slots(self, group: tuple[str, ...]) -> None:
         for name in group:
@@ -232,6 +238,7 @@ class Optimizer(Saved):
             trainable=False,
             name=f"{self.name}/{path}_{name or 'var'}",
         )
+        move(variable, reference_variable.device)
         self._slot_variables.append(variable)
         return variable
 
@@ -240,6 +247,10 @@ class Optimizer(Saved):
         """The whole state: iteration, learning rate, slots (as Keras orders them)."""
         rate = [self._learning_rate] if isinstance(self._learning_rate, Variable) else []
         return [self._iterations, *rate, *self._slot_variables]
+
+    def state_variables(self) -> list[Variable]:
+        """All that a step reads and writes beside the parameters: what moves with them."""
+        return [*self.variables, self._called_rate]
 
     # -- a step ---------------------------------------------------------------------------------
 

@@ -35,7 +35,9 @@ def native_update(
     names = [name for group in optimizer._slot_groups() for name in group]
     parameters = ordered(variables)
     slot_list = [slot for name in names for slot in ordered(slots[name])]
-    hyper = _core.from_numpy(np.array(optimizer._hyper_values(), np.float64))
+    hyper = _core.from_numpy(
+        np.array(optimizer._hyper_values(), np.float64), optimizer._iterations.device
+    )
     state: Any = (
         optimizer._iterations,
         optimizer._product,

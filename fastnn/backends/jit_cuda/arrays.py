@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
+from . import memory
 from .cuda import cuda, kernel, launch
 
 
@@ -18,7 +19,7 @@ class Strided(NamedTuple):
 
 def empty(shape: Any, dtype: Any) -> Any:
     """Scratch memory: a contiguous device array whose elements are not set."""
-    return cuda.device_array(shape, dtype)
+    return memory.scratch((shape,) if isinstance(shape, int) else tuple(shape), dtype)
 
 
 def flat(x: Any) -> Any:

@@ -7,9 +7,9 @@ the GPU is a thread of Python: grids are tiny there.
 
 from __future__ import annotations
 
-import contextlib
 import importlib.util
 from collections.abc import Callable
+from importlib import import_module
 from typing import Any
 
 if not importlib.util.find_spec("numba_cuda"):  # Numba has a CUDA of its own, without libdevice
@@ -21,9 +21,8 @@ cuda: Any = _cuda  # whose types speak of the host's side alone
 
 simulated = bool(cuda.config.ENABLE_CUDASIM)
 
-launching: Callable[[], Any] = contextlib.nullcontext
-if simulated:
-    from .simulator import launching
+_machine: Any = import_module(".simulator" if simulated else ".driver", __package__)
+array_in, launching, problem = _machine.array_in, _machine.launching, _machine.problem
 
 THREADS = 4 if simulated else 256  # a block's, a power of two
 BLOCKS = 2 if simulated else 4096  # at most, of a launch whose threads take an element each

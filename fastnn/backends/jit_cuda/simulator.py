@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import math
 import sys
 import threading
 import warnings
@@ -12,6 +13,7 @@ from typing import Any
 import numba
 import numpy as np
 from numba.cuda.simulator import kernelapi
+from numba.cuda.simulator.cudadrv.devicearray import FakeCUDAArray
 
 
 class _Shared(kernelapi.FakeCUDAShared):
@@ -45,3 +47,16 @@ def launching() -> Iterator[None]:
             yield
     finally:
         sys.setswitchinterval(interval)
+
+
+def problem() -> str:
+    """As driver.problem: none."""
+    return ""
+
+
+def array_in(
+    base: Any, address: int, offset: int, shape: tuple[int, ...], dtype: np.dtype, owner: Any
+) -> Any:
+    """As driver.array_in, by NumPy's views; these keep the memory alive themselves."""
+    size = math.prod(shape) * dtype.itemsize
+    return FakeCUDAArray(base._ary[offset : offset + size].view(dtype).reshape(shape))

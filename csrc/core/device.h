@@ -1,0 +1,45 @@
+// Where elements lie, and who computes with them: the host's processor, or a device that the
+// bindings know how to reach.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <string>
+
+namespace fastnn {
+
+struct Array;  // array.h
+struct Block;  // memory_pool.h
+struct Call;   // primitive.h
+
+enum class Device : uint8_t { cpu, cuda };
+
+const char* device_name(Device device);
+Device parse_device(const std::string& name);  // throws Error
+
+// Where the calling thread makes what no operand says the device of, and where threads start.
+Device current_device();
+void set_thread_device(Device device);
+void set_default_device(Device device);
+
+// The way to a device. Addresses of its memory mean nothing to the host.
+struct DeviceDriver {
+  Block* (*allocate)(size_t bytes);                     // throws std::bad_alloc
+  void (*run)(const Call& call);                        // throws Error
+  void (*read)(const Array& from, char* to);            // contiguous; waits for calls before it
+  void (*write)(const char* from, const Array& array);  // contiguous
+};
+void set_device_driver(const DeviceDriver& driver);
+const DeviceDriver& device_driver();
+
+// A new block with one reference on the device. Throws std::bad_alloc.
+Block* allocate_on(Device device, size_t bytes);
+
+// The device of a call: that of its operands, or the thread's if it has none. Throws Error when
+// operands lie apart. A number of the host fits every device.
+Device device_of(const Call& call);
+
+// Whether the array is a scalar, or one that is repeated.
+bool is_number(const Array& array);
+
+}  // namespace fastnn

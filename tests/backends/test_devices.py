@@ -1,0 +1,132 @@
+"""Devices without the simulator: what an import touches, what the environment says, what is missing."""
+
+import importlib.util
+import os
+import pathlib
+import subprocess
+import sys
+
+import pytest
+
+import fastnn
+from fastnn import cli
+from fastnn.backends import current_device, devices
+
+HAS_NUMBA = importlib.util.find_spec("numba") and importlib.util.find_spec("numba_cuda")
+needs_numba = pytest.mark.skipif(not HAS_NUMBA, reason="numba and numba-cuda are not installed")
+
+
+def run_python(code, **environment):
+    package = str(pathlib.Path(fastnn.__file__).parents[1])
+    kept = {k: v for k, v in os.environ.items() if k not in ("NUMBA_ENABLE_CUDASIM",)}
+    return subprocess.run(
+        [sys.executable, "-W", "error", "-c", code],
+        env={**kept, "PYTHONPATH": package, **environment},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def test_the_host_is_where_threads_start():
+    assert current_device() == "cpu"
+    assert fastnn.tensor([1.0]).device == "cpu"
+    with fastnn.device("cpu"):
+        assert fastnn.ops.zeros(2).to("cpu").device == "cpu"
+
+
+@pytest.mark.parametrize("environment", [{}, {"FASTNN_DEVICE": "cuda"}])
+def test_an_import_touches_neither_numba_nor_a_gpu(environment):
+    code = "import sys, fastnn.models, fastnn.optimizers; assert 'numba' not in sys.modules"
+    done = run_python(code, **environment)
+    assert done.returncode == 0, done.stderr
+
+
+def test_an_unknown_device_in_the_environment():
+    done = run_python("import fastnn", FASTNN_DEVICE="tpu")
+    assert "ImportError: FASTNN_DEVICE: there is no device 'tpu', expected cpu or" in done.stderr
+
+
+@needs_numba
+@pytest.mark.parametrize("first", ["", "import os; os.environ['FASTNN_DEVICE'] = 'cuda'; "])
+def test_the_environment_chooses_the_device(first):
+    environment = {"NUMBA_ENABLE_CUDASIM": "1", **({} if first else {"FASTNN_DEVICE": "cuda"})}
+    code = "import fastnn as fn; x = fn.tensor([1.0, 2.0]) * 2.0; print(x.device, x.tolist())"
+    done = run_python(first + code, **environment)
+    assert done.stdout.split(maxsplit=1) == ["cuda", "[2.0, 4.0]\n"], done.stderr
+
+
+@pytest.mark.parametrize("package", ["numba", "numba-cuda"])
+def test_a_package_is_missing(monkeypatch, package):
+    real = importlib.util.find_spec
+    missing = package.replace("-", "_")
+    monkeypatch.setattr(
+        importlib.util, "find_spec", lambda name: None if name == missing else real(name)
+    )
+    devices._require_cuda.cache_clear()
+    with pytest.raises(ImportError, match=r"device: cuda needs numba.*'fastnn\[cuda\]'"):
+        fastnn.device("cuda")
+    devices._require_cuda.cache_clear()
+    assert current_device() == "cpu"
+
+
+PROBLEMS = {
+    "no driver": ("driver.driver.initialization_error = 'not here'", "not here"),
+    "no gpu": (
+        "FakeDriver.count = 0",
+        "NVIDIA's driver finds no GPU",
+    ),
+    "old driver": (
+        "FakeDriver.version = (11, 4)",
+        "NVIDIA's driver is too old: it knows CUDA 11.4, the compiler",
+    ),
+}
+
+FAKE = """
+from numba.cuda.cudadrv import driver
+class FakeDriver:
+    count, version = 1, (13, 0)
+    def get_device_count(self): return self.count
+{setting}
+import fastnn
+if {fake}:
+    from fastnn.backends.jit_cuda import driver as ours
+    ours.driver = type("module", (), dict(
+        driver=FakeDriver(), get_version=lambda: FakeDriver.version,
+        CudaAPIError=driver.CudaAPIError))
+try:
+    fastnn.device("cuda")
+except RuntimeError as error:
+    print(error)
+print(fastnn.backends.current_device())
+"""
+
+
+@needs_numba
+@pytest.mark.parametrize("name", PROBLEMS)
+def test_what_is_missing_is_told(name):
+    setting, words = PROBLEMS[name]
+    if name == "no driver":
+        setting = "driver.driver.is_initialized = True; " + setting
+    done = run_python(FAKE.format(setting=setting, fake=name != "no driver"))
+    first, last = done.stdout.strip().rsplit("\n", 1)
+    assert first.startswith("device: cuda cannot be used here: "), done.stderr
+    assert words in first
+    assert last == "cpu"
+
+
+def test_the_command_line_chooses_a_device(monkeypatch, capsys):
+    chosen = []
+    monkeypatch.setattr(fastnn.backends, "device", chosen.append)
+    assert cli.main(["run", "no-such-recipe", "--device", "cuda"]) == 1
+    assert chosen == ["cuda"]
+
+    def missing(name):
+        raise RuntimeError("device: cuda cannot be used here: there is no GPU")
+
+    monkeypatch.setattr(fastnn.backends, "device", missing)
+    capsys.readouterr()
+    assert cli.main(["run", "digits", "--device", "cuda"]) == 1
+    assert capsys.readouterr().err == (
+        "fastnn: --device: cuda cannot be used here: there is no GPU\n"
+    )
