@@ -130,8 +130,8 @@ def slice_rule(node: _core.Node, gradient: Any) -> Any:
         size *= extent
     total = filled((size,), 0, gradient.dtype, gradient.device)
     flat = _core.reshape(gradient, (gradient.size,))
-    places = places.reshape(-1)
-    _core.scatter_add(total, flat, _core.from_numpy(places, gradient.device), 0)
+    there = _core.from_numpy(places.reshape(-1), gradient.device)
+    _core.scatter_add(total, flat, there, 0)
     return _core.reshape(total, shape)
 
 

@@ -1,4 +1,4 @@
-"""Devices without the simulator: what an import touches, what the environment says, what is missing."""
+"""Devices without the simulator: what an import touches, what is chosen, what is missing."""
 
 import importlib.util
 import os

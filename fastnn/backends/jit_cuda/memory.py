@@ -2,8 +2,10 @@
 
 Tensors hold pieces by their addresses, arrays of scratch memory by themselves. Whatever runs on the
 device runs in the order of its calls (one stream), so that a piece may be used again as soon as the
-host lets go of it. Sizes are rounded up to classes of which the next is at most an eighth larger. In Numba's simulator the memory is the host's, but its addresses are numbers that no memory
-has: who takes one for the host's crashes there as with a GPU.
+host lets go of it. Sizes are rounded up to classes of which the next is at most an eighth larger.
+
+In Numba's simulator the memory is the host's, but its addresses are numbers that no memory has: who
+takes one for the host's crashes there as with a GPU.
 """
 
 from __future__ import annotations
