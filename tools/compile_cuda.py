@@ -11,6 +11,7 @@ arrays in local memory (which is slow). Exit status 1 if a kernel does not compi
 import argparse
 import collections
 import functools
+import math
 import re
 import sys
 import types
@@ -23,6 +24,9 @@ from numba.cuda import dispatcher
 
 ROOT = Path(__file__).resolve().parents[1]
 sys.path[:0] = [str(ROOT), str(ROOT / "tests")]
+
+from fastnn import ops  # noqa: E402 (from this checkout)
+
 FLOATS = ("float32", "float64")
 
 
@@ -56,6 +60,33 @@ def without_a_gpu(compiler):
     cuda.to_device = np.array
 
 
+def compile_users_functions(launch, dtype):
+    """Values and gradients of every function of one or two numbers that users may call."""
+    from fastnn.backends.jit.functions import UserFunction, number_of
+
+    def of_one(x, slope=1.5):
+        y = math.exp(x) + math.expm1(x) + math.log(x) + math.log1p(x) + math.tanh(x) + math.erf(x)
+        y += ops.sigmoid(x) + ops.softplus(x) + math.sin(x) + math.cos(x) + math.tan(x)
+        y += math.asin(x) + math.acos(x) + math.atan(x) + math.sinh(x) + math.cosh(x)
+        return y + math.sqrt(x) + abs(x) + x**3 + x**slope + ops.clip(x, 0.0, 1.0) * slope
+
+    def of_two(x1, x2):
+        if x1 > x2:
+            return x1 / x2 + x1**x2 + x1 % x2 + math.atan2(x1, x2)
+        return max(x1, x2) * min(x1, x2) + np.where(x1 < 1, x1, x2) - x1 // x2
+
+    x = np.zeros((3, 2), dtype)
+    for function, operands in ((of_one, 1), (of_two, 2)):
+        constants = (None,) * (2 - operands)
+        for wanted in (None, tuple(range(operands))):
+            number = number_of(UserFunction(function, operands, constants, wanted=wanted))
+            ys = [x.copy() for _ in wanted or (0,)]
+            xs = [x] * (operands + (wanted is not None))
+            launch(ys, xs, function=number, outputs=len(ys), constants=(1.5,) * len(constants))
+            launch(ys, [*xs[:-1], x[:1]], function=number, outputs=len(ys),
+                   constants=(1.5,) * len(constants))  # fmt: skip
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("primitives", nargs="*", help="all if none is named")
@@ -83,6 +114,10 @@ def main():
         compiler.primitive = "gemm"
         for dtype in FLOATS:
             step(*(np.zeros((9, 9), dtype) for _ in range(3)))
+    if not options.primitives or "elementwise" in options.primitives:
+        compiler.primitive = "elementwise"
+        for dtype in FLOATS:
+            compile_users_functions(FUNCTIONS["elementwise"], dtype)
     if options.list:
         for (kernel, signature), (primitive, ptx) in compiler.seen.items():
             local = "local memory" if ptx and re.search(r"\.local\b", ptx) else ""

@@ -88,6 +88,7 @@ BATCH = cifar10.TRAIN_FILES[1]
         (changed(BATCH, record(10)[1]), "label 10"),
         (changed(BATCH, bytes(3073 * 10_001)), "at most 30730000"),
     ],
+    ids=["no archive", "an empty one", "a record cut off", "an unknown label", "too many records"],
 )
 def test_damaged_archives_are_clear_errors(put, content, message):
     put(content)

@@ -25,6 +25,7 @@ def test_a_file(wrap, tmp_path):
         (TEXT.encode("utf-16"), "is not UTF-8: byte 0xff in line 1"),
         (gzip.compress(TEXT.encode())[:-9], "is a damaged gzip file"),
     ],
+    ids=["nothing", "nothing, compressed", "a mark", "latin 1", "utf-16", "a part"],
 )
 def test_what_is_no_text(content, message, tmp_path):
     (tmp_path / "file").write_bytes(content)

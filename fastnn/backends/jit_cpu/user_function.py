@@ -61,8 +61,8 @@ def _source(user: UserFunction) -> str:
 
 
 @functools.cache
-def _scalar_function(number: int) -> tuple[str, Any]:
-    """A name for what is compiled, and f(elements, constants)."""
+def scalar_function(number: int) -> tuple[str, Any]:
+    """A name for what is compiled, and f(elements, constants) of the processor or a GPU."""
     user = FUNCTIONS[number]
     scope = _SCOPE | {"function": compilable(user.function, user.name)}
     if user.gradient is not None:
@@ -77,7 +77,7 @@ def elementwise(
     ys: list[Operand], xs: list[Operand], *, function: int, outputs: int, constants: Sequence[float]
 ) -> list[Stage]:
     """ys = f(*xs), or the gradients of f."""
-    name, scalar = _scalar_function(function)
+    name, scalar = scalar_function(function)
     stages = loop(name, scalar, ys, xs, {f"c{i}": c for i, c in enumerate(constants)})
     try:
         for stage in stages:

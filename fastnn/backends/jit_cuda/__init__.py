@@ -18,7 +18,7 @@ import importlib
 from collections.abc import Callable, Mapping
 
 _FAMILIES = (
-    *("elementwise", "movement", "gather", "reduce", "order", "softmax"),
+    *("elementwise", "user_function", "movement", "gather", "reduce", "order", "softmax"),
     *("unfold", "resize", "random", "optimizer"),
     *("gemm", "conv", "pooling", "norm", "batch_norm"),
     *("recurrent", "recurrent_backward", "attention"),

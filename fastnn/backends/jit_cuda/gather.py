@@ -263,7 +263,7 @@ def _read_cast(cast: Any) -> Any:
             place = places[i // inner]
             if place >= 0:
                 value = x[place * inner + i % inner]
-                y[i] = cast(value, value, value, scale)
+                y[i] = cast(value, scale)
             else:
                 y[i] = 0
 

@@ -18,7 +18,7 @@ from fastnn.backends.jit import optimizer_rules
 from . import mathematics, status
 from .arrays import empty, flat
 from .cuda import compiled, cuda, kernel, launch
-from .elementwise import apply
+from .loops import elementwise
 from .reduce import fold
 from .status import report
 from .whole_steps import KEPT, OVERWRITE, RATE, SHARED, STEPS, WHOLE_RULES
@@ -154,7 +154,7 @@ def _average(dtype: str) -> Any:
     return average
 
 
-_sum_of = compiled(lambda x1, x2, x3, a: x1 + x2)
+_sum_of = compiled(lambda x1, x2: x1 + x2)
 
 
 def optimizer_step(
@@ -189,7 +189,7 @@ def optimizer_step(
             launch(_check_rows, numbers.size, numbers, numbers.size, extent, seen, code)
     if accumulate > 1:
         for total, g in zip(accumulators or [], gradients):
-            apply(_sum_of, total, [total, g])
+            elementwise(_sum_of, [total], [total, g])
         gradients = accumulators or []
     squares, factors = empty(max(1, count), _double), empty(max(1, count), _double)
     if _CLIPS[clip]:
@@ -226,13 +226,13 @@ def optimizer_step(
 @functools.cache
 def _scaled(dtype: str) -> Any:
     convert = np.dtype(dtype).type
-    return compiled(lambda x, scale, x3, a: x * convert(scale))
+    return compiled(lambda x, scale: x * convert(scale))
 
 
 def scale_list(xs: list, scale: Any) -> None:
     """Every x times scale."""
     for x in xs:
-        apply(_scaled(str(x.dtype)), x, [x, scale])
+        elementwise(_scaled(str(x.dtype)), [x], [x, scale])
 
 
 @functools.cache
@@ -240,7 +240,7 @@ def _lerp(dtype: str) -> Any:
     convert = np.dtype(dtype).type
 
     @compiled
-    def lerp(mean, x, momentum, a):
+    def lerp(mean, x, momentum):
         kept = _double(momentum)
         return convert(kept) * mean + convert(1 - kept) * x
 
@@ -250,7 +250,7 @@ def _lerp(dtype: str) -> Any:
 def lerp_list(averages: list, xs: list, momentum: Any) -> None:
     """Every average moves toward its x."""
     for mean, x in zip(averages, xs):
-        apply(_lerp(str(mean.dtype)), mean, [mean, x, momentum])
+        elementwise(_lerp(str(mean.dtype)), [mean], [mean, x, momentum])
 
 
 FUNCTIONS = {f.__name__: f for f in (optimizer_step, scale_list, lerp_list)}

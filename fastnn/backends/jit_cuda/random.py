@@ -18,7 +18,7 @@ from fastnn.backends.reference.random import _BETWEEN, _CUT
 from . import mathematics, status
 from .arrays import empty, flat
 from .cuda import compiled, cuda, kernel, launch
-from .elementwise import apply
+from .loops import elementwise
 from .movement import assign
 from .sorting import order_of
 from .status import report
@@ -217,7 +217,7 @@ def _scaled(dtype: str) -> Any:
     zero, one = convert(0), convert(1)
 
     @compiled
-    def scaled(x, mask, rate, a):
+    def scaled(x, mask, rate):
         return x * (one / (one - convert(rate))) if mask != 0 else zero
 
     return scaled
@@ -236,13 +236,13 @@ def dropout(
     """y = x * mask / (1 - rate), and the mask."""
     require_rate(rate, "dropout")
     draw_mask(mask, rate, state)
-    apply(_scaled(str(x.dtype)), y, [x, mask, rate])
+    elementwise(_scaled(str(x.dtype)), [y], [x, mask, rate])
 
 
 def dropout_backward(dx: Any, dy: Any, mask: Any, rate: Any, *, kind: str = "plain") -> None:
     """dx = dy * mask / (1 - rate)."""
     require_rate(rate, "dropout_backward")
-    apply(_scaled(str(dy.dtype)), dx, [dy, mask, rate])
+    elementwise(_scaled(str(dy.dtype)), [dx], [dy, mask, rate])
 
 
 FUNCTIONS = {

@@ -18,7 +18,8 @@ import numpy as np
 from . import mathematics
 from .arrays import Strided, contiguous_strides, empty, flat
 from .cuda import THREADS, compiled, cuda, kernel, launch, launch_rows, simulated
-from .elementwise import apply, copy
+from .elementwise import copy
+from .loops import elementwise
 from .tree import add, larger, smaller, tree
 
 _CHUNK = 8 if simulated else 4096  # the shortest part that n is cut into
@@ -178,7 +179,7 @@ def as_blocks(x: Any, axes: Sequence[int]) -> tuple[Any, tuple[int, int, int]]:
     return packed, (math.prod(moved[: rank - len(gone)]), n, 1)
 
 
-_log_sum = compiled(lambda total, shift, x3, a: _log(total) + shift)
+_log_sum = compiled(lambda total, shift: _log(total) + shift)
 
 
 def reduce(y: Any, x: Any, *, op: str, axes: tuple[int, ...], keepdims: bool = False) -> None:
@@ -193,7 +194,7 @@ def reduce(y: Any, x: Any, *, op: str, axes: tuple[int, ...], keepdims: bool = F
     shift, total = empty(y.size, _double), empty(y.size, _double)
     fold(shift, x, extents, "shift")
     fold(total, x, extents, "exp_distance", shift)
-    apply(_log_sum, y, [total, shift])
+    elementwise(_log_sum, [y], [total, shift])
 
 
 def moments(

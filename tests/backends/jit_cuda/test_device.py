@@ -1,6 +1,7 @@
 """Tensors on CUDA, in the simulator: where they lie, how they get there, what the host reads."""
 
 import copy
+import math
 import pickle
 import threading
 
@@ -500,3 +501,55 @@ def test_plans_end_when_a_state_moves():
         got.append(fn.random.uniform((2,), seed=seed).tolist())
     got.append(draw().tolist())
     assert got == expected
+
+
+# ---- operations of the user's --------------------------------------------------------------------
+
+
+@fn.elementwise
+def bent(x, y, slope=1.5, times=2):
+    if x > 0:
+        for _ in range(times):
+            x = x + slope * math.tanh(x)
+        return x * max(x, y)
+    return np.exp(y) - slope
+
+
+@fn.elementwise(gradient=lambda x, scale=3.0: 7.0 * scale)
+def with_a_gradient(x, scale=3.0):
+    return scale * x
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_a_users_operation_is_that_of_the_cpu(dtype):
+    x = np.linspace(-2, 2, 6).astype(dtype).reshape(2, 3)
+    y = np.array([0.5, -1.0, 3.0], dtype)
+
+    def both(x, y):
+        return ops.sum(bent(x, y, slope=0.5) * with_a_gradient(x))
+
+    expected = fn.value_and_grad(both, (0, 1))(fn.tensor(x), fn.tensor(y))
+    reads = Reads()
+    got = fn.value_and_grad(both, (0, 1))(cuda(x), cuda(y))
+    assert int(reads) == 0
+    for a, b in zip([got[0], *got[1]], [expected[0], *expected[1]]):
+        assert a.device == "cuda"
+        np.testing.assert_allclose(a.numpy(), b.numpy(), rtol=1e-6 if dtype == "float32" else 1e-14)
+    odd = bent(cuda(x)[:, ::-2], 1.0, times=3)
+    np.testing.assert_allclose(odd.numpy(), bent(x[:, ::-2], 1.0, times=3).numpy(), rtol=1e-6)
+
+
+def test_a_users_operation_is_replayed():
+    step = fn.capture(lambda x: with_a_gradient(x, scale=2.0) + 1.0)
+    for i in range(5):
+        assert step(cuda([1.0 * i])).tolist() == [2.0 * i + 1]
+    assert "replays" in step.explain()
+
+
+def test_a_users_operation_that_cannot_be_compiled():
+    @fn.elementwise
+    def odd(x):
+        return x.upper()
+
+    with pytest.raises(TypeError, match=r"odd: cannot be compiled: .*test_device\.py.*x\.upper"):
+        odd(cuda([1.0]))
