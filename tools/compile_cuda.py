@@ -25,8 +25,6 @@ from numba.cuda import dispatcher
 ROOT = Path(__file__).resolve().parents[1]
 sys.path[:0] = [str(ROOT), str(ROOT / "tests")]
 
-from fastnn import ops  # noqa: E402 (from this checkout)
-
 FLOATS = ("float32", "float64")
 
 
@@ -58,18 +56,24 @@ def without_a_gpu(compiler):
     )
     cuda.device_array = np.empty
     cuda.to_device = np.array
+    from fastnn.backends.jit_cuda import memory
+
+    memory.scratch = np.empty
 
 
 def compile_users_functions(launch, dtype):
     """Values and gradients of every function of one or two numbers that users may call."""
+    from fastnn import elementwise, ops
     from fastnn.backends.jit.functions import UserFunction, number_of
 
+    @elementwise
     def of_one(x, slope=1.5):
         y = math.exp(x) + math.expm1(x) + math.log(x) + math.log1p(x) + math.tanh(x) + math.erf(x)
         y += ops.sigmoid(x) + ops.softplus(x) + math.sin(x) + math.cos(x) + math.tan(x)
         y += math.asin(x) + math.acos(x) + math.atan(x) + math.sinh(x) + math.cosh(x)
         return y + math.sqrt(x) + abs(x) + x**3 + x**slope + ops.clip(x, 0.0, 1.0) * slope
 
+    @elementwise
     def of_two(x1, x2):
         if x1 > x2:
             return x1 / x2 + x1**x2 + x1 % x2 + math.atan2(x1, x2)
@@ -79,12 +83,12 @@ def compile_users_functions(launch, dtype):
     for function, operands in ((of_one, 1), (of_two, 2)):
         constants = (None,) * (2 - operands)
         for wanted in (None, tuple(range(operands))):
-            number = number_of(UserFunction(function, operands, constants, wanted=wanted))
+            user = UserFunction(function.scalar_function, operands, constants, wanted=wanted)
             ys = [x.copy() for _ in wanted or (0,)]
             xs = [x] * (operands + (wanted is not None))
-            launch(ys, xs, function=number, outputs=len(ys), constants=(1.5,) * len(constants))
-            launch(ys, [*xs[:-1], x[:1]], function=number, outputs=len(ys),
-                   constants=(1.5,) * len(constants))  # fmt: skip
+            given = {"outputs": len(ys), "constants": (1.5,) * len(constants)}
+            launch(ys, xs, function=number_of(user), **given)
+            launch(ys, [*xs[:-1], x[:1]], function=number_of(user), **given)  # broadcast
 
 
 def main():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from llvmlite import ir
@@ -12,19 +13,43 @@ from numba.extending import intrinsic
 _INTEGERS = {types.float32: types.int32, types.float64: types.int64}
 
 
-@intrinsic
-def fma(typing: Any, a: Any, b: Any, c: Any) -> Any:
-    """a * b + c with one rounding, for three numbers of one floating-point type."""
-    if a not in _INTEGERS or not a == b == c:
+def _of_llvm(name: str, operands: Sequence[Any]) -> Any:
+    """The call of one of LLVM's functions, for numbers of one floating-point type."""
+    kind = operands[0]
+    if kind not in _INTEGERS or any(operand != kind for operand in operands):
         return None
 
     def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-        kind = context.get_value_type(a)
-        function = ir.FunctionType(kind, [kind] * 3)
-        name = f"llvm.fma.f{a.bitwidth}"
-        return builder.call(get_or_insert_function(builder.module, function, name), arguments)
+        real = context.get_value_type(kind)
+        function = ir.FunctionType(real, [real] * len(operands))
+        full_name = f"llvm.{name}.f{kind.bitwidth}"
+        return builder.call(get_or_insert_function(builder.module, function, full_name), arguments)
 
-    return a(a, b, c), generate
+    return kind(*operands), generate
+
+
+@intrinsic
+def fma(typing: Any, a: Any, b: Any, c: Any) -> Any:
+    """a * b + c with one rounding."""
+    return _of_llvm("fma", (a, b, c))
+
+
+@intrinsic
+def floor(typing: Any, x: Any) -> Any:
+    """The largest whole number that is not larger."""
+    return _of_llvm("floor", (x,))
+
+
+@intrinsic
+def ceil(typing: Any, x: Any) -> Any:
+    """The smallest whole number that is not smaller."""
+    return _of_llvm("ceil", (x,))
+
+
+@intrinsic
+def rint(typing: Any, x: Any) -> Any:
+    """The nearest whole number, the even one of two."""
+    return _of_llvm("rint", (x,))
 
 
 @intrinsic

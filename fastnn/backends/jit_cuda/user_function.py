@@ -14,8 +14,6 @@ import numba
 from numba.core.errors import NumbaError
 
 from fastnn.backends.jit.functions import FUNCTIONS as USERS
-from fastnn.backends.jit_cpu.compile_errors import reason
-from fastnn.backends.jit_cpu.user_function import scalar_function
 
 from . import loops
 from .cuda import simulated
@@ -33,6 +31,10 @@ def elementwise(
     ys: list, xs: list, *, function: int, outputs: int, constants: Sequence[float]
 ) -> None:
     """ys = f(*xs), or the gradients of f."""
+    # Teaches Numba a type and the names of fastnn.ops: only where it is used.
+    from fastnn.backends.jit_cpu.compile_errors import reason
+    from fastnn.backends.jit_cpu.user_function import scalar_function
+
     try:
         _, scalar = scalar_function(function)
         if simulated:
