@@ -1,4 +1,4 @@
-"""What holds for the whole suite: when parity tests run, where real data is."""
+"""What holds for the whole suite: when tests on demand run, where real data is."""
 
 import os
 import tempfile
@@ -20,13 +20,17 @@ def elsewhere():
         os.chdir(before)
 
 
+ON_DEMAND = {"parity": "comparison with other libraries", "gpu": "on a GPU"}
+
+
 def pytest_collection_modifyitems(config, items):
-    if "parity" in (config.option.markexpr or ""):
-        return
-    skip = pytest.mark.skip(reason="comparison with other libraries: run with `pytest -m parity`")
-    for item in items:
-        if "parity" in item.keywords:
-            item.add_marker(skip)
+    for mark, what in ON_DEMAND.items():
+        if mark in (config.option.markexpr or ""):
+            continue
+        skip = pytest.mark.skip(reason=f"{what}: run with `pytest -m {mark}`")
+        for item in items:
+            if mark in item.keywords:
+                item.add_marker(skip)
 
 
 def pytest_terminal_summary(terminalreporter):

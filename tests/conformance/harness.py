@@ -4,23 +4,27 @@ The specification is the reference function in float64. It is called directly, p
 on the very numbers that the backend gets. (tests/backends tests the reference itself.)
 """
 
+import contextlib
 import importlib.util
 import os
 import zlib
 from dataclasses import dataclass
 
+import gpu
 import hypothesis
 import numpy as np
 import pytest
 
 from fastnn import _core
-from fastnn.backends import use_backend
+from fastnn.backends import device, use_backend
 from fastnn.backends.reference import FUNCTIONS
 
 TARGET = _core.targets()["chosen"]
 BACKENDS = {f"native-{TARGET}": "native", "reference": "reference"}
 if importlib.util.find_spec("numba"):  # an emulated processor has none
     BACKENDS["jit_cpu"] = "jit_cpu"
+if not gpu.missing():
+    BACKENDS["jit_cuda"] = "jit_cuda"
 FLOATS = ("float32", "float64")
 INTEGERS = ("int32", "int64", "uint8")
 
@@ -38,9 +42,10 @@ def some_of(cases, backend):
     The reference runs every third, as it is what the others are compared with. Each kernel of
     jit_cpu takes a third of a second to compile, so it runs a tenth of many cases, in runs of
     twenty that mostly share a kernel, half of few, and none of float64, whose kernels have the
-    same source: with FASTNN_ALL_ROWS=1 in the environment it runs all.
+    same source: with FASTNN_ALL_ROWS=1 in the environment it runs all. jit_cuda runs all, if it is
+    asked to by `pytest -m gpu`: it has a quick suite of its own.
     """
-    if backend == "native":
+    if backend in ("native", "jit_cuda"):
         return cases
     if backend == "reference":
         return cases if len(cases) < 60 else cases[::3]
@@ -56,7 +61,12 @@ def rows(cases, backends=BACKENDS):
     """Every case on every backend; ids name backend and target, as in native-avx2-add-float32."""
     cases = list(cases)
     return [
-        pytest.param(backend, *case, id="-".join([label, *map(str, case)]))
+        pytest.param(
+            backend,
+            *case,
+            id="-".join([label, *map(str, case)]),
+            marks=[pytest.mark.gpu] if backend == "jit_cuda" else [],
+        )
         for label, backend in BACKENDS.items()
         if label in backends
         for case in some_of(cases, backend)
@@ -66,6 +76,17 @@ def rows(cases, backends=BACKENDS):
 def rows_without_jit(cases):
     """`rows` of a primitive that jit_cpu leaves to the reference."""
     return rows(cases, [label for label, backend in BACKENDS.items() if backend != "jit_cpu"])
+
+
+@contextlib.contextmanager
+def chosen(backend):
+    """Calls run on the backend; jit_cuda is that of a device, where tensors are made meanwhile."""
+    if backend == "jit_cuda":
+        with device("cuda"):
+            yield
+    else:
+        with use_backend(backend):
+            yield
 
 
 def generator(*seed):
@@ -153,8 +174,8 @@ def run(backend, primitive, operands, *attributes):
     """What ``primitive`` returns on ``backend``, then its inout operands afterwards, as arrays."""
     record = _core.PRIMITIVES[primitive]["operands"]
     roles = [role for _, role, *_ in record if role in ("in", "inout")]
-    given = [_given(operand) for operand in operands]
-    with use_backend(backend):
+    with chosen(backend):
+        given = [_given(operand) for operand in operands]
         results = getattr(_core, primitive)(*given, *attributes)
     outputs = any(role == "out" for _, role, *_ in record)
     results = _flat(results) if outputs else []

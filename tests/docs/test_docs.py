@@ -9,6 +9,7 @@ import pkgutil
 import re
 import subprocess
 import sys
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
@@ -21,15 +22,18 @@ ROOT = Path(__file__).resolve().parents[2]
 GUIDES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 CODE = re.MULTILINE | re.DOTALL
 BLOCK = re.compile(r"^```python\n(.*?)^```$", CODE)
+WITH_CUDA = re.compile(r"^```python(?: cuda)?\n(.*?)^```$", CODE)
+
+HAS_CUDA = find_spec("numba") and find_spec("numba_cuda")
 
 # Without these a module may be missing what its examples need.
 OPTIONAL = {"matplotlib", "pooch", "numba", "numba_cuda", "PIL", "keras", "torch", "jax", "sklearn"}
 
 
-def script(text: str) -> str:
+def script(text: str, blocks: re.Pattern = BLOCK) -> str:
     """The Python blocks of a guide as one program, every line where it stands in the guide."""
     lines, end = [], 0
-    for block in BLOCK.finditer(text):
+    for block in blocks.finditer(text):
         lines.append("\n" * text.count("\n", end, block.start(1)))
         lines.append(block[1])
         end = block.end(1)
@@ -48,23 +52,34 @@ def test_lines_of_a_script_keep_their_numbers():
     assert [(i, line) for i, line in enumerate(program) if line] == [(3, "x = 1"), (11, "y = 2")]
 
 
-@pytest.mark.parametrize("guide", GUIDES, ids=lambda path: path.name)
-def test_code_of_a_guide_runs(guide, tmp_path):
-    program = script(guide.read_text(encoding="utf-8"))
-    assert program.strip(), f"{guide.name} has no Python block"
-    file = tmp_path / guide.with_suffix(".py").name
+def run_script(program: str, name: str, folder: Path, **settings: str) -> None:
+    file = folder / name
     file.write_text(program, encoding="utf-8")
     # The package that this process tests, from a folder that does not hold it.
-    environment = os.environ | {"PYTHONPATH": str(Path(fastnn.__file__).parents[1])}
+    environment = os.environ | {"PYTHONPATH": str(Path(fastnn.__file__).parents[1])} | settings
     done = subprocess.run(
         [sys.executable, "-W", "error", str(file)],
-        cwd=tmp_path,
+        cwd=folder,
         env=environment,
         capture_output=True,
         text=True,
         timeout=300,
     )
     assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.parametrize("guide", GUIDES, ids=lambda path: path.name)
+def test_code_of_a_guide_runs(guide, tmp_path):
+    program = script(guide.read_text(encoding="utf-8"))
+    assert program.strip(), f"{guide.name} has no Python block"
+    run_script(program, guide.with_suffix(".py").name, tmp_path)
+
+
+@pytest.mark.skipif(not HAS_CUDA, reason="numba and numba-cuda are not installed")
+def test_cuda_of_the_guide_runs_in_the_simulator(tmp_path):
+    guide = (ROOT / "docs" / "write-a-kernel.md").read_text(encoding="utf-8")
+    assert len(WITH_CUDA.findall(guide)) > len(BLOCK.findall(guide))
+    run_script(script(guide, WITH_CUDA), "guide.py", tmp_path, NUMBA_ENABLE_CUDASIM="1")
 
 
 def test_guides_link_to_files_that_exist():

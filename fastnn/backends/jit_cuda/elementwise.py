@@ -54,13 +54,22 @@ def _converter(op: str, dtype: str) -> Callable:
     return np.dtype(dtype).type if op in _EXACT else np.float64
 
 
+_as_it_is = compiled(lambda x: x)
+
+
+def _narrow(dtype: str) -> Callable:
+    """What becomes of a result: integers that do not fit wrap around."""
+    return np.dtype(dtype).type if dtype in ("int32", "uint8") else _as_it_is
+
+
 @functools.cache
 def unary_function(op: str, dtype: str) -> Any:
     """f(x, a) of an element of that type, compiled; its result may be wider."""
     if dtype == "float32" and op in _FLOAT32:
         return compiled(_FLOAT32[op])
     function, convert = compiled(_tables(dtype)["unary"][op]), _converter(op, dtype)
-    return compiled(lambda x, a: function(convert(x), a))
+    narrow = _narrow(dtype)
+    return compiled(lambda x, a: narrow(function(convert(x), a)))
 
 
 @functools.cache
@@ -79,7 +88,8 @@ def _unary_backward(op: str) -> Any:
 @functools.cache
 def _binary(op: str, dtype: str) -> Any:
     function, convert = compiled(_tables(dtype)["binary"][op]), _converter(op, dtype)
-    return compiled(lambda x1, x2: function(convert(x1), convert(x2)))
+    narrow = _narrow(dtype)
+    return compiled(lambda x1, x2: narrow(function(convert(x1), convert(x2))))
 
 
 def unary(y: Any, x: Any, *, op: str, a: float = 0.0, b: float = 0.0) -> None:
@@ -117,7 +127,8 @@ def cast_function(source: str, target: str) -> Any:
     if target.startswith("float"):
         convert = np.dtype(target).type
         return compiled(lambda x, a: convert(x) * convert(a))
-    return compiled(lambda x, a: np.int64(x))
+    narrow = np.dtype(target).type
+    return compiled(lambda x, a: narrow(np.int64(x)))
 
 
 def copy(y: Any, x: Any, *, dtype: str, scale: float = 1.0) -> None:
