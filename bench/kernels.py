@@ -2,7 +2,7 @@
 
 `python -m bench.kernels [--size N]` compiles the C below with the system's compiler and times every
 step on one thread, beside the ceiling: a chain of fused multiply-adds on registers; then the same
-in Numba, if it is there.
+in Numba, if it is there, and on a GPU, if there is one.
 
 Reading: K. Goto, R. van de Geijn, "Anatomy of high-performance matrix multiplication" (2008).
 """
@@ -145,6 +145,15 @@ def main() -> None:
 
         print("in Numba, ", end="")
         climb(ladder(n, a, b, c, tensors), 2.0 * n**3)
+    try:
+        fn.device("cuda").__exit__()
+    except (ImportError, RuntimeError) as error:
+        print(error)
+    else:
+        from bench import cuda_gemm
+
+        print("on CUDA, ", end="")
+        climb(cuda_gemm.ladder(n, a, b), 2.0 * n**3, on_cpu=False)
 
 
 if __name__ == "__main__":

@@ -34,21 +34,25 @@ def best_seconds(call: Callable[[], object], budget: float = 0.5) -> float:
             return shortest
 
 
-def climb(steps: Mapping[str, tuple[Callable[[], object], str]], flops: float) -> None:
+def climb(
+    steps: Mapping[str, tuple[Callable[[], object], str]], flops: float, on_cpu: bool = True
+) -> None:
     """Prints for each step its rate, its share of the ceiling and what it gained.
 
     Args:
         steps: name to a call and what is new in it.
         flops: of a call.
+        on_cpu: whether a call takes one thread, whose ceiling is known; a GPU's is not.
     """
     import fastnn as fn
 
-    ceiling = fn._core.fma_ceiling()
-    print(f"one thread, ceiling {ceiling / 1e9:.0f} GFLOP/s")
+    ceiling = fn._core.fma_ceiling() if on_cpu else None
+    print(f"one thread, ceiling {ceiling / 1e9:.0f} GFLOP/s" if ceiling else "the whole GPU")
     last = None
     for name, (call, text) in steps.items():
         seconds = best_seconds(call)
         rate = flops / seconds
+        share = f"{100 * rate / ceiling:5.1f} %" if ceiling else ""
         gain = f"x {last / seconds:5.2f}" if last else " " * 7
-        print(f"{name:11} {rate / 1e9:7.1f} GFLOP/s {100 * rate / ceiling:5.1f} %  {gain}  {text}")
+        print(f"{name:14} {rate / 1e9:7.1f} GFLOP/s {share}  {gain}  {text}")
         last = seconds

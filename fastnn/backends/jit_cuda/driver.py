@@ -20,7 +20,8 @@ def problem() -> str:
     try:
         count, known = driver.driver.get_device_count(), driver.get_version()
     except (ImportError, driver.CudaAPIError) as error:  # Numba's own class is an ImportError
-        return f"it needs an NVIDIA GPU and its driver: {' '.join(str(error).split())}"
+        what = " ".join(str(error).split()).rstrip(" :.")
+        return f"it needs an NVIDIA GPU and its driver: {what}"
     if not count:
         return "NVIDIA's driver finds no GPU"
     toolkit = runtime.get_version()

@@ -67,7 +67,7 @@ def _naive(c, a, b, m, n, k):
 
 
 def naive(c: Any, a: Any, b: Any) -> None:
-    """Step 1."""
+    """Step 1: one thread a result, which reads its row of a and its column of b from memory."""
     (m, k), n = a.shape, b.shape[1]
     grid = -(-n // SIDE), -(-m // SIDE)
     launch_grid(_naive, grid, (SIDE, SIDE), c, a, b, m, n, k)
@@ -105,7 +105,7 @@ def _shared_tiles(dtype: type) -> Any:
 
 
 def shared_tiles(c: Any, a: Any, b: Any) -> None:
-    """Step 2."""
+    """Step 2: square tiles of a and b in shared memory, read there once a block."""
     (m, k), n = a.shape, b.shape[1]
     grid = -(-n // SIDE), -(-m // SIDE)
     launch_grid(_shared_tiles(a.dtype.type), grid, (SIDE, SIDE), c, a, b, m, n, k)
@@ -165,7 +165,7 @@ def _register_tiles(tiles: Tiles, dtype: type) -> Any:
 
 
 def register_tiles(c: Any, a: Any, b: Any, tiles: Tiles = LARGE) -> None:
-    """Step 3."""
+    """Step 3: a thread computes a tile of results in registers."""
     (m, k), n = a.shape, b.shape[1]
     grid = -(-n // tiles.columns), -(-m // tiles.rows)
     launch_grid(_register_tiles(tiles, a.dtype.type), grid, tiles.threads, c, a, b, m, n, k)
@@ -363,7 +363,7 @@ def _store(c, z, bias, residual, start, numbers, reals, slab, i, j, total):
 
 
 def vector_loads(c: Any, a: Any, b: Any, tiles: Tiles = LARGE) -> None:
-    """Step 4."""
+    """Step 4: loads of four numbers at a time, two buffers of shared memory."""
     (m, k), n = a.shape, b.shape[1]
     product = tiled_product(tiles, BY_DEPTH, BY_SIDE, _store, a.dtype.type)
     operands = (flat(a), flat(b), (k, 1, (1,), (0,)), (1, n, (1,), (0,)), (1, m, n, k, k))
