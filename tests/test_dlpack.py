@@ -29,8 +29,8 @@ def test_dlpack_with_torch():
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"dl_device": (2, 0)}, "not the CPU"),
-        ({"dl_device": (1, 1)}, "not the CPU"),
+        ({"dl_device": (2, 0)}, "neither the CPU nor where the tensor is"),
+        ({"dl_device": (1, 1)}, "neither the CPU nor where the tensor is"),
         ({"copy": False}, "without a copy"),  # the unversioned form is always one
     ],
 )

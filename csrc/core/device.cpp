@@ -1,7 +1,5 @@
 #include "core/device.h"
 
-#include <atomic>
-
 #include "core/memory_pool.h"
 #include "core/primitive.h"
 
@@ -49,17 +47,27 @@ Device current_device() {
   return thread_device >= 0 ? static_cast<Device>(thread_device)
                             : default_device.load(std::memory_order_relaxed);
 }
-void set_thread_device(Device device) { thread_device = static_cast<int>(device); }
-void set_default_device(Device device) { default_device = device; }
+void set_thread_device(Device device) {
+  thread_device = static_cast<int>(device);
+  if (device != Device::cpu) devices_in_use = true;
+}
+void set_default_device(Device device) {
+  default_device = device;
+  if (device != Device::cpu) devices_in_use = true;
+}
 
 void set_device_driver(const DeviceDriver& given) { driver = given; }
 const DeviceDriver& device_driver() { return driver; }
 
 Block* allocate_on(Device device, size_t bytes) {
-  return device == Device::cpu ? allocate_block(bytes) : driver.allocate(bytes);
+  if (device == Device::cpu) return allocate_block(bytes);
+  devices_in_use = true;
+  return driver.allocate(bytes);
 }
 
-Device device_of(const Call& call) {
+std::atomic<bool> devices_in_use{false};
+
+Device device_of_operands(const Call& call) {
   Device device = Device::cpu;
   bool any = false;
   const Array* arrays = call.arrays();

@@ -2,6 +2,7 @@
 // bindings know how to reach.
 #pragma once
 
+#include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <string>
@@ -35,9 +36,15 @@ const DeviceDriver& device_driver();
 // A new block with one reference on the device. Throws std::bad_alloc.
 Block* allocate_on(Device device, size_t bytes);
 
+// Whether anybody has asked for another device than the host: until then calls need not look.
+extern std::atomic<bool> devices_in_use;
+
 // The device of a call: that of its operands, or the thread's if it has none. Throws Error when
 // operands lie apart. A number of the host fits every device.
-Device device_of(const Call& call);
+Device device_of_operands(const Call& call);
+inline Device device_of(const Call& call) {
+  return devices_in_use.load(std::memory_order_relaxed) ? device_of_operands(call) : Device::cpu;
+}
 
 // Whether the array is a scalar, or one that is repeated.
 bool is_number(const Array& array);

@@ -128,7 +128,9 @@ def constant(value: Any, dtype: str) -> Tensor:
 
 def filled(shape: Any, value: Any, dtype: str, device: str | None = None) -> Tensor:
     """A new Tensor with every element ``value``, on the thread's device unless told."""
-    number = _core.to_device(constant(value, dtype), device or _core.get_device())
+    number, device = constant(value, dtype), device or _core.get_device()
+    if device != "cpu":
+        number = _core.to_device(number, device)
     return _core.copy((number, shape, (0,) * len(shape), 0), dtype)
 
 

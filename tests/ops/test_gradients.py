@@ -600,7 +600,8 @@ def test_every_rule_is_reached_by_a_row():
     for info in pkgutil.iter_modules(ops.__path__):
         module = importlib.import_module(f"fastnn.ops.{info.name}")
         for name, rule in vars(module).items():
-            if name.endswith("_rule") and name != "unary_rule" and inspect.isfunction(rule):
+            elsewhere = name in ("unary_rule", "_to_rule")  # it makes rules; tested with devices
+            if name.endswith("_rule") and not elsewhere and inspect.isfunction(rule):
                 assert rule in reached, f"{module.__name__}.{name}"
 
 
