@@ -17,18 +17,45 @@ from .program import BLOCK, Array, Scratch, Stage, blocks, stage
 
 _SOURCE = """
 def kernel({ys}, {xs}, width, rows, group, pieces, rank{reals}, table, task):
-    start = task % pieces * {block}
-    stop = min(width, start + {block})
-    for row in range(task // pieces * group, min(rows, (task // pieces + 1) * group)):
-        {offsets} = 0
-        rest = row
-        for axis in range(rank):
-            i = rest % table[axis * {step}]
-            rest = rest // table[axis * {step}]
-            {advance}
+    start, stop, first, last = part(width, rows, group, pieces, task)
+    for row in range(first, last):
+        {offsets} = offsets(table, row, rank)
+        at = row * width
         for i in range(start, stop):
             {results} = function({elements}{reals})
 """
+_OFFSETS = """
+def offsets(table, row, rank):
+    {offsets} = 0
+    for axis in range(0, rank * {step}, {step}):
+        extent = table[axis]
+        i = row % extent
+        row = row // extent
+        {advance}
+    return {offsets_},
+"""
+
+
+@compiled
+def part(width, rows, group, pieces, task):
+    """The elements of rows, and the rows, that are a task's: some rows, or a piece of one."""
+    start, first = task % pieces * BLOCK, task // pieces * group
+    return start, min(width, start + BLOCK), first, min(rows, first + group)
+
+
+@functools.cache
+def _offsets(operands: int) -> Any:
+    """A function: where row number `row` begins in each of so many operands."""
+    numbers = range(1, operands + 1)
+    source = _OFFSETS.format(
+        offsets=" = ".join(f"o{j}" for j in numbers),
+        offsets_=", ".join(f"o{j}" for j in numbers),
+        advance="; ".join(f"o{j} += i * table[axis + {j}]" for j in numbers),
+        step=operands + 1,
+    )
+    scope: dict[str, Any] = {"__name__": __name__}
+    exec(source, scope)
+    return compiled(scope["offsets"])
 
 
 @functools.cache
@@ -48,19 +75,17 @@ def broadcast_kernel(
     source = _SOURCE.format(
         ys=", ".join(ys),
         xs=", ".join(f"x{j}" for j in numbers),
-        results=", ".join(f"{y}[row * width + i]" for y in ys),
-        offsets=" = ".join(f"o{j}" for j in numbers),
-        advance="; ".join(f"o{j} += i * table[axis * {len(kinds) + 1} + {j}]" for j in numbers),
+        results=", ".join(f"{y}[at + i]" for y in ys),
+        offsets="".join(f"o{j}, " for j in numbers),
         elements=", ".join(
             f"x{j}[o{j}{' + i' if kind else ''}]" for j, kind in zip(numbers, kinds)
         ),
         reals="".join(f", {real}" for real in reals),
-        step=len(kinds) + 1,
-        block=BLOCK,
     )
-    scope = {"function": function, "__name__": __name__}
+    offsets = _offsets(len(kinds))
+    scope = {"function": function, "offsets": offsets, "part": part, "__name__": __name__}
     exec(source, scope)
-    return Kernel(scope["kernel"], f"{name}{kinds}{results}")  # type: ignore[arg-type]
+    return Kernel(scope["kernel"], f"{name}{kinds}{results}")
 
 
 def merged(shape: Sequence[int], strides: Sequence[Sequence[int]]) -> list[tuple[int, ...]]:
