@@ -8,6 +8,7 @@ over the whole range; right at zeros, infinities, NaN and subnormal numbers.
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import numpy as np
 
@@ -16,6 +17,15 @@ from .intrinsics import bits, fma, from_bits
 
 f32, f64 = np.float32, np.float64
 _NAN, _INFINITY = math.nan, math.inf
+
+
+def polynomial(*coefficients: float) -> Any:
+    """A function: c0 + c1 x + c2 x^2 + ..., by Horner's rule."""
+    *others, text = map(repr, coefficients)
+    for coefficient in reversed(others):
+        text = f"fma({text}, x, {coefficient})"
+    return compiled(eval(f"lambda x: {text}", {"fma": fma, "__name__": __name__}))
+
 
 # ---- float32 ----------------------------------------------------------------------------------
 ROUND32 = f32(12582912.0)  # 1.5 * 2^23: adding it rounds to an integer
@@ -32,7 +42,7 @@ L0, L1, L2, L3 = f32(0.666666627), f32(0.400009722), f32(0.284987926), f32(0.242
 LEAST32, LIFT32, LIFT_BITS32, ZERO32 = f32(1.17549435e-38), f32(16777216.0), f32(24), f32(0)
 NAN32, INFINITY32 = f32(_NAN), f32(_INFINITY)
 TANH_END32 = f32(10)  # tanh is 1 there
-SIGN32 = np.int32(-0x80000000)
+SIGN32, ONE_BITS32 = np.int32(-0x80000000), np.int32(0x3F800000)
 
 
 @compiled
@@ -42,52 +52,52 @@ def signed32(y, x):
 
 
 @compiled
-def power_of_two32(n):
-    """2^n where that is normal."""
-    return from_bits(np.int32((np.int32(n) + 127) << 23))
+def power_of_two32(biased):
+    """2^n where that is normal; `biased` is n + ROUND32, whose last bits are n."""
+    return from_bits(np.int32(np.int32(bits(biased) << 23) + ONE_BITS32))
 
 
 @compiled
-def power32(n):
-    """2^n in two factors, neither of which leaves the normal range."""
-    k = np.int32(n)
-    half = np.int32(k >> 1)
-    first = from_bits(np.int32((half + 127) << 23))
-    return first, from_bits(np.int32((k - half + 127) << 23))
+def scaled32(y, biased):
+    """y 2^n in two steps, neither of which leaves the normal range."""
+    n = bits(biased)
+    half = np.int32(n >> 1)
+    first = from_bits(np.int32(np.int32(half << 23) + ONE_BITS32))
+    return y * first * from_bits(np.int32(np.int32((n - half) << 23) + ONE_BITS32))
 
 
 @compiled
 def exp_parts32(x):
-    """n and p with e^x = 2^n (1 + p), for x of a size that exp has a result for."""
-    n = fma(x, LOG2E32, ROUND32) - ROUND32
+    """n + ROUND32 and p with e^x = 2^n (1 + p), for x of a size that exp has a result for."""
+    biased = fma(x, LOG2E32, ROUND32)
+    n = biased - ROUND32
     r = fma(n, LN2_LOW32, fma(n, LN2_HIGH32, x))
     p = fma(fma(fma(fma(E4, r, E3), r, E2), r, E1), r, E0)
-    return n, fma(r * r, p, r)
+    return biased, fma(r * r, p, r)
 
 
 @compiled
 def exp32(x):
     """e^x."""
-    n, p = exp_parts32(LOW32 if x < LOW32 else (HIGH32 if x > HIGH32 else x))
-    first, second = power32(n)
-    return (p + ONE32) * first * second
+    biased, p = exp_parts32(LOW32 if x < LOW32 else (HIGH32 if x > HIGH32 else x))
+    return scaled32(p + ONE32, biased)
 
 
 @compiled
 def expm1_32(x):
     """e^x - 1 = 2^n ((1 - 2^-n) + (e^r - 1)), with what the rounding of r and of the sum took."""
     bounded = EXPM1_LOW32 if x < EXPM1_LOW32 else (HIGH32 if x > HIGH32 else x)
-    n = fma(bounded, LOG2E32, ROUND32) - ROUND32
+    biased = fma(bounded, LOG2E32, ROUND32)
+    n = biased - ROUND32
     high = fma(n, LN2_HIGH32, bounded)
     r = fma(n, LN2_LOW32, high)
     rest = fma(n, LN2_LOW32, high - r)
     # 2^-n is lost against 1 long before it leaves the normal range.
-    whole = ONE32 - power_of_two32(-(HUNDRED32 if n > HUNDRED32 else n))
+    whole = ONE32 - power_of_two32(ROUND32 - (HUNDRED32 if n > HUNDRED32 else n))
     total = whole + r
     p = fma(fma(fma(fma(fma(M5, r, M4), r, M3), r, M2), r, M1), r, HALF32)
     y = total + fma(r * r, p, (r - (total - whole)) + rest)
-    first, second = power32(n)
-    return signed32(abs(y * first * second), x)
+    return signed32(abs(scaled32(y, biased)), x)
 
 
 @compiled
@@ -126,6 +136,14 @@ def log1p32(x):
 
 
 @compiled
+def softplus32(x):
+    """log(1 + e^x) = max(x, 0) + log(1 + e^-|x|)."""
+    e = exp32(-abs(x))
+    u = ONE32 + e
+    return (ZERO32 if x < ZERO32 else x) + log_of_normal32(u, ZERO32, (e - (u - ONE32)) / u)
+
+
+@compiled
 def sigmoid32(x):
     """1 / (1 + e^-x)."""
     e = exp32(-abs(x))
@@ -138,8 +156,8 @@ def sigmoid32(x):
 def tanh32(x):
     """tanh(x) = h / (1 + h), h = (e^(2 |x|) - 1) / 2; for small h it is h - h tanh(x)."""
     a = abs(x)
-    n, p = exp_parts32(TWO32 * (TANH_END32 if a > TANH_END32 else a))
-    half_power = HALF32 * power_of_two32(n)
+    biased, p = exp_parts32(TWO32 * (TANH_END32 if a > TANH_END32 else a))
+    half_power = HALF32 * power_of_two32(biased)
     h = fma(half_power, p, half_power - HALF32)
     y = h / (h + ONE32)
     return signed32(fma(-h, y, h) if h < HALF32 else y, x)
@@ -150,9 +168,28 @@ ROUND64 = 6755399441055744.0  # 1.5 * 2^52
 LOG2E64, LN2_HIGH64 = 1.4426950408889634, -6.93147180369123816490e-01
 LN2_LOW64 = -1.90821492927058770002e-10
 LEAST64, LIFT64 = 2.2250738585072014e-308, 18014398509481984.0  # 2^54
-
-
-SIGN64 = np.int64(-0x8000000000000000)
+SIGN64, ONE_BITS64 = np.int64(-0x8000000000000000), np.int64(0x3FF0000000000000)
+_exp64 = polynomial(
+    *(0.5, 0.16666666666666682, 0.041666666666666539, 0.0083333333333180312),
+    *(0.0013888888888978549, 0.00019841269893884064, 2.4801587109197537e-05),
+    *(2.7557237243003619e-06, 2.755747037318788e-07, 2.5111268398471319e-08),
+    2.0852464943592008e-09,
+)
+_exp_short = polynomial(
+    *(1.0, 1.000000037716214, 0.5000000047117757, 0.16666415514653277, 0.04166635289677516),
+    *(0.008375126398153335, 0.0013941108433972674),
+)
+_expm1_64 = polynomial(
+    *(0.5, 0.16666666666666677, 0.041666666666666671, 0.0083333333333213862),
+    *(0.0013888888888886014, 0.00019841269886818164, 2.4801587317940496e-05),
+    *(2.7557243449289732e-06, 2.7557283052363812e-07, 2.5109321877744631e-08),
+    2.0910650814296757e-09,
+)
+_log64 = polynomial(
+    *(0.66666666666667351, 0.39999999999408758, 0.28571428743908034, 0.22222198399159376),
+    *(0.18183574210407544, 0.15313777897575462, 0.14798862589960515),
+)
+UNIT64, UNIT_BITS64 = 4503599627370496.0, np.int64(0x4330000000000000)  # 2^52
 
 
 @compiled
@@ -162,88 +199,100 @@ def signed64(y, x):
 
 
 @compiled
-def power_of_two64(n):
-    """2^n where that is normal."""
-    return from_bits((np.int64(n) + 1023) << 52)
+def two_sum(a, b):
+    """a + b rounded, and what that took."""
+    total = a + b
+    back = total - a
+    return total, (a - (total - back)) + (b - back)
 
 
 @compiled
-def power64(n):
-    """2^n in two factors, neither of which leaves the normal range."""
-    k = np.int64(n)
-    half = k >> 1
-    return from_bits((half + 1023) << 52), from_bits((k - half + 1023) << 52)
+def shifted_down(i, places):
+    """i >> places, zeros moving in: for other shifts, and for conversions of int64 from and to
+    float64, few processors have vector instructions."""
+    return np.int64(np.uint64(i) >> np.uint64(places))
 
 
 @compiled
-def exp_parts64(x):
-    """n and p with e^x = 2^n (1 + p), for x of a size that exp has a result for."""
-    n = fma(x, LOG2E64, ROUND64) - ROUND64
-    r = fma(n, LN2_LOW64, fma(n, LN2_HIGH64, x))
-    p = fma(2.0852464943592008e-09, r, 2.5111268398471319e-08)
-    p = fma(p, r, 2.755747037318788e-07)
-    p = fma(p, r, 2.7557237243003619e-06)
-    p = fma(p, r, 2.4801587109197537e-05)
-    p = fma(p, r, 0.00019841269893884064)
-    p = fma(p, r, 0.0013888888888978549)
-    p = fma(p, r, 0.0083333333333180312)
-    p = fma(p, r, 0.041666666666666539)
-    p = fma(p, r, 0.16666666666666682)
-    p = fma(p, r, 0.5)
-    return n, fma(r * r, p, r)
+def power_of_two64(biased):
+    """2^n where that is normal; `biased` is n + ROUND64, whose last bits are n."""
+    return from_bits((bits(biased) << 52) + ONE_BITS64)
+
+
+@compiled
+def scaled64(y, biased):
+    """y 2^n in two steps, neither of which leaves the normal range."""
+    n = bits(biased)
+    half = shifted_down(n, 1)
+    first = from_bits((half << 52) + ONE_BITS64)
+    return y * first * from_bits(((n - half) << 52) + ONE_BITS64)
+
+
+@compiled
+def exp_parts64(x, low):
+    """n + ROUND64 and p with e^(x + low) = 2^n (1 + p), for x of a size that exp has results for;
+    low is far below it."""
+    biased = fma(x, LOG2E64, ROUND64)
+    n = biased - ROUND64
+    r = fma(n, LN2_LOW64, fma(n, LN2_HIGH64, x) + low)
+    return biased, fma(r * r, _exp64(r), r)
+
+
+@compiled
+def exp_of_sum64(x, low):
+    """e^(x + low), low far below x."""
+    biased, p = exp_parts64(-746.0 if x < -746.0 else (710.0 if x > 710.0 else x), low)
+    return scaled64(p + 1.0, biased)
 
 
 @compiled
 def exp64(x):
     """e^x."""
-    n, p = exp_parts64(-746.0 if x < -746.0 else (710.0 if x > 710.0 else x))
-    first, second = power64(n)
-    return (p + 1.0) * first * second
+    return exp_of_sum64(x, -0.0)
+
+
+@compiled
+def exp_short(x):
+    """e^x with the digits of float32, for x from -700 to 700."""
+    biased = fma(x, LOG2E64, ROUND64)
+    n = biased - ROUND64
+    r = fma(n, LN2_LOW64, fma(n, LN2_HIGH64, x))
+    return _exp_short(r) * power_of_two64(biased)
 
 
 @compiled
 def expm1_64(x):
     """e^x - 1, as in float32."""
     bounded = -50.0 if x < -50.0 else (710.0 if x > 710.0 else x)
-    n = fma(bounded, LOG2E64, ROUND64) - ROUND64
+    biased = fma(bounded, LOG2E64, ROUND64)
+    n = biased - ROUND64
     high = fma(n, LN2_HIGH64, bounded)
     r = fma(n, LN2_LOW64, high)
     rest = fma(n, LN2_LOW64, high - r)
-    whole = 1.0 - power_of_two64(-(100.0 if n > 100.0 else n))
+    whole = 1.0 - power_of_two64(ROUND64 - (100.0 if n > 100.0 else n))
     total = whole + r
-    p = fma(2.0910650814296757e-09, r, 2.5109321877744631e-08)
-    p = fma(p, r, 2.7557283052363812e-07)
-    p = fma(p, r, 2.7557243449289732e-06)
-    p = fma(p, r, 2.4801587317940496e-05)
-    p = fma(p, r, 0.00019841269886818164)
-    p = fma(p, r, 0.0013888888888886014)
-    p = fma(p, r, 0.0083333333333213862)
-    p = fma(p, r, 0.041666666666666671)
-    p = fma(p, r, 0.16666666666666677)
-    p = fma(p, r, 0.5)
-    y = total + fma(r * r, p, (r - (total - whole)) + rest)
-    first, second = power64(n)
-    return signed64(abs(y * first * second), x)
+    y = total + fma(r * r, _expm1_64(r), (r - (total - whole)) + rest)
+    return signed64(abs(scaled64(y, biased)), x)
+
+
+@compiled
+def binary_parts64(x, lifted):
+    """e and m with x = 2^(e + lifted) m, sqrt(1/2) <= m < sqrt(2), for positive normal x."""
+    i = bits(x)
+    k = shifted_down(i + (ONE_BITS64 - 0x3FE6A09E667F3BCD), 52)
+    m = from_bits(i - (k << 52) + ONE_BITS64)
+    return from_bits(k | UNIT_BITS64) - (UNIT64 + 1023.0) - lifted, m
 
 
 @compiled
 def log_of_normal64(x, lifted, low):
     """log(x) + low less so many powers of two, for positive normal x; low far below it."""
-    i = bits(x)
-    k = (i + (0x3FF0000000000000 - 0x3FE6A09E667F3BCD)) >> 52
-    m = from_bits(i - ((k - 1023) << 52))
-    e = f64(k - 1023) - lifted
+    e, m = binary_parts64(x, lifted)
     f = m - 1.0
     s = f / (2.0 + f)
     z = s * s
     half = 0.5 * f * f
-    p = fma(0.14798862589960515, z, 0.15313777897575462)
-    p = fma(p, z, 0.18183574210407544)
-    p = fma(p, z, 0.22222198399159376)
-    p = fma(p, z, 0.28571428743908034)
-    p = fma(p, z, 0.39999999999408758)
-    p = fma(p, z, 0.66666666666667351)
-    r = fma(z, p, half)
+    r = fma(z, _log64(z), half)
     return fma(e, -LN2_HIGH64, f - (half - fma(s, r, fma(e, -LN2_LOW64, low))))
 
 
@@ -267,6 +316,14 @@ def log1p64(x):
 
 
 @compiled
+def softplus64(x):
+    """log(1 + e^x), as in float32."""
+    e = exp64(-abs(x))
+    u = 1.0 + e
+    return (0.0 if x < 0.0 else x) + log_of_normal64(u, 0.0, (e - (u - 1.0)) / u)
+
+
+@compiled
 def sigmoid64(x):
     """1 / (1 + e^-x)."""
     e = exp64(-abs(x))
@@ -279,8 +336,8 @@ def sigmoid64(x):
 def tanh64(x):
     """The hyperbolic tangent, as in float32."""
     a = abs(x)
-    n, p = exp_parts64(2.0 * (40.0 if a > 40.0 else a))
-    half_power = 0.5 * power_of_two64(n)
+    biased, p = exp_parts64(2.0 * (40.0 if a > 40.0 else a), -0.0)
+    half_power = 0.5 * power_of_two64(biased)
     h = fma(half_power, p, half_power - 0.5)
     y = h / (h + 1.0)
     return signed64(fma(-h, y, h) if h < 0.5 else y, x)

@@ -10,9 +10,10 @@ import numpy as np
 
 from fastnn.backends.jit import operations
 
-from . import elementary, mathematics
+from . import elementary, error_function, mathematics, trigonometry
 from .compile import compiled
 from .loops import elementwise
+from .power import power
 from .program import Array, Operand, Stage
 
 # float32 functions with polynomials of their own; the rest is computed in float64.
@@ -22,9 +23,14 @@ _FLOAT32 = {
     "log": elementary.log32,
     "log1p": elementary.log1p32,
     "sigmoid": elementary.sigmoid32,
+    "softplus": elementary.softplus32,
+    "sin": trigonometry.sin32,
+    "cos": trigonometry.cos32,
+    "erf": error_function.erf32,
+    "gelu": error_function.gelu32,
     "tanh": elementary.tanh32,
 }
-_FLOAT64 = {"sigmoid": elementary.sigmoid64}
+_FLOAT64 = {"sigmoid": elementary.sigmoid64, "softplus": elementary.softplus64}
 _BITS = {"int32": 32, "int64": 64, "uint8": 8, "bool": 8}
 _double = np.float64
 
@@ -60,6 +66,8 @@ def _derivative_function(op: str) -> Any:
 
 @functools.cache
 def _binary_function(op: str, dtype: str) -> Any:
+    if op == "pow" and dtype == "float32":
+        return compiled(lambda x1, x2: power(x1, x2))
     function = compiled(_tables(dtype)["binary"][op])
     convert = _double if dtype.startswith("float") else np.int64
     return compiled(lambda x1, x2: function(convert(x1), convert(x2)))

@@ -15,12 +15,17 @@ from .elementary import expm1_64 as expm1  # noqa: F401
 from .elementary import log1p64 as log1p  # noqa: F401
 from .elementary import log64 as log  # noqa: F401
 from .elementary import tanh64 as tanh  # noqa: F401
+from .error_function import erf64 as erf  # noqa: F401
+from .error_function import erfc64 as erfc  # noqa: F401
 from .intrinsics import ceil, floor, rint  # noqa: F401
+from .power import pow64 as pow  # noqa: F401
+from .trigonometry import cos64 as cos  # noqa: F401
+from .trigonometry import sin64 as sin  # noqa: F401
 
 log2, log10 = math.log2, math.log10
-sin, cos, tan, asin, acos, atan = math.sin, math.cos, math.tan, math.asin, math.acos, math.atan
-sinh, cosh, atan2, fmod, pow = math.sinh, math.cosh, math.atan2, math.fmod, math.pow
-erf, erfc, sqrt, copysign = math.erf, math.erfc, math.sqrt, math.copysign
+tan, asin, acos, atan = math.tan, math.asin, math.acos, math.atan
+sinh, cosh, atan2, fmod = math.sinh, math.cosh, math.atan2, math.fmod
+sqrt, copysign = math.sqrt, math.copysign
 
 
 @compile

@@ -6,8 +6,10 @@ fastnn.backends.jit.operations.
 
 from __future__ import annotations
 
+import math
 import operator
 from collections.abc import Callable, Sequence
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -21,6 +23,7 @@ from . import mathematics
 from .compile import compiled
 from .elementwise import unary_function
 from .numbers import PLAIN, NumberType, chain, chain_two, lifted, value, variable
+from .power import power
 
 _double = np.float64
 _LONGEST_PRODUCT = 16  # x ** n is multiplied out up to here
@@ -53,10 +56,20 @@ def _is_number(*kinds: Any) -> bool:
 # those of other op codes are computed in float64.
 _SIMPLE = {"neg", "abs", "square", "sqrt", "rsqrt", "reciprocal", "relu", "softsign"}
 _SIMPLE |= {"exp", "expm1", "log", "log1p", "tanh", "sigmoid", "tan", "atan"}
+# These call such functions of Numbers as this file defines.
+_of_numbers = SimpleNamespace(
+    **{
+        name: getattr(math, name)
+        for name in ["exp", "log1p", "tanh", "sqrt", "sin", "cos", "sinh", "cosh", "erfc"]
+    },
+    head=mathematics.head,
+    compile=compiled,
+)
+_BY_NUMBERS = {"sin", "cos", "softplus", "log_sigmoid", "silu"}
 
 
 def _unary_rule(op: str, slope: Any, reads: str) -> Callable:
-    by_value, in_double = reads == "x", op not in _SIMPLE
+    by_value, in_double = reads == "x", op not in _SIMPLE | _BY_NUMBERS
 
     def rule(x):
         if isinstance(x, PLAIN):
@@ -98,6 +111,8 @@ _WITH_PARAMETERS = {"linear", "gelu", "gelu_tanh", "elu", "leaky_relu"}
 
 def _define_unary() -> None:
     slopes = operations.derivative(mathematics)
+    by_numbers = operations.derivative(_of_numbers)
+    slopes |= {op: by_numbers[op] for op in _BY_NUMBERS}
     for op, (reads, _) in _core.UNARY.items():
         if op not in _WITH_PARAMETERS:
             slope = compiled(slopes[op]) if op in slopes else None
@@ -187,8 +202,6 @@ def _in_double(function: Callable) -> Any:
 
 def _define_binary() -> None:
     table = operations.binary(mathematics)
-    power = _in_double(table["pow"])
-    raised = compiled(power)
     log = unary_function("log", "float64")
 
     @compiled
@@ -196,7 +209,7 @@ def _define_binary() -> None:
         return (0.5 if winner == loser else 1.0) if winner >= loser else 0.0
 
     def base_slope(x1, x2, y):
-        return 0.0 if x2 == 0 else x2 * raised(x1, x2 - 1.0)
+        return 0.0 if x2 == 0 else x2 * power(x1, x2 - 1.0)
 
     def exponent_slope(x1, x2, y):
         return y * log(_double(x1), 0.0) if x1 > 0 else 0.0
@@ -214,7 +227,7 @@ def _define_binary() -> None:
         "truediv": (lambda x1, x2: x1 / x2, lambda x1, x2, y: 1 / x2, lambda x1, x2, y: -y / x2),
         "floordiv": (floordiv, flat, flat),
         "mod": (mod, one, lambda x1, x2, y: -whole(x1, x2)),
-        "pow": (power, base_slope, exponent_slope),
+        "pow": (lambda x1, x2: power(x1, x2), base_slope, exponent_slope),
         "maximum": (
             table["maximum"],
             lambda x1, x2, y: share(x1, x2),
