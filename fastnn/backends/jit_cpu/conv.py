@@ -13,7 +13,7 @@ from .gemm import epilogue, matrix_product
 from .loops import permuted, put_back
 from .program import Array, Operand, Scratch, Stage, blocks, stage
 from .reduce import fold
-from .windows import Geometry, element_of
+from .windows import Geometry, corner_of, element_at
 
 _TASK = 16_384
 
@@ -22,9 +22,10 @@ _TASK = 16_384
 def _windows_to_rows(columns, x, rows, outputs, taps, elements, each, groups, many, table, task):
     """columns[group, row, tap, channel]: what a window meets; 0 beyond the edges."""
     for row in range(task * many, min(rows, (task + 1) * many)):
-        image, output = row // outputs, row % outputs
+        image = row // outputs
+        corner = corner_of(table, row - image * outputs)
         for tap in range(taps):
-            element = element_of(table, output, tap)
+            element = element_at(table, corner, tap)
             for group in range(groups):
                 to = ((group * rows + row) * taps + tap) * each
                 if element < 0:
@@ -45,8 +46,9 @@ def _rows_to_windows(x, columns, rows, outputs, taps, elements, each, groups, ta
         x[i] = 0
     for output in range(outputs):
         row = image * outputs + output
+        corner = corner_of(table, output)
         for tap in range(taps):
-            element = element_of(table, output, tap)
+            element = element_at(table, corner, tap)
             if element < 0:
                 continue
             for group in range(groups):

@@ -72,8 +72,10 @@ def exp_parts32(x):
     biased = fma(x, LOG2E32, ROUND32)
     n = biased - ROUND32
     r = fma(n, LN2_LOW32, fma(n, LN2_HIGH32, x))
-    p = fma(fma(fma(fma(E4, r, E3), r, E2), r, E1), r, E0)
-    return biased, fma(r * r, p, r)
+    z = r * r
+    # Short chains of operations keep a processor busier than Horner's rule.
+    p = fma(fma(E4, z, fma(E3, r, E2)), z, fma(E1, r, E0))
+    return biased, fma(z, p, r)
 
 
 @compiled
@@ -111,7 +113,7 @@ def log_of_normal32(x, lifted, low):
     s = f / (TWO32 + f)
     z = s * s
     half = HALF32 * f * f
-    r = fma(z, fma(fma(fma(L3, z, L2), z, L1), z, L0), half)
+    r = fma(z, fma(fma(L3, z, L2), z * z, fma(L1, z, L0)), half)
     return fma(e, -LN2_HIGH32, f - (half - fma(s, r, fma(e, -LN2_LOW32, low))))
 
 
@@ -156,8 +158,9 @@ def sigmoid32(x):
 def tanh32(x):
     """tanh(x) = h / (1 + h), h = (e^(2 |x|) - 1) / 2; for small h it is h - h tanh(x)."""
     a = abs(x)
-    biased, p = exp_parts32(TWO32 * (TANH_END32 if a > TANH_END32 else a))
-    half_power = HALF32 * power_of_two32(biased)
+    bounded = TANH_END32 if a > TANH_END32 else a
+    biased, p = exp_parts32(bounded + bounded)
+    half_power = power_of_two32(biased - ONE32)
     h = fma(half_power, p, half_power - HALF32)
     y = h / (h + ONE32)
     return signed32(fma(-h, y, h) if h < HALF32 else y, x)
@@ -337,7 +340,7 @@ def tanh64(x):
     """The hyperbolic tangent, as in float32."""
     a = abs(x)
     biased, p = exp_parts64(2.0 * (40.0 if a > 40.0 else a), -0.0)
-    half_power = 0.5 * power_of_two64(biased)
+    half_power = power_of_two64(biased - 1.0)
     h = fma(half_power, p, half_power - 0.5)
     y = h / (h + 1.0)
     return signed64(fma(-h, y, h) if h < 0.5 else y, x)

@@ -20,8 +20,9 @@ def kernel({ys}, {xs}, width, rows, group, pieces, rank{reals}, table, task):
     start, stop, first, last = part(width, rows, group, pieces, task)
     for row in range(first, last):
         {offsets} = offsets(table, row, rank)
-        at = row * width
-        for i in range(start, stop):
+        at = row * width + start
+        {moved}
+        for i in range(stop - start):
             {results} = function({elements}{reals})
 """
 _OFFSETS = """
@@ -77,6 +78,7 @@ def broadcast_kernel(
         xs=", ".join(f"x{j}" for j in numbers),
         results=", ".join(f"{y}[at + i]" for y in ys),
         offsets="".join(f"o{j}, " for j in numbers),
+        moved="; ".join(f"o{j} += start" for j, kind in zip(numbers, kinds) if kind) or "pass",
         elements=", ".join(
             f"x{j}[o{j}{' + i' if kind else ''}]" for j, kind in zip(numbers, kinds)
         ),

@@ -8,7 +8,7 @@ import numpy as np
 
 from .compile import Kernel, kernel
 from .program import Array, Operand, Scratch, Stage, blocks, stage
-from .windows import Geometry, element_of, is_padding
+from .windows import Geometry, corner_of, element_at, is_padding
 
 _TASK = 8192
 _MOST_KEPT = 255  # elements of a window whose numbers uint8 holds; itself: no element
@@ -21,20 +21,21 @@ def _max_kernel(dtype: str) -> Kernel:
     def max_pool(y, which, x, windows, outputs, taps, elements, channels, none, many, table, task):
         for window in range(task * many, min(windows, (task + 1) * many)):
             image, to = window // outputs, window * channels
+            corner = corner_of(table, window - image * outputs)
             for c in range(channels):
                 y[to + c] = low
                 which[to + c] = none
             first = True
             for tap in range(taps):
-                element = element_of(table, window % outputs, tap)
+                element = element_at(table, corner, tap)
                 if element < 0:
                     continue
                 source = (image * elements + element) * channels
                 for c in range(channels):
-                    best, value = y[to + c], x[source + c]
-                    if first or (not value <= best and best == best):
-                        y[to + c] = value
-                        which[to + c] = tap
+                    best, value, known = y[to + c], x[source + c], which[to + c]
+                    better = first | (not (value <= best)) & (best == best)
+                    y[to + c] = value if better else best
+                    which[to + c] = tap if better else known
                 first = False
 
     return Kernel(max_pool, f"max_pool {dtype}")
@@ -77,14 +78,15 @@ def _spread(dx, dy, which, outputs, taps, elements, channels, table, task):
         dx[i] = 0
     for output in range(outputs):
         source = (task * outputs + output) * channels
+        corner = corner_of(table, output)
         for tap in range(taps):
-            element = element_of(table, output, tap)
+            element = element_at(table, corner, tap)
             if element < 0:
                 continue
             to = base + element * channels
             for c in range(channels):
-                if which[source + c] == tap:
-                    dx[to + c] += dy[source + c]
+                part = dy[source + c] if which[source + c] == tap else dy[source + c] * 0
+                dx[to + c] += part
 
 
 def max_pool_backward(
@@ -116,13 +118,14 @@ def max_pool_backward(
 @kernel
 def _averaged(y, x, windows, outputs, taps, elements, channels, include, many, table, task):
     for window in range(task * many, min(windows, (task + 1) * many)):
-        image, output, to = window // outputs, window % outputs, window * channels
+        image, to = window // outputs, window * channels
+        corner = corner_of(table, window - image * outputs)
         for c in range(channels):
             y[to + c] = 0
         count = 0
         for tap in range(taps):
-            element = element_of(table, output, tap)
-            if element >= 0 or (include and is_padding(table, output, tap)):
+            element = element_at(table, corner, tap)
+            if element >= 0 or (include and is_padding(table, corner, tap)):
                 count += 1
             if element >= 0:
                 source = (image * elements + element) * channels
@@ -160,13 +163,14 @@ def _shared_out(dx, dy, outputs, taps, elements, channels, include, table, task)
         dx[i] = 0
     for output in range(outputs):
         source = (task * outputs + output) * channels
+        corner = corner_of(table, output)
         count = 0
         for tap in range(taps):
-            inside = element_of(table, output, tap) >= 0
-            if inside or (include and is_padding(table, output, tap)):
+            inside = element_at(table, corner, tap) >= 0
+            if inside or (include and is_padding(table, corner, tap)):
                 count += 1
         for tap in range(taps):
-            element = element_of(table, output, tap)
+            element = element_at(table, corner, tap)
             if element >= 0:
                 to = base + element * channels
                 for c in range(channels):
