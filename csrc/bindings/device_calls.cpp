@@ -92,7 +92,8 @@ void run(const Call& call) {
     else
       operands.append(arrays.empty() ? py::object(py::none()) : py::object(arrays[0]));
   }
-  functions().launch(call.primitive->name, operands, attribute_values(call));
+  call_python(functions().launch,
+              py::make_tuple(call.primitive->name, operands, attribute_values(call)));
 }
 
 void read(const Array& from, char* to) {

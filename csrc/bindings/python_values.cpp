@@ -1,5 +1,7 @@
 #include "bindings/python_values.h"
 
+#include "bindings/gil.h"
+
 namespace py = pybind11;
 
 namespace fastnn {
@@ -42,6 +44,14 @@ py::object attribute_value(const AttributeInfo& attribute, const Attributes& att
 }
 
 }  // namespace
+
+py::object call_python(const py::object& function, const py::tuple& arguments,
+                       const py::dict& keywords) {
+  PyObject* result = outlive_python(
+      [&] { return PyObject_Call(function.ptr(), arguments.ptr(), keywords.ptr()); });
+  if (!result) throw py::error_already_set();
+  return py::reinterpret_steal<py::object>(result);
+}
 
 py::dict attribute_values(const Call& call) {
   py::dict values;

@@ -71,7 +71,7 @@ bool run(int backend, const Call& call) {
       arguments.append(call.has(index) ? numpy_array(call.operand(index)) : py::none());
     }
   }
-  py::object returned = functions[primitive.name](*py::tuple(arguments), **attribute_values(call));
+  py::object returned = call_python(functions[primitive.name], arguments, attribute_values(call));
   if (results == 1) returned = py::make_tuple(returned);
   int next = 0;
   for (size_t j = 0; j < primitive.operands.size(); ++j) {

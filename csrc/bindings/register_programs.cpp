@@ -5,6 +5,7 @@
 
 #include <map>
 
+#include "bindings/gil.h"
 #include "bindings/python_values.h"
 #include "bindings/tensor.h"
 #include "core/dispatch.h"
@@ -42,28 +43,58 @@ py::list operands_of(const Call& call) {
   return operands;
 }
 
+// A planner's mistakes must not reach memory.
+void check_stage(const std::string& who, const Stage& stage, int64_t arrays) {
+  if (!stage.tile) throw Error(ErrorKind::value, who + "the kernel's address is 0");
+  if (stage.tasks < 0)
+    throw Error(ErrorKind::value, who + std::to_string(stage.tasks) + " tasks, expected 0 or more");
+  for (const int32_t index : stage.arrays)
+    if (index < -1 || index >= arrays)
+      throw Error(ErrorKind::value, who + "array " + std::to_string(index) + ", expected -1 to " +
+                                        std::to_string(arrays - 1));
+}
+
+template <class T>
+std::vector<T> numbers(const std::string& who, const char* what, const py::handle& values) {
+  std::vector<T> found;
+  for (const py::handle value : values) {
+    try {
+      found.push_back(value.cast<T>());
+    } catch (const py::cast_error&) {
+      throw Error(ErrorKind::type, who + what + " has " + std::string(py::repr(value)) +
+                                       ", expected numbers that fit it");
+    }
+  }
+  return found;
+}
+
 // From ([(address, tasks, arrays, integers, reals), ...], [bytes, ...]).
-std::shared_ptr<const Program> program_from(const py::tuple& planned) {
+std::shared_ptr<const Program> program_from(const Call& call, const py::tuple& planned) {
+  const std::string who = std::string(call.primitive->name) + ": its planner: ";
   auto program = std::make_shared<Program>();
+  program->scratch = numbers<int64_t>(who, "scratch", planned[1]);
   for (const py::handle item : planned[0]) {
     const auto parts = item.cast<py::tuple>();
     Stage stage;
     stage.tile = reinterpret_cast<Tile>(parts[0].cast<uintptr_t>());
-    stage.tasks = parts[1].cast<int64_t>();
-    for (const py::handle index : parts[2]) stage.arrays.push_back(index.cast<int32_t>());
-    for (const py::handle value : parts[3]) stage.integers.push_back(value.cast<int64_t>());
-    for (const py::handle value : parts[4]) stage.reals.push_back(value.cast<double>());
+    stage.tasks = numbers<int64_t>(who, "tasks", py::make_tuple(parts[1]))[0];
+    stage.arrays = numbers<int32_t>(who, "arrays", parts[2]);
+    stage.integers = numbers<int64_t>(who, "integers", parts[3]);
+    stage.reals = numbers<double>(who, "reals", parts[4]);
+    check_stage(who, stage, call.total() + static_cast<int64_t>(program->scratch.size()));
     program->stages.push_back(std::move(stage));
   }
-  for (const py::handle bytes : planned[1]) program->scratch.push_back(bytes.cast<int64_t>());
   return program;
 }
 
 std::shared_ptr<const Program> plan(int backend, const Call& call) {
-  py::gil_scoped_acquire gil;
-  const py::object planned = planners().at(backend)(call.primitive->name, call.total(),
-                                                    operands_of(call), attribute_values(call));
-  return planned.is_none() ? nullptr : program_from(planned.cast<py::tuple>());
+  return outlive_python([&]() -> std::shared_ptr<const Program> {
+    const py::gil_scoped_acquire gil;
+    const auto arguments = py::make_tuple(call.primitive->name, call.total(), operands_of(call),
+                                          attribute_values(call));
+    const auto planned = call_python(planners().at(backend), arguments);
+    return planned.is_none() ? nullptr : program_from(call, planned.cast<py::tuple>());
+  });
 }
 
 }  // namespace
@@ -82,6 +113,8 @@ void register_programs(py::module_& module) {
       "operands: outputs first; each (index, shape, dtype), None or a list. stages:\n"
       "(address of the C function, tasks, indices of arrays, integers, reals); indices from\n"
       "`arrays` on are scratch memory of so many bytes.");
+  module.def("forget_programs", forget_programs,
+             "Planners are asked again, also for kinds of calls that they have planned.");
 }
 
 }  // namespace fastnn

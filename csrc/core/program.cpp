@@ -1,5 +1,7 @@
 #include "core/program.h"
 
+#include <pthread.h>
+
 #include <map>
 #include <mutex>
 #include <string>
@@ -11,10 +13,14 @@
 namespace fastnn {
 namespace {
 
-// Ragged batches make many kinds of calls; a program takes some hundred bytes.
-constexpr size_t kMostPrograms = 4096;
+// Ragged batches make many kinds of calls; most programs take some hundred bytes.
+constexpr size_t kMostPrograms = 4096, kMostBytes = size_t{32} << 20;
 
 std::mutex mutex;
+// A child has one thread: nobody else may hold the lock when it is made.
+[[maybe_unused]] const int fork_handlers =
+    pthread_atfork([] { mutex.lock(); }, [] { mutex.unlock(); }, [] { mutex.unlock(); });
+
 std::map<int, Planner>& planners() {
   static auto* table = new std::map<int, Planner>();
   return *table;
@@ -23,6 +29,14 @@ using Programs = std::unordered_map<std::string, std::shared_ptr<const Program>>
 Programs& programs() {
   static auto* kept = new Programs();
   return *kept;
+}
+size_t kept_bytes = 0;  // of the programs' numbers
+
+size_t bytes_of(const Program& program) {
+  size_t numbers = 0;
+  for (const Stage& stage : program.stages)
+    numbers += stage.arrays.size() + stage.integers.size() + stage.reals.size();
+  return numbers * sizeof(int64_t);
 }
 
 template <class T>
@@ -104,10 +118,20 @@ std::shared_ptr<const Program> program_of(int backend, const Call& call) {
     planner = planners().at(backend);
   }
   auto program = planner(backend, call);  // takes Python's lock, so not under ours
+  const size_t bytes = program ? bytes_of(*program) : 0;
   const std::lock_guard<std::mutex> lock(mutex);
-  if (programs().size() >= kMostPrograms) programs().clear();
-  programs()[kind] = program;
+  if (programs().size() >= kMostPrograms || kept_bytes + bytes > kMostBytes) {
+    programs().clear();
+    kept_bytes = 0;
+  }
+  if (programs().emplace(kind, program).second) kept_bytes += bytes;
   return program;
+}
+
+void forget_programs() {
+  const std::lock_guard<std::mutex> lock(mutex);
+  programs().clear();
+  kept_bytes = 0;
 }
 
 Status run_program(const Call& call) {

@@ -38,8 +38,10 @@ using Planner = std::shared_ptr<const Program> (*)(int backend, const Call& call
 void set_planner(int backend, Planner planner);
 bool has_planner(int backend);
 
-// The program of a call on such a backend; those of recent kinds of calls are kept.
+// The program of a call on such a backend; those of recent kinds of calls are kept until
+// `forget_programs`.
 std::shared_ptr<const Program> program_of(int backend, const Call& call);
+void forget_programs();
 
 // Runs `call.program`. Operands that are not row-major are packed first. Throws std::bad_alloc.
 Status run_program(const Call& call);

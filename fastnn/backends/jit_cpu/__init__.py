@@ -12,6 +12,8 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from fastnn import _core
+
 from . import (
     conv,
     elementwise,
@@ -48,6 +50,15 @@ def _user_function(*operands: Any, **attributes: Any) -> Sequence[Stage]:
 PLANNERS["elementwise"] = _user_function
 
 
+def set_planner(primitive: str, planner: Callable[..., Sequence[Stage] | None]) -> None:
+    """Gives a primitive another planner, also for calls of kinds that have been planned before.
+
+    Recorded steps keep what they have.
+    """
+    PLANNERS[primitive] = planner
+    _core.forget_programs()
+
+
 def _operand(value: Any) -> Any:
     if isinstance(value, list):
         return [Operand(*item) for item in value]
@@ -58,4 +69,11 @@ def plan(primitive: str, arrays: int, operands: list, attributes: dict) -> Any:
     """What the core asks: the program of a kind of call, or None."""
     planner = PLANNERS.get(primitive)
     stages = planner and planner(*map(_operand, operands), **attributes)
-    return None if stages is None else assemble(stages, arrays)
+    if stages is None:
+        return None
+    if not isinstance(stages, list) or not all(isinstance(s, Stage) for s in stages):
+        raise TypeError(
+            f"{primitive}: its planner must return a list of what `stage` returns, or None, "
+            f"got {stages!r}"
+        )
+    return assemble(stages, arrays)

@@ -14,7 +14,10 @@ _INTEGERS = {types.float32: types.int32, types.float64: types.int64}
 
 
 def _of_llvm(name: str, operands: Sequence[Any]) -> Any:
-    """The call of one of LLVM's functions, for numbers of one floating-point type."""
+    """The call of one of LLVM's functions, for numbers of one floating-point type.
+
+    NVIDIA's compiler knows some of them only by the names of its own library.
+    """
     kind = operands[0]
     if kind not in _INTEGERS or any(operand != kind for operand in operands):
         return None
@@ -23,6 +26,8 @@ def _of_llvm(name: str, operands: Sequence[Any]) -> Any:
         real = context.get_value_type(kind)
         function = ir.FunctionType(real, [real] * len(operands))
         full_name = f"llvm.{name}.f{kind.bitwidth}"
+        if type(context).__module__.startswith("numba.cuda"):
+            full_name = f"__nv_{name}" + ("f" if kind.bitwidth == 32 else "")
         return builder.call(get_or_insert_function(builder.module, function, full_name), arguments)
 
     return kind(*operands), generate

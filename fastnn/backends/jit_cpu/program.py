@@ -80,6 +80,8 @@ def stage(
     tasks: int = 1,
 ) -> Stage:
     """A stage. An absent operand (None) is a null pointer of the first array's type."""
+    if not isinstance(kernel, Kernel):
+        raise TypeError(f"stage: expected a function marked with @kernel, got {kernel!r}")
     return Stage(kernel, arrays, integers, reals, table, tasks)
 
 

@@ -68,7 +68,7 @@ def constant(y, n, task):
     for i in range(n):
         y[i] = NUMBER
 
-jit_cpu.PLANNERS["unary"] = lambda y, x, **attributes: [stage(constant, [y], [y.size])]
+jit_cpu.set_planner("unary", lambda y, x, **attributes: [stage(constant, [y], [y.size])])
 with fn.use_backend("jit_cpu"):
     print(fn.ops.exp(np.zeros(2, np.float32)).tolist())
 """
@@ -156,3 +156,127 @@ def test_many_kinds_of_calls():
     with use_backend("jit_cpu"):
         for n in range(1, 5000):
             assert float(fn.ops.sum(fn.ops.negative(np.ones(n, np.float32)))) == -n
+
+
+@pytest.fixture
+def planner():
+    """Sets the planner of `unary`, for the test."""
+    from fastnn.backends import jit_cpu
+
+    usual = jit_cpu.PLANNERS["unary"]
+    yield lambda planner: jit_cpu.set_planner("unary", planner)
+    jit_cpu.set_planner("unary", usual)
+
+
+def rising(x):
+    with use_backend("jit_cpu"):
+        return fn.ops.exp(x)
+
+
+def test_another_planner_is_asked_for_a_kind_of_call_that_was_planned(planner):
+    rising(np.zeros(5))
+    asked = []
+    planner(lambda *operands, **attributes: asked.append(1))  # None: left to the reference
+    assert rising(np.zeros(5)).tolist() == [1.0] * 5
+    assert asked == [1]
+
+
+def test_mistakes_of_a_planner(planner):
+    from fastnn.backends.jit_cpu.compile import kernel
+    from fastnn.backends.jit_cpu.program import stage
+
+    def write(y, n, task):
+        for i in range(n):
+            y[i] = n
+
+    own = kernel(write)
+    mistakes = {
+        r"unary: its planner: array 77, expected -1 to 1": lambda y: [
+            stage(own, [y._replace(place=77)], [3])
+        ],
+        r"unary: its planner: -1 tasks, expected 0 or more": lambda y: [
+            stage(own, [y], [3], tasks=-1)
+        ],
+        r"unary: its planner: integers has 5\.5": lambda y: [stage(own, [y], [5.5])],
+        r"unary: its planner: integers has 1180591620717411303424": lambda y: [
+            stage(own, [y], [2**70])
+        ],
+        r"must return a list of what `stage` returns": lambda y: stage(own, [y], [3]),
+        r"stage: expected a function marked with @kernel, got <function": lambda y: [
+            stage(write, [y], [3])
+        ],
+    }
+    for message, stages in mistakes.items():
+        planner(lambda y, x, stages=stages, **attributes: stages(y))
+        with pytest.raises((TypeError, ValueError), match=message):
+            rising(np.zeros(3))
+
+
+FORK = """
+import os, signal, threading, time, warnings
+import numpy as np
+import fastnn as fn
+
+warnings.simplefilter("ignore")
+signal.alarm(100)  # for a child that hangs
+scaled = fn.elementwise(lambda x, by=2.0: by * x)
+x = np.ones(100_001, np.float32)
+scaled(x)
+done = False
+
+def call():
+    by = 0.0
+    while not done:
+        by += 1.0  # another kind of call, which is planned
+        scaled(x, by=by)
+
+threads = [threading.Thread(target=call) for _ in range(3)]
+for thread in threads:
+    thread.start()
+for i in range(250):
+    time.sleep(0.01)
+    child = os.fork()
+    if child == 0:
+        scaled(x, by=-1.0 - i)
+        os._exit(0)
+    os.waitpid(child, 0)
+done = True
+for thread in threads:
+    thread.join()
+print("all children came back")
+"""
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork here")
+def test_a_child_is_not_left_with_a_lock(tmp_path):
+    assert "all children" in run_python(FORK, NUMBA_CACHE_DIR=str(tmp_path))
+
+
+EXIT = """
+import threading, time
+import numpy as np
+import fastnn as fn
+from fastnn.backends import jit_cpu
+
+asked = threading.Event()
+
+def slow(y, x, **attributes):
+    asked.set()
+    while True:  # gives the lock away again and again, as a compilation does
+        time.sleep(0.001)
+
+jit_cpu.set_planner("unary", slow)
+
+def call():
+    with fn.use_backend("jit_cpu"):
+        fn.ops.exp(np.zeros(1_000_000, np.float32))
+
+threading.Thread(target=call, daemon=True).start()
+asked.wait()
+time.sleep(0.05)
+"""
+
+
+def test_a_thread_that_plans_lives_through_the_end_of_the_process():
+    for _ in range(3):
+        run_python(EXIT)
