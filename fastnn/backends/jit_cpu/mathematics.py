@@ -6,6 +6,7 @@ import math
 import sys
 
 import numpy as np
+from numba.extending import overload
 
 from fastnn.backends.jit import normal
 
@@ -26,6 +27,11 @@ log2, log10 = math.log2, math.log10
 tan, asin, acos, atan = math.tan, math.asin, math.acos, math.atan
 sinh, cosh, atan2, fmod = math.sinh, math.cosh, math.atan2, math.fmod
 sqrt, copysign = math.sqrt, math.copysign
+
+
+@overload(fmod, target="cpu")  # numba-cuda knows it, Numba does not
+def _fmod(x, y):
+    return lambda x, y: np.fmod(x, y)
 
 
 @compile

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import math
 
-import numpy as np
 from numba.core import types
 from numba.extending import overload
 
@@ -29,7 +28,7 @@ from .elementary import (
     polynomial,
     two_sum,
 )
-from .intrinsics import bits, fma, from_bits
+from .intrinsics import bits, fma, from_bits, rint
 
 _NAN, _INFINITY = math.nan, math.inf
 THIRD, THIRD_REST = 0.6666666666666666, 3.700743415417188e-17  # 2 / 3
@@ -66,13 +65,13 @@ def long_log(x):
 @compiled
 def with_sign(size, x, y):
     """x ** y from |x| ** y; what has no logarithm or product is put right."""
-    a, whole = abs(x), np.rint(y) == y
+    a, whole = abs(x), rint(y) == y
     if (y == 0.0) | (x == 1.0) | ((a == 1.0) & (abs(y) == _INFINITY)):
         size = 1.0
     if (x < 0.0) & (a < _INFINITY) & (not whole):
         size = _NAN
     half = 0.5 * y
-    odd = whole & (np.rint(half) != half)
+    odd = whole & (rint(half) != half)
     return from_bits(bits(size) ^ (bits(x) & SIGN64)) if odd else size
 
 
