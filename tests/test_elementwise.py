@@ -259,9 +259,9 @@ def test_a_float_constant_does_not_compile_again(monkeypatch):
     from fastnn.backends.jit_cpu.compile import Kernel
 
     compiled = []
-    monkeypatch.setattr(Kernel, "_compile", lambda self, *key: compiled.append(self.name))
     x = fn.tensor([1.0])
     usual = scaled(x, x).item()
+    monkeypatch.setattr(Kernel, "_compile", lambda self, *key: compiled.append(self.name))
     assert [scaled(x, x, slope=i / 7).item() for i in range(3)] != [usual] * 3
     assert compiled == []
 

@@ -6,6 +6,7 @@ import math
 import sys
 
 import numpy as np
+from numba.extending import overload
 
 from fastnn.backends.jit import normal
 
@@ -18,7 +19,7 @@ from .elementary import tanh64 as tanh  # noqa: F401
 from .error_function import erf64 as erf  # noqa: F401
 from .error_function import erfc64 as erfc  # noqa: F401
 from .intrinsics import ceil, floor, rint  # noqa: F401
-from .power import pow64 as pow  # noqa: F401
+from .power import pow64
 from .trigonometry import cos64 as cos  # noqa: F401
 from .trigonometry import sin64 as sin  # noqa: F401
 
@@ -26,6 +27,17 @@ log2, log10 = math.log2, math.log10
 tan, asin, acos, atan = math.tan, math.asin, math.acos, math.atan
 sinh, cosh, atan2, fmod = math.sinh, math.cosh, math.atan2, math.fmod
 sqrt, copysign = math.sqrt, math.copysign
+
+
+@overload(fmod, target="cpu")  # numba-cuda knows it, Numba does not
+def _fmod(x, y):
+    return lambda x, y: np.fmod(x, y)
+
+
+@compile
+def pow(x, y):
+    """x ** y."""
+    return pow64(np.float64(x), np.float64(y))
 
 
 @compile

@@ -28,7 +28,7 @@ from .elementary import (
     polynomial,
     two_sum,
 )
-from .intrinsics import bits, fma, from_bits, rint
+from .intrinsics import bits, floor, fma, from_bits
 
 _NAN, _INFINITY = math.nan, math.inf
 THIRD, THIRD_REST = 0.6666666666666666, 3.700743415417188e-17  # 2 / 3
@@ -65,13 +65,13 @@ def long_log(x):
 @compiled
 def with_sign(size, x, y):
     """x ** y from |x| ** y; what has no logarithm or product is put right."""
-    a, whole = abs(x), rint(y) == y
+    a, whole = abs(x), floor(y) == y
     if (y == 0.0) | (x == 1.0) | ((a == 1.0) & (abs(y) == _INFINITY)):
         size = 1.0
     if (x < 0.0) & (a < _INFINITY) & (not whole):
         size = _NAN
     half = 0.5 * y
-    odd = whole & (rint(half) != half)
+    odd = whole & (floor(half) != half)
     return from_bits(bits(size) ^ (bits(x) & SIGN64)) if odd else size
 
 

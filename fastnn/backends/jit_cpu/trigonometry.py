@@ -14,8 +14,8 @@ from collections.abc import Sequence
 import numpy as np
 
 from .compile import compiled
-from .elementary import ONE_BITS64, ROUND64, SIGN64, f32, f64, shifted_down, two_sum
-from .intrinsics import bits, fma, from_bits, rint
+from .elementary import ONE_BITS64, ROUND64, SIGN64, f32, f64, shifted_down, signed64, two_sum
+from .intrinsics import bits, floor, fma, from_bits
 
 HALF_PI, HALF_PI_REST = 1.5707963267948966, 6.123233995736766e-17
 INFINITY = np.inf
@@ -81,7 +81,8 @@ def quarter_turns64(x):
     m, place = integer_and_place(x, ONE_BITS64 + (52 << 52), INFINITY)
     t0, t1, t2 = LONG0[place], LONG1[place], LONG2[place]
     p0, p1, p2 = m * t0, m * t1, m * t2
-    first, low1 = two_sum(p0 - 4.0 * rint(0.25 * p0), fma(m, t0, -p0))
+    turns = signed64(floor(abs(0.25 * p0)), p0)  # towards 0, so that what is left is exact
+    first, low1 = two_sum(p0 - 4.0 * turns, fma(m, t0, -p0))
     first, low2 = two_sum(first, p1)
     biased = first + ROUND64
     first -= biased - ROUND64
