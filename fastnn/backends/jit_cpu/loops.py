@@ -2,7 +2,8 @@
 
 Axes that can be walked as one are merged first. What remains is rows of one length, contiguous in
 y; in a row, each x is contiguous or a single number, for which kernels are compiled apart, so that
-the loop over a row is vector code.
+the loop over a row is vector code. Where all is one row, which is the rule, a kernel has no other
+loop, and constants stay in registers.
 """
 
 from __future__ import annotations
@@ -15,7 +16,13 @@ from typing import Any
 from .compile import Kernel, compiled
 from .program import BLOCK, Array, Scratch, Stage, blocks, stage
 
-_SOURCE = """
+_ROW = """
+def kernel({ys}, {xs}, n{reals}, task):
+    start = task * BLOCK
+    for i in range(start, min(n, start + BLOCK)):
+        {results} = function({elements}{reals})
+"""
+_ROWS = """
 def kernel({ys}, {xs}, width, rows, group, pieces, rank{reals}, table, task):
     start, stop, first, last = part(width, rows, group, pieces, task)
     for row in range(first, last):
@@ -60,34 +67,37 @@ def _offsets(operands: int) -> Any:
 
 
 @functools.cache
-def broadcast_kernel(
+def _kernel(
     name: str,
     function: Any,
     kinds: tuple[int, ...],
-    reals: tuple[str, ...] = (),
-    results: int = 1,
+    reals: tuple[str, ...],
+    results: int,
+    rows: bool,
 ) -> Kernel:
     """The kernel of a compiled function; kinds: 1 for an operand whose rows are contiguous, else 0.
 
     `name` tells the function from others. It returns a tuple where there are more results than one.
+    rows: whether there may be several.
     """
     numbers = range(1, len(kinds) + 1)
-    ys = [f"y{j}" for j in range(results)]
-    source = _SOURCE.format(
+    places = [f"o{j} + i" if kind else f"o{j}" for j, kind in zip(numbers, kinds)]
+    if not rows:
+        places = ["i" if kind else "0" for kind in kinds]
+    ys, at = [f"y{j}" for j in range(results)], "at + i" if rows else "i"
+    source = (_ROWS if rows else _ROW).format(
         ys=", ".join(ys),
         xs=", ".join(f"x{j}" for j in numbers),
-        results=", ".join(f"{y}[at + i]" for y in ys),
+        results=", ".join(f"{y}[{at}]" for y in ys),
         offsets="".join(f"o{j}, " for j in numbers),
         moved="; ".join(f"o{j} += start" for j, kind in zip(numbers, kinds) if kind) or "pass",
-        elements=", ".join(
-            f"x{j}[o{j}{' + i' if kind else ''}]" for j, kind in zip(numbers, kinds)
-        ),
+        elements=", ".join(f"x{j}[{place}]" for j, place in zip(numbers, places)),
         reals="".join(f", {real}" for real in reals),
     )
-    offsets = _offsets(len(kinds))
-    scope = {"function": function, "offsets": offsets, "part": part, "__name__": __name__}
+    scope = {"function": function, "BLOCK": BLOCK, "part": part, "__name__": __name__}
+    scope["offsets"] = _offsets(len(kinds))
     exec(source, scope)
-    return Kernel(scope["kernel"], f"{name}{kinds}{results}")
+    return Kernel(scope["kernel"], f"{name}{kinds}{results}{rows}")
 
 
 def merged(shape: Sequence[int], strides: Sequence[Sequence[int]]) -> list[tuple[int, ...]]:
@@ -137,18 +147,11 @@ def elementwise(
     (width, *kinds), outer = axes[0], axes[1:]
     rows = y.size // width
     pieces, group = blocks(width), max(1, BLOCK // width)
-    kernel = broadcast_kernel(name, function, tuple(kinds), tuple(reals or ()), len(ys))
+    kernel = _kernel(name, function, tuple(kinds), tuple(reals or ()), len(ys), rows=bool(outer))
+    integers = [width, rows, group, pieces, len(outer)] if outer else [width]
     table = [number for axis in outer for number in axis]
-    return [
-        stage(
-            kernel,
-            [*ys, *xs],
-            [width, rows, group, pieces, len(outer)],
-            list((reals or {}).values()),
-            table,
-            blocks(rows, group) * pieces,
-        )
-    ]
+    tasks = blocks(rows, group) * pieces
+    return [stage(kernel, [*ys, *xs], integers, list((reals or {}).values()), table, tasks)]
 
 
 _same = compiled(lambda x: x)
