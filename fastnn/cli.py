@@ -116,7 +116,10 @@ def _choose_device(name: str | None) -> None:
 
 def _run_one(recipe: Any, options: argparse.Namespace) -> None:
     from fastnn.recipes import name_of
+    from fastnn.recipes.common import folder_for
 
+    if options.out is not None:
+        folder_for(name_of(recipe), options.out)  # an error now, not after the training
     info = recipe.INFO
     print(f"{name_of(recipe)}: lecture {info.lecture}, {info.slide} (seed {options.seed})")
     try:

@@ -1,5 +1,6 @@
 """What recipes share: their description, their claims, digits, the table, the pictures."""
 
+import os
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -203,6 +204,8 @@ def folder_for(name: str, out: str | Path | None) -> Path:
         folder.mkdir(parents=True, exist_ok=True)
     except FileExistsError:
         raise NotADirectoryError(f"{folder} is a file, expected a folder for pictures") from None
+    if not os.access(folder, os.W_OK):
+        raise PermissionError(f"{folder} may not be written, expected a folder for pictures")
     return folder
 
 

@@ -171,3 +171,10 @@ def test_a_folder_that_cannot_be_written_is_told_before_training(tmp_path, capsy
     monkeypatch.setattr(fn.Sequential, "fit", None)
     assert cli.main(["run", "loss-choice", "--quick", "--out", str(tmp_path / "file")]) == 1
     assert "file" in capsys.readouterr().err
+
+
+def test_a_folder_without_permission_is_told_before_training(tmp_path, capsys, monkeypatch):
+    monkeypatch.setattr("os.access", lambda path, mode: False)
+    monkeypatch.setattr(fn.Sequential, "fit", None)
+    assert cli.main(["run", "loss-choice", "--quick", "--out", str(tmp_path)]) == 1
+    assert "may not be written" in capsys.readouterr().err
