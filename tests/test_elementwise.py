@@ -373,7 +373,7 @@ def shallow(x):
 REFUSED = {
     two_results: r"two_results: must return one number .*, returns UniTuple\(number x 2\)",
     text: "text: must return one number for each element",
-    of_tensors: r"of_tensors: .*'matmul'.*line \d+: return fn.ops.matmul\(y, y\)",
+    of_tensors: r"of_tensors: fn.ops.matmul is a function of tensors, .* \(test_elem.*, line \d+",
     asserting: r"asserting: raises or asserts \(test_elementwise.py, line \d+\)",
     recursive: "recursive: recursive calls itself",
     deep: r"deep: cannot be compiled: add\(.*number.*\) is not known .*: return x \+ .a.\)",
@@ -501,12 +501,12 @@ def outer():
 
 
 def test_fingerprints_tell_what_a_function_does():
-    from fastnn.backends.jit_cpu.user_code import fingerprint
+    from fastnn.backends.jit_cpu.user_code import compilable
 
     def of(text):
         scope = {}
         exec(text, scope)
-        return fingerprint(scope["outer"]())
+        return compilable(scope["outer"](), "function").fingerprint
 
     first = of(FINGERPRINTED)
     assert of(FINGERPRINTED) == of("\n\n" + FINGERPRINTED) == first
@@ -515,8 +515,6 @@ def test_fingerprints_tell_what_a_function_does():
     changes += ["FACTOR = 3", "FACTOR = 3.0"], ["helper(x)", "helper(i)"]
     others = {of(FINGERPRINTED.replace(*change)) for change in changes}
     assert len(others - {first}) == len(changes)
-    # An array has no text that tells all of it: never the same.
-    array = FINGERPRINTED.replace("= 3", "= numpy.ones(3)[0]")
-    assert of(array) == of(array)
-    array = FINGERPRINTED.replace("= 3", "= numpy.ones(3)")
-    assert of(array) != of(array)
+    # An array has no text that tells all of it.
+    assert of(FINGERPRINTED.replace("= 3", "= numpy.ones(3)[0]")) is not None
+    assert of(FINGERPRINTED.replace("= 3", "= numpy.ones(3)")) is None

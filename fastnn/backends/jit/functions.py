@@ -51,3 +51,11 @@ def number_of(function: UserFunction) -> int:
 def scalar_function(value: Any) -> Any:
     """The function of elements behind an operation that `elementwise` made; else the value."""
     return getattr(value, "scalar_function", value)
+
+
+def original(value: Any) -> Any:
+    """A function of fastnn.ops itself: layers bind its name to one that knows symbolic values."""
+    inner = getattr(value, "__wrapped__", None)
+    modules = [m for m in MODULES if m.__name__.startswith("fastnn")]
+    bound = any(item is value for m in modules for item in vars(m).values())
+    return inner if bound and inner is not None else value

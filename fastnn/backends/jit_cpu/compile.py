@@ -27,6 +27,7 @@ from numba.core.registry import CPUDispatcher
 from numba.extending import intrinsic
 
 from .disk_cache import DiskCache
+from .effects import refuse_effects
 
 ELEMENTS = {
     "float32": types.float32,
@@ -93,8 +94,8 @@ class Inlined(CPUDispatcher):
     a dispatcher of Numba does both for every function, which takes as long as the rest.
     """
 
-    def __init__(self, function: Callable[..., Any]) -> None:
-        super().__init__(function, targetoptions={**OPTIONS, "nopython": True})
+    def __init__(self, function: Callable[..., Any], **options: Any) -> None:
+        super().__init__(function, targetoptions={**OPTIONS, "nopython": True, **options})
         usual = self._compiler._customize_flags
 
         def customize(flags: Any) -> Any:
@@ -113,9 +114,18 @@ class Inlined(CPUDispatcher):
         self.overloads[tuple(result.signature.args)] = result._replace(entry_point=key)
 
 
-def compiled(function: Callable[..., Any]) -> Any:
-    """A function that kernels call."""
-    return Inlined(function)
+def compiled(function: Callable[..., Any], **options: Any) -> Any:
+    """A function that kernels call. options: of numba.njit, where they differ."""
+    return Inlined(function, **options)
+
+
+class Tile(CFunc):
+    """The C function of a kernel, which only computes."""
+
+    def _compile_uncached(self) -> Any:
+        result = super()._compile_uncached()
+        refuse_effects(result.library)
+        return result
 
 
 class Kernel:
@@ -123,12 +133,13 @@ class Kernel:
 
     Args:
         function: see the module's docstring.
-        name: tells it from others in the cache on disk, if it is made of other functions.
+        name: tells it from others in the cache on disk, if it is made of other functions;
+            "" if nothing does: it is not kept.
     """
 
     def __init__(self, function: Callable[..., None], name: str | None = None) -> None:
         self.function = function
-        self.name = name or f"{function.__module__}.{function.__qualname__}"
+        self.name = f"{function.__module__}.{function.__qualname__}" if name is None else name
         self.parameters = list(inspect.signature(function).parameters)
         self._tiles: dict[tuple, Any] = {}
 
@@ -151,9 +162,9 @@ class Kernel:
         def call(arrays, integers, reals, status, task):
             function(*arguments(arrays, integers, reals, status, task))
 
-        tile = CFunc(call, (_TILE.args, _TILE.return_type), {}, OPTIONS)
+        tile = Tile(call, (_TILE.args, _TILE.return_type), {}, OPTIONS)
         # Of other kernels the cache cannot tell whether they have changed.
-        if self.function.__module__.startswith("fastnn."):
+        if self.name and self.function.__module__.startswith("fastnn."):
             tile._cache = DiskCache(f"{self.name}({', '.join(dtypes)}, {integers}, {reals})")
         tile.compile()
         return tile

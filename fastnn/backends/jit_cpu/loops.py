@@ -77,8 +77,8 @@ def _kernel(
 ) -> Kernel:
     """The kernel of a compiled function; kinds: 1 for an operand whose rows are contiguous, else 0.
 
-    `name` tells the function from others. It returns a tuple where there are more results than one.
-    rows: whether there may be several.
+    `name` tells the function from others; "" if nothing does. It returns a tuple where there are
+    more results than one. rows: whether there may be several.
     """
     numbers = range(1, len(kinds) + 1)
     places = [f"o{j} + i" if kind else f"o{j}" for j, kind in zip(numbers, kinds)]
@@ -97,7 +97,7 @@ def _kernel(
     scope = {"function": function, "BLOCK": BLOCK, "part": part, "__name__": __name__}
     scope["offsets"] = _offsets(len(kinds))
     exec(source, scope)
-    return Kernel(scope["kernel"], f"{name}{kinds}{results}{rows}")
+    return Kernel(scope["kernel"], name and f"{name}{kinds}{results}{rows}")
 
 
 def merged(shape: Sequence[int], strides: Sequence[Sequence[int]]) -> list[tuple[int, ...]]:

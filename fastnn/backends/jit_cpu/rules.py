@@ -17,7 +17,7 @@ from numba.extending import overload
 
 from fastnn import _core
 from fastnn.backends.jit import operations
-from fastnn.backends.jit.functions import MODULES
+from fastnn.backends.jit.functions import MODULES, original
 
 from . import mathematics
 from .compile import compiled
@@ -33,7 +33,7 @@ KNOWN: set[Any] = set()
 
 
 def _named(*names: str) -> list[Any]:
-    return [getattr(m, n) for m in MODULES for n in names if callable(getattr(m, n, None))]
+    return [original(f) for m in MODULES for n in names if callable(f := getattr(m, n, None))]
 
 
 def _define(functions: Sequence[Any], rule: Callable, **options: Any) -> None:

@@ -13,10 +13,12 @@ from fastnn.backends.jit.functions import FUNCTIONS, UserFunction
 from . import rules  # noqa: F401 (makes operators and names known)
 from .compile import compiled
 from .compile_errors import reason
+from .effects import Effect
 from .loops import elementwise as loop
 from .numbers import partial, returned, returned_part, value, variable
 from .program import Operand, Stage
-from .user_code import compilable, fingerprint
+from .user_code import compilable
+from .user_syntax import place
 
 _SCOPE: dict[str, Any] = {
     "partial": partial,
@@ -62,14 +64,18 @@ def _source(user: UserFunction) -> str:
 
 @functools.cache
 def scalar_function(number: int) -> tuple[str, Any]:
-    """A name for what is compiled, and f(elements, constants) of the processor or a GPU."""
+    """A name for what is compiled, and f(elements, constants) of the processor or a GPU.
+
+    The name is "" if nothing tells it from others.
+    """
     user = FUNCTIONS[number]
-    scope = _SCOPE | {"function": compilable(user.function, user.name)}
-    if user.gradient is not None:
-        scope["gradient"] = compilable(user.gradient, user.name)
+    given = {"function": user.function, "gradient": user.gradient}
+    built = {key: compilable(f, user.name) for key, f in given.items() if f is not None}
+    scope = _SCOPE | {key: one.function for key, one in built.items()}
     source = _source(user)
     exec(source, scope)
-    name = f"{source} {fingerprint(user.function)} {fingerprint(user.gradient)}"
+    fingerprints = [one.fingerprint for one in built.values()]
+    name = "" if None in fingerprints else f"{source} {fingerprints}"
     return name, compiled(scope["scalar"])
 
 
@@ -82,6 +88,12 @@ def elementwise(
     try:
         for stage in stages:
             stage.address()
+    except Effect as effect:
+        user = FUNCTIONS[function]
+        where = place(user.function)
+        raise TypeError(
+            f"{user.name}: {effect} ({where}), which a function of elements cannot do"
+        ) from None
     except NumbaError as error:
         raise TypeError(reason(FUNCTIONS[function].name, error)) from error
     return stages

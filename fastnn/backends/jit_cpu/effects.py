@@ -1,0 +1,42 @@
+"""What a kernel may not do: raise, allocate memory, use Python's objects.
+
+fastnn's threads run kernels without Python, and nobody there could take an exception: the outputs
+would stay unwritten. LLVM's optimization removes what cannot happen, such as an error for an index
+that is known to be in range; what is left is refused.
+"""
+
+from __future__ import annotations
+
+import pickle
+import re
+from typing import Any
+
+_ALLOCATES = re.compile(r'\bcall\b[^\n@]*@"?NRT_(?!Free)')
+_USES_PYTHON = re.compile(r'\bcall\b[^\n@]*@"?(?:numba_gil_ensure|Py\w+)"?\(')
+_RAISED = re.compile(r'@\.const\.pickledata\.\w+ = [^\n]* c"(.*)"')
+_ESCAPED = re.compile(rb"\\([0-9A-F]{2})")
+
+
+class Effect(TypeError):
+    """A kernel would do more than compute."""
+
+
+def _exceptions(code: str) -> list[str]:
+    """What is raised, by the constants of which Numba makes exceptions."""
+    found = []
+    for text in _RAISED.findall(code):
+        data = _ESCAPED.sub(lambda match: bytes([int(match[1], 16)]), text.encode("latin-1"))
+        kind, arguments, _ = pickle.loads(data)
+        found.append(": ".join([kind.__name__, *map(str, arguments or ())]))
+    return sorted(found)
+
+
+def refuse_effects(library: Any) -> None:
+    """Effect, if the optimized code of a kernel does more than compute."""
+    library._ensure_finalized()  # before, it is not optimized
+    code = library.get_llvm_str()
+    if not _USES_PYTHON.search(code):
+        return
+    if _ALLOCATES.search(code):
+        raise Effect("makes an array, a list or a string")
+    raise Effect(f"may raise {' or '.join(_exceptions(code)) or 'an exception'}")

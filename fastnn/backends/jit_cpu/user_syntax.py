@@ -1,0 +1,123 @@
+"""What a user's function says: the names that it reads, and what compiled code has no place for."""
+
+from __future__ import annotations
+
+import builtins
+import dis
+import inspect
+import os
+import types
+from collections.abc import Callable, Iterator
+from typing import Any
+
+# Instructions of what cannot be compiled, in the words of messages.
+_REFUSED = {
+    "IMPORT_NAME": "imports",
+    "STORE_GLOBAL": "changes a global",
+    "DELETE_GLOBAL": "changes a global",
+    "SETUP_WITH": "has a with statement",
+    "BEFORE_WITH": "has a with statement",
+    "LOAD_SPECIAL": "has a with statement",
+}
+_GLOBALS, _VARIABLES = ("LOAD_GLOBAL", "LOAD_NAME"), ("LOAD_DEREF", "LOAD_CLASSDEREF")
+_ATTRIBUTES = ("LOAD_ATTR", "LOAD_METHOD")
+
+
+def _instructions(code: types.CodeType) -> Iterator[tuple[dis.Instruction, int]]:
+    """Those of a function and of the functions inside it, with their lines."""
+    line = code.co_firstlineno
+    starts = dict(dis.findlinestarts(code))
+    for instruction in dis.get_instructions(code):
+        line = starts.get(instruction.offset) or line
+        yield instruction, line
+    for constant in code.co_consts:
+        if isinstance(constant, types.CodeType):
+            yield from _instructions(constant)
+
+
+def _at(function: Callable, line: int) -> str:
+    return f"{os.path.basename(function.__code__.co_filename)}, line {line}"
+
+
+def place(function: Callable, path: tuple[str, ...] = ()) -> str:
+    """Where a function stands, or where it reads such a name."""
+    code = function.__code__
+    return _at(function, _paths(code).get(path, code.co_firstlineno))
+
+
+def check(function: Callable, name: str) -> None:
+    """TypeError for what cannot be compiled in any function."""
+    code = function.__code__
+    for instruction, line in _instructions(code):
+        if instruction.opname == "RAISE_VARARGS":
+            raise TypeError(
+                f"{name}: raises or asserts ({_at(function, line)}), for which there is no place "
+                "in compiled loops; return math.nan instead"
+            )
+        if what := _REFUSED.get(instruction.opname):
+            raise TypeError(f"{name}: {what} ({_at(function, line)}), which cannot be compiled")
+        if instruction.argval == "print" and instruction.opname in _GLOBALS:
+            raise TypeError(
+                f"{name}: prints ({_at(function, line)}), which a function of elements cannot do"
+            )
+    if code.co_flags & (inspect.CO_VARARGS | inspect.CO_VARKEYWORDS):
+        raise TypeError(f"{name}: takes *args or **kwargs ({place(function)}), expected names")
+    if code.co_kwonlyargcount > len(function.__kwdefaults__ or ()):
+        raise TypeError(f"{name}: a parameter after * has no default ({place(function)})")
+    if code.co_flags & (inspect.CO_GENERATOR | inspect.CO_COROUTINE | inspect.CO_ASYNC_GENERATOR):
+        raise TypeError(f"{name}: is a generator or a coroutine ({place(function)})")
+
+
+def defaults(function: Callable) -> tuple | None:
+    """Of all parameters that have one, in their order."""
+    code, keyword_only = function.__code__, function.__kwdefaults__ or {}
+    names = code.co_varnames[code.co_argcount :][: code.co_kwonlyargcount]
+    return (*(function.__defaults__ or ()), *(keyword_only[name] for name in names)) or None
+
+
+def _paths(code: types.CodeType) -> dict[tuple[str, ...], int]:
+    """Names that are read, with the attributes that are read of them, and the lines where.
+
+    For example ("np", "linalg", "norm").
+    """
+    paths = [((name,), code.co_firstlineno) for name in code.co_freevars]
+    follows = False
+    for instruction, line in _instructions(code):
+        if instruction.opname in _GLOBALS or (
+            instruction.opname in _VARIABLES and instruction.argval in code.co_freevars
+        ):
+            paths.append(((instruction.argval,), line))
+            follows = True
+        elif instruction.opname in _ATTRIBUTES and follows:
+            paths[-1] = ((*paths[-1][0], instruction.argval), line)
+        elif instruction.opname != "EXTENDED_ARG":
+            follows = False
+    return dict(paths)
+
+
+def scope(function: Callable) -> dict[str, Any]:
+    """The names that a function sees beside its own, and their values now."""
+    names = dict(function.__globals__)
+    for name, cell in zip(function.__code__.co_freevars, function.__closure__ or ()):
+        try:
+            names[name] = cell.cell_contents
+        except ValueError:  # not assigned yet
+            names.pop(name, None)
+    return names
+
+
+def references(function: Callable, name: str) -> dict[tuple[str, ...], Any]:
+    """What a function refers to by its path: a name, and what is read of it while it is a module."""
+    names, found = scope(function), {}
+    for path in sorted(_paths(function.__code__)):
+        if path[0] not in names:
+            if path[0] in function.__code__.co_freevars or not hasattr(builtins, path[0]):
+                raise NameError(f"{name}: name {path[0]!r} is not defined ({place(function)})")
+            continue
+        value, taken = names[path[0]], 1
+        for attribute in path[1:]:
+            if not isinstance(value, types.ModuleType) or not hasattr(value, attribute):
+                break
+            value, taken = getattr(value, attribute), taken + 1
+        found[path[:taken]] = value
+    return found

@@ -1,0 +1,186 @@
+"""elementwise: what is compiled, kept on disk and refused of the functions that users write."""
+
+import json
+import os
+import pathlib
+import subprocess
+import sys
+import types
+
+import numpy as np
+import pytest
+
+import fastnn as fn
+
+pytest.importorskip("numba", reason="Numba is not here")
+
+
+def run_python(program, **environment):
+    package = str(pathlib.Path(fn.__file__).parents[1])
+    done = subprocess.run(
+        [sys.executable, "-W", "error", "-c", program],
+        env=os.environ | {"PYTHONPATH": package} | environment,
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
+    assert done.returncode == 0, done.stderr
+    return json.loads(done.stdout)
+
+
+# ---- What is kept on disk ----------------------------------------------------------------------
+
+GLOBALS = """
+import json, fastnn as fn
+SCALE = {first}
+def helper(x): return x * SCALE
+@fn.elementwise
+def f(x): return helper(x)
+value = f(1.0).item()
+SCALE = {then}
+print(json.dumps([value, fn.grad(lambda x: f(x).sum())(1.0).item()]))
+"""
+
+
+def test_what_is_kept_has_the_globals_that_were_compiled(tmp_path):
+    kept = {"NUMBA_CACHE_DIR": str(tmp_path)}
+    assert run_python(GLOBALS.format(first=2.0, then=3.0), **kept) == [2.0, 2.0]
+    assert run_python(GLOBALS.format(first=3.0, then=3.0), **kept) == [3.0, 3.0]
+
+
+def test_functions_of_one_name_are_told_apart():
+    a, b = (lambda x: 2 * x), (lambda x: 3 * x)
+
+    def build(c):
+        return fn.elementwise(lambda x: a(x) + b(x) + 10 * c(x))
+
+    assert (build(a)(1.0).item(), build(b)(1.0).item()) == (25.0, 35.0)
+
+
+def test_attributes_of_modules_are_read_once():
+    settings = types.ModuleType("settings")
+    settings.SCALE, settings.twice = 2.0, lambda x: 2 * x
+    scaled = fn.elementwise(lambda x: settings.twice(x) * settings.SCALE)
+    assert scaled(1.0).item() == 4.0
+    settings.SCALE = 5.0
+    assert fn.grad(scaled)(1.0).item() == 4.0
+
+
+# ---- Functions of fastnn.ops -------------------------------------------------------------------
+
+BEFORE_LAYERS = """
+import json, sys, fastnn as fn
+from fastnn.ops import tanh
+@fn.elementwise
+def a(x): return fn.ops.tanh(x)
+first = a([1.0]).item()
+assert "fastnn.layers" not in sys.modules
+b = fn.elementwise(lambda x: x * fn.ops.sigmoid(x))
+c = fn.elementwise(lambda x: tanh(x))
+fn.layers.Dense(3, activation=b)
+print(json.dumps([first, b([0.0]).item(), c([1.0]).item(), a([1.0, 1.0]).tolist()[0]]))
+"""
+AFTER_LAYERS = """
+import json, fastnn as fn
+from fastnn.ops import tanh
+import fastnn.layers
+c = fn.elementwise(lambda x: tanh(x) + fn.ops.tanh(x) + fn.ops.abs(x) + fn.ops.nn.relu(x))
+print(json.dumps(c([1.0]).item()))
+"""
+
+
+def test_operations_are_known_before_and_after_layers_wrap_them():
+    t = np.tanh(1.0)
+    np.testing.assert_allclose(run_python(BEFORE_LAYERS), [t, 0.0, t, t], rtol=1e-6)
+    np.testing.assert_allclose(run_python(AFTER_LAYERS), 2 * t + 2, rtol=1e-6)
+
+
+def test_a_users_own_wrapper_is_called_itself():
+    import functools
+
+    @functools.wraps(fn.ops.tanh)
+    def doubled(x):
+        return 2 * x
+
+    assert fn.elementwise(lambda x: doubled(x))(3.0).item() == 6.0
+
+
+# ---- What compiled code may do -----------------------------------------------------------------
+
+TABLE, NUMBERS, ARRAY = (1.0, 2.0, 4.0), [1.0, 2.0], np.array([1.0, 2.0, 4.0])
+
+
+def of_tuple(x, n=3):
+    return TABLE[n] * x
+
+
+def of_array(x, n=-4):
+    return ARRAY[n] * x
+
+
+def of_bytes(x, n=5):
+    return b"abc"[n] * x
+
+
+def of_list(x):
+    return NUMBERS[1] * x
+
+
+def by_step(x, step=0):
+    for _ in range(0, 10, step):
+        x += 1
+    return x
+
+
+def new_array(x):
+    return np.zeros(3)[1] + x
+
+
+def popping(x):
+    numbers = [1.0, 2.0]
+    return numbers.pop() * x
+
+
+def printing(x):
+    print(x > 0)
+    return x
+
+
+HERE = r"\(test_user_functions.py, line \d+\)"
+NOT_ALLOWED = {
+    of_tuple: f"of_tuple: may raise IndexError: tuple index out of range {HERE}",
+    of_array: f"of_array: may raise IndexError: .* {HERE}",
+    of_bytes: f"of_bytes: may raise IndexError: .* {HERE}",
+    of_list: "of_list: cannot be compiled: .* 'NUMBERS' in globals, is not supported",
+    by_step: rf"by_step: may raise ValueError: range\(\) arg 3 must not be zero {HERE}",
+    new_array: f"new_array: makes an array, a list or a string {HERE}",
+    popping: f"popping: makes an array, a list or a string {HERE}",
+    printing: f"printing: prints {HERE}",
+}
+
+
+@pytest.mark.parametrize("function", NOT_ALLOWED, ids=lambda function: function.__name__)
+def test_what_could_raise_is_refused(function, capfd):
+    operation = fn.elementwise(function)
+    for _ in range(2):
+        with pytest.raises(TypeError, match=NOT_ALLOWED[function]):
+            operation([1.0, 2.0])
+    assert capfd.readouterr() == ("", "")
+
+
+def test_indices_within_bounds_are_fine():
+    assert fn.elementwise(of_tuple)([1.0], n=2).tolist() == [4.0]
+    assert fn.elementwise(of_array)([1.0], n=-1).tolist() == [4.0]
+
+    @fn.elementwise
+    def polynomial(x):
+        y = 0
+        for i in range(len(TABLE)):
+            y = y * x + TABLE[i]
+        for c in TABLE:
+            y = y * x + c
+        return y
+
+    expected = np.polyval([1, 2, 4, 1, 2, 4], 3.0)
+    assert polynomial(3.0).item() == expected
+    assert fn.gradcheck(polynomial, np.array([0.5, 2.0]))
