@@ -27,7 +27,6 @@ from numba.core.registry import CPUDispatcher
 from numba.extending import intrinsic
 
 from .disk_cache import DiskCache
-from .effects import refuse_effects
 
 ELEMENTS = {
     "float32": types.float32,
@@ -119,15 +118,6 @@ def compiled(function: Callable[..., Any], **options: Any) -> Any:
     return Inlined(function, **options)
 
 
-class Tile(CFunc):
-    """The C function of a kernel, which only computes."""
-
-    def _compile_uncached(self) -> Any:
-        result = super()._compile_uncached()
-        refuse_effects(result.library)
-        return result
-
-
 class Kernel:
     """A kernel and what has been compiled of it.
 
@@ -142,6 +132,7 @@ class Kernel:
         self.name = f"{function.__module__}.{function.__qualname__}" if name is None else name
         self.parameters = list(inspect.signature(function).parameters)
         self._tiles: dict[tuple, Any] = {}
+        self.tile: Any = CFunc  # what compiles it
 
     def address(self, dtypes: tuple[str, ...], integers: int, reals: int) -> int:
         """The C function for arrays of those types and so many integers and reals."""
@@ -162,7 +153,7 @@ class Kernel:
         def call(arrays, integers, reals, status, task):
             function(*arguments(arrays, integers, reals, status, task))
 
-        tile = Tile(call, (_TILE.args, _TILE.return_type), {}, OPTIONS)
+        tile = self.tile(call, (_TILE.args, _TILE.return_type), {}, OPTIONS)
         # Of other kernels the cache cannot tell whether they have changed.
         if self.name and self.function.__module__.startswith("fastnn."):
             tile._cache = DiskCache(f"{self.name}({', '.join(dtypes)}, {integers}, {reals})")

@@ -1,4 +1,4 @@
-"""What a kernel may not do: raise, allocate memory, use Python's objects.
+"""What a user's function may not do: raise, allocate memory, use Python's objects.
 
 fastnn's threads run kernels without Python, and nobody there could take an exception: the outputs
 would stay unwritten. LLVM's optimization removes what cannot happen, such as an error for an index
@@ -11,6 +11,8 @@ import pickle
 import re
 from typing import Any
 
+from numba.core.ccallback import CFunc
+
 _ALLOCATES = re.compile(r'\bcall\b[^\n@]*@"?NRT_(?!Free)')
 _USES_PYTHON = re.compile(r'\bcall\b[^\n@]*@"?(?:numba_gil_ensure|Py\w+)"?\(')
 _RAISED = re.compile(r'@\.const\.pickledata\.\w+ = [^\n]* c"(.*)"')
@@ -18,7 +20,7 @@ _ESCAPED = re.compile(rb"\\([0-9A-F]{2})")
 
 
 class Effect(TypeError):
-    """A kernel would do more than compute."""
+    """A function would do more than compute."""
 
 
 def _exceptions(code: str) -> list[str]:
@@ -31,8 +33,7 @@ def _exceptions(code: str) -> list[str]:
     return sorted(found)
 
 
-def refuse_effects(library: Any) -> None:
-    """Effect, if the optimized code of a kernel does more than compute."""
+def _refuse_effects(library: Any) -> None:
     library._ensure_finalized()  # before, it is not optimized
     code = library.get_llvm_str()
     if not _USES_PYTHON.search(code):
@@ -40,3 +41,12 @@ def refuse_effects(library: Any) -> None:
     if _ALLOCATES.search(code):
         raise Effect("makes an array, a list or a string")
     raise Effect(f"may raise {' or '.join(_exceptions(code)) or 'an exception'}")
+
+
+class PureTile(CFunc):
+    """The C function of a kernel that only computes; compiling it raises Effect if it does not."""
+
+    def _compile_uncached(self) -> Any:
+        result = super()._compile_uncached()
+        _refuse_effects(result.library)
+        return result

@@ -13,7 +13,7 @@ from fastnn.backends.jit.functions import FUNCTIONS, UserFunction
 from . import rules  # noqa: F401 (makes operators and names known)
 from .compile import compiled
 from .compile_errors import reason
-from .effects import Effect
+from .effects import Effect, PureTile
 from .loops import elementwise as loop
 from .numbers import partial, returned, returned_part, value, variable
 from .program import Operand, Stage
@@ -87,6 +87,7 @@ def elementwise(
     stages = loop(name, scalar, ys, xs, {f"c{i}": c for i, c in enumerate(constants)})
     try:
         for stage in stages:
+            stage.kernel.tile = PureTile
             stage.address()
     except Effect as effect:
         user = FUNCTIONS[function]

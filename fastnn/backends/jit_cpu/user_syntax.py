@@ -107,7 +107,7 @@ def scope(function: Callable) -> dict[str, Any]:
 
 
 def references(function: Callable, name: str) -> dict[tuple[str, ...], Any]:
-    """What a function refers to by its path: a name, and what is read of it while it is a module."""
+    """What a function refers to by its path: a name, and what is read of it if it is a module."""
     names, found = scope(function), {}
     for path in sorted(_paths(function.__code__)):
         if path[0] not in names:
