@@ -9,21 +9,29 @@ from __future__ import annotations
 
 import functools
 import inspect
+import numbers
 from collections.abc import Callable
 from importlib.util import find_spec
 from typing import Any
 
+import numpy as np
+
 from fastnn import _core, ops
 from fastnn.backends.jit.functions import MODULES, UserFunction, number_of
 from fastnn.dtypes import FLOATS
-from fastnn.ops.core import Tensor, as_float, promote, record
+from fastnn.ops.core import Tensor, as_float, as_tensor, promote, record
 
 __all__ = ["elementwise"]
 
 MODULES.append(ops)
 
 
-def elementwise(function: Any = None, *, gradient: Callable | None = None) -> Any:
+_ABSENT = inspect.Parameter.empty
+_NUMBERS = {float: numbers.Real, int: numbers.Integral, bool: np.bool_}
+_MOST_REALS = 16  # constants that a call of the primitive takes
+
+
+def elementwise(function: Any = _ABSENT, *, gradient: Callable | None = None) -> Any:
     """Makes an operation on tensors from a function of numbers; a decorator.
 
     function: f(x, y, ..., slope=1.5, terms=3). Parameters without a default are operands: Tensors,
@@ -46,7 +54,7 @@ def elementwise(function: Any = None, *, gradient: Callable | None = None) -> An
     >>> leaky([-2.0, 3.0]).tolist(), leaky([-2.0, 3.0], slope=0.5).tolist()
     ([-0.5, 3.0], [-1.0, 3.0])
     """
-    if function is None:
+    if function is _ABSENT:
         return functools.partial(elementwise, gradient=gradient)
     return Elementwise(function, gradient)
 
@@ -70,19 +78,34 @@ class Elementwise:
                     f"elementwise: gradient of {self._name} must have its parameters, "
                     f"({', '.join(expected)}), got ({', '.join(given)})"
                 )
-        self._usual = self._with({n: p.default for n, p in self._signature.parameters.items()})
+        self._numbers: dict[tuple, tuple[UserFunction, int]] = {}
+        parameters = self._signature.parameters
+        self._defaults = {name: parameters[name].default for name in self._constants}
+        self._usual = self._with(self._defaults)
 
     def __call__(self, *args: Any, **kwargs: Any) -> Tensor:
         operands: Any = args
         user, number, reals = self._usual
         if kwargs or len(args) != len(self._operands):
-            given = self._bound(args, kwargs)
+            if len(args) == len(self._operands) and kwargs.keys() <= self._defaults.keys():
+                given = {**dict(zip(self._operands, args)), **self._defaults, **kwargs}
+            else:
+                given = self._bound(args, kwargs)
             operands = [given[name] for name in self._operands]
             user, number, reals = self._with(given)
-        xs = promote(self._name, *operands)
+        try:
+            xs = promote(self._name, *operands)
+        except (TypeError, ValueError):
+            for name, x in zip(self._operands, operands):
+                as_tensor(x, None, f"{self._name}: {name}")
+            raise
         if xs[0].dtype not in FLOATS:
             xs = [as_float(x, self._name) for x in xs]
-        (y,) = _core.elementwise(xs, number, 1, reals)
+        try:
+            (y,) = _core.elementwise(xs, number, 1, reals)
+        except ValueError as error:
+            message = str(error).removeprefix("elementwise: ")
+            raise ValueError(f"{self._name}: {message}") from None
         return record(y, _rule, (xs, user, reals), *xs)
 
     def _bound(self, args: tuple, kwargs: dict) -> dict[str, Any]:
@@ -98,19 +121,17 @@ class Elementwise:
         fixed: list[Any] = []
         reals: list[float] = []
         for name, kind in self._constants.items():
-            value = given[name]
-            if kind is float and isinstance(value, (int, float)):
+            value = _constant(f"{self._name}: {name}", given[name], kind)
+            if kind is float:
+                reals.append(value)
                 fixed.append(None)
-                reals.append(float(value))
-            elif isinstance(value, kind) and not isinstance(value, bool) ^ (kind is bool):
-                fixed.append(value)
             else:
-                raise TypeError(
-                    f"{self._name}: {name} is a constant, expected {kind.__name__} as its default, "
-                    f"got {type(value).__name__}"
-                )
-        user = UserFunction(self.scalar_function, len(self._operands), tuple(fixed), self.gradient)
-        return user, number_of(user), tuple(reals)
+                fixed.append(value)
+        key = tuple(fixed)  # each has a type of its own: True is never 1 here
+        if key not in self._numbers:
+            user = UserFunction(self.scalar_function, len(self._operands), key, self.gradient)
+            self._numbers[key] = user, number_of(user)
+        return *self._numbers[key], tuple(reals)
 
     def __reduce__(self) -> str:  # pickled as functions are: by name
         return self.scalar_function.__qualname__
@@ -135,6 +156,25 @@ def _require_numba() -> None:
         )
 
 
+def _constant(what: str, value: Any, kind: type) -> Any:
+    """The value as a number of that type, if it is one; NumPy's are."""
+    if type(value) is kind:
+        number = value
+    elif not isinstance(value, _NUMBERS[kind]) or isinstance(value, bool):
+        raise TypeError(
+            f"{what} is a constant, expected {kind.__name__} as its default, "
+            f"got {type(value).__name__}"
+        )
+    else:
+        try:
+            number = kind(value)
+        except OverflowError:
+            raise OverflowError(f"{what} is too large, which does not fit float64") from None
+    if kind is int and not -(2**63) <= number < 2**63:
+        raise OverflowError(f"{what} is {value}, which does not fit int64")
+    return number
+
+
 def _plain(function: Any, what: str) -> Callable:
     if not inspect.isfunction(function):
         raise TypeError(
@@ -151,10 +191,15 @@ def _parameters(name: str, signature: inspect.Signature) -> tuple[list[str], dic
             raise TypeError(
                 f"elementwise: {name} takes {parameter}, expected parameters with names"
             )
-        kind = type(parameter.default)
+        kind = _kind(parameter.default)
         if parameter.default is parameter.empty:
+            if parameter.kind is parameter.KEYWORD_ONLY:
+                raise TypeError(
+                    f"elementwise: {name} has the operand {parameter.name} after *, expected it "
+                    "before"
+                )
             operands.append(parameter.name)
-        elif kind in (float, int, bool):
+        elif kind is not None:
             constants[parameter.name] = kind
         else:
             raise TypeError(
@@ -163,4 +208,15 @@ def _parameters(name: str, signature: inspect.Signature) -> tuple[list[str], dic
             )
     if not operands:
         raise TypeError(f"elementwise: {name} has no operand, a parameter without a default")
+    if (count := [*constants.values()].count(float)) > _MOST_REALS:
+        raise TypeError(
+            f"elementwise: {name} has {count} constants of type float, expected at most "
+            f"{_MOST_REALS}"
+        )
     return operands, constants
+
+
+def _kind(default: Any) -> type | None:
+    if isinstance(default, (bool, np.bool_)):
+        return bool
+    return next((k for k in (int, float) if isinstance(default, _NUMBERS[k])), None)

@@ -177,6 +177,18 @@ def test_gradients_of_some_operands(wanted):
     np.testing.assert_allclose(found.numpy(), [2 + y, 4 + x - 2 * y][wanted], rtol=1e-14)
 
 
+def test_slopes_at_nan_are_those_of_operations():
+    x = np.array([math.nan, -4.0, -3.0, -1.0, 0.25, 3.0, 4.0])
+    for ours, theirs in [
+        (fn.elementwise(lambda x: fn.ops.clip(x, -1.0, 0.5)), lambda x: fn.ops.clip(x, -1.0, 0.5)),
+        (fn.elementwise(lambda x: fn.ops.hard_silu(x)), fn.ops.hard_silu),
+        (fn.elementwise(lambda x: fn.ops.hard_sigmoid(x)), fn.ops.hard_sigmoid),
+    ]:
+        found, expected = (fn.grad(lambda x, f=f: f(x).sum())(x).numpy() for f in (ours, theirs))
+        assert math.isnan(ours(x).numpy()[0])
+        np.testing.assert_allclose(found, expected, rtol=1e-15)
+
+
 def test_a_given_gradient_is_used():
     def thrice(x, y, scale=2.0):
         return 3 * y, scale  # neither is right
@@ -340,6 +352,12 @@ def test_an_operation_is_pickled_and_saved_as_a_function_is(tmp_path):
 # ---- What is refused ---------------------------------------------------------------------------
 
 
+def of_many():
+    scope = {}
+    exec(f"def of_many(x, {', '.join(f'c{i}=1.0' for i in range(17))}): return x", scope)
+    return scope["of_many"]
+
+
 def two_results(x):
     return x, x
 
@@ -408,6 +426,12 @@ def test_a_function_without_source_is_fine():
         (lambda: fn.elementwise(lambda *xs: 0), r"<lambda> takes \*xs, expected parameters with"),
         (lambda: fn.elementwise(lambda: 0), "<lambda> has no operand"),
         (lambda: fn.elementwise(lambda x, how="a": x), "has how='a', expected a number"),
+        (lambda: fn.elementwise(None), "function must be a Python function, got NoneType"),
+        (lambda: fn.elementwise(lambda x, *, y: x), r"<lambda> has the operand y after \*"),
+        (
+            lambda: fn.elementwise(of_many()),
+            "of_many has 17 constants of type float, .* at most 16",
+        ),
         (
             lambda: fn.elementwise(lambda x, a=1.0: x, gradient=lambda x: 1.0),
             r"gradient of <lambda> must have its parameters, \(x, a\), got \(x\)",
@@ -427,12 +451,30 @@ def test_calls_are_checked():
         (lambda: scaled(x, x, slope=x), "scaled: slope is a constant, expected float .*got Tensor"),
         (lambda: scaled(x, x, times=1.5), "scaled: times is a constant, expected int .*got float"),
         (lambda: scaled(x, x, negated=1), "scaled: negated is a constant, expected bool .*got int"),
-        (lambda: scaled(x, "a"), "scaled: x2 must be"),
+        (lambda: scaled(x, "a"), "scaled: y must be"),
     ]:
         with pytest.raises(TypeError, match=message):
             call()
-    with pytest.raises(ValueError, match="cannot be broadcast"):
+    with pytest.raises(ValueError, match=r"^scaled: shapes \(2,\) and \(3,\) cannot be broadcast"):
         scaled(x, np.ones(3, np.float32))
+    for call, message in [
+        (lambda: scaled(x, x, times=10**30), "scaled: times is .*, which does not fit int64"),
+        (lambda: scaled(x, x, slope=10**400), "scaled: slope .*, which does not fit float64"),
+    ]:
+        with pytest.raises(OverflowError, match=message):
+            call()
+
+
+def test_numbers_of_numpy_are_constants():
+    x = fn.tensor([1.0, -2.0])
+    y = scaled(x, x, slope=np.float32(0.25), times=np.int64(3), negated=np.True_)
+    assert y.tolist() == scaled(x, x, 0.25, 3, True).tolist()
+    usual = fn.elementwise(scaled_by)
+    assert usual(2.0).item() == 3.0
+
+
+def scaled_by(x, slope=np.float64(1.5)):  # noqa: B008
+    return x * slope
 
 
 def test_a_gradient_of_the_wrong_length_is_refused():

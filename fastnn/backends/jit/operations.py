@@ -200,7 +200,7 @@ def derivative(m: Any) -> Table:
         "mish": lambda x, a: mish(x),
         "hard_sigmoid": lambda x, a: 1 / 6 if abs(x) < 3 else 0.0,
         "hard_tanh": lambda x, a: 1.0 if abs(x) < 1 else 0.0,
-        "hard_silu": lambda x, a: x / 3 + 0.5 if abs(x) < 3 else (1.0 if x > 0 else 0.0),
+        "hard_silu": lambda x, a: x / 3 + 0.5 if abs(x) < 3 else (0.0 if x < 0 else 1.0),
         "erf": lambda x, a: TWO_OVER_SQRT_PI * exp_of_square(x, -1.0),
         "erfinv": lambda y, a: exp_of_square(y, 1.0) / TWO_OVER_SQRT_PI,
     }

@@ -5,7 +5,6 @@ from __future__ import annotations
 import linecache
 import os
 import re
-from typing import Any
 
 _COLOURS = re.compile(r"\x1b\[[0-9;]*m")
 _PLACE = re.compile(r'^File "(.+)", line (\d+):', re.M)
@@ -19,13 +18,14 @@ def _what(text: str) -> str:
     if call := _CALL.search(text):
         return f"{call[1].strip()} is not known"
     lines = [line.strip() for line in text.splitlines()]
-    return next(line for line in lines if line and not line.startswith("Failed in nopython"))
+    said = (line for line in lines if line and not line.startswith("Failed in nopython"))
+    return next(said, "Numba does not know it")
 
 
-def reason(name: str, error: Any) -> str:
+def reason(name: str, error: Exception, where: str) -> str:
     """What is wrong, and where: in the innermost of functions that call each other.
 
-    name: of the operation; error: a NumbaError
+    name: of the operation; error: of Numba; where: the function stands, if nothing better is known
     """
     text = re.sub(r"Number\(\w+, \d+\)", "number", _COLOURS.sub("", str(error)))
     what = _what(text)
@@ -33,7 +33,9 @@ def reason(name: str, error: Any) -> str:
         return f"{name}: {what}"
     if place := _PLACE.search(text):
         file, line = os.path.abspath(place[1]), int(place[2])
+    elif loc := getattr(error, "loc", None):
+        file, line = loc.filename, loc.line
     else:
-        file, line = error.loc.filename, error.loc.line
+        return f"{name}: cannot be compiled: {what} ({where})"
     source = linecache.getline(file, line).strip()
     return f"{name}: cannot be compiled: {what} ({file}, line {line}: {source})"

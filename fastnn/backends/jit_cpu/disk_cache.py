@@ -18,6 +18,7 @@ from typing import Any
 
 import llvmlite
 import numba
+from numba.core import config
 from numba.core.compiler import CompileResult
 from numba.core.serialize import dumps
 
@@ -30,6 +31,11 @@ def folder() -> pathlib.Path:
         return pathlib.Path.home() / "Library" / "Caches" / "fastnn"
     base = os.environ.get("XDG_CACHE_HOME") or pathlib.Path.home() / ".cache"
     return pathlib.Path(base) / "fastnn" / "kernels"
+
+
+# Settings of Numba, in the environment, that machine code depends on.
+_SETTINGS = ("OPT", "LOOP_VECTORIZE", "SLP_VECTORIZE", "DISABLE_INTEL_SVML", "BOUNDSCHECK")
+_SETTINGS += ("DEBUGINFO_DEFAULT", "CPU_NAME", "CPU_FEATURES")
 
 
 @functools.cache
@@ -52,28 +58,35 @@ class DiskCache:
     def __init__(self, key: str) -> None:
         self._key = key
 
-    def _path(self, codegen: Any) -> pathlib.Path:
-        text = repr((_sources(), codegen.magic_tuple(), self._key))
-        return folder() / f"{hashlib.sha256(text.encode()).hexdigest()}.bin"
+    def _full_key(self, codegen: Any) -> str:
+        settings = [getattr(config, name, None) for name in _SETTINGS]
+        return repr((_sources(), codegen.magic_tuple(), settings, self._key))
+
+    def _path(self, key: str) -> pathlib.Path:
+        return folder() / f"{hashlib.sha256(key.encode()).hexdigest()}.bin"
 
     def load_overload(self, signature: Any, target_context: Any) -> Any:
         """The compile result, or None."""
         target_context.refresh()
         try:
-            with open(self._path(target_context.codegen()), "rb") as file:
-                return CompileResult._rebuild(target_context, *pickle.load(file))
+            key = self._full_key(target_context.codegen())
+            with open(self._path(key), "rb") as file:
+                found, result = pickle.load(file)
+            # Also a file under the name of another one is none of ours.
+            return CompileResult._rebuild(target_context, *result) if found == key else None
         except Exception:  # absent, cut off, of another build: compiled again
             return None
 
     def save_overload(self, signature: Any, result: Any) -> None:
         """Writes the compile result, if the folder takes it."""
-        path = self._path(result.codegen)
+        key = self._full_key(result.codegen)
+        path = self._path(key)
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
             descriptor, name = tempfile.mkstemp(dir=path.parent)
             try:
                 with os.fdopen(descriptor, "wb") as file:
-                    file.write(dumps(result._reduce()))
+                    file.write(dumps((key, result._reduce())))
                 os.replace(name, path)
             except BaseException:
                 os.unlink(name)

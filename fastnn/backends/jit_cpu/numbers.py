@@ -17,7 +17,7 @@ from llvmlite import ir
 from numba.core import cgutils, types
 from numba.core.errors import TypingError
 from numba.core.typeconv import Conversion
-from numba.extending import intrinsic, lower_cast, models, register_model
+from numba.extending import intrinsic, lower_builtin, lower_cast, models, register_model
 
 PLAIN = (types.Integer, types.Float, types.Boolean)  # what becomes a Number where it meets one
 
@@ -61,6 +61,12 @@ def _real(context: Any, kind: NumberType, value: float) -> Any:
 def _from_plain(context: Any, builder: Any, given: Any, kind: NumberType, x: Any) -> Any:
     value = context.cast(builder, x, given, kind.element)
     return _number(context, builder, kind, value, [_real(context, kind, 0.0)] * kind.partials)
+
+
+@lower_builtin(bool, NumberType)  # of conditions, "and", "or"
+def _truth(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+    zero = _real(context, signature.args[0], 0.0)
+    return builder.fcmp_unordered("!=", builder.extract_value(arguments[0], 0), zero)
 
 
 @intrinsic(prefer_literal=True)

@@ -283,7 +283,15 @@ def _where(condition, x1, x2):
 def _clip(x, x_min, x_max):
     if not _is_number(x, x_min, x_max):
         return None
-    return lambda x, x_min, x_max: x_min if x < x_min else (x_max if x > x_max else x)
+
+    def clipped(x, x_min, x_max):
+        if x < x_min:
+            return x_min
+        if x > x_max:
+            return x_max
+        return x if x == x else np.nan  # whose slope is 0
+
+    return clipped
 
 
 _define_unary()

@@ -6,7 +6,7 @@ import functools
 from collections.abc import Sequence
 from typing import Any
 
-from numba.core.errors import NumbaError
+from numba.core import config
 
 from fastnn.backends.jit.functions import FUNCTIONS, UserFunction
 
@@ -83,6 +83,10 @@ def elementwise(
     ys: list[Operand], xs: list[Operand], *, function: int, outputs: int, constants: Sequence[float]
 ) -> list[Stage]:
     """ys = f(*xs), or the gradients of f."""
+    user = FUNCTIONS[function]
+    where = place(user.function)
+    if config.DISABLE_JIT:
+        raise RuntimeError(f"{user.name}: needs Numba's compiler; NUMBA_DISABLE_JIT turns it off")
     name, scalar = scalar_function(function)
     stages = loop(name, scalar, ys, xs, {f"c{i}": c for i, c in enumerate(constants)})
     try:
@@ -90,11 +94,9 @@ def elementwise(
             stage.kernel.tile = PureTile
             stage.address()
     except Effect as effect:
-        user = FUNCTIONS[function]
-        where = place(user.function)
         raise TypeError(
             f"{user.name}: {effect} ({where}), which a function of elements cannot do"
         ) from None
-    except NumbaError as error:
-        raise TypeError(reason(FUNCTIONS[function].name, error)) from error
+    except Exception as error:  # Numba's own, and others where it did not expect such a function
+        raise TypeError(reason(user.name, error, where)) from error
     return stages

@@ -78,7 +78,7 @@ DERIVATIVE = {
     "mish": lambda x, a, b: _mish(x),
     "hard_sigmoid": lambda x, a, b: np.where(np.abs(x) < 3, 1 / 6, 0),
     "hard_tanh": lambda x, a, b: np.abs(x) < 1,
-    "hard_silu": lambda x, a, b: np.where(np.abs(x) < 3, x / 3 + 0.5, x > 0),
+    "hard_silu": lambda x, a, b: np.where(np.abs(x) < 3, x / 3 + 0.5, ~(x < 0)),
     "erf": lambda x, a, b: 2 / math.sqrt(math.pi) * exp_of_square(x, -1),
     "erfinv": lambda y, a, b: math.sqrt(math.pi) / 2 * exp_of_square(y, 1),
 }

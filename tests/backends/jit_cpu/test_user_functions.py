@@ -184,3 +184,96 @@ def test_indices_within_bounds_are_fine():
     expected = np.polyval([1, 2, 4, 1, 2, 4], 3.0)
     assert polynomial(3.0).item() == expected
     assert fn.gradcheck(polynomial, np.array([0.5, 2.0]))
+
+
+# ---- What cannot be compiled -------------------------------------------------------------------
+
+
+def importing(x):
+    import math
+
+    return math.exp(x)
+
+
+def counting(x):
+    global CALLS
+    CALLS = 1
+    return x
+
+
+def opening(x):
+    with open("file"):
+        return x
+
+
+def unknown(x):
+    return x.conjugate()
+
+
+NOT_KNOWN = {
+    importing: f"importing: imports {HERE}",
+    counting: f"counting: changes a global {HERE}",
+    opening: f"opening: has a with statement {HERE}",
+    unknown: r"unknown: cannot be compiled: .*line \d+",
+}
+
+
+@pytest.mark.parametrize("function", NOT_KNOWN, ids=lambda function: function.__name__)
+def test_what_cannot_be_compiled_names_the_line(function):
+    with pytest.raises(TypeError, match=NOT_KNOWN[function]):
+        fn.elementwise(function)([1.0])
+
+
+def test_numbers_as_conditions():
+    @fn.elementwise
+    def chosen(x, y):
+        first = x and 2.0
+        other = x or y * 3
+        return first + other if not y or x else -1.0
+
+    x, y = np.array([0.0, 0.0, 5.0, np.nan]), np.array([0.0, 1.0, 4.0, 0.0])
+    expected = [(a and 2.0) + (a or b * 3) if not b or a else -1.0 for a, b in zip(x, y)]
+    np.testing.assert_array_equal(chosen(x, y).numpy(), expected)
+
+
+def test_without_the_compiler_it_is_said():
+    program = """
+import json, fastnn as fn
+try: fn.elementwise(lambda x: x)([1.0])
+except RuntimeError as error: print(json.dumps(str(error)))
+"""
+    message = run_python(program, NUMBA_DISABLE_JIT="1")
+    assert message == "<lambda>: needs Numba's compiler; NUMBA_DISABLE_JIT turns it off"
+
+
+# ---- The files ---------------------------------------------------------------------------------
+
+FILES = """
+import json, os, pathlib, numpy, fastnn as fn
+ARRAY = numpy.ones(2)
+f = fn.elementwise({function})
+value = f([3.0]).tolist()
+files = sorted(map(str, pathlib.Path(os.environ["NUMBA_CACHE_DIR"]).rglob("*.bin")))
+print(json.dumps([value, files]))
+"""
+
+
+def test_what_has_no_text_is_not_kept(tmp_path):
+    kept = {"NUMBA_CACHE_DIR": str(tmp_path)}
+    value, files = run_python(FILES.format(function="lambda x: x + ARRAY[1]"), **kept)
+    assert (value, files) == ([4.0], [])
+
+
+def test_files_are_told_apart_by_settings_and_contents(tmp_path):
+    kept = {"NUMBA_CACHE_DIR": str(tmp_path)}
+    double, triple = (FILES.format(function=f"lambda x: x * {n}") for n in (2, 3))
+    _, (first,) = run_python(double, **kept)
+    _, files = run_python(triple, **kept)
+    (second,) = {*files} - {first}
+    a, b = pathlib.Path(first), pathlib.Path(second)
+    content = a.read_bytes()
+    a.write_bytes(b.read_bytes())
+    b.write_bytes(content)
+    assert run_python(double, **kept)[0] == [6.0]
+    assert run_python(triple, **kept)[0] == [9.0]
+    assert len(run_python(double, **kept, NUMBA_OPT="0")[1]) == 3
