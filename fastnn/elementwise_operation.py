@@ -47,6 +47,7 @@ def elementwise(function: Any = _ABSENT, *, gradient: Callable | None = None) ->
 
     Needs Numba: ``pip install 'fastnn[numba]'``, else ImportError. What cannot be compiled is a
     TypeError at the first call. Globals that the function reads keep their values of that call.
+    What is compiled lives as long as the process does: define operations once, not in a loop.
 
     >>> @elementwise
     ... def leaky(x, slope=0.25):
@@ -158,6 +159,7 @@ def _require_numba() -> None:
 
 def _constant(what: str, value: Any, kind: type) -> Any:
     """The value as a number of that type, if it is one; NumPy's are."""
+    number: Any
     if type(value) is kind:
         number = value
     elif not isinstance(value, _NUMBERS[kind]) or isinstance(value, bool):

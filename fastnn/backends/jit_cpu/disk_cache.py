@@ -34,8 +34,8 @@ def folder() -> pathlib.Path:
 
 
 # Settings of Numba, in the environment, that machine code depends on.
-_SETTINGS = ("OPT", "LOOP_VECTORIZE", "SLP_VECTORIZE", "DISABLE_INTEL_SVML", "BOUNDSCHECK")
-_SETTINGS += ("DEBUGINFO_DEFAULT", "CPU_NAME", "CPU_FEATURES")
+_SETTINGS = ["OPT", "LOOP_VECTORIZE", "SLP_VECTORIZE", "DISABLE_INTEL_SVML", "BOUNDSCHECK"]
+_SETTINGS += ["DEBUGINFO_DEFAULT", "CPU_NAME", "CPU_FEATURES"]
 
 
 @functools.cache

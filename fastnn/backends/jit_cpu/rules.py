@@ -294,8 +294,24 @@ def _clip(x, x_min, x_max):
     return clipped
 
 
+def _of_three(function: Callable) -> Callable:
+    def rule(x1, x2, x3):
+        if not _is_number(x1, x2, x3):
+            return None
+        return lambda x1, x2, x3: function(function(x1, x2), x3)
+
+    return rule
+
+
+def _exp2(x):
+    return (lambda x: 2.0**x) if isinstance(x, NumberType) else None
+
+
 _define_unary()
 _define_binary()
+_define([max], _of_three(max))
+_define([min], _of_three(min))
+_define(_named("exp2"), _exp2)
 _define([operator.pos, float, *_named("positive")], _same)
 _define([bool, operator.truth], _truth)
 _define(_named("where"), _where)

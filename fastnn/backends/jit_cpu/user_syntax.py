@@ -80,7 +80,9 @@ def _paths(code: types.CodeType) -> dict[tuple[str, ...], int]:
 
     For example ("np", "linalg", "norm").
     """
-    paths = [((name,), code.co_firstlineno) for name in code.co_freevars]
+    paths: list[tuple[tuple[str, ...], int]] = [
+        ((name,), code.co_firstlineno) for name in code.co_freevars
+    ]
     follows = False
     for instruction, line in _instructions(code):
         if instruction.opname in _GLOBALS or (
