@@ -9,10 +9,13 @@ import re
 _COLOURS = re.compile(r"\x1b\[[0-9;]*m")
 _PLACE = re.compile(r'^File "(.+)", line (\d+):', re.M)
 _CALL = re.compile(r"^No implementation of function .*?>>> (.*?)$", re.M | re.S)
+_ATTRIBUTE = re.compile(r"Unknown attribute '(\w+)' of type Module\(<module '([\w.]+)'")
 _RAISED = re.compile(r"^ *\w+Error: (.+?)\s+raised from ", re.M | re.S)
 
 
 def _what(text: str) -> str:
+    if attribute := _ATTRIBUTE.search(text):
+        return f"{attribute[2]}.{attribute[1]} is not known for numbers"
     if raised := _RAISED.search(text):
         return raised[1]
     if call := _CALL.search(text):

@@ -1,6 +1,7 @@
 """elementwise: what is compiled, kept on disk and refused of the functions that users write."""
 
 import json
+import math
 import os
 import pathlib
 import subprocess
@@ -210,7 +211,22 @@ def unknown(x):
     return x.conjugate()
 
 
+def of_gelu(x):
+    return fn.ops.gelu(x)
+
+
+def of_relu(x):
+    return fn.activations.relu(x)
+
+
+def of_gamma(x):
+    return np.hypot(x, 1.0) + math.factorial(3)
+
+
 NOT_KNOWN = {
+    of_gelu: f"of_gelu: fn.ops.gelu is a function of tensors, not of numbers {HERE}",
+    of_relu: f"of_relu: fn.activations.relu is a function of tensors, not of numbers {HERE}",
+    of_gamma: r"of_gamma: cannot be compiled: .* is not known.*line \d+",
     importing: f"importing: imports {HERE}",
     counting: f"counting: changes a global {HERE}",
     opening: f"opening: has a with statement {HERE}",
