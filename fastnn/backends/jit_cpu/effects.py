@@ -15,7 +15,6 @@ from numba.core import config
 from numba.core.ccallback import CFunc
 
 _ALLOCATES = re.compile(r'\bcall\b[^\n@]*@"?NRT_(?!Free)')
-_USES_PYTHON = re.compile(r'\bcall\b[^\n@]*@"?(?:numba_gil_ensure|Py\w+)"?\(')
 _RAISED = re.compile(r'@\.const\.pickledata\.\w+ = [^\n]* c"(.*)"')
 _ESCAPED = re.compile(rb"\\([0-9A-F]{2})")
 
@@ -39,11 +38,10 @@ def _refuse_effects(library: Any) -> None:
         return
     library._ensure_finalized()  # before, it is not optimized
     code = library.get_llvm_str()
-    if not _USES_PYTHON.search(code):
-        return
     if _ALLOCATES.search(code):
         raise Effect("makes an array, a list or a string")
-    raise Effect(f"may raise {' or '.join(_exceptions(code)) or 'an exception'}")
+    if exceptions := _exceptions(code):
+        raise Effect(f"may raise {' or '.join(exceptions)}")
 
 
 class PureTile(CFunc):
