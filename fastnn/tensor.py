@@ -6,12 +6,13 @@ are attached by ``fastnn.ops``.
 
 from __future__ import annotations
 
+import copy
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from fastnn import _core, config
-from fastnn.backends.devices import check_device
+from fastnn.backends.devices import check_device, device
 from fastnn.dtypes import WIDENED, standardize_dtype
 
 if TYPE_CHECKING:
@@ -230,4 +231,17 @@ def _reduce_tensor(self: Tensor) -> tuple:
     return _restore_tensor, (self.numpy(), self.requires_grad and self._node is None)
 
 
+def _copied(self: Tensor, memo: dict) -> Tensor:
+    """A copy where the tensor lies; one from a file lies where the thread makes tensors."""
+    reduced: Any = self.__reduce__()
+    function, arguments, *state = reduced
+    with device(self.device):
+        result = function(*arguments)
+    memo[id(self)] = result
+    if state:
+        vars(result).update(copy.deepcopy(state[0], memo))
+    return result
+
+
 Tensor.__reduce__ = _reduce_tensor  # type: ignore[assignment]
+Tensor.__deepcopy__ = _copied  # type: ignore[attr-defined]

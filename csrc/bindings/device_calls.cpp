@@ -46,7 +46,7 @@ void give_back(void* address) {
   const py::gil_scoped_acquire gil;
   const py::error_scope pending;  // an exception may be on its way
   try {
-    functions().release(reinterpret_cast<uintptr_t>(address));
+    call_python(functions().release, py::make_tuple(reinterpret_cast<uintptr_t>(address)));
   } catch (py::error_already_set& error) {
     error.discard_as_unraisable("the release of a device's memory");
   }
@@ -54,7 +54,7 @@ void give_back(void* address) {
 
 Block* allocate(size_t bytes) {
   const py::gil_scoped_acquire gil;
-  const auto address = functions().allocate(bytes).cast<uintptr_t>();
+  const auto address = call_python(functions().allocate, py::make_tuple(bytes)).cast<uintptr_t>();
   Block* block = borrow_block(reinterpret_cast<char*>(address), bytes,
                               reinterpret_cast<void*>(address), give_back);
   block->device = Device::cuda;
@@ -99,15 +99,16 @@ void run(const Call& call) {
 void read(const Array& from, char* to) {
   const py::gil_scoped_acquire gil;
   if (from.bytes())
-    functions().read(address_of(from), offset_of(from),
-                     py::memoryview::from_memory(to, from.bytes()));
+    call_python(functions().read, py::make_tuple(address_of(from), offset_of(from),
+                                                 py::memoryview::from_memory(to, from.bytes())));
 }
 
 void write(const char* from, const Array& array) {
   const py::gil_scoped_acquire gil;
   if (array.bytes())
-    functions().write(address_of(array), offset_of(array),
-                      py::memoryview::from_memory(from, array.bytes()));
+    call_python(functions().write,
+                py::make_tuple(address_of(array), offset_of(array),
+                               py::memoryview::from_memory(from, array.bytes())));
 }
 
 // A contiguous array of its own on a device, whose elements are not set.
@@ -199,7 +200,7 @@ py::object on_host(PyObject* tensor) {
   return host;
 }
 
-void finish_device_calls() { functions().synchronize(); }
+void finish_device_calls() { call_python(functions().synchronize, py::tuple()); }
 
 void register_devices(py::module_& module) {
   set_device_driver({allocate, run, read, write});

@@ -164,11 +164,12 @@ PyObject* tensor_array(PyObject* self, PyObject* args, PyObject* keywords) {
     if (!PyArg_ParseTupleAndKeywords(args, keywords, "|OO", const_cast<char**>(names), &dtype,
                                      &copy))
       return nullptr;
+    const bool here = as_tensor(self)->array.block->device == Device::cpu;
     py::object view = read_only_view(self);
     const bool cast =
         dtype != Py_None &&
         !py::dtype::from_args(py::reinterpret_borrow<py::object>(dtype)).is(view.attr("dtype"));
-    if (copy == Py_False && (cast || is_variable(self)))
+    if (copy == Py_False && (cast || is_variable(self) || !here))
       throw Error(ErrorKind::value, "__array__: a view without a copy is not possible here");
     if (cast) return view.attr("astype")(py::handle(dtype)).release().ptr();
     if (copy == Py_True) return view.attr("copy")().release().ptr();

@@ -25,7 +25,7 @@ void set_default_device(Device device);
 
 // The way to a device. Addresses of its memory mean nothing to the host.
 struct DeviceDriver {
-  Block* (*allocate)(size_t bytes);                     // throws std::bad_alloc
+  Block* (*allocate)(size_t bytes);                     // throws, also Python's MemoryError
   void (*run)(const Call& call);                        // throws Error
   void (*read)(const Array& from, char* to);            // contiguous; waits for calls before it
   void (*write)(const char* from, const Array& array);  // contiguous

@@ -55,12 +55,13 @@ class device:
     """
 
     def __init__(self, name: str) -> None:
-        check_device("device", name)
+        self._name = check_device("device", name)
         self._before = _core.get_device()
         _core.set_device(name)
 
     def __enter__(self) -> None:
-        pass
+        if _core.get_device() != self._name:  # another one was chosen since
+            self.__init__(self._name)  # type: ignore[misc]
 
     def __exit__(self, *exception: object) -> None:
         _core.set_device(self._before)

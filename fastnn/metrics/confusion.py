@@ -35,8 +35,8 @@ class ConfusionMetric(Metric):
         self._even = _are_even(self._sorted)
         rank = np.searchsorted(self._sorted, self.thresholds)
         above = np.arange(len(rank) + 1) > rank[:, None]
-        self._above = _core.from_numpy(above.astype(np.float64))
-        self._below = _core.from_numpy((~above).astype(np.float64))
+        self._sides = above.astype(np.float64), (~above).astype(np.float64)
+        self._placed: dict[str, list[Tensor]] = {}  # these on the devices that were asked for
 
     def make_totals(self, shape: tuple) -> None:
         """A total of each kind."""
@@ -78,7 +78,9 @@ class ConfusionMetric(Metric):
         total = ops.zeros(((len(self.thresholds) + 1) * columns, 2), "float64")
         _core.scatter_add(total, ops.reshape(updates, (-1, 2)), ops.reshape(bins, (-1,)), 0)
         total = ops.reshape(total, (-1, 2 * columns))
-        counts = ops.stack([ops.matmul(self._above, total), ops.matmul(self._below, total)])
+        if total.device not in self._placed:
+            self._placed[total.device] = [_core.from_numpy(x, total.device) for x in self._sides]
+        counts = ops.stack([ops.matmul(side, total) for side in self._placed[total.device]])
         for kind, variable in self._totals.items():
             at = KINDS.index(kind)
             both = ops.reshape(counts[at // 2], (len(self.thresholds), columns, 2))

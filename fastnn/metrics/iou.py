@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-import numpy as np
-
 from fastnn import _core, config, ops
 from fastnn.losses.loss import fit_weight
 from fastnn.metrics.metric import Metric
@@ -100,7 +98,7 @@ class IoU(Metric):
         return ops.logical_and(ops.greater_equal(numbers, 0), ops.less(numbers, self.num_classes))
 
     def result(self) -> Tensor:
-        hits = ops.sum(self.total_cm * np.eye(self.num_classes), axis=1)
+        hits = ops.diagonal(self.total_cm)
         union = ops.sum(self.total_cm, axis=0) + ops.sum(self.total_cm, axis=1) - hits
         hits = ops.take(hits, self.target_class_ids)
         union = ops.take(union, self.target_class_ids)

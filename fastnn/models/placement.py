@@ -1,14 +1,18 @@
-"""Where a model computes: where its weights lie, whatever device its thread makes tensors on."""
+"""Where a model computes: where its weights lie, whatever device its thread makes tensors on.
+
+Home is where its first weight lies; what lies elsewhere, and states of dropout, optimizer and
+metrics, move there.
+"""
 
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from fastnn import _core
 from fastnn.backends import devices
-from fastnn.tensor import move
+from fastnn.tensor import Variable, move
 
 
 def at_home(method: Callable) -> Callable:
@@ -21,14 +25,19 @@ def at_home(method: Callable) -> Callable:
     def run(model: Any, *args: Any, **kwargs: Any) -> Any:
         if not devices.in_use():
             return method(model, *args, **kwargs)
-        variables = model.variables
-        home = variables[0].device if variables else _core.get_device()
-        for variable in _of_training(model):
-            move(variable, home)
+        weights = model.weights
+        home = weights[0].device if weights else _core.get_device()
+        settle([*model.variables, *_of_training(model)], home)
         with devices.device(home):
             return method(model, *args, **kwargs)
 
     return run
+
+
+def settle(variables: Iterable[Variable], device: str | None = None) -> None:
+    """Moves variables to a device, the thread's if none is named."""
+    for variable in variables:
+        move(variable, device or _core.get_device())
 
 
 def _of_training(model: Any) -> list:

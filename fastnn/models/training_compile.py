@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from fastnn import losses, metrics, ops
+from fastnn.models.placement import settle
 from fastnn.tensor import Tensor
 from fastnn.utils import tree
 
@@ -85,6 +86,8 @@ class Objective:
                 ("weighted_metrics", self.user_weighted),
             )
         )
+        for metric in (m for chosen in (*self.metrics, *self.weighted) for m in chosen):
+            settle(metric.variables)  # which may be older than the model
         self.built = True
 
     def targets(self, y: Any) -> list:

@@ -92,7 +92,15 @@ def promote(operation: str, *operands: Any) -> list:
         for i, x in enumerate(operands)
     ]
     dtype = result_type(*converted)
-    return [as_tensor(x, dtype, f"{operation}: x{i + 1}") for i, x in enumerate(converted)]
+    xs = [as_tensor(x, dtype, f"{operation}: x{i + 1}") for i, x in enumerate(converted)]
+    tensors = [x for x in operands if isinstance(x, Tensor)]
+    if tensors and any(x.device != tensors[0].device for x in xs):  # data joins tensors
+        there = tensors[0].device
+        xs = [
+            x if isinstance(given, Tensor) else _core.to_device(x, there)
+            for x, given in zip(xs, operands)
+        ]
+    return xs
 
 
 def _cast_rule(node: _core.Node, gradient: Any) -> Any:

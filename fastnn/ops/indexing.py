@@ -53,7 +53,10 @@ def take(x: Any, indices: Any, axis: int | None = None) -> Tensor:
     if not isinstance(x, Tensor):
         x = as_tensor(x, None, "take: x")
     if not (isinstance(indices, Tensor) and indices.dtype in _INDEX_DTYPES):
+        data = not isinstance(indices, Tensor)
         indices = as_indices(indices, "take: indices")
+        if data and indices.device != x.device:
+            indices = _core.to_device(indices, x.device)
     if axis is None:
         x, axis = reshape(x, (-1,)), 0
     elif axis < 0 or axis >= x.ndim:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+import sys
 from typing import Any
 
 import numpy as np
@@ -67,10 +69,10 @@ def _repr(x: Any) -> str:
         parts.append(f"device={x.device}")
     if x.requires_grad:
         parts.append("requires_grad=True")
-    try:
-        array = x.numpy()
-    except ValueError:  # no elements, but extents whose product NumPy does not represent
+    extents = math.prod(filter(None, x.shape)) * np.dtype(x.dtype).itemsize
+    if not x.size and extents > sys.maxsize:  # NumPy has no such shape
         return f"{type(x).__name__}({', '.join(parts)})"
+    array = x.numpy()
     gap, prefix = (",\n  ", "  ") if x.ndim > 1 else (", ", "Tensor(")
     values = np.array2string(array, separator=", ", prefix=prefix, threshold=200)
     return f"{type(x).__name__}({', '.join(parts)}{gap}{values})"

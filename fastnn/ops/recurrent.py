@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from fastnn import _core
-from fastnn.ops.core import Tensor, as_float, as_tensor, like, record
+from fastnn.ops.core import Tensor, as_float, as_tensor, filled, record
 
 
 def _rule(node: _core.Node, gradients: Any) -> tuple:
@@ -38,7 +38,7 @@ def _whole(dlast: tuple, x: Tensor, units: int) -> list | None:
     """Gradients of all last states, zeros for those that have none; None if no one has."""
     if all(part is None for part in dlast):
         return None
-    zeros = _core.copy((like(x, 0), (x.shape[0], units), (0, 0), 0), x.dtype)
+    zeros = filled((x.shape[0], units), 0, x.dtype, x.device)
     return [zeros if part is None else part for part in dlast]
 
 

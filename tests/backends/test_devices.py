@@ -130,3 +130,29 @@ def test_the_command_line_chooses_a_device(monkeypatch, capsys):
     assert capsys.readouterr().err == (
         "fastnn: --device: cuda cannot be used here: there is no GPU\n"
     )
+
+
+DAEMON = """
+import threading, time
+import numpy as np
+import fastnn as fn
+
+x = fn.tensor(np.ones(2, "f4"), device="cuda")
+
+def loop():
+    while True:
+        x.numpy()
+        fn.tensor([1.0, 2.0], device="cuda")
+
+threading.Thread(target=loop, daemon=True).start()
+end = time.time() + 0.3
+while time.time() < end:
+    pass
+"""
+
+
+@needs_numba
+def test_a_daemon_thread_lives_through_the_end_of_the_process():
+    for _ in range(2):
+        done = run_python(DAEMON, NUMBA_ENABLE_CUDASIM="1")
+        assert done.returncode == 0, done.stderr

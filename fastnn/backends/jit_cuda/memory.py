@@ -24,7 +24,7 @@ _SMALLEST = 512  # bytes
 _NOWHERE = 1 << 62  # no address of the host has this bit and not the one above it
 _OUT_OF_MEMORY = 2  # CUDA_ERROR_OUT_OF_MEMORY
 
-transfers = 0  # from the device to the host, so far
+transfers = 0  # of tensors' elements from the device to the host, so far
 
 
 class Piece(NamedTuple):

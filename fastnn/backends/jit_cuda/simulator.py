@@ -36,13 +36,16 @@ class _Shared(kernelapi.FakeCUDAShared):
 kernelapi.FakeCUDAShared = _Shared
 
 
+_one_at_a_time = threading.Lock()  # a launch gives all of Python's threads a place in its grid
+
+
 @contextlib.contextmanager
 def launching() -> Iterator[None]:
     """Threads take turns often; overflow and division by 0 are no news, as on a GPU."""
     interval = sys.getswitchinterval()
     sys.setswitchinterval(1e-5)
     try:
-        with warnings.catch_warnings():
+        with _one_at_a_time, warnings.catch_warnings():
             warnings.simplefilter("ignore", RuntimeWarning)
             yield
     finally:

@@ -1,6 +1,7 @@
 """Tensors on CUDA, in the simulator: where they lie, how they get there, what the host reads."""
 
 import copy
+import gc
 import math
 import pickle
 import threading
@@ -80,6 +81,31 @@ def test_the_context_ends():
     assert current_device() == "cpu"
 
 
+def test_a_context_chooses_when_it_is_entered():
+    try:
+        there = fn.device("cuda")
+        fn.device("cpu")
+        with there:
+            assert current_device() == "cuda"
+        assert current_device() == "cpu"
+    finally:
+        fn.device("cpu")
+
+
+def test_two_threads_launch_one_after_the_other():
+    x, found = cuda(np.ones(5, "f4")), []
+
+    def add():
+        found.extend((x + float(i)).tolist() for i in range(20))
+
+    threads = [threading.Thread(target=add) for _ in range(3)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sorted(found) == sorted([[1.0 + i] * 5 for i in range(20)] * 3)
+
+
 def test_a_call_lasts_and_is_of_its_thread():
     seen = []
 
@@ -152,6 +178,9 @@ def test_calls_run_where_their_operands_lie():
     results = {
         "add": (x + y, a + b),
         "number": (2.0 - x * 3, 2 - a * 3),
+        "array": (x + b, a + b),
+        "list": ([1.0, 2.0] * x, np.float32([1, 2]) * a),
+        "taken": (ops.take(x, np.array([1, 0]), 0), a[::-1]),
         "host scalar": (x * fn.tensor(2.0), a * 2),
         "matmul": (x @ y, a @ b),
         "sum": (x.sum(axis=0), a.sum(0)),
@@ -296,6 +325,26 @@ def test_dlpack_says_where():
         x.__dlpack__(dl_device=(1, 0), copy=False)
 
 
+def test_a_repr_tells_errors_that_kernels_found():
+    y = ops.take(cuda(np.ones((3, 2), "f4")), cuda(np.array([0, 5])), 0)
+    with pytest.raises(IndexError):
+        repr(y)
+
+
+def test_copies_stay_where_their_tensor_lies():
+    with fn.device("cuda"):
+        v = fn.Variable([1.0, 2.0], name="v")
+    for x in (v, cuda([1.0, 2.0])):
+        y = copy.deepcopy(x)
+        assert (type(y), y.device, y.tolist()) == (type(x), "cuda", [1.0, 2.0])
+    assert copy.deepcopy(v).name == "v"
+
+
+def test_an_array_over_the_device_is_a_copy():
+    with pytest.raises(ValueError, match="without a copy"):
+        np.asarray(cuda([1.0]), copy=False)
+
+
 def test_errors_that_kernels_find_come_with_the_next_read():
     table, ids = cuda(np.ones((3, 2), "f4")), np.array([0, 5])
     with pytest.raises(IndexError) as here:
@@ -394,6 +443,7 @@ def test_a_full_device_is_a_memory_error(error):
 
 
 def test_a_failing_call_gives_its_outputs_back(monkeypatch):
+    gc.collect()  # what other tests left
     x, before = cuda(np.zeros(8, "f4")), memory.pool.in_use
     with monkeypatch.context() as patch:
         patch.setattr(memory.pool, "_ask", _small_device(0, MemoryError())._ask)

@@ -105,6 +105,43 @@ def test_a_model_computes_where_its_weights_lie():
     assert fn.backends.current_device() == "cpu"
 
 
+@pytest.mark.parametrize("cell", ["LSTM", "GRU", "SimpleRNN"])
+def test_gradients_through_time(cell):
+    x = np.random.default_rng(2).normal(size=(2, 3, 2)).astype("f4")
+
+    def gradient():
+        first, then = fn.initializers.GlorotUniform(seed=1), fn.initializers.Orthogonal(seed=2)
+        layer = getattr(fn.layers, cell)(2, kernel_initializer=first, recurrent_initializer=then)
+        v = fn.Variable(x)
+        layer(v).sum().backward()
+        return v.grad
+
+    expected = gradient()
+    with fn.device("cuda"):
+        got = gradient()
+    assert got.device == "cuda"
+    np.testing.assert_allclose(got.numpy(), expected.numpy(), atol=1e-5)
+
+
+def test_what_was_made_on_the_host_joins_the_model():
+    dropout, area = fn.layers.Dropout(0.5), fn.metrics.AUC()
+    with fn.device("cuda"):
+        dense = fn.layers.Dense(1, activation="sigmoid")
+        model = fn.Sequential([fn.Input((16,)), dropout, dense])
+    model.compile("sgd", "mse", metrics=["mae", area])
+    logs = model.fit(X, (Y > 1).astype("f4"), batch_size=8, verbose=0).history
+    assert np.isfinite([values[-1] for values in logs.values()]).all()
+    assert {v.device for v in [*model.variables, *area.variables]} == {"cuda"}
+
+
+def test_an_unbuilt_model_is_at_home_where_it_is_fitted():
+    model = fn.Sequential([fn.layers.Dense(2), fn.layers.Dropout(0.5), fn.layers.Dense(1)])
+    model.compile("sgd", "mse")
+    with fn.device("cuda"):
+        model.fit(X, np.ones((8, 1), "f4"), batch_size=8, verbose=0)
+    assert {v.device for v in model.weights} == {"cuda"}
+
+
 def test_tensors_of_the_device_are_data():
     with fn.device("cuda"):
         model = compiled(network())
