@@ -4,14 +4,12 @@ import copy
 import functools
 import json
 import math
-import os
 import pickle
-import subprocess
 import sys
-from pathlib import Path
 
 import numpy as np
 import pytest
+from fresh_python import output_of
 
 import fastnn as fn
 from fastnn.backends import use_backend
@@ -503,21 +501,8 @@ def test_without_numba_the_extra_is_named(monkeypatch):
         fn.elementwise(lambda x: x)
 
 
-def run_python(program, **environment):
-    folder = str(Path(fn.__file__).parents[1])
-    done = subprocess.run(
-        [sys.executable, "-W", "error", "-c", program],
-        env=os.environ | {"PYTHONPATH": folder} | environment,
-        capture_output=True,
-        text=True,
-        timeout=120,
-    )
-    assert done.returncode == 0, done.stderr
-    return done.stdout
-
-
 def test_importing_fastnn_does_not_import_numba():
-    assert "False" in run_python("import sys, fastnn; print('numba' in sys.modules)")
+    assert "False" in output_of("import sys, fastnn; print('numba' in sys.modules)")
 
 
 def test_compiled_functions_are_kept_on_disk(tmp_path):
@@ -535,7 +520,7 @@ print(json.dumps([f(2.0).item(), kept[-1] is not None]))
 """
     results = []
     for _ in range(2):
-        results.append(json.loads(run_python(program, NUMBA_CACHE_DIR=str(tmp_path))))
+        results.append(json.loads(output_of(program, NUMBA_CACHE_DIR=str(tmp_path))))
     assert results == [[37, False], [37, True]]
 
 

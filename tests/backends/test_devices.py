@@ -1,11 +1,8 @@
 """Devices without the simulator: what an import touches, what is chosen, what is missing."""
 
 import importlib.util
-import os
-import pathlib
-import subprocess
-import sys
 
+import fresh_python
 import pytest
 
 import fastnn
@@ -16,16 +13,8 @@ HAS_NUMBA = importlib.util.find_spec("numba") and importlib.util.find_spec("numb
 needs_numba = pytest.mark.skipif(not HAS_NUMBA, reason="numba and numba-cuda are not installed")
 
 
-def run_python(code, **environment):
-    package = str(pathlib.Path(fastnn.__file__).parents[1])
-    kept = {k: v for k, v in os.environ.items() if k not in ("NUMBA_ENABLE_CUDASIM",)}
-    return subprocess.run(
-        [sys.executable, "-W", "error", "-c", code],
-        env={**kept, "PYTHONPATH": package, **environment},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+def run_python(program, **environment):
+    return fresh_python.run_python(program, **{"NUMBA_ENABLE_CUDASIM": "0", **environment})
 
 
 def test_the_host_is_where_threads_start():

@@ -1,12 +1,10 @@
 """What holds of every program: cached, recorded, the same bits, nothing out of bounds."""
 
 import os
-import pathlib
-import subprocess
-import sys
 
 import numpy as np
 import pytest
+from fresh_python import output_of
 
 import fastnn as fn
 from fastnn import _core
@@ -15,12 +13,8 @@ from fastnn.backends import use_backend
 pytest.importorskip("numba", reason="Numba is not here")
 
 
-def run_python(code, **environment):
-    package = str(pathlib.Path(fn.__file__).parents[1])
-    environment = dict(os.environ, PYTHONPATH=package, FASTNN_STRICT_BACKEND="1", **environment)
-    done = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True)
-    assert done.returncode == 0, done.stderr.decode()
-    return done.stdout.decode()
+def run_python(program, **environment):
+    return output_of(program, FASTNN_STRICT_BACKEND="1", **environment)
 
 
 COUNT = """

@@ -2,14 +2,12 @@
 
 import json
 import math
-import os
 import pathlib
-import subprocess
-import sys
 import types
 
 import numpy as np
 import pytest
+from fresh_python import output_of
 
 import fastnn as fn
 
@@ -17,16 +15,7 @@ pytest.importorskip("numba", reason="Numba is not here")
 
 
 def run_python(program, **environment):
-    package = str(pathlib.Path(fn.__file__).parents[1])
-    done = subprocess.run(
-        [sys.executable, "-W", "error", "-c", program],
-        env=os.environ | {"PYTHONPATH": package} | environment,
-        capture_output=True,
-        text=True,
-        timeout=120,
-    )
-    assert done.returncode == 0, done.stderr
-    return json.loads(done.stdout)
+    return json.loads(output_of(program, **environment))
 
 
 # ---- What is kept on disk ----------------------------------------------------------------------
