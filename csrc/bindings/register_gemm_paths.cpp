@@ -1,5 +1,7 @@
 // The table of the ways through a matrix product, for tests and for those who wonder.
 
+#include <iterator>
+
 #include "bindings/tensor.h"
 #include "ops/gemm_paths.h"
 
@@ -8,7 +10,8 @@ namespace {
 
 // The table of paths: name, then the limits of what fits (0: none).
 pybind11::list gemm_path_table() {
-  static const char* const kLayouts[] = {"any", "readable", "apart", "dot-like"};
+  static const char* const kLayouts[] = {"any", "readable", "low", "apart", "across", "dot-like"};
+  static_assert(std::size(kLayouts) == GemmPath::dot_like + 1);
   pybind11::list rows;
   const GemmPaths paths = gemm_paths();
   for (int64_t i = 0; i < paths.count; ++i) {

@@ -72,8 +72,9 @@ void finish(const GemmTile* t, int64_t rows, int64_t columns) {
   }
 }
 
-/* AlongK: rows of A have unit stride; else its columns have. */
-template <class T, int Rows, int Vecs, bool Tail, bool AlongK>
+/* AlongK: rows of A have unit stride; else its columns have. Packs: what is read of B is written,
+ * too. */
+template <class T, int Rows, int Vecs, bool Tail, bool AlongK, bool Packs = false>
 struct Tile {
   using V = Vec<T>;
   static constexpr int L = V::kLanes;
@@ -88,6 +89,33 @@ struct Tile {
 
   static inline V load(const T* p, int v, int columns) {
     return Tail && v == Vecs - 1 ? V::load_first(p + v * L, columns) : V::load(p + v * L);
+  }
+
+  /* One k: of the shorter side of the tile all registers are held, of the longer one each for as
+   * long as it takes. */
+  template <class Row, class Column>
+  static FASTNN_INLINE void step(V (&sum)[Rows][Vecs], Row row, Column column) {
+    if constexpr (Vecs <= Rows) {
+      V b[Vecs];
+#pragma GCC unroll 8
+      for (int v = 0; v < Vecs; ++v) b[v] = in_register(row(v));
+#pragma GCC unroll 16
+      for (int r = 0; r < Rows; ++r) {
+        const V x = column(r);
+#pragma GCC unroll 8
+        for (int v = 0; v < Vecs; ++v) sum[r][v] = chain<T>(x, b[v], sum[r][v]);
+      }
+    } else {
+      V x[Rows];
+#pragma GCC unroll 16
+      for (int r = 0; r < Rows; ++r) x[r] = in_register(column(r));
+#pragma GCC unroll 8
+      for (int v = 0; v < Vecs; ++v) {
+        const V b = in_register(row(v));
+#pragma GCC unroll 16
+        for (int r = 0; r < Rows; ++r) sum[r][v] = chain<T>(x[r], b, sum[r][v]);
+      }
+    }
   }
 
   static inline void add_rows(V (&sum)[Rows][Vecs], const T* p, int64_t stride, int columns) {
@@ -112,6 +140,7 @@ struct Tile {
     const int64_t c_row = t->c_row;
     fetch_rows(c, c_row);
     const char* ahead = static_cast<const char*>(t->ahead);
+    T* packed = static_cast<T*>(t->packed);
     V sum[Rows][Vecs];
     each([&](int r, int v) { sum[r][v] = V::zero(); });
     for (const GemmRun *run = t->runs, *end = run + t->run_count; run < end; ++run) {
@@ -128,16 +157,16 @@ struct Tile {
         const int64_t stop = p + t->ahead_lines < depth ? p + t->ahead_lines : depth;
         const char* line = ahead;
         for (; p < stop; ++p, line += 64) {
-          V row[Vecs];
-#pragma GCC unroll 8
-          for (int v = 0; v < Vecs; ++v) row[v] = load(b, v, columns);
           __builtin_prefetch(line, 0, 2);
-#pragma GCC unroll 16
-          for (int r = 0; r < Rows; ++r) {
-            const V x = V::broadcast(AlongK ? a[r / 3][r % 3 * a_step + p] : a[0][r]);
-#pragma GCC unroll 8
-            for (int v = 0; v < Vecs; ++v) sum[r][v] = chain<T>(x, row[v], sum[r][v]);
-          }
+          step(
+              sum,
+              [&](int v) {
+                const V row = load(b, v, columns);
+                if (Packs) row.store(packed + v * L);
+                return row;
+              },
+              [&](int r) { return V::broadcast(AlongK ? a[r / 3][r % 3 * a_step + p] : a[0][r]); });
+          if (Packs) packed += Vecs * L;
           if (!AlongK) a[0] += a_step;
           b += b_k;
         }
@@ -175,6 +204,8 @@ inline void fill_rows(GemmTiles* tiles) {
   fill_width<T, Rows, 1, AlongK>(tiles);
   fill_width<T, Rows, 2, AlongK>(tiles);
   fill_width<T, Rows, 3, AlongK>(tiles);
+  if constexpr (2 * Rows >= kRows)
+    tiles->packing_tile[AlongK][Rows] = Tile<T, Rows, widest(kRows), false, AlongK, true>::run;
   if constexpr (Rows > 1) fill_rows<T, Rows - 1, AlongK>(tiles);
 }
 

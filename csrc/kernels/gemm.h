@@ -45,6 +45,7 @@ struct GemmTile {
    * lines at `ahead`, then as many that lie ahead_step bytes further on, and so on. */
   const void* ahead;
   int64_t ahead_step, ahead_lines;
+  void* packed; /* of a tile that packs: where the rows of B go, one behind the other */
   void* c;
   int64_t c_row;
   int64_t row, column;             /* where the tile lies in C: for the epilogue */
@@ -67,6 +68,9 @@ struct GemmTiles {
   /* [1: rows of A have unit stride, 0: its columns][rows][log2 of the width in vectors]
    * [1: the last vector is not full] */
   GemmTileKernel tile[2][FASTNN_GEMM_ROWS + 1][FASTNN_GEMM_WIDTHS][2];
+  /* The same for whole tiles as wide as those with most rows, which also write what they read of B:
+   * [1: rows of A have unit stride][rows], from half of most rows on. */
+  GemmTileKernel packing_tile[2][FASTNN_GEMM_ROWS + 1];
   int32_t widest[FASTNN_GEMM_ROWS + 1]; /* in vectors, for so many rows */
   int32_t rows;                         /* most rows */
   int32_t lanes;                        /* of a vector */

@@ -147,11 +147,10 @@ Ahead GemmCut::ahead_b(int64_t panel0, int64_t panel1, int64_t p) const {
   return {};
 }
 
-void GemmCut::run(const BlockOfA& a, const BlockOfB& b, int64_t tile0, int64_t tile1,
-                  int64_t panel0, int64_t panel1, int64_t p, Ahead ahead) const {
+void GemmCut::run(const BlockOfA& a, BlockOfB b, int64_t tile0, int64_t tile1, int64_t panel0,
+                  int64_t panel1, int64_t p, Ahead ahead, char* packed) const {
   GemmTile t{};
   t.a_step = a.step;
-  t.b_k = b.step;
   const GemmRun block{0, 0, std::min(g.k - p, kSumBlock)};
   t.runs = &block;
   t.run_count = 1;
@@ -163,6 +162,9 @@ void GemmCut::run(const BlockOfA& a, const BlockOfB& b, int64_t tile0, int64_t t
   for (int64_t tile = tile0, top = row0; tile < tile1; ++tile) {
     const int64_t bottom = row(tile + 1);
     const auto& kernels = tiles->tile[a.along_k][bottom - top];
+    const bool packs = packed && tile == tile0;
+    if (packed && !packs) b = {packed, panel, panel * block.depth};
+    t.b_k = b.step;
     t.row = top;
     t.a = at(a.data, (top - row0) * (a.along_k ? a.step : 1));
     for (int64_t j = panel0; j < panel1; ++j) {
@@ -180,6 +182,13 @@ void GemmCut::run(const BlockOfA& a, const BlockOfB& b, int64_t tile0, int64_t t
         t.ahead_step = 0;
         t.ahead_lines = 16;
       }
+      char* copy = packs ? at(packed, (j - panel0) * panel * block.depth) : nullptr;
+      if (packs && t.column + panel <= g.n) {
+        t.packed = copy;
+        tiles->packing_tile[a.along_k][bottom - top](&t);
+        continue;
+      }
+      if (packs) pack_b(j, j + 1, p, copy);
       run_panel(*tiles, element, kernels, panel_width, g.n, t);
     }
     top = bottom;

@@ -76,9 +76,10 @@ struct GemmCut {
   Ahead ahead_a(int64_t tile0, int64_t tile1, int64_t p) const;
   Ahead ahead_b(int64_t panel0, int64_t panel1, int64_t p) const;
 
-  // Adds one block of k, from p on, to these tiles of C.
-  void run(const BlockOfA& a, const BlockOfB& b, int64_t tile0, int64_t tile1, int64_t panel0,
-           int64_t panel1, int64_t p, Ahead ahead = {}) const;
+  // Adds one block of k, from p on, to these tiles of C. With memory for it, the first row of tiles
+  // packs the panels of B that it reads, for the other rows.
+  void run(const BlockOfA& a, BlockOfB b, int64_t tile0, int64_t tile1, int64_t panel0,
+           int64_t panel1, int64_t p, Ahead ahead = {}, char* packed = nullptr) const;
 
   // The epilogue, on sums that lie in C.
   void finish() const;

@@ -11,10 +11,10 @@ constexpr GemmPath kPaths[] = {
     // name       m    n    k  results  least k  layout
     {"dots", 0, 0, 0, 0, 0, GemmPath::dot_like, no_bytes, run_gemm_dots, nullptr},
     {"split k", 0, 0, 0, 16384, 2049, GemmPath::any, gemm_split_bytes, run_gemm_split, nullptr},
-    {"few rows", 32, 0, 0, 0, 0, GemmPath::readable, gemm_direct_bytes, run_gemm_direct, nullptr},
+    {"few rows", 0, 0, 0, 0, 0, GemmPath::low, gemm_direct_bytes, run_gemm_direct, nullptr},
     {"few columns", 0, 32, 0, 0, 0, GemmPath::readable, gemm_direct_bytes, run_gemm_direct,
      nullptr},
-    {"short", 128, 1000, 0, 0, 0, GemmPath::apart, gemm_direct_bytes, run_gemm_direct, nullptr},
+    {"short", 128, 160, 0, 0, 0, GemmPath::apart, gemm_direct_bytes, run_gemm_direct, nullptr},
     {"small", 0, 160, 160, 0, 0, GemmPath::readable, gemm_direct_bytes, run_gemm_direct, nullptr},
     {"long sums", 0, 0, 0, 0, 1025, GemmPath::across, gemm_packed_bytes, run_gemm_packed, nullptr},
     {"columns", 256, 0, 0, 0, 0, GemmPath::any, gemm_columns_bytes, run_gemm_columns,
@@ -34,6 +34,8 @@ bool fits(const GemmPath& path, const GemmProblem& g) {
       return true;
     case GemmPath::readable:
       return is_readable(g);
+    case GemmPath::low:
+      return is_readable(g) && GemmCut(g).row_tiles == 1;
     case GemmPath::apart:
       return is_readable(g) && !a_collides(g);
     case GemmPath::across:

@@ -14,7 +14,8 @@ struct GemmPath {
   enum Layout {
     any,
     readable,
-    apart,   // rows of A share no sets of a cache
+    low,     // and one row of tiles covers C, so that nothing is read twice
+    apart,   // and rows of A share no sets of a cache
     across,  // columns of A have unit stride
     dot_like
   } layout;

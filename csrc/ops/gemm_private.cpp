@@ -68,16 +68,18 @@ struct Private {
     for (int64_t p = 0; p == 0 || p < cut.g.k; p += kSumBlock) {
       const BlockOfA a =
           packs_a ? cut.pack_a(own.tile0, own.tile1, p, buffer) : cut.read_a(own.tile0, p);
-      const BlockOfB b = block_of_b(own, p, buffer + bytes_of_a());
+      char* packed = packs_b && !cut.g.packed_b ? buffer + bytes_of_a() : nullptr;
+      const BlockOfB b = block_of_b(own, p, packed);
       const bool more = p + kSumBlock < cut.g.k;
       const Ahead ahead = more ? what_streams(own, p + kSumBlock) : what_streams(later, 0);
-      cut.run(a, b, own.tile0, own.tile1, own.panel0, own.panel1, p, ahead);
+      cut.run(a, b, own.tile0, own.tile1, own.panel0, own.panel1, p, ahead,
+              reads_b(cut.g) ? packed : nullptr);
     }
   }
 
-  BlockOfB block_of_b(const Part& own, int64_t p, char* buffer) const {
-    if (!packs_b) return cut.read_b(own.panel0, p);
-    if (!cut.g.packed_b) return cut.pack_b(own.panel0, own.panel1, p, buffer);
+  BlockOfB block_of_b(const Part& own, int64_t p, char* packed) const {
+    if (!packs_b || (packed && reads_b(cut.g))) return cut.read_b(own.panel0, p);
+    if (packed) return cut.pack_b(own.panel0, own.panel1, p, packed);
     const int64_t panel = cut.panel * std::min(cut.g.k - p, kSumBlock);
     const int64_t before = p * cut.panels * cut.panel + own.panel0 * panel;
     return {cut.at(cut.g.packed_b, before), cut.panel, panel};

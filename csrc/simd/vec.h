@@ -48,6 +48,16 @@ using namespace pair;
 using namespace single;
 #endif
 
+// The same value, kept in a register: a compiler may load a value that is used several times anew
+// with each use, as an operand in memory, until the loads take longer than the arithmetic.
+template <class T>
+FASTNN_INLINE Vec<T> in_register(Vec<T> x) {
+#if (defined(FASTNN_TARGET_avx512) || defined(FASTNN_TARGET_avx2)) && !defined(FASTNN_VEC_PAIR)
+  asm("" : "+v"(x.v));
+#endif
+  return x;
+}
+
 // The layout of IEEE 754 numbers.
 template <class T>
 struct Format;
