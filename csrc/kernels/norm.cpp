@@ -104,42 +104,60 @@ void norm_rows(const NormForward* f, int64_t rows, int64_t n) {
   }
 }
 
-// Adds what a register of one row gives to the sums over rows.
+// What the gradients of a row have in common.
 template <class T>
-FASTNN_INLINE void accumulate(T* sums, int64_t i, int64_t left, Vec<T> x) {
-  if (sums) store_some(load_some(sums + i, left) + x, sums + i, left);
+struct RowGradient {
+  Vec<T> mean, scale, first, second;
+};
+
+template <class T>
+FASTNN_INLINE RowGradient<T> row_gradient(const BackwardView<T>& v, int64_t r, int64_t n) {
+  using V = Vec<T>;
+  const T *x = v.x + r * n, *dy = v.dy + r * n;
+  const V m = V::broadcast(v.mean ? v.mean[r] : 0), scale = V::broadcast(v.rstd[r]);
+  const TwoSums<T> sums = two_sums<T>(n, [&](int64_t i, int64_t left) {
+    const V xh = (load_padded(x + i, left, m) - m) * scale;
+    const V g = load_some(dy + i, left) * load_or(v.gamma, i, left, V::broadcast(1));
+    return TwoSums<V>{g, g * xh};
+  });
+  const T count = static_cast<T>(n);
+  return {m, scale, V::broadcast(v.mean ? sums.first / count : 0),
+          V::broadcast(sums.second / count)};
+}
+
+// Some rows together, so that the sums over rows are read and written once for all of them.
+template <class T, int Rows>
+FASTNN_INLINE void norm_rows_backward(const BackwardView<T>& v, int64_t r0, int64_t n) {
+  using V = Vec<T>;
+  RowGradient<T> row[Rows];
+  for (int r = 0; r < Rows; ++r) row[r] = row_gradient(v, r0 + r, n);
+  for_registers<T>(n, [&](int64_t i, int64_t left) {
+    const V gamma = load_or(v.gamma, i, left, V::broadcast(1));
+    V dgamma = load_some(v.dgamma + i, left), dbeta = load_some(v.dbeta + i, left);
+    for (int r = 0; r < Rows; ++r) {
+      const int64_t at = (r0 + r) * n + i;
+      const V xh = (load_some(v.x + at, left) - row[r].mean) * row[r].scale;
+      const V dy = load_some(v.dy + at, left);
+      dgamma = dgamma + dy * xh;
+      dbeta = dbeta + dy;
+      const V dx = row[r].scale * fma(-xh, row[r].second, dy * gamma - row[r].first);
+      if (v.dx) store_some(dx, v.dx + at, left);
+    }
+    store_some(dgamma, v.dgamma + i, left);
+    store_some(dbeta, v.dbeta + i, left);
+  });
 }
 
 template <class T>
 void norm_rows_backward(const NormBackward* b, int64_t rows, int64_t n) {
-  using V = Vec<T>;
-  BackwardView<T> v(*b);
+  constexpr int kTogether = 2;
+  const BackwardView<T> v(*b);
   const size_t bytes = static_cast<size_t>(n) * sizeof(T);
-  if (v.dgamma) memset(v.dgamma, 0, bytes);
-  if (v.dbeta) memset(v.dbeta, 0, bytes);
-  const T count = static_cast<T>(n);
-  for (int64_t r = 0; r < rows; ++r, v.dy += n, v.x += n) {
-    const V m = V::broadcast(v.mean ? v.mean[r] : 0), scale = V::broadcast(v.rstd[r]);
-    const auto gamma = [&](int64_t i, int64_t left) {
-      return load_or(v.gamma, i, left, V::broadcast(1));
-    };
-    const TwoSums<T> sums = two_sums<T>(n, [&](int64_t i, int64_t left) {
-      const V dy = load_some(v.dy + i, left), xh = (load_padded(v.x + i, left, m) - m) * scale;
-      const V g = dy * gamma(i, left);
-      accumulate(v.dgamma, i, left, dy * xh);
-      accumulate(v.dbeta, i, left, dy);
-      return TwoSums<V>{g, g * xh};
-    });
-    if (!v.dx) continue;
-    const V first = V::broadcast(v.mean ? sums.first / count : 0);
-    const V second = V::broadcast(sums.second / count);
-    for_registers<T>(n, [&](int64_t i, int64_t left) {
-      const V xh = (load_some(v.x + i, left) - m) * scale;
-      const V g = load_some(v.dy + i, left) * gamma(i, left);
-      store_some(scale * fma(-xh, second, g - first), v.dx + i, left);
-    });
-    v.dx += n;
-  }
+  memset(v.dgamma, 0, bytes);
+  memset(v.dbeta, 0, bytes);
+  int64_t r = 0;
+  for (; r + kTogether <= rows; r += kTogether) norm_rows_backward<T, kTogether>(v, r, n);
+  for (; r < rows; ++r) norm_rows_backward<T, 1>(v, r, n);
 }
 
 // ---- groups of columns --------------------------------------------------------------------------

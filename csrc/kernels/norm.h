@@ -14,7 +14,8 @@ struct NormForward {
 };
 
 /* dx = rstd (g - mean(g) - xh mean(g xh)), g = dy gamma, xh = (x - mean) rstd; without `mean` the
- * middle term is left out. dgamma and dbeta: the sums of dy xh and of dy over what is given. */
+ * middle term is left out; without `dx` there are sums only. dgamma and dbeta: the sums of dy xh
+ * and of dy over what is given. */
 struct NormBackward {
   const void *dy, *x, *mean, *rstd, *gamma;
   void *dx, *dgamma, *dbeta;
@@ -25,7 +26,7 @@ typedef void (*NormRows)(const struct NormForward*, int64_t rows, int64_t n);
 typedef void (*NormRowsBackward)(const struct NormBackward*, int64_t rows, int64_t n);
 
 /* Columns of one array, `width` of them together; gamma and beta have an element a column. scratch:
- * 2 (forward) or 4 elements a column; dgamma and dbeta must be given. */
+ * 2 (forward) or 4 elements a column. */
 struct NormColumns {
   int64_t rows, stride; /* elements from row to row: these may be some of its columns only */
   int64_t groups, width;

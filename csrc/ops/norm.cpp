@@ -222,9 +222,7 @@ Status run(const Call& call) {
   if (size != 0 && view.rows())
     for_pieces(view.batch, view.many(layout.unit), [&](int64_t first, int64_t count) {
       for (int64_t i = first, left; i < first + count; i += layout.unit) {
-        NormBackward part = from(i, 0);
-        if (!call.has(Dgamma)) part.dgamma = nullptr;
-        if (!call.has(Dbeta)) part.dbeta = nullptr;
+        const NormBackward part = from(i, 0);
         left = first + count - i;
         kernels().norm.rows_backward[dtype](&part, left < layout.unit ? left : layout.unit,
                                             view.width);
