@@ -153,10 +153,32 @@ void pack(const Packing* packing) {
     for (int64_t j = p.columns; j < p.padded; ++j) static_cast<T*>(p.to)[i * p.to_row + j] = 0;
 }
 
+/* Few rows at a time, so that their lines are in the cache for all slices. What a register writes
+ * beyond a row is written again with the next one. */
+template <class T>
+void slice(const Slicing* slicing) {
+  constexpr int64_t L = Vec<T>::kLanes, kTogether = 8;
+  const Slicing& s = *slicing;
+  for (int64_t i0 = 0; i0 < s.rows; i0 += kTogether) {
+    const int64_t i1 = s.rows - i0 < kTogether ? s.rows : i0 + kTogether;
+    for (int64_t k = 0; k < s.slices; ++k) {
+      const int64_t left = s.starts[s.slices] - s.starts[k];
+      for (int64_t i = i0; i < i1; ++i) {
+        const T* from = static_cast<const T*>(s.from) + i * s.from_row + s.starts[k];
+        T* to = static_cast<T*>(s.to) + k * s.slice + i * s.width;
+        for (int64_t j = 0; j < s.width && j < left; j += L)
+          load_some(from + j, left - j).store(to + j);
+      }
+    }
+  }
+}
+
 }  // namespace
 }  // namespace fastnn
 
 FASTNN_FILL(pack, PackKernels) {
   table->f32 = fastnn::pack<float>;
   table->f64 = fastnn::pack<double>;
+  table->slice_f32 = fastnn::slice<float>;
+  table->slice_f64 = fastnn::slice<double>;
 }

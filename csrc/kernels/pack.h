@@ -19,6 +19,26 @@ struct Packing {
 
 typedef void (*MatrixPackKernel)(const struct Packing* packing);
 
+/* Cuts the rows of a matrix, which have unit stride, into slices: matrices of their own.
+ *
+ *   to[s * slice + i * width + j] = from[i * from_row + starts[s] + j]
+ *                                       s < slices, i < rows, j < starts[s + 1] - starts[s] <=
+ * width
+ *
+ * What else lies in those rows, and in as many elements behind a slice as a register has, is not
+ * defined. */
+struct Slicing {
+  const void* from;
+  int64_t from_row;
+  void* to;
+  int64_t slice, width;
+  const int64_t* starts;
+  int64_t rows, slices;
+};
+
+typedef void (*SliceKernel)(const struct Slicing* slicing);
+
 struct PackKernels {
   MatrixPackKernel f32, f64;
+  SliceKernel slice_f32, slice_f64;
 };

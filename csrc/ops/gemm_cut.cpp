@@ -8,8 +8,8 @@
 namespace fastnn {
 namespace {
 
-// Elements from a packed row to the next where rows are read together: an odd number of lines, so
-// that they do not share the sets of a cache.
+// Elements from a packed row to the next: an odd number of lines, so that the rows of a tile do not
+// share the sets of a cache.
 int64_t spread(int64_t columns) { return ceil_div(columns, 16) * 16 | 16; }
 
 constexpr int64_t kCollidingStride = 4096;  // the size of one way of the first cache
@@ -39,6 +39,7 @@ GemmCut::GemmCut(const GemmProblem& g) : g(g), epilogue{} {
   const bool is_f32 = g.dtype == DType::float32;
   tiles = is_f32 ? &kernels().gemm.f32 : &kernels().gemm.f64;
   pack = is_f32 ? kernels().pack.f32 : kernels().pack.f64;
+  slice = is_f32 ? kernels().pack.slice_f32 : kernels().pack.slice_f64;
   element = item_size(g.dtype);
   row_tiles = ceil_div(g.m, tiles->rows);
   const int64_t widest = tiles->widest[most_rows()];
@@ -67,10 +68,14 @@ double GemmCut::flops() const {
   return 2.0 * static_cast<double>(g.m) * static_cast<double>(g.n) * static_cast<double>(g.k);
 }
 
+// Of a tile's rows, packed side by side: those of one block of k, and what a register spills.
+int64_t GemmCut::slice_elements() const {
+  return std::min(g.k, kSumBlock) * most_rows() + tiles->lanes;
+}
+
 int64_t GemmCut::block_of_a_bytes(int64_t count) const {
-  const int64_t rows = count * most_rows(), depth = std::min(g.k, kSumBlock);
-  const bool across = way_of_a(g) == WayOfA::across;
-  return (across ? depth * spread(rows) : rows * spread(depth)) * element;
+  if (way_of_a(g) == WayOfA::across) return count * slice_elements() * element;
+  return count * most_rows() * spread(std::min(g.k, kSumBlock)) * element;
 }
 
 int64_t GemmCut::block_of_b_bytes(int64_t count) const {
@@ -83,14 +88,35 @@ BlockOfA GemmCut::read_a(int64_t tile0, int64_t p) const {
 }
 
 BlockOfA GemmCut::pack_a(int64_t tile0, int64_t tile1, int64_t p, char* to) const {
+  if (way_of_a(g) == WayOfA::across) return slice_a(tile0, tile1, p, to);
   const int64_t rows = row(tile1) - row(tile0), depth = std::min(g.k - p, kSumBlock);
   const char* from = at(g.a, row(tile0) * g.a_row + p * g.a_k);
-  const bool along_k = way_of_a(g) != WayOfA::across;
-  const int64_t step = spread(along_k ? std::min(g.k, kSumBlock) : rows);
-  const Packing packing = along_k ? Packing{from, g.a_row, g.a_k, to, step, rows, depth, depth}
-                                  : Packing{from, g.a_k, g.a_row, to, step, depth, rows, rows};
+  const int64_t step = spread(std::min(g.k, kSumBlock));
+  const Packing packing = {from, g.a_row, g.a_k, to, step, rows, depth, depth};
   pack(&packing);
-  return {to, step, along_k};
+  return {to, step, true};
+}
+
+// Each tile reads a matrix of its own: of columns that lie side by side for all tiles it would read
+// a few elements of every line, and fill the first cache with the rest.
+BlockOfA GemmCut::slice_a(int64_t tile0, int64_t tile1, int64_t p, char* to) const {
+  constexpr int64_t kTogether = 16;
+  const int64_t step = most_rows(), tile = slice_elements();
+  int64_t starts[kTogether + 1];
+  for (int64_t first = tile0, last; first < tile1; first = last) {
+    last = std::min(first + kTogether, tile1);
+    for (int64_t i = first; i <= last; ++i) starts[i - first] = row(i) - row(first);
+    const Slicing slicing = {at(g.a, row(first) * g.a_row + p * g.a_k),
+                             g.a_k,
+                             at(to, (first - tile0) * tile),
+                             tile,
+                             step,
+                             starts,
+                             std::min(g.k - p, kSumBlock),
+                             last - first};
+    slice(&slicing);
+  }
+  return {to, step, false, tile};
 }
 
 BlockOfB GemmCut::read_b(int64_t panel0, int64_t p) const {
@@ -166,7 +192,7 @@ void GemmCut::run(const BlockOfA& a, BlockOfB b, int64_t tile0, int64_t tile1, i
     if (packed && !packs) b = {packed, panel, panel * block.depth};
     t.b_k = b.step;
     t.row = top;
-    t.a = at(a.data, (top - row0) * (a.along_k ? a.step : 1));
+    t.a = at(a.data, a.tile ? (tile - tile0) * a.tile : (top - row0) * (a.along_k ? a.step : 1));
     for (int64_t j = panel0; j < panel1; ++j) {
       t.column = j * panel;
       t.b = at(b.data, (j - panel0) * b.panel);

@@ -22,6 +22,7 @@ struct BlockOfA {
   const char* data;
   int64_t step;  // elements to the next row; to the next k if !along_k
   bool along_k;
+  int64_t tile = 0;  // elements to the next tile; 0: its rows follow
 };
 
 // A block of B: panels from the first of a task, one block of k.
@@ -42,6 +43,7 @@ struct GemmCut {
   const GemmProblem& g;
   const GemmTiles* tiles;
   MatrixPackKernel pack;
+  SliceKernel slice;
   GemmEpilogue epilogue;
   bool has_epilogue;
   int64_t element;      // bytes
@@ -85,6 +87,8 @@ struct GemmCut {
   void finish() const;
 
  private:
+  int64_t slice_elements() const;
+  BlockOfA slice_a(int64_t tile0, int64_t tile1, int64_t p, char* to) const;
   Ahead pieces(const char* data, int64_t step, int64_t count, int64_t length) const;
 };
 

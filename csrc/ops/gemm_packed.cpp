@@ -20,7 +20,7 @@ namespace {
 constexpr int64_t kTaskRows = 96;        // of C that a task takes
 constexpr int64_t kPassBytes = 2 << 20;  // packed B
 constexpr int64_t kPackRows = 64;        // of B that a task packs
-constexpr int64_t kColumnsForPacking = 384;
+constexpr int64_t kColumnsForPacking = 384, kColumnsForSlicing = 64;
 constexpr int kSpins = 2000;
 
 // The panels of each part, where at most `most` make one and all parts are nearly alike.
@@ -53,7 +53,8 @@ struct Packed {
     group = even_share(pass_panels, caches().l2 / 2 / block);
     const int64_t blocks = std::max<int64_t>(1, kPassBytes / (block * pass_panels));
     pass_depth = std::min(std::max<int64_t>(g.k, 1), blocks * kSumBlock);
-    packs_a = g.n > kColumnsForPacking || a_collides(g);
+    packs_a = g.n > (way_of_a(g) == WayOfA::across ? kColumnsForSlicing : kColumnsForPacking) ||
+              a_collides(g);
   }
 
   int64_t most_tiles() const {
