@@ -9,7 +9,7 @@ import numpy as np
 from fastnn import _core
 from fastnn.dtypes import FLOATS, standardize_dtype
 from fastnn.ops.comparison import clip, where
-from fastnn.ops.core import Tensor, as_tensor, cast
+from fastnn.ops.core import Tensor, as_tensor, cast, follows_operands
 from fastnn.ops.creation import convert_to_tensor
 from fastnn.ops.elementwise import isnan
 
@@ -58,6 +58,7 @@ def saturate_cast(x: Any, dtype: Any) -> Tensor:
     return cast(clip(x, max(own.min, limits.min), min(own.max, limits.max)), dtype)
 
 
+@follows_operands
 def view(x: Any, dtype: Any = None) -> Tensor:
     """The same bytes read as another dtype; the last axis changes with the elements' size.
 
