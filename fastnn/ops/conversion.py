@@ -28,6 +28,7 @@ def copy(x: Any) -> Tensor:
     return convert_to_tensor(x)
 
 
+@follows_operands
 def saturate_cast(x: Any, dtype: Any) -> Tensor:
     """x of another dtype; numbers that it cannot hold become the nearest that it can, NaN 0.
 

@@ -46,7 +46,7 @@ CALLS = {
     **{name: (getattr(ops, name), INTEGERS, OTHERS) for name in OF_INTEGERS},
     "bitwise_invert": (ops.bitwise_invert, INTEGERS),
     "bitwise_not": (ops.bitwise_not, INTEGERS),
-    "ctc_decode": (lambda x: ops.ctc_decode(x, [2, 1], strategy="greedy"), np.stack([X, X, -X])),
+    "ctc_decode": (lambda x: ops.ctc_decode(x, [2, 1, 2], strategy="greedy"), np.stack([X, X, -X])),
     "digitize": (ops.digitize, X, np.float32([0.0, 1.0])),
     "empty_like": (lambda x: ops.empty_like(x) * 0.0, np.zeros_like(X)),
     "in_top_k": (lambda x: ops.in_top_k(np.array([2, 1]), x, 1), X),
@@ -92,11 +92,13 @@ def check(function, arrays):
         np.testing.assert_allclose(a.numpy(), b.numpy(), rtol=1e-5, atol=1e-9)
 
 
-OWN = {"custom_gradient"}  # computes with the user's function, on what it is given
+# Their rows make tensors on the host themselves.
+OWN = {"custom_gradient", "sigmoid_cross_entropy", "softmax_cross_entropy"}
 
 
 @pytest.mark.parametrize("name", sorted(ROWS.keys() - OWN))
-def test_with_a_gradient(name):
+def test_with_a_gradient(name, monkeypatch):
+    monkeypatch.setattr(fn.config, "allow_host_fallback", name == "ctc_loss")
     function, *arrays = ROWS[name][0]
     check(function, arrays)
 
@@ -144,3 +146,13 @@ def test_host_tensors_are_no_data():
     x = fn.tensor(X, device="cuda")
     with pytest.raises(ValueError, match=r"lies on cuda but .* on cpu"):
         ops.where(x > 0, x, fn.tensor(X))
+
+
+def test_a_layer_of_data_on_the_host():
+    with fn.device("cuda"):
+        model = fn.Sequential([fn.Input((3,)), fn.layers.Dense(2, activation="relu")])
+    y = model(X)
+    assert y.device == "cuda"
+    assert model.layers[-1](X).device == "cuda"
+    weights = [np.asarray(w) for w in model.get_weights()]
+    np.testing.assert_allclose(y.numpy(), np.maximum(X @ weights[0] + weights[1], 0), rtol=1e-5)
