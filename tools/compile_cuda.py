@@ -10,7 +10,6 @@ arrays in local memory (which is slow). Exit status 1 if a kernel does not compi
 
 import argparse
 import collections
-import functools
 import math
 import re
 import sys
@@ -51,14 +50,15 @@ def without_a_gpu(compiler):
     """Numba as far as launchers use it, on arrays of the host."""
     device = types.SimpleNamespace(compute_capability=compiler.capability)
     dispatcher.get_current_device = lambda: device  # asked when a device function is compiled
-    dispatcher.CUDADispatcher.__getitem__ = lambda kernel, configuration: functools.partial(
-        compiler.compile, kernel
-    )
-    cuda.device_array = np.empty
-    cuda.to_device = np.array
-    from fastnn.backends.jit_cuda import memory
+    cuda.to_device = lambda array, stream: np.array(array)
+    from fastnn.backends.jit_cuda import driver, memory
 
+    driver.new_stream = lambda: None
+    driver.launch = lambda kernel, blocks, threads, stream, arguments: compiler.compile(
+        kernel, *arguments
+    )
     memory.scratch = np.empty
+    memory.upload = np.array
 
 
 def compile_users_functions(launch, dtype):

@@ -91,12 +91,21 @@ class Backward {
     return std::move(gradients);
   }
 
+  static Device device_of(PyObject* gradient) {
+    if (PyTuple_CheckExact(gradient))
+      for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(gradient); ++i)
+        if (is_tensor(PyTuple_GET_ITEM(gradient, i)))
+          return device_of(PyTuple_GET_ITEM(gradient, i));
+    return is_tensor(gradient) ? as_tensor(gradient)->array.block->device : current_device();
+  }
+
   void visit(NodeObject* node, Pending& pending) {
     if (!node->saved)
       throw Error(ErrorKind::runtime,
                   "backward: the graph was freed by an earlier backward; run the forward "
                   "computation again");
     py::object gradient = gradient_argument(pending);
+    const ThreadDevice there(device_of(gradient.ptr()));  // for what the rule makes on its way
     PyObject* arguments[] = {pending.node.ptr(), gradient.ptr()};
     py::object results = steal(PyObject_Vectorcall(node->rule, arguments, 2, nullptr));
     Py_CLEAR(node->saved);

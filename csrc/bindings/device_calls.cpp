@@ -21,7 +21,7 @@ py::object& loader() {
 
 // What reaches the device: see `register_device`.
 struct Functions {
-  py::object allocate, release, launch, read, write, synchronize;
+  py::object allocate, release, launch, read, write, share, taken_back, graph;
 };
 
 const Functions& functions() {
@@ -29,9 +29,9 @@ const Functions& functions() {
   if (!loaded) {
     if (!loader()) throw Error(ErrorKind::runtime, "device: none is registered");
     const py::object calls = loader()();
-    loaded =
-        new Functions{calls.attr("allocate"), calls.attr("release"), calls.attr("launch"),
-                      calls.attr("read"),     calls.attr("write"),   calls.attr("synchronize")};
+    loaded = new Functions{calls.attr("allocate"),   calls.attr("release"), calls.attr("launch"),
+                           calls.attr("read"),       calls.attr("write"),   calls.attr("share"),
+                           calls.attr("taken_back"), calls.attr("Graph")};
   }
   return *loaded;
 }
@@ -41,15 +41,23 @@ uintptr_t address_of(const Array& array) { return reinterpret_cast<uintptr_t>(ar
 
 int64_t offset_of(const Array& array) { return array.data - array.block->data; }
 
-void give_back(void* address) {
+// For what ends an owner: nobody is there to be told of an error.
+template <class Call>
+void quietly(const char* what, Call call) {
   if (!Py_IsInitialized()) return;  // at the end of the process
   const py::gil_scoped_acquire gil;
   const py::error_scope pending;  // an exception may be on its way
   try {
-    call_python(functions().release, py::make_tuple(reinterpret_cast<uintptr_t>(address)));
+    call();
   } catch (py::error_already_set& error) {
-    error.discard_as_unraisable("the release of a device's memory");
+    error.discard_as_unraisable(what);
   }
+}
+
+void give_back(void* address) {
+  quietly("the release of a device's memory", [&] {
+    call_python(functions().release, py::make_tuple(reinterpret_cast<uintptr_t>(address)));
+  });
 }
 
 Block* allocate(size_t bytes) {
@@ -111,6 +119,50 @@ void write(const char* from, const Array& array) {
                                py::memoryview::from_memory(from, array.bytes())));
 }
 
+// ---- graphs: see fastnn/backends/jit_cuda/graphs.py ----
+
+void* capture(const std::function<void()>& calls) {
+  const py::gil_scoped_acquire gil;
+  try {
+    py::object graph = call_python(functions().graph, py::tuple());
+    try {
+      calls();
+    } catch (...) {
+      quietly("the end of a capture", [&] { call_python(graph.attr("cancel"), py::tuple()); });
+      throw;
+    }
+    call_python(graph.attr("end"), py::tuple());
+    return graph.release().ptr();
+  } catch (py::error_already_set& error) {
+    if (!error.matches(PyExc_Exception)) throw;
+  } catch (const Error&) {
+  }
+  return nullptr;
+}
+
+// ((address, offset) to, (address, offset) from, bytes) each.
+py::list copies_object(const std::vector<DeviceCopy>& copies) {
+  py::list list;
+  for (const DeviceCopy& copy : copies)
+    list.append(py::make_tuple(
+        py::make_tuple(reinterpret_cast<uintptr_t>(copy.to->data), 0),
+        py::make_tuple(reinterpret_cast<uintptr_t>(copy.from->data), copy.offset), copy.bytes));
+  return list;
+}
+
+void run_graph(void* graph, const std::vector<DeviceCopy>& before,
+               const std::vector<DeviceCopy>& after) {
+  const py::gil_scoped_acquire gil;
+  call_python(py::handle(static_cast<PyObject*>(graph)).attr("launch"),
+              py::make_tuple(copies_object(before), copies_object(after)));
+}
+
+void drop_graph(void* graph) {
+  quietly("the end of a graph", [&] { py::handle(static_cast<PyObject*>(graph)).dec_ref(); });
+}
+
+// ---- tensors that move ----
+
 // A contiguous array of its own on a device, whose elements are not set.
 Array new_array(const Array& like, Device device) {
   Array array = like;
@@ -171,6 +223,8 @@ PyObject* get_device(PyObject*, PyObject*) {
   return PyUnicode_InternFromString(device_name(current_device()));
 }
 
+PyObject* get_devices_in_use(PyObject*, PyObject*) { return PyBool_FromLong(devices_in_use); }
+
 template <class Function>
 PyCFunction fastcall(Function function) {
   return reinterpret_cast<PyCFunction>(reinterpret_cast<void (*)()>(function));
@@ -182,6 +236,8 @@ PyMethodDef methods[] = {
     {"move", fastcall(move), METH_FASTCALL,
      "move(variable, device): gives it memory there; it stays the same object."},
     {"get_device", get_device, METH_NOARGS, "Where this thread makes new tensors."},
+    {"devices_in_use", get_devices_in_use, METH_NOARGS,
+     "Whether anything has lain on another device than the CPU, or is about to."},
     {nullptr, nullptr, 0, nullptr}};
 
 }  // namespace
@@ -200,15 +256,22 @@ py::object on_host(PyObject* tensor) {
   return host;
 }
 
-void finish_device_calls() { call_python(functions().synchronize, py::tuple()); }
+void share_memory(const py::object& consumer) {
+  call_python(functions().share, py::make_tuple(consumer));
+}
+
+void take_memory_back() {
+  quietly("the return of shared memory", [] { call_python(functions().taken_back, py::tuple()); });
+}
 
 void register_devices(py::module_& module) {
-  set_device_driver({allocate, run, read, write});
+  set_device_driver({allocate, run, read, write, capture, run_graph, drop_graph});
   module.def(
       "register_device", [](py::object load) { loader() = std::move(load); }, py::arg("load"),
       "Registers what reaches CUDA: called when that is first used, it returns an object with\n"
       "allocate(bytes) -> address, release(address), launch(primitive, operands, attributes),\n"
-      "read(address, offset, memory), write(address, offset, memory), synchronize().");
+      "read(address, offset, memory), write(address, offset, memory), share(consumer's stream),\n"
+      "taken_back() and a class Graph: see fastnn/backends/jit_cuda.");
   module.def(
       "set_device", [](const std::string& name) { set_thread_device(parse_device(name)); },
       py::arg("name"), "Where this thread makes new tensors.");

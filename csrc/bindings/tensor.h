@@ -87,8 +87,11 @@ Array placed(const Array& array, Device device);
 // errors come that calls have met there. Throws.
 pybind11::object on_host(PyObject* tensor);
 
-// Waits for what a device was asked to do, before somebody else reads its memory. Throws.
-void finish_device_calls();
+// Before another library reads a device's memory in a stream (as `__dlpack__` gets it): waits for
+// what the device was asked to do. Throws.
+void share_memory(const pybind11::object& consumer);
+// Before such memory is used again: waits for the other library's reads. Needs no GIL.
+void take_memory_back();
 
 void register_tensor(pybind11::module_& module);
 void register_tensor_numpy(pybind11::module_& module);

@@ -68,6 +68,7 @@ struct Export {
 template <class Managed>
 void delete_export(Managed* managed) {
   auto* shared = static_cast<Export<Managed>*>(managed->context);
+  if (device_code(shared->array) != kCpu) take_memory_back();
   release(shared->array.block);
   delete shared;
 }
@@ -138,7 +139,7 @@ PyObject* tensor_dlpack(PyObject* self, PyObject* args, PyObject* keywords) {
     if (copied && copy == Py_False)
       return refused("__dlpack__: sharing without a copy is not possible here");
     if (copied) source = strided_copy(as_tensor(source.ptr())->array);
-    if (place != kCpu) finish_device_calls();
+    if (place != kCpu) share_memory(py::reinterpret_borrow<py::object>(stream));
     const Array array = as_tensor(source.ptr())->array;
     retain(array.block);
     if (!versioned) return capsule_of(&make_export<Unversioned>(array)->managed, "dltensor");

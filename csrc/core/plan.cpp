@@ -15,16 +15,6 @@ namespace {
 
 bool writes(Role role) { return role == Role::out || role == Role::inout; }
 
-// The elements of a contiguous array, or all that a block holds.
-std::string bytes_of(const Array& array) {
-  std::string bytes(static_cast<size_t>(array.bytes()), '\0');
-  if (array.block->device == Device::cpu)
-    std::memcpy(bytes.data(), array.data, bytes.size());
-  else
-    device_driver().read(array, bytes.data());
-  return bytes;
-}
-
 Array whole(Block* block) {
   Array array;
   array.block = block;
@@ -52,6 +42,7 @@ Plan::Plan(std::shared_ptr<Trace> trace) : trace_(std::move(trace)) {
   try {
     drop_unread_notes();
     place_blocks();
+    place_numbers();
     find_preparable();
   } catch (...) {
     release_memory();
@@ -130,6 +121,25 @@ void Plan::place_blocks() {
       put(patch, workspace_, workspace_->data + wanted[i].offset);
 }
 
+// Numbers of the host that calls on a device read: they read them on the device.
+void Plan::place_numbers() {
+  if (device() == Device::cpu) return;
+  input_numbers_.assign(trace_->inputs.size(), -1);
+  for (size_t i = 0; i < input_numbers_.size(); ++i)
+    if (is_number(trace_->inputs[i]))
+      input_numbers_[i] = numbers_.add(nullptr, trace_->inputs[i].dtype);
+  std::vector<std::pair<Patch, int>> read;
+  for (const size_t n : kept_)
+    for_each_array(trace_->notes[n], [&](Role, int, int i) {
+      const Array& array = trace_->notes[n].arrays()[i];
+      if (trace_->places[n][static_cast<size_t>(i)].origin == Origin::outside &&
+          array.block->device == Device::cpu)
+        read.push_back({{n, static_cast<size_t>(i), 0}, numbers_.add(array.data, array.dtype)});
+    });
+  numbers_.allocate(device());
+  for (const auto& [patch, number] : read) put(patch, numbers_.block(), numbers_.data(number));
+}
+
 // Weights that the step reads and does not write. Memory that somebody else owns may change unseen.
 void Plan::find_preparable() {
   for (const size_t n : kept_) {
@@ -165,6 +175,7 @@ void Plan::prepare() {
     call.prepared = one.made->data;
     one.valid = true;
   }
+  numbers_.send();
 }
 
 size_t Plan::prepared_bytes() const {
@@ -184,8 +195,26 @@ void Plan::put(const Patch& patch, Block* block, char* data) {
 }
 
 void Plan::set_inputs(const std::vector<const Array*>& inputs) {
-  for (size_t i = 0; i < inputs_.size(); ++i)
-    for (const Patch& patch : inputs_[i]) put(patch, inputs[i]->block, inputs[i]->data);
+  const Device own = device();
+  for (size_t i = 0; i < inputs_.size(); ++i) {
+    if (inputs_[i].empty()) continue;  // nobody reads it
+    Block* block = inputs[i]->block;
+    char* data = inputs[i]->data;
+    if (block->device != own) {
+      const int number = own == Device::cpu ? -1 : input_numbers_[i];
+      if (number < 0)
+        throw Error(ErrorKind::value, "replay: argument " + std::to_string(i) + " lies on " +
+                                          device_name(block->device) +
+                                          ", where it did not lie when the step was recorded");
+      numbers_.set_source(number, data);
+      block = numbers_.block(), data = numbers_.data(number);
+    }
+    for (const Patch& patch : inputs_[i]) put(patch, block, data);
+  }
+}
+
+void Plan::put_result(size_t made, Block* block) {
+  for (const Patch& patch : made_[made]) put(patch, block, block->data);
 }
 
 void Plan::allocate_results(std::vector<Block*>& blocks) {
@@ -193,7 +222,7 @@ void Plan::allocate_results(std::vector<Block*>& blocks) {
   for (const int32_t made : results_made_) {
     const auto index = static_cast<size_t>(made);
     Block* block = allocate_on(device(), trace_->made[index].bytes);
-    for (const Patch& patch : made_[index]) put(patch, block, block->data);
+    put_result(index, block);
     for (size_t i = 0; i < blocks.size(); ++i) {
       const Place& place = trace_->results[i].place;
       if (place.origin == Origin::made && place.index == made) retain(blocks[i] = block);
@@ -203,6 +232,28 @@ void Plan::allocate_results(std::vector<Block*>& blocks) {
 }
 
 void Plan::run_call(size_t i) const { run_again(trace_->notes[kept_[i]]); }
+
+void Plan::run_calls() const {
+  for (size_t i = 0; i < kept_.size(); ++i) run_call(i);
+}
+
+void Plan::run_on_device(const std::vector<const Array*>& inputs,
+                         const std::vector<Block*>& results) {
+  std::vector<Block*> made;  // in the order of `results_made_`
+  for (const int32_t index : results_made_)
+    for (size_t i = 0; i < results.size(); ++i) {
+      const Place& place = trace_->results[i].place;
+      if (place.origin != Origin::made || place.index != index) continue;
+      made.push_back(results[i]);
+      break;
+    }
+  const auto calls = [&](const StepGraph::Inputs& from, const std::vector<Block*>& to) {
+    set_inputs(from);
+    for (size_t k = 0; k < to.size(); ++k) put_result(static_cast<size_t>(results_made_[k]), to[k]);
+    run_calls();
+  };
+  if (!graph_.run(inputs, made, calls)) calls(inputs, made);
+}
 
 bool Plan::run(const std::vector<const Array*>& inputs, std::vector<Block*>& results) {
   std::unique_lock<std::mutex> lock(mutex_, std::defer_lock);
@@ -218,7 +269,10 @@ bool Plan::run(const std::vector<const Array*>& inputs, std::vector<Block*>& res
   try {
     allocate_results(results);
     prepare();
-    for (size_t i = 0; i < kept_.size(); ++i) run_call(i);
+    if (device() == Device::cpu)
+      run_calls();
+    else
+      run_on_device(inputs, results);
   } catch (...) {
     raise_versions();
     release_all(results);

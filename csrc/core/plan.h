@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "core/plan_on_device.h"
 #include "core/trace.h"
 
 namespace fastnn {
@@ -69,9 +70,13 @@ class Plan {
   void find_preparable();
   void prepare();
   void put(const Patch& patch, Block* block, char* data);
+  void place_numbers();
   void set_inputs(const std::vector<const Array*>& inputs);
+  void put_result(size_t made, Block* block);
   void allocate_results(std::vector<Block*>& blocks);
   void run_call(size_t i) const;
+  void run_calls() const;
+  void run_on_device(const std::vector<const Array*>& inputs, const std::vector<Block*>& results);
   void restore(const State& saved) const;
   std::string first_difference(const Recording& eager) const;
 
@@ -81,6 +86,9 @@ class Plan {
   std::vector<std::vector<Patch>> made_;    // and that of each block of the step
   std::vector<int32_t> results_made_;       // the made blocks that results lie in, each once
   std::vector<Block*> written_;             // outside blocks that a call writes, each once
+  std::vector<int> input_numbers_;          // of inputs that may lie on the host; -1: of others
+  HostNumbers numbers_;
+  StepGraph graph_;
   std::vector<Prepared> prepared_;
   Block* workspace_ = nullptr;
   size_t workspace_bytes_ = 0;

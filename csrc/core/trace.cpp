@@ -151,10 +151,8 @@ const char* difference_of(const Trace& first, const Array& a, const Place& p, co
       if (made.serial == b.block->serial)
         return "was computed by the step before: state must be kept in a Variable, with assign";
     if (!p.is_new || !q.is_new) return "is another tensor from outside the step";
-    const bool here = a.block->device == Device::cpu && b.block->device == Device::cpu;
-    const bool equal = here && a.block->bytes == b.block->bytes && a.contiguous() &&
-                       b.contiguous() &&
-                       std::memcmp(a.data, b.data, static_cast<size_t>(a.bytes())) == 0;
+    const bool equal = a.block->bytes == b.block->bytes && a.contiguous() && b.contiguous() &&
+                       a.block->device == b.block->device && bytes_of(a) == bytes_of(b);
     return equal ? nullptr : "holds other values that Python computed";
   }
   if (p.origin != q.origin || p.index != q.index || p.offset != q.offset)
@@ -163,6 +161,15 @@ const char* difference_of(const Trace& first, const Array& a, const Place& p, co
 }
 
 }  // namespace
+
+std::string bytes_of(const Array& array) {
+  std::string bytes(static_cast<size_t>(array.bytes()), '\0');
+  if (array.block->device == Device::cpu)
+    std::memcpy(bytes.data(), array.data, bytes.size());
+  else
+    device_driver().read(array, bytes.data());
+  return bytes;
+}
 
 Trace::~Trace() {
   for (Block* block : held) release(block);

@@ -58,4 +58,7 @@ std::unique_ptr<Trace> trace_of(const Recording& recording, const std::vector<Ar
 // What keeps `second` from being another run of the same step as `first`; empty: nothing.
 std::string difference(const Trace& first, const Trace& second);
 
+// The elements of a contiguous array, from where it lies.
+std::string bytes_of(const Array& array);
+
 }  // namespace fastnn

@@ -94,15 +94,10 @@ def _load() -> Any:
     return calls
 
 
-def in_use() -> bool:
-    """Whether anything has lain on another device than the CPU, or is about to."""
-    return _loaded is not None or _core.get_device() != "cpu"
-
-
 def release_memory() -> None:
     """Gives memory of devices that is kept for reuse back to them."""
     if _loaded is not None:
-        _loaded.pool.clear()
+        _loaded.release_memory()
 
 
 _core.register_device(_load)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from fastnn import config, ops, regularizers
+from fastnn import _core, config, ops, regularizers
 from fastnn.context import context
 from fastnn.dtypes import is_float, standardize_dtype
 from fastnn.layers import masks
@@ -279,7 +279,10 @@ class Layer(LayerState):
             return ops.cast(x, self._dtype)
         if isinstance(x, np.ndarray):
             cast = self.autocast and x.dtype.kind == "f" and is_float(self._dtype)
-            return from_data(x, self._dtype if cast else None, f"{self.name}: the input")
+            x = from_data(x, self._dtype if cast else None, f"{self.name}: the input")
+            if _core.devices_in_use() and (weights := self.weights):  # data joins them
+                x = _core.to_device(x, weights[0].device)
+            return x
         if tree.is_nested(x):
             return tree.map_structure(self._converted, x)
         if hasattr(x, "__array__") and type(x) is not KerasTensor:

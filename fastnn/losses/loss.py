@@ -10,6 +10,7 @@ import numpy as np
 from fastnn import _core, config, ops
 from fastnn.dtypes import is_float
 from fastnn.layers import masks
+from fastnn.ops.core import follows_operands
 from fastnn.tensor import Tensor, from_data
 from fastnn.utils.naming import to_snake_case
 from fastnn.utils.tracking import Configured
@@ -49,6 +50,7 @@ class Loss(Configured):
         self.reduction = reduction
         self.dtype = dtype
 
+    @follows_operands
     def __call__(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> Tensor:
         """The loss of a batch.
 

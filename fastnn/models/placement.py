@@ -23,7 +23,7 @@ def at_home(method: Callable) -> Callable:
 
     @functools.wraps(method)
     def run(model: Any, *args: Any, **kwargs: Any) -> Any:
-        if not devices.in_use():
+        if not _core.devices_in_use():
             return method(model, *args, **kwargs)
         weights = model.weights
         home = weights[0].device if weights else _core.get_device()

@@ -7,7 +7,7 @@ from typing import Any
 from fastnn import _core
 from fastnn.ops.arithmetic import divide, maximum, multiply, subtract
 from fastnn.ops.comparison import clip, greater, where
-from fastnn.ops.core import Tensor, as_float, like, normalize_axis, record
+from fastnn.ops.core import Tensor, as_float, follows_operands, like, normalize_axis, record
 from fastnn.ops.creation import arange
 from fastnn.ops.cumulative import cumsum
 from fastnn.ops.elementwise import absolute, define_unary, sign, sqrt, square, unary, unary_rule
@@ -201,6 +201,7 @@ def log_softmax(x: Any, axis: Any = -1) -> Tensor:
     return _softmax("log_softmax", x, axis, True)
 
 
+@follows_operands
 def sparsemax(x: Any, axis: int = -1) -> Tensor:
     """The point of the simplex nearest to x: like softmax, with exact zeros.
 

@@ -12,7 +12,16 @@ from typing import Any
 from fastnn import _core
 from fastnn.ops.activation import softmax, tanh
 from fastnn.ops.comparison import greater_equal, where
-from fastnn.ops.core import Tensor, Variable, as_float, as_tensor, cast, constant, record
+from fastnn.ops.core import (
+    Tensor,
+    Variable,
+    as_float,
+    as_tensor,
+    cast,
+    constant,
+    follows_operands,
+    record,
+)
 from fastnn.ops.creation import arange
 from fastnn.ops.einsum import einsum
 from fastnn.ops.shape import expand_dims, repeat, reshape
@@ -147,6 +156,7 @@ def weighted_values(weights: Tensor, value: Any) -> Tensor:
     )
 
 
+@follows_operands
 def dot_product_attention(
     query: Any,
     key: Any,

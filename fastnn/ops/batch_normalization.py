@@ -7,7 +7,15 @@ from typing import Any
 
 from fastnn import _core
 from fastnn.ops.comparison import where
-from fastnn.ops.core import Tensor, Variable, as_float, as_tensor, normalize_axis, record
+from fastnn.ops.core import (
+    Tensor,
+    Variable,
+    as_float,
+    as_tensor,
+    follows_operands,
+    normalize_axis,
+    record,
+)
 from fastnn.ops.reduce import sum as _sum
 from fastnn.ops.shape import broadcast_to, reshape, transpose
 
@@ -49,6 +57,7 @@ def _given_rule(node: _core.Node, gradient: Any) -> tuple:
     return dx, dmean, dvariance, dbeta, dgamma
 
 
+@follows_operands
 def batch_normalization(
     x: Any,
     mean: Any,

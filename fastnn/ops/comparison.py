@@ -7,7 +7,16 @@ from typing import Any
 from fastnn import _core
 from fastnn.dtypes import FLOATS
 from fastnn.ops.arithmetic import binary, divide, maximum, minimum
-from fastnn.ops.core import Tensor, as_float, as_tensor, constant, like, promote, record
+from fastnn.ops.core import (
+    Tensor,
+    as_float,
+    as_tensor,
+    constant,
+    follows_operands,
+    like,
+    promote,
+    record,
+)
 from fastnn.ops.elementwise import absolute, isnan
 
 _binary = _core.binary
@@ -94,6 +103,7 @@ def _where_rule(node: _core.Node, gradient: Any) -> Any:
     return None, _core.select(condition, gradient, zero), _core.select(condition, zero, gradient)
 
 
+@follows_operands
 def where(condition: Any, x1: Any = None, x2: Any = None) -> Any:
     """x1 where the condition is true, else x2; with the condition alone, its indices.
 

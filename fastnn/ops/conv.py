@@ -12,7 +12,7 @@ from typing import Any
 from fastnn import _core, config
 from fastnn.dtypes import FLOATS
 from fastnn.ops.activation import sigmoid
-from fastnn.ops.core import Tensor, as_float, promote, record
+from fastnn.ops.core import Tensor, as_float, follows_operands, promote, record
 from fastnn.ops.products import FUSED
 from fastnn.ops.shape import reshape
 from fastnn.ops.windows import channels_back, channels_last, data_format_of, pads_of, per_axis
@@ -141,6 +141,7 @@ def _over_windows(
 # ---- public --------------------------------------------------------------------------------------
 
 
+@follows_operands
 def conv(
     inputs: Any,
     kernel: Any,
@@ -188,6 +189,7 @@ def conv(
     return _over_windows("conv", x, kernel, bias, groups, *places, activation, a)
 
 
+@follows_operands
 def depthwise_conv(
     inputs: Any,
     kernel: Any,
@@ -233,6 +235,7 @@ def _depthwise_operands(
     return x, reshape(kernel, (*kernel.shape[:-2], 1, kernel.shape[-2] * kernel.shape[-1]))
 
 
+@follows_operands
 def separable_conv(
     inputs: Any,
     depthwise_kernel: Any,

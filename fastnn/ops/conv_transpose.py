@@ -6,7 +6,7 @@ from typing import Any
 
 from fastnn import _core
 from fastnn.ops.conv import algorithm_allowed, check_kernel, conv_operands, fused_and_rest
-from fastnn.ops.core import Tensor, record
+from fastnn.ops.core import Tensor, follows_operands, record
 from fastnn.ops.elementwise import unary
 from fastnn.ops.windows import channels_back, channels_last, data_format_of, per_axis
 
@@ -71,6 +71,7 @@ def _conv_transpose_rule(node: _core.Node, gradient: Any) -> tuple:
     return dx, dw
 
 
+@follows_operands
 def conv_transpose(
     inputs: Any,
     kernel: Any,

@@ -9,7 +9,7 @@ import numpy as np
 from fastnn import _core
 from fastnn.dtypes import FLOATS, standardize_dtype
 from fastnn.ops.comparison import clip, where
-from fastnn.ops.core import Tensor, as_tensor, cast
+from fastnn.ops.core import Tensor, as_tensor, cast, follows_operands
 from fastnn.ops.creation import convert_to_tensor
 from fastnn.ops.elementwise import isnan
 
@@ -28,6 +28,7 @@ def copy(x: Any) -> Tensor:
     return convert_to_tensor(x)
 
 
+@follows_operands
 def saturate_cast(x: Any, dtype: Any) -> Tensor:
     """x of another dtype; numbers that it cannot hold become the nearest that it can, NaN 0.
 
@@ -58,6 +59,7 @@ def saturate_cast(x: Any, dtype: Any) -> Tensor:
     return cast(clip(x, max(own.min, limits.min), min(own.max, limits.max)), dtype)
 
 
+@follows_operands
 def view(x: Any, dtype: Any = None) -> Tensor:
     """The same bytes read as another dtype; the last axis changes with the elements' size.
 

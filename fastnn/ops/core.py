@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from functools import lru_cache
+from collections.abc import Callable, Iterable
+from functools import lru_cache, wraps
 from operator import index
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 
 from fastnn import _core, config
+from fastnn.backends.devices import device
 from fastnn.dtypes import FLOATS, result_type, standardize_dtype
 from fastnn.tensor import Tensor, Variable, from_data
 
@@ -21,6 +23,7 @@ __all__ = [
     "cast",
     "constant",
     "filled",
+    "follows_operands",
     "like",
     "normalize_axes",
     "normalize_axis",
@@ -78,6 +81,42 @@ def as_countable(x: Any, what: str) -> Tensor:
     return _core.copy(x, "int32") if x.dtype in ("bool", "uint8") else x
 
 
+_devices_in_use = _core.devices_in_use
+_Operation = TypeVar("_Operation", bound=Callable[..., Any])
+
+
+def follows_operands(operation: _Operation) -> _Operation:
+    """Puts what an operation makes where its Tensors lie, not where the thread makes tensors: for
+    operations that are made of others, or take data beside Tensors."""
+
+    @wraps(operation)
+    def run(*args: Any, **kwargs: Any) -> Any:
+        if not _devices_in_use():
+            return operation(*args, **kwargs)
+        there = _device_of((*args, *kwargs.values()))
+        if there is None or there == _core.get_device():
+            return operation(*args, **kwargs)
+        with device(there):
+            return operation(*args, **kwargs)
+
+    return run  # type: ignore[return-value]
+
+
+def _device_of(values: Iterable[Any]) -> str | None:
+    """Where the Tensors among them lie, or in lists of theirs; None: there are none."""
+    found = None
+    for value in values:
+        there = None
+        if isinstance(value, Tensor):
+            there = value.device
+        elif isinstance(value, (list, tuple)):
+            there = _device_of(value)
+        if there not in (None, "cpu"):  # beside which there may be numbers of the host
+            return there
+        found = found or there
+    return found
+
+
 def promote(operation: str, *operands: Any) -> list:
     """The operands as Tensors of the dtype they are promoted to."""
     first = operands[0] if operands else None
@@ -85,6 +124,11 @@ def promote(operation: str, *operands: Any) -> list:
         isinstance(x, Tensor) and x.dtype == first.dtype for x in operands
     ):
         return list(operands)
+    return _promoted(operation, *operands)
+
+
+@follows_operands
+def _promoted(operation: str, *operands: Any) -> list:
     converted: list[Any] = [
         x
         if isinstance(x, (Tensor, bool, int, float))
@@ -92,15 +136,7 @@ def promote(operation: str, *operands: Any) -> list:
         for i, x in enumerate(operands)
     ]
     dtype = result_type(*converted)
-    xs = [as_tensor(x, dtype, f"{operation}: x{i + 1}") for i, x in enumerate(converted)]
-    tensors = [x for x in operands if isinstance(x, Tensor)]
-    if tensors and any(x.device != tensors[0].device for x in xs):  # data joins tensors
-        there = tensors[0].device
-        xs = [
-            x if isinstance(given, Tensor) else _core.to_device(x, there)
-            for x, given in zip(xs, operands)
-        ]
-    return xs
+    return [as_tensor(x, dtype, f"{operation}: x{i + 1}") for i, x in enumerate(converted)]
 
 
 def _cast_rule(node: _core.Node, gradient: Any) -> Any:

@@ -10,12 +10,13 @@ from typing import Any
 
 import numpy as np
 
-from fastnn.ops.core import Tensor, as_float, as_tensor, normalize_axis, promote
+from fastnn.ops.core import Tensor, as_float, as_tensor, follows_operands, normalize_axis, promote
 from fastnn.ops.indexing import as_indices
 from fastnn.ops.segments import segment_sum
 from fastnn.ops.shape import ravel, reshape
 
 
+@follows_operands
 def bincount(x: Any, weights: Any = None, minlength: int = 0, sparse: bool = False) -> Tensor:
     """How often each of the integers 0, 1, ... comes in x.
 
@@ -48,6 +49,7 @@ def bincount(x: Any, weights: Any = None, minlength: int = 0, sparse: bool = Fal
     return reshape(segment_sum(ravel(weights), places, rows * length), shape)
 
 
+@follows_operands
 def histogram(x: Any, bins: Any = 10, range: Any = None) -> tuple[Tensor, Tensor]:
     """How many elements lie in each of ``bins`` intervals, and the intervals' ends.
 
@@ -70,6 +72,7 @@ def histogram(x: Any, bins: Any = 10, range: Any = None) -> tuple[Tensor, Tensor
     return as_tensor(counts.astype(x.dtype)), as_tensor(edges.astype(x.dtype))
 
 
+@follows_operands
 def isin(x1: Any, x2: Any, assume_unique: bool = False, invert: bool = False) -> Tensor:
     """Whether each element of x1 is one of x2 (invert: is none of them).
 
@@ -82,6 +85,7 @@ def isin(x1: Any, x2: Any, assume_unique: bool = False, invert: bool = False) ->
     return as_tensor(np.isin(x1.numpy(), x2.numpy(), invert=invert))
 
 
+@follows_operands
 def nonzero(x: Any) -> tuple:
     """The positions of elements that are not zero: a Tensor of int64 for each axis.
 
@@ -92,6 +96,7 @@ def nonzero(x: Any) -> tuple:
     return tuple(as_tensor(part) for part in np.atleast_1d(x.numpy()).nonzero())
 
 
+@follows_operands
 def unique(
     x: Any,
     sorted: bool = True,

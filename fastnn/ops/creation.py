@@ -11,7 +11,7 @@ import numpy as np
 
 from fastnn import _core
 from fastnn.dtypes import is_int, result_type, standardize_dtype
-from fastnn.ops.core import Tensor, as_tensor, cast, filled, normalize_axis
+from fastnn.ops.core import Tensor, as_tensor, cast, filled, follows_operands, normalize_axis
 from fastnn.ops.reduce import amax
 from fastnn.ops.shape import broadcast_to, moveaxis, reshape, shape_argument
 
@@ -237,6 +237,7 @@ def identity(n: int, dtype: Any = None) -> Tensor:
     return eye(n, dtype=dtype)
 
 
+@follows_operands
 def one_hot(
     x: Any, num_classes: int, axis: int = -1, dtype: Any = None, sparse: bool = False
 ) -> Tensor:
@@ -257,6 +258,7 @@ def one_hot(
     return y if axis == y.ndim - 1 else moveaxis(y, -1, axis)
 
 
+@follows_operands
 def multi_hot(
     inputs: Any,
     num_classes: int | None = None,

@@ -13,7 +13,7 @@ import numpy as np
 
 from fastnn import _core
 from fastnn.ops.activation import log_softmax
-from fastnn.ops.core import Tensor, as_float, as_tensor, record
+from fastnn.ops.core import Tensor, as_float, as_tensor, follows_operands, record
 from fastnn.ops.loss import sparse_labels
 
 
@@ -39,6 +39,7 @@ def _examples_rule(node: _core.Node, gradient: Any) -> Any:
     return _core.binary(dx, _core.reshape(gradient, (gradient.size, 1, 1)), "mul")
 
 
+@follows_operands
 def ctc_loss(
     target: Any,
     output: Any,
@@ -82,6 +83,7 @@ def ctc_loss(
     return record(loss, _examples_rule, (dx,), output)
 
 
+@follows_operands
 def ctc_decode(
     inputs: Any,
     sequence_lengths: Any,

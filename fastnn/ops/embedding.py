@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from fastnn import _core
-from fastnn.ops.core import Tensor, as_float, record
+from fastnn.ops.core import Tensor, as_float, follows_operands, record
 from fastnn.ops.indexing import as_indices, take_rule
 from fastnn.row_gradient import RowGradient
 
@@ -15,6 +15,7 @@ def _rows_rule(node: _core.Node, gradient: Any) -> Any:
     return RowGradient(shape, gradient.dtype, [(ids, gradient)])
 
 
+@follows_operands
 def embedding(ids: Any, table: Any, owner: str = "embedding") -> Tensor:
     """Rows of a table: that of id i is ``table[i]``.
 

@@ -14,7 +14,15 @@ from fastnn import _core
 from fastnn.dtypes import FLOATS
 from fastnn.ops.arithmetic import arctan2, divide, multiply, power
 from fastnn.ops.comparison import equal, greater, less, where
-from fastnn.ops.core import Tensor, as_float, as_tensor, like, record, saved_output
+from fastnn.ops.core import (
+    Tensor,
+    as_float,
+    as_tensor,
+    follows_operands,
+    like,
+    record,
+    saved_output,
+)
 from fastnn.ops.elementwise import absolute, ceil, floor, log, log1p, sign, sin, sqrt
 from fastnn.ops.elementwise import square as squared
 
@@ -115,6 +123,7 @@ def _erfc_rule(node: _core.Node, gradient: Any) -> Any:
     return multiply(gradient, slope * (-2.0 / math.sqrt(math.pi)))
 
 
+@follows_operands
 def erfc(x: Any) -> Tensor:
     """1 - erf(x), element by element, exact where it is tiny.
 

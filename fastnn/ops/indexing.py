@@ -13,6 +13,7 @@ from fastnn.ops.core import (
     as_tensor,
     constant,
     filled,
+    follows_operands,
     normalize_axis,
     record,
     strides_of,
@@ -53,15 +54,17 @@ def take(x: Any, indices: Any, axis: int | None = None) -> Tensor:
     if not isinstance(x, Tensor):
         x = as_tensor(x, None, "take: x")
     if not (isinstance(indices, Tensor) and indices.dtype in _INDEX_DTYPES):
-        data = not isinstance(indices, Tensor)
-        indices = as_indices(indices, "take: indices")
-        if data and indices.device != x.device:
-            indices = _core.to_device(indices, x.device)
+        indices = _indices_of(x, indices)
     if axis is None:
         x, axis = reshape(x, (-1,)), 0
     elif axis < 0 or axis >= x.ndim:
         axis = normalize_axis("take", axis, x.ndim)
     return record(_core.gather(x, indices, axis), take_rule, (x.shape, indices, axis), x)
+
+
+@follows_operands
+def _indices_of(x: Tensor, indices: Any) -> Tensor:
+    return as_indices(indices, "take: indices")
 
 
 def _wrapped(indices: Tensor, extent: int) -> Tensor:
@@ -83,6 +86,7 @@ def _gather_nd(x: Tensor, indices: Tensor, batch_dims: int) -> Tensor:
     return record(y, _gather_nd_rule, (x.shape, indices, batch_dims), x)
 
 
+@follows_operands
 def take_along_axis(x: Any, indices: Any, axis: int | None = None) -> Tensor:
     """For every position of ``indices``, the element of x at that index of the axis.
 

@@ -15,6 +15,7 @@ from fastnn.ops.core import (
     as_tensor,
     constant,
     filled,
+    follows_operands,
     normalize_axis,
     promote,
     record,
@@ -66,6 +67,7 @@ def concatenate(xs: Any, axis: int = 0) -> Tensor:
     return record(y, _concatenate_rule, (axis, [x.shape[axis] for x in xs]), *xs)
 
 
+@follows_operands
 def stack(x: Any, axis: int = 0) -> Tensor:
     """Tensors of one shape joined along a new axis.
 
@@ -140,6 +142,7 @@ def triu(x: Any, k: int = 0) -> Tensor:
     return _triangle(as_tensor(x, None, "triu: x"), k, False)
 
 
+@follows_operands
 def meshgrid(*x: Any, indexing: str = "xy") -> list:
     """Coordinate grids from vectors: indexing "xy" or "ij"."""
     xs = [as_tensor(item, None, f"meshgrid: x{i + 1}") for i, item in enumerate(x)]

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from fastnn import _core
-from fastnn.ops.core import Tensor, as_float, as_tensor, promote, record
+from fastnn.ops.core import Tensor, as_float, as_tensor, follows_operands, promote, record
 from fastnn.ops.joining import tril, triu
 from fastnn.ops.products import matmul
 from fastnn.ops.reduce import norm as norm
@@ -47,6 +47,7 @@ def _inv_rule(node: _core.Node, gradient: Any) -> Any:
     return as_tensor(-(_t(y) @ gradient.numpy() @ _t(y)))
 
 
+@follows_operands
 def inv(x: Any) -> Tensor:
     """The inverse of square matrices; ValueError for a singular one.
 
@@ -64,6 +65,7 @@ def _solve_rule(node: _core.Node, gradient: Any) -> Any:
     return as_tensor(-(db @ _t(x))), as_tensor(db)
 
 
+@follows_operands
 def solve(a: Any, b: Any) -> Tensor:
     """x of a x = b: square matrices a [..., n, n] and columns b [..., n, k], or a vector b [n].
 
@@ -81,6 +83,7 @@ def solve(a: Any, b: Any) -> Tensor:
     return record(as_tensor(x), _solve_rule, (a.numpy(), x), a, b)
 
 
+@follows_operands
 def solve_triangular(a: Any, b: Any, lower: bool = False) -> Tensor:
     """x of a x = b, where of a only the upper (or lower) triangle is read.
 
@@ -103,6 +106,7 @@ def _pinv_rule(node: _core.Node, gradient: Any) -> Any:
     return as_tensor(first + second + third)
 
 
+@follows_operands
 def pinv(x: Any, rcond: float | None = None) -> Tensor:
     """The pseudo-inverse of Moore and Penrose, [..., m, n] to [..., n, m].
 
@@ -120,6 +124,7 @@ def pinv(x: Any, rcond: float | None = None) -> Tensor:
     return record(as_tensor(y), _pinv_rule, (x.numpy(), y), x)
 
 
+@follows_operands
 def lstsq(a: Any, b: Any, rcond: float | None = None) -> Tensor:
     """x with the least |a x - b|, the shortest of them: a [m, n], b [m] or [m, k].
 
@@ -143,6 +148,7 @@ def _det_rule(node: _core.Node, gradient: Any) -> Any:
     return as_tensor((gradient.numpy() * y)[..., None, None] * _t(inverse))
 
 
+@follows_operands
 def det(x: Any) -> Tensor:
     """The determinant of square matrices. The gradient of a singular one is a ValueError.
 
@@ -162,6 +168,7 @@ def _slogdet_rule(node: _core.Node, gradients: Any) -> Any:
     return as_tensor(gradients[1].numpy()[..., None, None] * _t(inverse))
 
 
+@follows_operands
 def slogdet(x: Any) -> tuple:
     """The sign of the determinant of square matrices, and the logarithm of its size.
 
@@ -174,6 +181,7 @@ def slogdet(x: Any) -> tuple:
     return tuple(record((as_tensor(sign), as_tensor(logarithm)), _slogdet_rule, (x.numpy(),), x))
 
 
+@follows_operands
 def logdet(x: Any) -> Tensor:
     """The logarithm of the determinant of positive definite matrices."""
     return slogdet(_matrices("logdet", x))[1]
@@ -191,6 +199,7 @@ def _cholesky_rule(node: _core.Node, gradient: Any) -> Any:
     return as_tensor((dx + _t(dx)) / 2)
 
 
+@follows_operands
 def cholesky(x: Any, upper: bool = False) -> Tensor:
     """L with x = L Lᵀ of positive definite matrices, lower triangular; upper: its transpose.
 
@@ -205,6 +214,7 @@ def cholesky(x: Any, upper: bool = False) -> Tensor:
     return swapaxes(y, -1, -2) if upper else y
 
 
+@follows_operands
 def cholesky_inverse(x: Any, upper: bool = False) -> Tensor:
     """The inverse of L Lᵀ from L (upper: of Uᵀ U from U), as cholesky gives them."""
     x = _matrices("cholesky_inverse", x)
@@ -221,6 +231,7 @@ def _qr_rule(node: _core.Node, gradients: Any) -> Any:
     return as_tensor(_t(np.linalg.solve(r, _t(dq + q @ mirrored))))
 
 
+@follows_operands
 def qr(x: Any, mode: str = "reduced") -> tuple:
     """Q and R with x = Q R: orthogonal columns, and an upper triangle.
 
@@ -254,6 +265,7 @@ def _eigh_rule(node: _core.Node, gradients: Any) -> Any:
     return as_tensor((dx + _t(dx)) / 2)
 
 
+@follows_operands
 def eigh(x: Any) -> tuple:
     """The eigenvalues of symmetric matrices, ascending, and their eigenvectors as columns.
 
@@ -274,6 +286,7 @@ def _svd_rule(node: _core.Node, gradient: Any) -> Any:
     return as_tensor((u * gradient.numpy()[..., None, :]) @ vt)
 
 
+@follows_operands
 def svd(x: Any, full_matrices: bool = True, compute_uv: bool = True) -> Any:
     """U, S and Vᵀ with x = U diag(S) Vᵀ: singular values, descending, between orthogonal matrices.
 
@@ -290,6 +303,7 @@ def svd(x: Any, full_matrices: bool = True, compute_uv: bool = True) -> Any:
     return (as_tensor(u), values, as_tensor(vt)) if compute_uv else values
 
 
+@follows_operands
 def matrix_rank(x: Any, tol: float | None = None) -> Tensor:
     """How many singular values are above ``tol``; if None, NumPy's bound for rounding. int32.
 

@@ -16,7 +16,16 @@ from fastnn.dtypes import FLOATS
 from fastnn.ops.activation import log_softmax, softplus
 from fastnn.ops.arithmetic import add, divide, multiply, subtract
 from fastnn.ops.comparison import clip
-from fastnn.ops.core import Tensor, as_float, as_tensor, cast, like, normalize_axis, record
+from fastnn.ops.core import (
+    Tensor,
+    as_float,
+    as_tensor,
+    cast,
+    follows_operands,
+    like,
+    normalize_axis,
+    record,
+)
 from fastnn.ops.creation import one_hot
 from fastnn.ops.elementwise import log, negative
 from fastnn.ops.reduce import sum
@@ -95,6 +104,7 @@ def _probabilities(operation: str, output: Tensor) -> Tensor:
     return clip(divide(output, sum(output, -1, keepdims=True)), epsilon, 1.0 - epsilon)
 
 
+@follows_operands
 def categorical_crossentropy(
     target: Any, output: Any, from_logits: bool = False, axis: int = -1
 ) -> Tensor:
@@ -153,6 +163,7 @@ def sparse_labels(operation: str, target: Any, shape: tuple, name: str = "target
     return _core.copy(target, "int64")
 
 
+@follows_operands
 def sparse_categorical_crossentropy(
     target: Any, output: Any, from_logits: bool = False, axis: int = -1
 ) -> Tensor:
@@ -209,6 +220,7 @@ def sigmoid_cross_entropy(
     return record(loss, _elements_rule, (dx,), logits)
 
 
+@follows_operands
 def binary_crossentropy(target: Any, output: Any, from_logits: bool = False) -> Tensor:
     """-target * log(output) - (1 - target) * log(1 - output), element by element.
 

@@ -15,6 +15,7 @@ from fastnn.ops.core import (
     Tensor,
     as_float,
     as_tensor,
+    follows_operands,
     normalize_axis,
     promote,
     record,
@@ -103,6 +104,7 @@ def tri(N: int, M: int | None = None, k: int = 0, dtype: Any = None) -> Tensor:
 # ---- matrices of vectors -------------------------------------------------------------------------
 
 
+@follows_operands
 def vander(x: Any, N: int | None = None, increasing: bool = False) -> Tensor:
     """The powers of a vector's elements as columns, the highest first unless increasing.
 
@@ -181,6 +183,7 @@ def cross(
 # ---- distances and correlations ------------------------------------------------------------------
 
 
+@follows_operands
 def cdist(x: Any, y: Any) -> Tensor:
     """Euclidean distances between all rows of x [..., m, d] and y [..., n, d]: [..., m, n].
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from fastnn.ops.arithmetic import divide, subtract
 from fastnn.ops.comparison import equal, where
-from fastnn.ops.core import Tensor, as_float, as_tensor, cast
+from fastnn.ops.core import Tensor, as_float, as_tensor, cast, follows_operands
 from fastnn.ops.cumulative import cumprod, cumsum
 from fastnn.ops.elementwise import sqrt, square
 from fastnn.ops.reduce import any as _any
@@ -27,6 +27,7 @@ def _replaced(operation: str, x: Any, value: float) -> tuple[Tensor, Tensor | No
     return where(numbers, x, value), numbers
 
 
+@follows_operands
 def nansum(x: Any, axis: Any = None, keepdims: bool = False) -> Tensor:
     """The sum of what is not NaN.
 
@@ -36,6 +37,7 @@ def nansum(x: Any, axis: Any = None, keepdims: bool = False) -> Tensor:
     return _sum(_replaced("nansum", x, 0.0)[0], axis, keepdims)
 
 
+@follows_operands
 def nanprod(x: Any, axis: Any = None, keepdims: bool = False) -> Tensor:
     """The product of what is not NaN."""
     return prod(_replaced("nanprod", x, 1.0)[0], axis, keepdims)
@@ -51,6 +53,7 @@ def nancumprod(x: Any, axis: int | None = None, dtype: Any = None) -> Tensor:
     return cumprod(_replaced("nancumprod", x, 1.0)[0], axis, dtype)
 
 
+@follows_operands
 def nanmean(x: Any, axis: Any = None, keepdims: bool = False) -> Tensor:
     """The mean of what is not NaN; NaN of nothing else.
 
@@ -61,6 +64,7 @@ def nanmean(x: Any, axis: Any = None, keepdims: bool = False) -> Tensor:
     return divide(_sum(x, axis, keepdims), _sum(cast(numbers, x.dtype), axis, keepdims))
 
 
+@follows_operands
 def nanvar(x: Any, axis: Any = None, keepdims: bool = False) -> Tensor:
     """The variance of what is not NaN; NaN of nothing else."""
     x = as_float(x, "nanvar: x")
@@ -71,6 +75,7 @@ def nanvar(x: Any, axis: Any = None, keepdims: bool = False) -> Tensor:
     return divide(_sum(square(distances), axis, keepdims), count)
 
 
+@follows_operands
 def nanstd(x: Any, axis: Any = None, keepdims: bool = False) -> Tensor:
     """The square root of `nanvar`."""
     return sqrt(nanvar(x, axis, keepdims))
@@ -82,6 +87,7 @@ def _extreme(operation: str, reduce: Any, worst: float, x: Any, axis: Any, keepd
     return y if numbers is None else where(_any(numbers, axis, keepdims), y, float("nan"))
 
 
+@follows_operands
 def nanmax(x: Any, axis: Any = None, keepdims: bool = False) -> Tensor:
     """The largest of what is not NaN; NaN of nothing else.
 
@@ -91,6 +97,7 @@ def nanmax(x: Any, axis: Any = None, keepdims: bool = False) -> Tensor:
     return _extreme("nanmax", _max, -_INFINITY, x, axis, keepdims)
 
 
+@follows_operands
 def nanmin(x: Any, axis: Any = None, keepdims: bool = False) -> Tensor:
     """The smallest of what is not NaN; NaN of nothing else."""
     return _extreme("nanmin", _min, _INFINITY, x, axis, keepdims)
@@ -107,6 +114,7 @@ def _arg_extreme(operation: str, find: Any, worst: float, x: Any, axis: Any, kee
     return where(_any(numbers, axis, keepdims), where(equal(best, worst), first, y), -1)
 
 
+@follows_operands
 def nanargmax(x: Any, axis: int | None = None, keepdims: bool = False) -> Tensor:
     """`argmax` of what is not NaN; -1 of nothing else.
 
@@ -116,6 +124,7 @@ def nanargmax(x: Any, axis: int | None = None, keepdims: bool = False) -> Tensor
     return _arg_extreme("nanargmax", argmax, -_INFINITY, x, axis, keepdims)
 
 
+@follows_operands
 def nanargmin(x: Any, axis: int | None = None, keepdims: bool = False) -> Tensor:
     """`argmin` of what is not NaN; -1 of nothing else."""
     return _arg_extreme("nanargmin", argmin, _INFINITY, x, axis, keepdims)

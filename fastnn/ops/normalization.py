@@ -6,7 +6,15 @@ import math
 from typing import Any
 
 from fastnn import _core, config
-from fastnn.ops.core import Tensor, as_float, as_tensor, normalize_axes, normalize_axis, record
+from fastnn.ops.core import (
+    Tensor,
+    as_float,
+    as_tensor,
+    follows_operands,
+    normalize_axes,
+    normalize_axis,
+    record,
+)
 from fastnn.ops.elementwise import rsqrt
 from fastnn.ops.reduce import var
 from fastnn.ops.shape import reshape, transpose
@@ -62,6 +70,7 @@ def _over_axes(
     return transpose(y, [order.index(i) for i in range(x.ndim)]) if moved else y
 
 
+@follows_operands
 def layer_normalization(
     x: Any,
     gamma: Any = None,
@@ -92,6 +101,7 @@ def layer_normalization(
     return y * reshape(as_tensor(gamma, x.dtype, f"{operation}: gamma"), shape)
 
 
+@follows_operands
 def rms_normalization(
     x: Any, scale: Any = None, axis: Any = -1, epsilon: float | None = None
 ) -> Tensor:
@@ -106,6 +116,7 @@ def rms_normalization(
     return _over_axes("rms_normalization", "rms", x, scale, None, axis, epsilon)
 
 
+@follows_operands
 def group_normalization(
     x: Any,
     groups: int,

@@ -16,6 +16,7 @@ from fastnn.ops.core import (
     as_tensor,
     constant,
     filled,
+    follows_operands,
     normalize_axis,
     promote,
     record,
@@ -32,15 +33,13 @@ def _sorted_rule(node: _core.Node, gradients: Any) -> Any:
     shape, indices, axis = node.saved
     gradient = gradients[0] if isinstance(gradients, tuple) else gradients
     outer, inner = math.prod(shape[:axis]), math.prod(shape[axis + 1 :])
-    rows = _core.to_device(
-        _core.arange(0.0, float(shape[axis] * inner), outer, "int64"), gradient.device
-    )
-    columns = _core.to_device(_core.arange(0.0, 1.0, inner, "int64"), gradient.device)
+    rows = _core.arange(0.0, float(shape[axis] * inner), outer, "int64")
+    columns = _core.arange(0.0, 1.0, inner, "int64")
     first = _core.binary(_core.reshape(rows, (outer, 1, 1)), columns, "add")
     along = _core.binary(indices, constant(inner, "int64"), "mul")
     count = indices.shape[axis]
     places = _core.binary(_core.reshape(along, (outer, count, inner)), first, "add")
-    total = filled((math.prod(shape),), 0, gradient.dtype, gradient.device)
+    total = filled((math.prod(shape),), 0, gradient.dtype)
     flat = _core.reshape(gradient, (-1,))
     _core.scatter_add(total, flat, _core.reshape(places, (-1,)), 0)
     return _core.reshape(total, shape)
@@ -103,6 +102,7 @@ def top_k(x: Any, k: int, sorted: bool = True) -> tuple[Tensor, Tensor]:
     return record(values, _sorted_rule, saved, x), indices
 
 
+@follows_operands
 def in_top_k(targets: Any, predictions: Any, k: int) -> Tensor:
     """Whether fewer than k of the predictions are larger than the one at the target; bool.
 
@@ -134,6 +134,7 @@ def in_top_k(targets: Any, predictions: Any, k: int) -> Tensor:
     return _core.binary(few, number, "logical_and")
 
 
+@follows_operands
 def searchsorted(sorted_sequence: Any, values: Any, side: str = "left") -> Tensor:
     """Where each of the values belongs in a sequence that ascends: how many of it come before.
 
@@ -156,6 +157,7 @@ def searchsorted(sorted_sequence: Any, values: Any, side: str = "left") -> Tenso
     return _core.searchsorted(edges, values, side == "right")
 
 
+@follows_operands
 def digitize(x: Any, bins: Any) -> Tensor:
     """The number of the bin of each x: how many of the ascending `bins` are not above it.
 

@@ -21,7 +21,16 @@ from fastnn.ops.comparison import (
     right_shift,
     where,
 )
-from fastnn.ops.core import Tensor, as_float, as_tensor, like, promote, record, saved_output
+from fastnn.ops.core import (
+    Tensor,
+    as_float,
+    as_tensor,
+    follows_operands,
+    like,
+    promote,
+    record,
+    saved_output,
+)
 from fastnn.ops.elementwise import absolute, exp, isnan, log1p, logical_not, sign, sqrt, square
 from fastnn.ops.functions import trunc
 from fastnn.ops.reduce import all
@@ -138,6 +147,7 @@ def _of_integers(function: Any, operation: str, x1: Any, x2: Any) -> Tensor:
     return as_tensor(function(x1.numpy(), x2.numpy()))
 
 
+@follows_operands
 def gcd(x1: Any, x2: Any) -> Tensor:
     """The greatest common divisor of integers; computed on the host.
 
@@ -147,6 +157,7 @@ def gcd(x1: Any, x2: Any) -> Tensor:
     return _of_integers(np.gcd, "gcd", x1, x2)
 
 
+@follows_operands
 def lcm(x1: Any, x2: Any) -> Tensor:
     """The least common multiple of integers; computed on the host.
 
@@ -165,6 +176,7 @@ def _ldexp_rule(node: _core.Node, gradient: Any) -> Any:
     return _scaled(gradient, node.saved[0])
 
 
+@follows_operands
 def ldexp(x1: Any, x2: Any) -> Tensor:
     """x1 * 2 ** x2 for integers x2; computed on the host.
 
@@ -179,6 +191,7 @@ def ldexp(x1: Any, x2: Any) -> Tensor:
     return record(_scaled(x1.detach(), whole), _ldexp_rule, (whole,), x1)
 
 
+@follows_operands
 def nextafter(x1: Any, x2: Any) -> Tensor:
     """The neighbour of x1 in direction of x2; not differentiable; computed on the host."""
     x1, x2 = _floats("nextafter", x1, x2)
@@ -188,6 +201,7 @@ def nextafter(x1: Any, x2: Any) -> Tensor:
 # ---- nearly equal --------------------------------------------------------------------------------
 
 
+@follows_operands
 def isclose(
     x1: Any, x2: Any, rtol: float = 1e-5, atol: float = 1e-8, equal_nan: bool = False
 ) -> Tensor:
@@ -205,6 +219,7 @@ def isclose(
     return logical_or(near, logical_and(isnan(x1), isnan(x2))) if equal_nan else near
 
 
+@follows_operands
 def allclose(
     x1: Any, x2: Any, rtol: float = 1e-5, atol: float = 1e-8, equal_nan: bool = False
 ) -> Tensor:

@@ -7,7 +7,15 @@ from typing import Any
 from fastnn import _core
 from fastnn.dtypes import FLOATS
 from fastnn.ops.arithmetic import multiply
-from fastnn.ops.core import Tensor, as_float, cast, normalize_axis, promote, record
+from fastnn.ops.core import (
+    Tensor,
+    as_float,
+    cast,
+    follows_operands,
+    normalize_axis,
+    promote,
+    record,
+)
 from fastnn.ops.shape import expand_dims, reshape, squeeze, transpose
 
 
@@ -136,6 +144,7 @@ def dense(
     return _core.dense(x, kernel, bias, activation, a)
 
 
+@follows_operands
 def fitted_dense(x: Any, kernel: Any, bias: Any, activation: str, a: float) -> Tensor:
     """A dense layer that is not computed in C as it is: its hook."""
     if activation not in FUSED:
@@ -217,11 +226,13 @@ def inner(x1: Any, x2: Any) -> Tensor:
     return multiply(x1, x2) if x1.ndim == 0 or x2.ndim == 0 else tensordot(x1, x2, (-1, -1))
 
 
+@follows_operands
 def vdot(x1: Any, x2: Any) -> Tensor:
     """The sum of products of all elements."""
     return dot(reshape(x1, (-1,)), reshape(x2, (-1,)))
 
 
+@follows_operands
 def outer(x1: Any, x2: Any) -> Tensor:
     """The product of every element of x1 with every element of x2."""
     return multiply(reshape(x1, (-1, 1)), reshape(x2, (1, -1)))

@@ -15,7 +15,7 @@ import numpy as np
 from fastnn import _core
 from fastnn.ops.arithmetic import maximum
 from fastnn.ops.comparison import equal, where
-from fastnn.ops.core import Tensor, as_float, filled, normalize_axes
+from fastnn.ops.core import Tensor, as_float, filled, follows_operands, normalize_axes
 from fastnn.ops.elementwise import ceil, floor, round
 from fastnn.ops.indexing import take_along_axis
 from fastnn.ops.order import sort
@@ -85,6 +85,7 @@ def _quantile(
     return reshape(transpose(y), (*fractions.shape, *shape))
 
 
+@follows_operands
 def quantile(
     x: Any, q: Any, axis: Any = None, method: str = "linear", keepdims: bool = False
 ) -> Tensor:
@@ -106,6 +107,7 @@ def quantile(
     return _quantile("quantile", x, _fractions("quantile", q, 1.0), axis, method, keepdims)
 
 
+@follows_operands
 def percentile(
     x: Any, q: Any, axis: Any = None, method: str = "linear", keepdims: bool = False
 ) -> Tensor:
@@ -117,6 +119,7 @@ def percentile(
     return _quantile("percentile", x, _fractions("percentile", q, 100.0), axis, method, keepdims)
 
 
+@follows_operands
 def median(x: Any, axis: Any = None, keepdims: bool = False) -> Tensor:
     """The element in the middle of the sorted ones, or the mean of the two in the middle.
 
@@ -126,6 +129,7 @@ def median(x: Any, axis: Any = None, keepdims: bool = False) -> Tensor:
     return _quantile("median", x, _fractions("median", 0.5, 1.0), axis, "linear", keepdims)
 
 
+@follows_operands
 def nanquantile(
     x: Any, q: Any, axis: Any = None, method: str = "linear", keepdims: bool = False
 ) -> Tensor:
@@ -139,6 +143,7 @@ def nanquantile(
     return _quantile("nanquantile", x, fractions, axis, method, keepdims, True)
 
 
+@follows_operands
 def nanpercentile(
     x: Any, q: Any, axis: Any = None, method: str = "linear", keepdims: bool = False
 ) -> Tensor:
@@ -147,6 +152,7 @@ def nanpercentile(
     return _quantile("nanpercentile", x, fractions, axis, method, keepdims, True)
 
 
+@follows_operands
 def nanmedian(x: Any, axis: Any = None, keepdims: bool = False) -> Tensor:
     """`median` of what is not NaN; NaN of nothing else."""
     fractions = _fractions("nanmedian", 0.5, 1.0)

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from fastnn import _core
-from fastnn.ops.core import Tensor, as_float, as_tensor, filled, record
+from fastnn.ops.core import Tensor, as_float, as_tensor, filled, follows_operands, record
 
 
 def _rule(node: _core.Node, gradients: Any) -> tuple:
@@ -42,6 +42,7 @@ def _whole(dlast: tuple, x: Tensor, units: int) -> list | None:
     return [zeros if part is None else part for part in dlast]
 
 
+@follows_operands
 def rnn(
     inputs: Any,
     weights: Sequence[Any],

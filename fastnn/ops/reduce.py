@@ -18,6 +18,7 @@ from fastnn.ops.core import (
     as_tensor,
     cast,
     filled,
+    follows_operands,
     like,
     normalize_axes,
     normalize_axis,
@@ -325,6 +326,7 @@ def count_nonzero(x: Any, axis: Any = None) -> Tensor:
     return sum(not_equal(as_tensor(x, None, "count_nonzero: x"), 0), axis)
 
 
+@follows_operands
 def average(x: Any, axis: Any = None, weights: Any = None) -> Tensor:
     """The mean, or the mean with weights: of x's shape, or one a position of the axis.
 

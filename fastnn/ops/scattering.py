@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from fastnn.ops.comparison import where
-from fastnn.ops.core import Tensor, as_tensor, cast, promote
+from fastnn.ops.core import Tensor, as_tensor, cast, follows_operands, promote
 from fastnn.ops.indexing import as_indices, take
 from fastnn.ops.joining import concatenate
 from fastnn.ops.segments import segment_max, segment_min, segment_prod, segment_sum
@@ -79,6 +79,7 @@ def _written(rows: Tensor, places: np.ndarray, updates: Tensor) -> Tensor:
     return take(concatenate([rows, updates], 0), winner, 0)
 
 
+@follows_operands
 def scatter_update(inputs: Any, indices: Any, updates: Any, reduction: str | None = None) -> Tensor:
     """``inputs`` with updates written at positions.
 
@@ -142,6 +143,7 @@ def slice(inputs: Any, start_indices: Any, shape: Any) -> Tensor:
     return x[_window("slice", x.shape, start, extents)]
 
 
+@follows_operands
 def slice_update(inputs: Any, start_indices: Any, updates: Any) -> Tensor:
     """``inputs`` with the block at a position replaced by updates.
 
@@ -169,6 +171,7 @@ def get_item(x: Any, key: Any) -> Tensor:
     return as_tensor(x, None, "get_item: x")[key]
 
 
+@follows_operands
 def select(condlist: Any, choicelist: Any, default: Any = 0) -> Tensor:
     """Element by element, that of the first of several tensors whose condition is true.
 
@@ -187,6 +190,7 @@ def select(condlist: Any, choicelist: Any, default: Any = 0) -> Tensor:
     return default
 
 
+@follows_operands
 def unravel_index(indices: Any, shape: Any) -> tuple:
     """Positions in the flat tensor as positions along each axis of a shape, int32.
 

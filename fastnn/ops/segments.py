@@ -12,7 +12,16 @@ import numpy as np
 
 from fastnn import _core
 from fastnn.dtypes import FLOATS
-from fastnn.ops.core import Tensor, as_tensor, cast, filled, like, record, saved_output
+from fastnn.ops.core import (
+    Tensor,
+    as_tensor,
+    cast,
+    filled,
+    follows_operands,
+    like,
+    record,
+    saved_output,
+)
 from fastnn.ops.indexing import as_indices, take
 
 _binary = _core.binary
@@ -101,6 +110,7 @@ def _extreme(operation: str, function: Any, sign: int, arguments: tuple) -> Tens
     return y if saved is None else record(y, _segment_extreme_rule, (data, *saved, ids), data)
 
 
+@follows_operands
 def segment_max(
     data: Any, segment_ids: Any, num_segments: int | None = None, sorted: bool = False
 ) -> Tensor:
@@ -114,6 +124,7 @@ def segment_max(
     return _extreme("segment_max", np.maximum, -1, (data, segment_ids, num_segments))
 
 
+@follows_operands
 def segment_min(
     data: Any, segment_ids: Any, num_segments: int | None = None, sorted: bool = False
 ) -> Tensor:
@@ -137,6 +148,7 @@ def _segment_prod_rule(node: _core.Node, gradient: Any) -> Any:
     return _binary(_spread(gradient, ids), slope, "mul")
 
 
+@follows_operands
 def segment_prod(
     data: Any, segment_ids: Any, num_segments: int | None = None, sorted: bool = False
 ) -> Tensor:

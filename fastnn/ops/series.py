@@ -11,7 +11,7 @@ import numpy as np
 from fastnn.dtypes import standardize_dtype
 from fastnn.ops.arithmetic import add, multiply, subtract
 from fastnn.ops.comparison import not_equal
-from fastnn.ops.core import Tensor, as_float, as_tensor, normalize_axis, promote
+from fastnn.ops.core import Tensor, as_float, as_tensor, follows_operands, normalize_axis, promote
 from fastnn.ops.elementwise import log10, square
 from fastnn.ops.indexing import take
 from fastnn.ops.products import matmul
@@ -37,6 +37,7 @@ def diff(a: Any, n: int = 1, axis: int = -1) -> Tensor:
     return a
 
 
+@follows_operands
 def trapezoid(y: Any, x: Any = None, dx: float = 1.0, axis: int = -1) -> Tensor:
     """The integral along an axis by the trapezoidal rule.
 
@@ -74,6 +75,7 @@ def extract_sequences(x: Any, sequence_length: int, sequence_stride: int) -> Ten
     return take(x, starts[:, None] + np.arange(length), -1)
 
 
+@follows_operands
 def correlate(x1: Any, x2: Any, mode: str = "valid") -> Tensor:
     """Sums of products of two vectors, one moved along the other; integers become floatx.
 
@@ -101,6 +103,7 @@ def correlate(x1: Any, x2: Any, mode: str = "valid") -> Tensor:
     return matmul(extract_sequences(pad(x1, ((before, after),)), short, 1), x2)
 
 
+@follows_operands
 def psnr(x1: Any, x2: Any, max_val: float) -> Tensor:
     """The peak signal-to-noise ratio in decibels: 10 log10(max_val ** 2 / mean squared error).
 

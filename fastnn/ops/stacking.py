@@ -5,13 +5,14 @@ from __future__ import annotations
 from operator import index
 from typing import Any
 
-from fastnn.ops.core import Tensor, as_tensor, normalize_axis
+from fastnn.ops.core import Tensor, as_tensor, follows_operands, normalize_axis
 from fastnn.ops.joining import concatenate, split
 from fastnn.ops.shape import expand_dims, flip, ravel, reshape, swapaxes, transpose
 
 # ---- joining -------------------------------------------------------------------------------------
 
 
+@follows_operands
 def append(x1: Any, x2: Any, axis: int | None = None) -> Tensor:
     """x2 behind x1 along an axis; axis None: both in one axis.
 
@@ -40,6 +41,7 @@ def _with_axes(operation: str, xs: Any, least: int) -> list:
     return shaped
 
 
+@follows_operands
 def vstack(xs: Any) -> Tensor:
     """Tensors below each other: along axis 0, vectors as rows.
 
@@ -49,6 +51,7 @@ def vstack(xs: Any) -> Tensor:
     return concatenate(_with_axes("vstack", xs, 2), 0)
 
 
+@follows_operands
 def hstack(xs: Any) -> Tensor:
     """Tensors side by side: along axis 1, vectors along their only one.
 
@@ -59,6 +62,7 @@ def hstack(xs: Any) -> Tensor:
     return concatenate(xs, 0 if xs and xs[0].ndim == 1 else 1)
 
 
+@follows_operands
 def dstack(xs: Any) -> Tensor:
     """Tensors behind each other: along axis 2, which matrices and vectors get.
 

@@ -123,22 +123,30 @@ class LossScaleOptimizer(Optimizer):
         """That of the inner optimizer; a gradient that is not finite makes the next step one that
         halves the factor."""
         self.build(variables)
-        self._probed_well = _finite(gradients)
+        scale = self._scale_for(gradients)
+        self._probed_well = scale > 0
         if not self._probed_well:
             return
 
         def repeated() -> Sequence:
             found = again()
-            self._probed_well = _finite(found)
+            self._probed_well = self._scale_for(found) > 0
             return found
 
-        self._pass_scale_on()
+        self._pass_on(scale)
         inner: Any = self.inner_optimizer
         inner.probe(gradients, variables, repeated)
 
-    def _pass_scale_on(self) -> None:
+    def _scale_for(self, gradients: Sequence) -> float:
+        """The factor; 0 if a number of the gradients is not finite. One read by the host."""
+        scale: Tensor = self._scale
+        for good in _finite(gradients):
+            scale = scale * ops.cast(good, "float32")
+        value = scale.item()
+        return value if value > 0 else 0.0  # also of NaN, an infinite factor times 0
+
+    def _pass_on(self, scale: float) -> None:
         """The inner optimizer divides by the factor as it steps. It changes seldom."""
-        scale = self._scale.item()
         if self.inner_optimizer.loss_scale_factor != scale:
             self.inner_optimizer.loss_scale_factor = scale
 
@@ -146,17 +154,17 @@ class LossScaleOptimizer(Optimizer):
         self.build(variables)
 
         def step(gradients: Sequence) -> None:
-            good, self._probed_well = self._probed_well and _finite(gradients), True
-            if not good:
+            scale = self._scale_for(gradients) if self._probed_well else 0.0
+            self._probed_well = True
+            if not scale:
                 self._counted.assign(0)
                 self._scale.assign(self._scale * 0.5)
                 return
-            self._pass_scale_on()
+            self._pass_on(scale)
             self.inner_optimizer.prepared(variables)(gradients)
-            grows = self._counted.item() == self.dynamic_growth_steps - 1
-            self._counted.assign(0 if grows else self._counted + 1)
-            if grows:
-                self._scale.assign(self._scale * 2.0)
+            grows = ops.equal(self._counted, self.dynamic_growth_steps - 1)
+            self._counted.assign(ops.where(grows, 0, self._counted + 1))
+            self._scale.assign(ops.where(grows, self._scale * 2.0, self._scale))
 
         def without_gradients(gradients: Sequence) -> None:
             with no_grad():
@@ -186,14 +194,13 @@ class LossScaleOptimizer(Optimizer):
         return cls(**{**config, "inner_optimizer": inner})
 
 
-def _finite(gradients: Sequence) -> bool:
-    """Whether all numbers of the gradients are."""
+def _finite(gradients: Sequence) -> list[Tensor]:
+    """Whether all numbers of the gradients are, for each dtype."""
     if not {RowGradient, type(None)}.isdisjoint(map(type, gradients)):
         gradients = [part for g in gradients for part in _parts(g)]
-    dtypes = {x.dtype for x in gradients}
-    if len(dtypes) == 1:
-        return _core.reduce_list(gradients, "all_finite").item()
-    return all(_finite([x for x in gradients if x.dtype == dtype]) for dtype in dtypes)
+    dtypes = dict.fromkeys(x.dtype for x in gradients)
+    of_dtype = [[x for x in gradients if x.dtype == dtype] for dtype in dtypes]
+    return [_core.reduce_list(same, "all_finite") for same in of_dtype]
 
 
 def _parts(gradient: Any) -> list:

@@ -145,3 +145,75 @@ def test_a_daemon_thread_lives_through_the_end_of_the_process():
     for _ in range(2):
         done = run_python(DAEMON, NUMBA_ENABLE_CUDASIM="1")
         assert done.returncode == 0, done.stderr
+
+
+# The driver's functions that graphs need, as its documentation has them, in place of a GPU.
+CAPTURE = """
+import inspect
+from types import SimpleNamespace
+from fastnn.backends.jit_cuda import driver as ours
+
+real, seen, failing = ours.driver.binding, [], set()
+relaxed = real.CUstreamCaptureMode.CU_STREAM_CAPTURE_MODE_RELAXED
+parameters = dict(cuStreamCreate=1, cuStreamBeginCapture=2, cuStreamEndCapture=1,
+                  cuGraphInstantiate=2, cuGraphDestroy=1, cuGraphLaunch=2, cuGraphExecDestroy=1)
+results = dict(cuStreamCreate=7, cuStreamEndCapture=8, cuGraphInstantiate=9)
+
+class Driver:
+    def __getattr__(self, name):
+        assert hasattr(real, name), name
+        def call(*arguments):
+            assert len(arguments) == parameters[name]
+            seen.append((name, *arguments))
+            if name in failing:
+                raise RuntimeError(name)
+            return results.get(name)
+        return call
+
+class Stop:
+    def __enter__(self): seen.append("no cleanup")
+    def __exit__(self, *exception): seen.append("cleanup")
+
+context = SimpleNamespace(deallocations=SimpleNamespace(disable=Stop))
+ours.get_context = lambda: context
+ours.driver = SimpleNamespace(driver=Driver(), binding=real)
+ours.cuda = SimpleNamespace(external_stream=lambda handle: SimpleNamespace(handle=handle))
+
+def took():
+    done = seen[:]
+    seen.clear()
+    return done
+
+capture = ours.Capture()
+assert took() == [("cuStreamCreate", 1), ("cuStreamBeginCapture", 7, relaxed), "no cleanup"]
+graph = capture.end(True)
+assert took() == ["cleanup", ("cuStreamEndCapture", 7), ("cuGraphInstantiate", 8, 0),
+                  ("cuGraphDestroy", 8)]
+graph.launch(ours.new_stream())
+assert took() == [("cuStreamCreate", 0), ("cuGraphLaunch", 9, 7)]
+del graph
+assert took() == [("cuGraphExecDestroy", 9)]
+
+assert ours.Capture().end(False) is None
+assert took() == [("cuStreamBeginCapture", 7, relaxed), "no cleanup", "cleanup",
+                  ("cuStreamEndCapture", 7), ("cuGraphDestroy", 8)]
+for function, after in (("cuStreamEndCapture", []), ("cuGraphInstantiate", ["cuGraphDestroy"])):
+    failing.add(function)
+    capture = ours.Capture()
+    took()
+    try:
+        capture.end(True)
+    except RuntimeError:
+        names = [call[0] for call in took()[1:]]
+        assert names[names.index(function) + 1:] == after
+    else:
+        raise AssertionError(function)
+    failing.clear()
+print("done")
+"""
+
+
+@needs_numba
+def test_a_capture_calls_the_driver_in_order():
+    done = run_python(CAPTURE)
+    assert done.stdout == "done\n", done.stderr

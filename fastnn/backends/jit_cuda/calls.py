@@ -17,10 +17,21 @@ from fastnn import _core, config
 
 from . import functions, status
 from .arrays import Strided, contiguous_strides, empty, flat
-from .cuda import cuda, simulated
-from .memory import held, pool, read, to_host, write
+from .cuda import cuda, no_capture, simulated, stream
+from .graphs import Graph
+from .memory import held, pool, read, staging, to_host, upload, write
 
-__all__ = ["allocate", "launch", "read", "release", "synchronize", "write"]
+__all__ = [
+    "Graph",
+    "allocate",
+    "launch",
+    "read",
+    "release",
+    "release_memory",
+    "share",
+    "taken_back",
+    "write",
+]
 
 allocate = pool.hold
 release = pool.release
@@ -39,12 +50,28 @@ def launch(primitive: str, operands: list, attributes: dict) -> None:
         function(*(_mapped(_contiguous, operand) for operand in operands), **attributes)
 
 
-def synchronize() -> None:
-    """Waits for all that was launched, before another library reads the device's memory."""
+def share(consumer: int | None) -> None:
+    """Before another library reads memory: waits for all that was launched, and raises what kernels
+    have found. ``consumer`` is the stream that it reads in, as `__dlpack__` gets it; -1: it sees to
+    the order itself."""
     if simulated:
         raise BufferError("__dlpack__: the memory of Numba's simulator is no GPU's")
-    status.check()
+    if consumer is not None and (not isinstance(consumer, int) or consumer in (0, False)):
+        raise ValueError(f"__dlpack__: stream: expected None, -1, 1, 2 or a stream, got {consumer}")
+    if consumer != -1:
+        status.check()
+        stream().synchronize()
+
+
+def taken_back() -> None:
+    """Before memory that another library has read is used again: waits for all of its streams."""
     cuda.synchronize()
+
+
+def release_memory() -> None:
+    """Gives back memory that is kept for reuse, the device's and the host's."""
+    staging.clear()
+    pool.clear()
 
 
 def _mapped(function: Callable, operand: Any) -> Any:
@@ -57,7 +84,7 @@ def _mapped(function: Callable, operand: Any) -> Any:
 @lru_cache(maxsize=1024)
 def _number(value: bytes, dtype: str) -> Any:
     """A number of the host as an array [] on the device; steps use the same ones again."""
-    return cuda.to_device(np.frombuffer(value, dtype).reshape(()))
+    return upload(np.frombuffer(value, dtype).reshape(()))
 
 
 def _strided(operand: Operand) -> Strided:
@@ -97,6 +124,7 @@ def _on_host(primitive: str, operands: list, attributes: dict) -> None:
         )
     from fastnn.backends.reference import FUNCTIONS
 
+    no_capture("a call on the host")
     written, inputs = [], []
     for (_, role, *_), operand in zip(_without_scratch(primitive), operands):
         if role != "in":
@@ -109,7 +137,8 @@ def _on_host(primitive: str, operands: list, attributes: dict) -> None:
         items = operand if isinstance(operand, list) else [operand]
         for item, value in zip(items, result if isinstance(operand, list) else [result]):
             if item is not None:
-                _contiguous(item).copy_to_device(np.ascontiguousarray(value).reshape(item[2]))
+                value = np.ascontiguousarray(value).reshape(item[2])
+                _contiguous(item).copy_to_device(value, stream=stream())
 
 
 def _without_scratch(primitive: str) -> Iterator[tuple]:

@@ -12,6 +12,7 @@ from fastnn.backends.reference.resize import taken
 
 from .arrays import empty, flat
 from .cuda import cuda, kernel, launch
+from .memory import upload
 from .movement import assign
 
 _double = np.float64
@@ -25,7 +26,7 @@ def _taken(n: int, out: int, method: str, corners: str) -> tuple[Any, ...]:
     begin = np.searchsorted(second, places, "left")
     end = np.searchsorted(first, places, "right")
     arrays = [np.asarray(x, np.int64) for x in (first, second, begin, end)]
-    return tuple(cuda.to_device(x) for x in (*arrays, share))
+    return tuple(upload(x) for x in (*arrays, share))
 
 
 @kernel

@@ -1,4 +1,7 @@
-"""Numba's simulator of CUDA, made fit: a thread of the GPU is a thread of Python there."""
+"""Numba's simulator of CUDA, made fit: a thread of the GPU is a thread of Python there.
+
+What is launched has run when the call returns; streams and events are names only.
+"""
 
 from __future__ import annotations
 
@@ -40,7 +43,7 @@ _one_at_a_time = threading.Lock()  # a launch gives all of Python's threads a pl
 
 
 @contextlib.contextmanager
-def launching() -> Iterator[None]:
+def _launching() -> Iterator[None]:
     """Threads take turns often; overflow and division by 0 are no news, as on a GPU."""
     interval = sys.getswitchinterval()
     sys.setswitchinterval(1e-5)
@@ -57,9 +60,88 @@ def problem() -> str:
     return ""
 
 
+class _Owned:
+    """Memory that an array shows, and who lives as long as the array."""
+
+    def __init__(self, array: np.ndarray, owner: Any) -> None:
+        self.__array_interface__ = array.__array_interface__
+        self.owner = owner
+
+
 def array_in(
     base: Any, address: int, offset: int, shape: tuple[int, ...], dtype: np.dtype, owner: Any
 ) -> Any:
-    """As driver.array_in, by NumPy's views; these keep the memory alive themselves."""
+    """As driver.array_in, by NumPy's views."""
     size = math.prod(shape) * dtype.itemsize
-    return FakeCUDAArray(base._ary[offset : offset + size].view(dtype).reshape(shape))
+    array = base._ary[offset : offset + size].view(dtype).reshape(shape)
+    return FakeCUDAArray(np.asarray(_Owned(array, (base, owner))))
+
+
+class Stream:
+    """What is put into it has been done. One that captures keeps the launches."""
+
+    def __init__(self, captures: bool = False) -> None:
+        self.captures = captures
+        self.launches: list[tuple] = []
+
+    def synchronize(self) -> None:
+        """There is nothing to wait for."""
+
+
+new_stream = Stream
+
+
+class Event:
+    """As Numba's."""
+
+    def record(self, stream: Any) -> None:
+        """What was put into the stream before has been done."""
+
+    def query(self) -> bool:
+        """Whether that is so."""
+        return True
+
+    def synchronize(self) -> None:
+        """There is nothing to wait for."""
+
+
+new_event = Event
+
+
+def launch(kernel: Any, blocks: Any, threads: Any, stream: Any, arguments: tuple) -> None:
+    """Runs the kernel, or keeps the launch for the graph that is captured."""
+    if stream.captures:
+        stream.launches.append((kernel, blocks, threads, [_as_pointers(x) for x in arguments]))
+        return
+    with _launching():
+        kernel[blocks, threads](*arguments)
+
+
+def _as_pointers(value: Any) -> Any:
+    """The argument as a GPU's graph keeps it: where an array lies, which it does not keep alive."""
+    if isinstance(value, FakeCUDAArray):
+        return FakeCUDAArray(np.asarray(_Owned(value._ary, None)))
+    return value
+
+
+class Capture:
+    """As driver.Capture."""
+
+    def __init__(self) -> None:
+        self.stream = Stream(captures=True)
+
+    def end(self, wanted: bool) -> Executable | None:
+        """What was captured."""
+        return Executable(self.stream.launches) if wanted else None
+
+
+class Executable:
+    """The launches that were captured, to be run again."""
+
+    def __init__(self, launches: list[tuple]) -> None:
+        self.launches = launches
+
+    def launch(self, stream: Stream) -> None:
+        """Runs them."""
+        for kernel, blocks, threads, arguments in self.launches:
+            launch(kernel, blocks, threads, stream, arguments)

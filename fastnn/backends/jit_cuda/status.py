@@ -1,32 +1,69 @@
 """Errors that kernels find: noted on the device, raised at the next read by the host.
 
 A kernel notes (code, where, value) of the first error that comes; the code stands for a call of
-``describe(where, value, *parameters)``, which words the exception.
+``describe(where, value, *parameters)``, which words the exception. So many kinds of calls are
+remembered; a graph keeps those that it was captured with.
 """
 
 from __future__ import annotations
 
 import functools
+import itertools
 import struct
+import weakref
 from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
-from .cuda import cuda, device
+from .cuda import capturing, cuda, device, no_capture, stream
 
-_described: dict[tuple, int] = {}  # (describe, *parameters) -> code
+_MOST = 1024  # kinds of errors that are known at once, beside those of graphs
+_NONE = np.zeros(3, np.int64)
+
+
+class _Kind:
+    """A kind of error of a kind of call, and the number that kernels report it under."""
+
+    __slots__ = ("__weakref__", "describe", "number", "parameters")
+
+    def __init__(self, number: int, describe: Callable[..., Exception], parameters: tuple) -> None:
+        self.number, self.describe, self.parameters = number, describe, parameters
+
+
+_known: dict[tuple, _Kind] = {}  # (describe, *parameters) -> its kind
+_by_number: weakref.WeakValueDictionary[int, _Kind] = weakref.WeakValueDictionary()
+_numbers = itertools.count(1)
 
 
 @functools.cache
 def array() -> Any:
     """Where errors are noted: int64 [3] on the device, zeros as long as there are none."""
-    return cuda.to_device(np.zeros(3, np.int64))
+    no_capture("a copy from the host")
+    return cuda.to_device(_NONE, stream=stream())
 
 
 def code(describe: Callable[..., Exception], *parameters: Any) -> int:
     """The number, from 1 on, under which kernels report this kind of error of this kind of call."""
-    return _described.setdefault((describe, *parameters), len(_described) + 1)
+    key = (describe, *parameters)
+    kind = _known.get(key)
+    if kind is None:
+        if len(_known) >= _MOST and not capturing():
+            _forget()
+        kind = _Kind(next(_numbers), describe, parameters)
+        _known[key] = _by_number[kind.number] = kind
+    if graph := capturing():
+        graph.keep(kind)
+    return kind.number
+
+
+def _forget() -> None:
+    """Lets go of all kinds but that of an error that is noted: what was launched has ended."""
+    kept = _by_number.get(_noted()[0])
+    _known.clear()
+    if kept:
+        key = (kept.describe, *kept.parameters)
+        _known[key] = kept
 
 
 @device
@@ -37,17 +74,23 @@ def report(status, code, where, value):
         status[2] = value
 
 
+def _noted() -> list[int]:
+    """The error that is noted: code, where, value; waits for the device."""
+    noted = array().copy_to_host(stream=stream())
+    stream().synchronize()
+    return noted.tolist()
+
+
 def check() -> None:
     """Raises the error that was noted, if there is one, and forgets it; waits for the device."""
-    if not _described:
+    if not _by_number:
         return
-    noted = array().copy_to_host()
-    if not noted[0]:
+    number, where, value = _noted()
+    if not number:
         return
-    array().copy_to_device(np.zeros(3, np.int64))
-    number, where, value = noted.tolist()
-    describe, *parameters = list(_described)[number - 1]
-    raise describe(where, value, *parameters)
+    array().copy_to_device(_NONE, stream=stream())
+    kind = _by_number[number]
+    raise kind.describe(where, value, *kind.parameters)
 
 
 def real(value: int) -> float:

@@ -325,6 +325,37 @@ def test_dlpack_says_where():
         x.__dlpack__(dl_device=(1, 0), copy=False)
 
 
+@pytest.mark.parametrize(("stream", "waits"), [(None, 1), (1, 1), (2, 1), (12345, 1), (-1, 0)])
+def test_dlpack_waits_unless_the_other_library_does(stream, waits, monkeypatch):
+    from fastnn.backends.jit_cuda import calls
+
+    class Stream:
+        waited = 0
+
+        def synchronize(self):
+            self.waited += 1
+
+    ours, back = Stream(), []
+    x = cuda([1.0, 2.0])
+    with monkeypatch.context() as patch:
+        patch.setattr(calls, "simulated", False)
+        patch.setattr(calls, "stream", lambda: ours)
+        patch.setattr(calls.cuda, "synchronize", lambda: back.append(True))
+        capsule = x.__dlpack__(stream=stream, max_version=(1, 0))
+        assert (ours.waited, len(back)) == (waits, 0)
+        del capsule  # nobody took it: as if it had been read and given back
+    assert len(back) == 1
+
+
+@pytest.mark.parametrize("stream", [0, False, "legacy"])
+def test_dlpack_refuses_what_names_no_stream(stream, monkeypatch):
+    from fastnn.backends.jit_cuda import calls
+
+    monkeypatch.setattr(calls, "simulated", False)
+    with pytest.raises(ValueError, match="__dlpack__: stream: expected None, -1, 1, 2 or"):
+        cuda([1.0]).__dlpack__(stream=stream, max_version=(1, 0))
+
+
 def test_a_repr_tells_errors_that_kernels_found():
     y = ops.take(cuda(np.ones((3, 2), "f4")), cuda(np.array([0, 5])), 0)
     with pytest.raises(IndexError):

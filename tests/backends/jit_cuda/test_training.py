@@ -201,3 +201,19 @@ def test_a_gradient_through_an_embedding():
             lambda t: ops.sum(ops.embedding(np.array([3, 1, 3]), t) * 2.0)
         )(table)
     np.testing.assert_array_equal(gradient.numpy(), [[0, 0], [2, 2], [0, 0], [4, 4]])
+
+
+def test_a_loss_scale_reads_once_a_step():
+    with fn.device("cuda"):
+        w = fn.Variable([1.0, 2.0])
+        optimizer = fn.optimizers.LossScaleOptimizer(fn.optimizers.SGD(0.5), 4.0, 2)
+        optimizer.build([w])
+    scales, reads = [], []
+    for gradient in ([4.0, 4.0], [np.inf, 1.0], [2.0, 2.0], [2.0, 2.0], [4.0, 0.0]):
+        start = memory.transfers
+        optimizer.apply([fn.tensor(np.float32(gradient), device="cuda")], [w])
+        reads.append(memory.transfers - start)
+        scales.append(optimizer.dynamic_scale.item())
+    assert reads == [1] * 5
+    assert scales == [4.0, 2.0, 2.0, 4.0, 4.0]
+    assert w.tolist() == [-1.0, 0.5]
