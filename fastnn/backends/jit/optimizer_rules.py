@@ -26,6 +26,16 @@ def nadam_momentum(beta_1, t):
     return beta_1 * (1 - 0.5 * 0.96**t)
 
 
+def lamb_constants(h, rate, t, product):
+    """Shares of what is new, epsilon, and what corrects the two means."""
+    return (1 - h[0], 1 - h[1], h[2], 1 / (1 - h[0] ** t), 1 / (1 - h[1] ** t))
+
+
+def adafactor_constants(h, rate, t, product):
+    """The share of what is new, epsilons, threshold, and the largest rate."""
+    return (t ** h[0], h[1], h[2], h[3], t**-0.5)
+
+
 def rules(m: Any) -> dict[str, Rule]:
     """All rules whose steps look at one element at a time, for a namespace of mathematics."""
     sqrt, raised, copysign = m.sqrt, m.pow, m.copysign

@@ -1,8 +1,8 @@
 """optimizer_step, scale_list, lerp_list: all parameters of a model in one program.
 
 Stages: add up, find norms, decide (one task: rate, whether this call steps, the factor of each
-gradient), step each parameter, average, count. lamb and adafactor are left to the reference
-backend.
+gradient), step each parameter, average, count. lamb and adafactor, which look at whole parameters,
+stand in whole_steps.py.
 """
 
 from __future__ import annotations
@@ -14,16 +14,15 @@ import numpy as np
 
 from fastnn.backends.jit import optimizer_rules
 
-from . import mathematics
+from . import mathematics, whole_steps
 from .compile import Kernel, compiled, kernel
 from .program import BLOCK, Array, Operand, Scratch, Stage, blocks, stage
 from .reduce import fold
+from .whole_steps import COUNT, KEPT, OVERWRITE, PRODUCT, RATE, STEPS, Gradient, clipped
 
 RULES = optimizer_rules.rules(mathematics)
 nadam_momentum = compiled(optimizer_rules.nadam_momentum)
 
-# What `_decided` writes into `numbers`.
-RATE, STEPS, COUNT, KEPT, OVERWRITE, PRODUCT = range(6)
 _CLIPS = {"none": 0, "value": 0, "norm": 1, "global_norm": 2}
 
 
@@ -101,7 +100,7 @@ def step({arguments}, n, inner, group, number, clips, limit, decay, task):
     lost = convert(decay * numbers[RATE]){loop}
         d = g[k] * factor
         if clips:
-            d = -bound if d < -bound else (bound if d > bound else d)
+            d = clipped(d, bound)
         {results} = rule(w[i] - w[i] * lost, d, {slots}c)
 """
 
@@ -119,7 +118,7 @@ def _step_kernel(name: str, dtype: str, sparse: bool) -> Kernel:
         slots="".join(f"{slot}[i], " for slot in slots),
     )
     scope = {"rule": compiled(rule.step), "constants": compiled(rule.constants)}
-    scope |= {"convert": np.dtype(dtype).type, "__name__": __name__}
+    scope |= {"convert": np.dtype(dtype).type, "clipped": clipped, "__name__": __name__}
     scope |= {"RATE": RATE, "STEPS": STEPS, "COUNT": COUNT, "PRODUCT": PRODUCT}
     exec(source, scope)
     return Kernel(scope["step"], f"optimizer {name} {dtype} {sparse}")  # type: ignore[arg-type]
@@ -167,10 +166,8 @@ def optimizer_step(
     accumulate: int,
     momentum: float,
     overwrite: int,
-) -> list[Stage] | None:
+) -> list[Stage]:
     """One step of every parameter; see the reference."""
-    if rule not in RULES:
-        return None
     count = len(parameters)
     sparse = [bool(rows) and bool(rows[i].shape) for i in range(count)]
     stages: list[Stage] = []
@@ -196,11 +193,15 @@ def optimizer_step(
         )
     )
     for i, (w, g) in enumerate(zip(parameters, gradients)):
+        decay = weight_decay if decayed < 0 or i < decayed else 0.0
+        if rule in whole_steps.RULES:
+            given = Gradient(g, i, factors, clip == "value", limit, decay)
+            stages += whole_steps.steps(rule, w, slots[i::count], given, numbers_, hyper)
+            continue
         own: list[Array] = [w, g, *slots[i::count]]
         own += [rows[i]] if sparse[i] else []
         inner = math.prod(w.shape[1:]) if sparse[i] else 1
         group = max(1, BLOCK // max(1, inner))
-        decay = weight_decay if decayed < 0 or i < decayed else 0.0
         stages.append(
             stage(
                 _step_kernel(rule, w.dtype, sparse[i]),

@@ -11,6 +11,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from fastnn.backends.jit.optimizer_rules import adafactor_constants, lamb_constants
+
 from . import mathematics
 from .arrays import empty, flat
 from .cuda import compiled, cuda, kernel, launch
@@ -90,10 +92,6 @@ def _lamb(
     arrays = direction, flat(w), flat(g), flat(m), flat(v), numbers, factors
     launch(_lamb_direction, n, *arrays, n, number, clips, limit)
     launch(_lamb_step, n, flat(w), direction, _lengths(w, direction), numbers, n)
-
-
-def _lamb_constants(h, rate, t, product):
-    return (1 - h[0], 1 - h[1], h[2], 1 / (1 - h[0] ** t), 1 / (1 - h[1] ** t))
 
 
 # ---- Adafactor -----------------------------------------------------------------------------------
@@ -176,11 +174,7 @@ def _adafactor(
     launch(_adafactor_step, n, flat(w), direction, _lengths(w, direction), numbers, n)
 
 
-def _adafactor_constants(h, rate, t, product):
-    return (t ** h[0], h[1], h[2], h[3], t**-0.5)
-
-
 WHOLE_RULES = {
-    "lamb": WholeRule(5, _lamb_constants, _lamb),
-    "adafactor": WholeRule(5, _adafactor_constants, _adafactor),
+    "lamb": WholeRule(5, lamb_constants, _lamb),
+    "adafactor": WholeRule(5, adafactor_constants, _adafactor),
 }
