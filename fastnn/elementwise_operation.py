@@ -102,6 +102,9 @@ class Elementwise:
             raise
         if xs[0].dtype not in FLOATS:
             xs = [as_float(x, self._name) for x in xs]
+        if len(xs) == 1 and xs[0].requires_grad and _core.is_grad_enabled():
+            y, slope = _core.elementwise(xs, number_of(user._replace(wanted=(0,))), 2, reals)
+            return record(y, _slope_rule, (slope,), *xs)
         try:
             (y,) = _core.elementwise(xs, number, 1, reals)
         except ValueError as error:
@@ -139,6 +142,10 @@ class Elementwise:
 
     def __repr__(self) -> str:
         return f"<elementwise {self._name}{self._signature}>"
+
+
+def _slope_rule(node: _core.Node, gradient: Any) -> Any:
+    return _core.binary(gradient, node.saved[0], "mul")
 
 
 def _rule(node: _core.Node, gradient: Any) -> Any:

@@ -26,10 +26,10 @@ void infer_function(Call& call) {
   const auto& attributes = call.attributes.as<FunctionAttributes>();
   const int count = call.count(Xs);
   if (count == 0) fail(ErrorKind::value, call, "xs is an empty list");
-  if (attributes.outputs < 1 || attributes.outputs > count)
+  if (attributes.outputs < 1 || attributes.outputs > count + 1)
     fail(ErrorKind::value, call,
          "outputs is " + std::to_string(attributes.outputs) + ", expected 1 to " +
-             std::to_string(count));
+             std::to_string(count + 1));
   const DType dtype = call.operand(Xs).dtype;
   Array y = call.operand(Xs);
   for (int i = 0; i < count; ++i) {

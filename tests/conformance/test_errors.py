@@ -571,7 +571,7 @@ ROWS = [
     ("elementwise", [[I]], (0,), TypeError, "elementwise: xs[0] has dtype int32, expected float"),
     ("elementwise", [[]], (0,), ValueError, "elementwise: xs is an empty list"),
     ("elementwise", [[F, V]], (0,), ValueError, "elementwise: shapes (3, 4) and (3,)"),
-    ("elementwise", [[F]], (0, 2), ValueError, "elementwise: outputs is 2, expected 1 to 1"),
+    ("elementwise", [[F]], (0, 3), ValueError, "elementwise: outputs is 3, expected 1 to 2"),
     ("elementwise", [[F]], (0, 1, [0.0] * 17), ValueError, "constants: 17 values, expected at"),
 ]
 

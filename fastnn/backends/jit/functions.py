@@ -15,6 +15,9 @@ MODULES: list[Any] = [math, np]
 class UserFunction(NamedTuple):
     """One thing that calls of the primitive compute: values, or gradients for some operands.
 
+    Of a function of one operand gradients are not computed, but slopes, and with the values: both
+    together are little more work than one, and what is left of the gradient is a product.
+
     Parameters of `function` are operands, then constants. Floating-point constants come with each
     call; integers and booleans are fixed here, so that loops and branches can depend on them.
     """
@@ -28,6 +31,11 @@ class UserFunction(NamedTuple):
     @property
     def name(self) -> str:
         return getattr(self.function, "__name__", "function")
+
+    @property
+    def sloped(self) -> bool:
+        """Whether values and slopes are computed, of a function of one operand."""
+        return self.wanted is not None and self.operands == 1
 
     def arguments(self, operands: list, reals: list) -> list:
         """What the function is called with."""

@@ -19,12 +19,13 @@ f32, f64 = np.float32, np.float64
 _NAN, _INFINITY = math.nan, math.inf
 
 
-def polynomial(*coefficients: float) -> Any:
-    """A function: c0 + c1 x + c2 x^2 + ..., by Horner's rule."""
-    *others, text = map(repr, coefficients)
-    for coefficient in reversed(others):
-        text = f"fma({text}, x, {coefficient})"
-    return compiled(eval(f"lambda x: {text}", {"fma": fma, "__name__": __name__}))
+def polynomial(*coefficients: Any) -> Any:
+    """A function: c0 + c1 x + c2 x^2 + ..., by Horner's rule, in the type of the coefficients."""
+    names = {f"c{i}": coefficient for i, coefficient in enumerate(coefficients)}
+    *others, text = names
+    for name in reversed(others):
+        text = f"fma({text}, x, {name})"
+    return compiled(eval(f"lambda x: {text}", {"fma": fma, "__name__": __name__, **names}))
 
 
 # ---- float32 ----------------------------------------------------------------------------------
@@ -32,6 +33,11 @@ ROUND32 = f32(12582912.0)  # 1.5 * 2^23: adding it rounds to an integer
 LOG2E32, LN2_HIGH32, LN2_LOW32 = f32(1.44269504), f32(-0.693359375), f32(2.12194440e-4)
 ONE32, TWO32, HALF32 = f32(1), f32(2), f32(0.5)
 LOW32, HIGH32 = f32(-104), f32(89)  # exp is 0 and infinity there
+# As ROUND32, but the last nine bits are n and twice the bias of exponents, of which `half_way32`
+# takes one away again.
+ROUND_BIASED32 = f32(12582912.0 + 254)
+UP32, DOWN32 = f32(2.0**64), f32(2.0**-64)
+NOTHING32 = f32(-0.0)  # x + NOTHING32 is no work
 E0, E1, E2 = f32(0.49999994), f32(0.166665167), f32(0.0416681021)
 E3, E4 = f32(0.00836916454), f32(0.00138379866)
 # The same, fitted for e^r - 1.
@@ -39,7 +45,10 @@ M1, M2, M3 = f32(0.166666672), f32(0.0416664928), f32(0.0083332248)
 M4, M5 = f32(0.00139324099), f32(0.000199266709)
 EXPM1_LOW32, HUNDRED32 = f32(-25), f32(100)
 L0, L1, L2, L3 = f32(0.666666627), f32(0.400009722), f32(0.284987926), f32(0.242788151)
-LEAST32, LIFT32, LIFT_BITS32, ZERO32 = f32(1.17549435e-38), f32(16777216.0), f32(24), f32(0)
+LEAST32, LIFT32, ZERO32 = f32(1.17549435e-38), f32(16777216.0), f32(0)
+LIFT_BITS32 = f32(24 * 2.0**23)
+SQRT_HALF_BITS32, EXPONENT32 = np.int32(0x3F3504F3), np.int32(-0x800000)
+UNIT_HIGH32, UNIT_LOW32 = -LN2_HIGH32 * f32(2.0**-23), -LN2_LOW32 * f32(2.0**-23)
 NAN32, INFINITY32 = f32(_NAN), f32(_INFINITY)
 TANH_END32 = f32(10)  # tanh is 1 there
 SIGN32, ONE_BITS32 = np.int32(-0x80000000), np.int32(0x3F800000)
@@ -58,15 +67,6 @@ def power_of_two32(biased):
 
 
 @compiled
-def scaled32(y, biased):
-    """y 2^n in two steps, neither of which leaves the normal range."""
-    n = bits(biased)
-    half = np.int32(n >> 1)
-    first = from_bits(np.int32(np.int32(half << 23) + ONE_BITS32))
-    return y * first * from_bits(np.int32(np.int32((n - half) << 23) + ONE_BITS32))
-
-
-@compiled
 def exp_parts32(x):
     """n + ROUND32 and p with e^x = 2^n (1 + p), for x of a size that exp has a result for."""
     biased = fma(x, LOG2E32, ROUND32)
@@ -79,42 +79,74 @@ def exp_parts32(x):
 
 
 @compiled
+def exp_mantissa32(x, low):
+    """n + ROUND_BIASED32 and m with e^(x + low) = 2^n m, for x of a size that exp has a result for;
+    low is far below it."""
+    biased = fma(x, LOG2E32, ROUND_BIASED32)
+    n = biased - ROUND_BIASED32
+    r = fma(n, LN2_LOW32, fma(n, LN2_HIGH32, x)) + low
+    p = fma(fma(fma(fma(E4, r, E3), r, E2), r, E1), r, E0)
+    return biased, fma(fma(p, r, ONE32), r, ONE32)
+
+
+@compiled
+def half_way32(biased, step):
+    """2^n / step, which is normal for a step of UP32 or DOWN32 toward 2^n."""
+    return from_bits(np.int32(np.int32(bits(biased) << 23) - bits(step)))
+
+
+@compiled
 def exp32(x):
     """e^x."""
-    biased, p = exp_parts32(LOW32 if x < LOW32 else (HIGH32 if x > HIGH32 else x))
-    return scaled32(p + ONE32, biased)
+    x = LOW32 if x < LOW32 else x
+    x = HIGH32 if x > HIGH32 else x
+    biased, m = exp_mantissa32(x, NOTHING32)
+    step = DOWN32 if bits(x) < 0 else UP32
+    return m * half_way32(biased, step) * step
+
+
+@compiled
+def exp_of_negative32(x, low):
+    """e^(x + low) for x <= 0, low far below it."""
+    biased, m = exp_mantissa32(LOW32 if x < LOW32 else x, low)
+    return m * half_way32(biased, DOWN32) * DOWN32
 
 
 @compiled
 def expm1_32(x):
-    """e^x - 1 = 2^n ((1 - 2^-n) + (e^r - 1)), with what the rounding of r and of the sum took."""
-    bounded = EXPM1_LOW32 if x < EXPM1_LOW32 else (HIGH32 if x > HIGH32 else x)
+    """e^x - 1 = 2^n (e^r - 1) + (2^n - 1), with what the rounding of r took."""
+    bounded = EXPM1_LOW32 if x < EXPM1_LOW32 else x
+    bounded = HIGH32 if bounded > HIGH32 else bounded
     biased = fma(bounded, LOG2E32, ROUND32)
     n = biased - ROUND32
     high = fma(n, LN2_HIGH32, bounded)
     r = fma(n, LN2_LOW32, high)
     rest = fma(n, LN2_LOW32, high - r)
-    # 2^-n is lost against 1 long before it leaves the normal range.
-    whole = ONE32 - power_of_two32(ROUND32 - (HUNDRED32 if n > HUNDRED32 else n))
-    total = whole + r
     p = fma(fma(fma(fma(fma(M5, r, M4), r, M3), r, M2), r, M1), r, HALF32)
-    y = total + fma(r * r, p, (r - (total - whole)) + rest)
-    return signed32(abs(scaled32(y, biased)), x)
+    half_power = power_of_two32(biased - ONE32)  # 2^n itself may be too large
+    y = fma(half_power, r + fma(r * r, p, rest), half_power - HALF32)
+    return signed32(abs(y + y), x)
 
 
 @compiled
 def log_of_normal32(x, lifted, low):
-    """log(x) + low less so many powers of two, for positive normal x; low far below it."""
+    """log(x) + low less `lifted` 2^-23 powers of two, for positive normal x; low far below it."""
     i = bits(x)
-    k = np.int32(np.int32(i + np.int32(0x3F800000 - 0x3F3504F3)) >> 23)
-    m = from_bits(np.int32(i - np.int32(np.int32(k - 127) << 23)))
-    e = f32(np.int32(k - 127)) - lifted
-    f = m - ONE32
+    exponent = np.int32(np.int32(i - SQRT_HALF_BITS32) & EXPONENT32)  # 2^23 times it
+    f = from_bits(np.int32(i - exponent)) - ONE32
+    e = f32(exponent) - lifted
     s = f / (TWO32 + f)
     z = s * s
     half = HALF32 * f * f
     r = fma(z, fma(fma(L3, z, L2), z * z, fma(L1, z, L0)), half)
-    return fma(e, -LN2_HIGH32, f - (half - fma(s, r, fma(e, -LN2_LOW32, low))))
+    return fma(e, UNIT_HIGH32, f - (half - fma(s, r, fma(e, UNIT_LOW32, low))))
+
+
+@compiled
+def with_ends32(y, x, least):
+    """y, a logarithm that begins at x = least; there, below, at infinity and NaN what it is."""
+    y = y if x < INFINITY32 else x
+    return (-INFINITY32 if x == least else NAN32) if x <= least else y
 
 
 @compiled
@@ -123,8 +155,7 @@ def log32(x):
     tiny = x < LEAST32
     lifted = LIFT_BITS32 if tiny else ZERO32
     y = log_of_normal32(x * LIFT32 if tiny else x, lifted, ZERO32)
-    special = -INFINITY32 if x == ZERO32 else (x if x > ZERO32 else NAN32)
-    return y if (x > ZERO32) & (x < INFINITY32) else special
+    return with_ends32(y, x, ZERO32)
 
 
 @compiled
@@ -133,14 +164,13 @@ def log1p32(x):
     u = ONE32 + x
     rest = ONE32 - (u - x) if x > ONE32 else x - (u - ONE32)
     y = signed32(abs(log_of_normal32(u, ZERO32, rest / u)), x)
-    special = -INFINITY32 if x == -ONE32 else (x if x > -ONE32 else NAN32)
-    return y if (x > -ONE32) & (x < INFINITY32) else special
+    return with_ends32(y, x, -ONE32)
 
 
 @compiled
 def softplus32(x):
     """log(1 + e^x) = max(x, 0) + log(1 + e^-|x|)."""
-    e = exp32(-abs(x))
+    e = exp_of_negative32(-abs(x), NOTHING32)
     u = ONE32 + e
     return (ZERO32 if x < ZERO32 else x) + log_of_normal32(u, ZERO32, (e - (u - ONE32)) / u)
 
@@ -148,7 +178,7 @@ def softplus32(x):
 @compiled
 def sigmoid32(x):
     """1 / (1 + e^-x)."""
-    e = exp32(-abs(x))
+    e = exp_of_negative32(-abs(x), NOTHING32)
     total = ONE32 + e
     y = (e if x < ZERO32 else ONE32) / total
     return fma(-y, e - (total - ONE32), y)

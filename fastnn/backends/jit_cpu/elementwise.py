@@ -30,6 +30,8 @@ _FLOAT32 = {
     "gelu": error_function.gelu32,
     "tanh": elementary.tanh32,
 }
+# Derivatives of such, f(v, a).
+FLOAT32_SLOPES = {"erf": error_function.erf_slope32}
 _FLOAT64 = {"sigmoid": elementary.sigmoid64, "softplus": elementary.softplus64}
 _BITS = {"int32": 32, "int64": 64, "uint8": 8, "bool": 8}
 _double = np.float64
@@ -59,7 +61,10 @@ def unary_function(op: str, dtype: str) -> Any:
 
 
 @functools.cache
-def _derivative_function(op: str) -> Any:
+def _derivative_function(op: str, dtype: str) -> Any:
+    if dtype == "float32" and op in FLOAT32_SLOPES:
+        own = FLOAT32_SLOPES[op]
+        return compiled(lambda dy, value, a: dy * own(value, a))
     slope = compiled(_tables("float64")["derivative"][op])
     return compiled(lambda dy, value, a: _double(dy) * slope(_double(value), a))
 
@@ -81,7 +86,7 @@ def unary(y: Operand, x: Operand, *, op: str, a: float, b: float) -> list[Stage]
 
 def slope_times(dx: Array, dy: Array, value: Array, op: str, a: float) -> list[Stage]:
     """dx = dy * f'(value) for the unary function of that op code."""
-    function = _derivative_function(op)
+    function = _derivative_function(op, dx.dtype)
     return elementwise(f"unary_backward {op}", function, dx, [dy, value], {"a": a})
 
 

@@ -13,6 +13,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
+from numba.core import types
 from numba.extending import overload
 
 from fastnn import _core
@@ -21,7 +22,7 @@ from fastnn.backends.jit.functions import MODULES, original
 
 from . import mathematics
 from .compile import compiled
-from .elementwise import unary_function
+from .elementwise import FLOAT32_SLOPES, unary_function
 from .numbers import PLAIN, NumberType, chain, chain_two, lifted, value, variable
 from .power import power
 
@@ -82,6 +83,9 @@ def _unary_rule(op: str, slope: Any, reads: str) -> Callable:
             return lambda x: f(value(x), 0.0)
         if x.partials == 0 or reads == "z":
             return lambda x: chain(f(value(x), 0.0), 0.0, x)
+        if x.element == types.float32 and op in FLOAT32_SLOPES:
+            own = FLOAT32_SLOPES[op]
+            return lambda x: chain(f(value(x), 0.0), own(value(x), 0.0), x)
 
         def differentiated(x):
             v = value(x)

@@ -4,7 +4,8 @@ A number is an integer m times 2^e. A table has 2^e times 2 / pi, less multiples
 times that is the number in quarter turns, but for whole turns (M. Payne and R. Hanek, "Radian
 reduction for trigonometric functions", 1983). What is left is at most half a quarter turn; there
 sine and cosine are the polynomials of csrc/simd/vec_trig.h, and shorter ones for float32, which is
-computed in float64. Within 2 units in the last place.
+computed in float64. But float32 numbers below FAR32 lose their quarter turns as in vec_trig.h, in
+float32. Within 2 units in the last place.
 """
 
 from __future__ import annotations
@@ -14,10 +15,30 @@ from collections.abc import Sequence
 import numpy as np
 
 from .compile import compiled
-from .elementary import ONE_BITS64, ROUND64, SIGN64, f32, f64, shifted_down, signed64, two_sum
+from .elementary import (
+    HALF32,
+    ONE32,
+    ONE_BITS64,
+    ROUND32,
+    ROUND64,
+    SIGN32,
+    SIGN64,
+    ZERO32,
+    f32,
+    f64,
+    shifted_down,
+    signed64,
+    two_sum,
+)
 from .intrinsics import bits, floor, fma, from_bits
+from .rare import rarely
 
 HALF_PI, HALF_PI_REST = 1.5707963267948966, 6.123233995736766e-17
+# For float32: half a turn's half in parts, and polynomials for |r| <= pi / 4.
+FAR32, TURNS32 = f32(30_000), f32(0.63661977)
+PART0_32, PART1_32, PART2_32 = f32(-1.57079637), f32(4.37113883e-8), f32(1.71512451e-15)
+S0, S1, S2, S3 = f32(-0.166666672), f32(0.00833338033), f32(-0.000198534835), f32(2.83695067e-06)
+C0, C1, C2, C3 = f32(0.0416666679), f32(-0.00138889812), f32(2.48224515e-05), f32(-2.89188591e-07)
 INFINITY = np.inf
 LOW, LOW_EXPONENT = 2.0**-30, 1023 - 30  # below, sin(x) is x and cos(x) is 1
 MANTISSA64 = np.int64(-0x7FF0000000000001)  # all bits but those of the exponent
@@ -106,7 +127,7 @@ def of_quadrant(sine, cosine, biased, more):
 
 @compiled
 def turned32(x, more):
-    """The sine of a float32, given as float64, and of `more` quarter turns."""
+    """The sine of a float32, given as float64 and at least LOW, and of `more` quarter turns."""
     biased, r = quarter_turns32(x)
     z = r * r
     p = fma(fma(-0.00019587890880412386, z, 0.008332748270629749), z, -0.1666666466231438)
@@ -135,17 +156,46 @@ def turned64(x, more):
 
 
 @compiled
+def far_sin32(x):
+    """The sine of any number."""
+    return f32(turned32(f64(x), 0))
+
+
+@compiled
+def far_cos32(x):
+    """The cosine of any number."""
+    return f32(turned32(f64(x), 1))
+
+
+_sin_if_far, _cos_if_far = rarely(far_sin32), rarely(far_cos32)
+
+
+@compiled
+def near32(x, more):
+    """The sine of x and of `more` quarter turns, for |x| < FAR32, but that of -0.0."""
+    biased = fma(x, TURNS32, ROUND32)
+    n = biased - ROUND32
+    r = fma(n, PART2_32, fma(n, PART1_32, fma(n, PART0_32, x)))
+    z = r * r
+    p = fma(fma(fma(S3, z, S2), z, S1), z, S0)
+    q = fma(fma(fma(C3, z, C2), z, C1), z, C0)
+    sine, cosine = fma(r * z, p, r), fma(z * z, q, fma(z, -HALF32, ONE32))
+    quadrant = np.int32(bits(biased) + np.int32(more))
+    y = cosine if (quadrant & 1) != 0 else sine
+    return from_bits(np.int32(bits(y) ^ np.int32(np.int32(quadrant << 30) & SIGN32)))
+
+
+@compiled
 def sin32(x):
     """The sine."""
-    wide = f64(x)
-    y = turned32(wide, 0)  # always: a table that is looked up in a branch keeps loops scalar
-    return f32(wide if abs(wide) < LOW else y)
+    y = near32(x, 0)
+    return _sin_if_far(abs(x) >= FAR32, x, x if x == ZERO32 else y)
 
 
 @compiled
 def cos32(x):
     """The cosine."""
-    return f32(turned32(f64(x), 1))
+    return _cos_if_far(abs(x) >= FAR32, x, near32(x, 1))
 
 
 @compiled

@@ -41,24 +41,26 @@ def _call(user: UserFunction, function: str, wanted: Sequence[int]) -> str:
 def _source(user: UserFunction) -> str:
     operands = [f"x{i}" for i in range(user.operands)]
     reals = [f"c{i}" for i, c in enumerate(user.constants) if c is None]
+    wanted = user.wanted or ()
+    lines, slopes = [], []
+    if user.gradient is None or user.wanted is None or user.sloped:
+        varying = wanted if user.gradient is None else ()
+        call = _call(user, "function", varying)
+        lines.append(f"y = returned({call}, variable(x0, {len(varying)}, -1))")
+    if user.gradient is None:
+        slopes = [f"partial(y, {i})" for i in range(len(wanted))]
+    elif wanted:
+        lines.append(f"parts = {_call(user, 'gradient', ())}")
+        part = "value(returned_part(parts, variable(x0, 0, -1), {}, {}))"
+        slopes = [part.format(i, user.operands) for i in wanted]
     if user.wanted is None:
-        call = _call(user, "function", ())
-        results = [f"value(returned({call}, variable(x0, 0, -1)))"]
-    elif user.gradient is None:
-        n = len(user.wanted)
-        call = f"returned({_call(user, 'function', user.wanted)}, variable(x0, {n}, -1))"
-        results = [f"dy * partial(y, {i})" for i in range(n)]
-    else:
-        call = _call(user, "gradient", ())
-        parts = [
-            f"returned_part(y, variable(x0, 0, -1), {i}, {user.operands})" for i in user.wanted
-        ]
-        results = [f"dy * value({part})" for part in parts]
-    if user.wanted is None:
-        body = f"return {results[0]}"
+        results = ["value(y)"]
+    elif user.sloped:
+        results = ["value(y)", *slopes]
     else:
         operands = ["dy", *operands]
-        body = f"y = {call}\n    return {', '.join(results)}"
+        results = [f"dy * {slope}" for slope in slopes]
+    body = "\n    ".join([*lines, f"return {', '.join(results)}"])
     return f"def scalar({', '.join([*operands, *reals])}):\n    {body}\n"
 
 
@@ -82,7 +84,7 @@ def scalar_function(number: int) -> tuple[str, Any]:
 def elementwise(
     ys: list[Operand], xs: list[Operand], *, function: int, outputs: int, constants: Sequence[float]
 ) -> list[Stage]:
-    """ys = f(*xs), or the gradients of f."""
+    """ys = f(*xs), or gradients or the slope of f; see UserFunction."""
     user = FUNCTIONS[function]
     where = place(user.function)
     if config.DISABLE_JIT:
