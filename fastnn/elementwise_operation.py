@@ -81,6 +81,9 @@ class Elementwise:
                 )
         self._numbers: dict[tuple, tuple[UserFunction, int]] = {}
         parameters = self._signature.parameters
+        self._positional = [
+            name for name, one in parameters.items() if one.kind is not one.KEYWORD_ONLY
+        ]
         self._defaults = {name: parameters[name].default for name in self._constants}
         self._usual = self._with(self._defaults)
 
@@ -88,9 +91,14 @@ class Elementwise:
         operands: Any = args
         user, number, reals = self._usual
         if kwargs or len(args) != len(self._operands):
-            if len(args) == len(self._operands) and kwargs.keys() <= self._defaults.keys():
-                given = {**dict(zip(self._operands, args)), **self._defaults, **kwargs}
-            else:
+            count = len(args)
+            if (
+                len(self._operands) <= count <= len(self._positional)
+                and kwargs.keys() <= self._defaults.keys()
+                and kwargs.keys().isdisjoint(self._positional[:count])
+            ):
+                given = {**self._defaults, **dict(zip(self._positional, args)), **kwargs}
+            else:  # with operands by name, or wrong
                 given = self._bound(args, kwargs)
             operands = [given[name] for name in self._operands]
             user, number, reals = self._with(given)

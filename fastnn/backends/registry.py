@@ -85,6 +85,15 @@ def _load_reference() -> Mapping[str, Callable]:
 
 
 def _plan_jit(primitive: str, arrays: int, operands: list, attributes: dict) -> object:
+    try:
+        import numba  # noqa: F401
+    except Exception as error:  # not ImportError alone: of a broken install it may be anything
+        raise ImportError(
+            f"{primitive}: needs Numba, which is installed but cannot be imported "
+            f"({type(error).__name__}: {error}): "
+            "pip install --force-reinstall 'fastnn[numba]'",
+            name="numba",
+        ) from error
     from .jit_cpu import plan
 
     return plan(primitive, arrays, operands, attributes)

@@ -23,6 +23,7 @@ from typing import Any
 from numba.core import types
 from numba.core.ccallback import CFunc
 from numba.core.codegen import JITCodeLibrary
+from numba.core.compiler import Compiler
 from numba.core.registry import CPUDispatcher
 from numba.extending import intrinsic
 
@@ -91,10 +92,14 @@ class Inlined(CPUDispatcher):
 
     As theirs, its pointers do not overlap. It is optimized and becomes machine code with them only:
     a dispatcher of Numba does both for every function, which takes as long as the rest.
+    compiler: of Numba's kind; options: of numba.njit, where they differ.
     """
 
-    def __init__(self, function: Callable[..., Any], **options: Any) -> None:
-        super().__init__(function, targetoptions={**OPTIONS, "nopython": True, **options})
+    def __init__(
+        self, function: Callable[..., Any], compiler: Any = Compiler, **options: Any
+    ) -> None:
+        options = {**OPTIONS, "nopython": True, **options}
+        super().__init__(function, targetoptions=options, pipeline_class=compiler)
         usual = self._compiler._customize_flags
 
         def customize(flags: Any) -> Any:
@@ -114,7 +119,7 @@ class Inlined(CPUDispatcher):
 
 
 def compiled(function: Callable[..., Any], **options: Any) -> Any:
-    """A function that kernels call. options: of numba.njit, where they differ."""
+    """A function that kernels call. options: of `Inlined`."""
     return Inlined(function, **options)
 
 
@@ -125,12 +130,16 @@ class Kernel:
         function: see the module's docstring.
         name: tells it from others in the cache on disk, if it is made of other functions;
             "" if nothing does: it is not kept.
+        options: of `Inlined`, of which a kernel is made.
     """
 
-    def __init__(self, function: Callable[..., None], name: str | None = None) -> None:
+    def __init__(
+        self, function: Callable[..., None], name: str | None = None, **options: Any
+    ) -> None:
         self.function = function
         self.name = f"{function.__module__}.{function.__qualname__}" if name is None else name
         self.parameters = list(inspect.signature(function).parameters)
+        self.options = options
         self._tiles: dict[tuple, Any] = {}
         self.tile: Any = CFunc  # what compiles it
 
@@ -147,7 +156,7 @@ class Kernel:
         if count != len(self.parameters):
             raise TypeError(f"{self.name}: takes {self.parameters}, got {count} arguments")
         elements = [ELEMENTS[dtype] for dtype in dtypes]
-        function = compiled(self.function)
+        function = compiled(self.function, **self.options)
         arguments = _arguments(elements, integers, reals, table, status)
 
         def call(arrays, integers, reals, status, task):

@@ -2,7 +2,8 @@
 
 fastnn's threads run kernels without Python, and nobody there could take an exception: the outputs
 would stay unwritten. LLVM's optimization removes what cannot happen, such as an error for an index
-that is known to be in range; what is left is refused. (With NUMBA_OPT=0 or 1 nothing is.)
+that is known to be in range; what is left is refused. With NUMBA_OPT below 2 it is removed from a
+copy.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ import pickle
 import re
 from typing import Any
 
+import llvmlite.binding as llvm
 from numba.core import config
 from numba.core.ccallback import CFunc
 
@@ -33,11 +35,19 @@ def _exceptions(code: str) -> list[str]:
     return sorted(found)
 
 
-def _refuse_effects(library: Any) -> None:
-    if config.OPT < 2:  # everything is left there
-        return
+def _optimized(library: Any) -> str:
     library._ensure_finalized()  # before, it is not optimized
-    code = library.get_llvm_str()
+    code: str = library.get_llvm_str()
+    if config.OPT >= 2:
+        return code
+    module = llvm.parse_assembly(code)
+    passes, builder = library._codegen._module_pass_manager(opt=3)
+    passes.run(module, builder)
+    return str(module)
+
+
+def _refuse_effects(library: Any) -> None:
+    code = _optimized(library)
     if _ALLOCATES.search(code):
         raise Effect("makes an array, a list or a string")
     if exceptions := _exceptions(code):

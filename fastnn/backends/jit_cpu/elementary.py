@@ -162,7 +162,8 @@ def log32(x):
 def log1p32(x):
     """log(1 + x) = log(u) + (x - (u - 1)) / u, u = 1 + x rounded."""
     u = ONE32 + x
-    rest = ONE32 - (u - x) if x > ONE32 else x - (u - ONE32)
+    of_x = u - ONE32
+    rest = (x - of_x) + (ONE32 - (u - of_x))
     y = signed32(abs(log_of_normal32(u, ZERO32, rest / u)), x)
     return with_ends32(y, x, -ONE32)
 

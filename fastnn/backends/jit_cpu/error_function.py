@@ -10,13 +10,15 @@ from __future__ import annotations
 
 from .compile import compiled
 from .elementary import (
+    DOWN32,
     ONE32,
     exp64,
-    exp_of_negative32,
+    exp_mantissa32,
     exp_parts32,
     exp_short,
     f32,
     f64,
+    half_way32,
     polynomial,
     power_of_two32,
     signed32,
@@ -26,8 +28,8 @@ from .intrinsics import fma
 
 END32, MIDDLE32 = f32(3.93), f32(0.84)  # erf(x) is 1 from END32 on
 LAST32, LAST64 = 26.0, 28.0  # erfc(x) is less than any number there
-TWO_OVER_SQRT_PI32 = f32(1.1283791670955126)
-LAST_SQUARED32 = f32(10.5)  # e^(-x^2) is, of float32
+LAST_SQUARED32 = f32(10.25)  # e^(-x^2) is, of float32
+SLOPE_DOWN32 = f32(1.1283791670955126 * 2.0**-64)
 SQRT_HALF = 0.7071067811865476
 SCALE32, SCALE64 = 2.75, 4.0
 
@@ -113,18 +115,13 @@ def erf32(x):
 
 
 @compiled
-def exp_of_minus_square32(x):
-    """e^(-x^2), with what the rounding of the square took."""
+def erf_slope32(x, _):
+    """The derivative of erf: e^(-x^2) 2 / sqrt(pi), with what the rounding of the square took."""
     a = abs(x)
     a = LAST_SQUARED32 if a > LAST_SQUARED32 else a
     square = a * a
-    return exp_of_negative32(-square, -fma(a, a, -square))
-
-
-@compiled
-def erf_slope32(x, a):
-    """The derivative of erf."""
-    return TWO_OVER_SQRT_PI32 * exp_of_minus_square32(x)
+    biased, m = exp_mantissa32(-square, -fma(a, a, -square))
+    return m * half_way32(biased, DOWN32) * SLOPE_DOWN32
 
 
 @compiled

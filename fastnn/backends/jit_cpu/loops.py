@@ -14,6 +14,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from .compile import Kernel, compiled
+from .interleave import Interleaved
 from .program import BLOCK, Array, Scratch, Stage, blocks, stage
 
 _ROW = """
@@ -97,7 +98,8 @@ def _kernel(
     scope = {"function": function, "BLOCK": BLOCK, "part": part, "__name__": __name__}
     scope["offsets"] = _offsets(len(kinds))
     exec(source, scope)
-    return Kernel(scope["kernel"], name and f"{name}{kinds}{results}{rows}")
+    name = name and f"{name}{kinds}{results}{rows}"
+    return Kernel(scope["kernel"], name, compiler=Interleaved)
 
 
 def merged(shape: Sequence[int], strides: Sequence[Sequence[int]]) -> list[tuple[int, ...]]:
