@@ -33,11 +33,13 @@ _LONGEST_PRODUCT = 16  # x ** n is multiplied out up to here
 KNOWN: set[Any] = set()
 
 
-def _named(*names: str) -> list[Any]:
+def named(*names: str) -> list[Any]:
+    """The functions of those names in math, NumPy and fastnn.ops."""
     return [original(f) for m in MODULES for n in names if callable(f := getattr(m, n, None))]
 
 
-def _define(functions: Sequence[Any], rule: Callable, **options: Any) -> None:
+def define(functions: Sequence[Any], rule: Callable, **options: Any) -> None:
+    """Makes Numba know functions of Numbers by a rule, as numba.extending.overload takes it."""
     for function in functions:
         overload(function, jit_options={"forceinline": True}, **options)(rule)
         KNOWN.add(function)
@@ -101,14 +103,14 @@ def _unary_rule(op: str, slope: Any, reads: str) -> Callable:
 
 # Other names of op codes; those with parameters are left out.
 _NAMES = {
-    "neg": [operator.neg, *_named("negative")],
-    "abs": [abs, *_named("abs", "absolute", "fabs")],
-    "asin": _named("asin", "arcsin"),
-    "acos": _named("acos", "arccos"),
-    "atan": _named("atan", "arctan"),
-    "round": [round, *_named("round", "rint")],
-    "silu": _named("silu", "swish"),
-    "logical_not": [operator.not_, *_named("logical_not")],
+    "neg": [operator.neg, *named("negative")],
+    "abs": [abs, *named("abs", "absolute", "fabs")],
+    "asin": named("asin", "arcsin"),
+    "acos": named("acos", "arccos"),
+    "atan": named("atan", "arctan"),
+    "round": [round, *named("round", "rint")],
+    "silu": named("silu", "swish"),
+    "logical_not": [operator.not_, *named("logical_not")],
 }
 _WITH_PARAMETERS = {"linear", "gelu", "gelu_tanh", "elu", "leaky_relu"}
 
@@ -120,7 +122,7 @@ def _define_unary() -> None:
     for op, (reads, _) in _core.UNARY.items():
         if op not in _WITH_PARAMETERS:
             slope = compiled(slopes[op]) if op in slopes else None
-            _define(_NAMES.get(op, _named(op)), _unary_rule(op, slope, reads))
+            define(_NAMES.get(op, named(op)), _unary_rule(op, slope, reads))
 
 
 def _same(x):
@@ -134,7 +136,7 @@ def _truth(x):
 # ---- Two operands ------------------------------------------------------------------------------
 
 
-def _binary_rule(f: Callable, slope1: Callable, slope2: Callable) -> Callable:
+def binary_rule(f: Callable, slope1: Callable, slope2: Callable) -> Callable:
     """f(x1, x2) of elements, and its slopes from x1, x2, y."""
     f, slope1, slope2 = compiled(f), compiled(slope1), compiled(slope2)
 
@@ -249,21 +251,21 @@ def _define_binary() -> None:
         ),
     }
     names = {
-        "sub": _named("subtract"),
-        "mul": _named("multiply"),
-        "truediv": _named("divide", "true_divide"),
-        "floordiv": _named("floor_divide"),
-        "pow": _named("pow", "power"),
-        "maximum": [max, *_named("maximum")],
-        "minimum": [min, *_named("minimum")],
-        "atan2": _named("atan2", "arctan2"),
+        "sub": named("subtract"),
+        "mul": named("multiply"),
+        "truediv": named("divide", "true_divide"),
+        "floordiv": named("floor_divide"),
+        "pow": named("pow", "power"),
+        "maximum": [max, *named("maximum")],
+        "minimum": [min, *named("minimum")],
+        "atan2": named("atan2", "arctan2"),
     }
     for name, functions in rules.items():
-        rule = _binary_rule(*functions)
+        rule = binary_rule(*functions)
         operators = [getattr(operator, n) for n in (name, f"i{name}") if hasattr(operator, n)]
         if name == "pow":
             rule = _power_rule(rule)
-        _define([*operators, *names.get(name, _named(name))], rule, prefer_literal=name == "pow")
+        define([*operators, *names.get(name, named(name))], rule, prefer_literal=name == "pow")
     comparisons = {
         "eq": "equal",
         "ne": "not_equal",
@@ -274,7 +276,7 @@ def _define_binary() -> None:
     }
     for name, word in comparisons.items():
         compare = getattr(operator, name)
-        _define([compare, *_named(word)], _comparison_rule(compare))
+        define([compare, *named(word)], _comparison_rule(compare))
 
 
 # ---- Three operands ----------------------------------------------------------------------------
@@ -313,10 +315,10 @@ def _exp2(x):
 
 _define_unary()
 _define_binary()
-_define([max], _of_three(max))
-_define([min], _of_three(min))
-_define(_named("exp2"), _exp2)
-_define([operator.pos, float, *_named("positive")], _same)
-_define([bool, operator.truth], _truth)
-_define(_named("where"), _where)
-_define(_named("clip"), _clip)
+define([max], _of_three(max))
+define([min], _of_three(min))
+define(named("exp2"), _exp2)
+define([operator.pos, float, *named("positive")], _same)
+define([bool, operator.truth], _truth)
+define(named("where"), _where)
+define(named("clip"), _clip)

@@ -10,7 +10,7 @@ from numba.core import config
 
 from fastnn.backends.jit.functions import FUNCTIONS, UserFunction
 
-from . import rules  # noqa: F401 (makes operators and names known)
+from . import more_rules, rules  # noqa: F401 (make operators and names known)
 from .compile import compiled
 from .compile_errors import reason
 from .effects import Effect, PureTile
