@@ -456,6 +456,8 @@ def test_calls_are_checked():
     x = fn.tensor([1.0, 2.0])
     for call, message in [
         (lambda: scaled(x), "scaled: missing a required argument: 'y'"),
+        (lambda: scaled(x, x, 0.5, slope=1.0), "scaled: multiple values for argument 'slope'"),
+        (lambda: scaled(x, x, 0.5, 2, True, 1), "scaled: too many positional arguments"),
         (lambda: scaled(x, x, slip=1), "scaled: got an unexpected keyword argument 'slip'"),
         (lambda: scaled(x, x, slope=x), "scaled: slope is a constant, expected float .*got Tensor"),
         (lambda: scaled(x, x, times=1.5), "scaled: times is a constant, expected int .*got float"),

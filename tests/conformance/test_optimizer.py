@@ -132,6 +132,18 @@ def test_what_surrounds_a_rule(backend, name, rule, dtype, shapes, iterations):
     check(backend, "optimizer_step", given, rule, *attributes, bound=bound)
 
 
+@pytest.mark.parametrize(
+    ("backend", "rule", "shapes", "name"),
+    rows(
+        ((rule, shapes, name) for rule in WHOLE for shapes in LISTS[1::2] for name in SURROUNDINGS),
+        ["jit_cpu"],
+    ),
+)
+def test_steps_of_whole_parameters(backend, rule, shapes, name):
+    """jit_cpu runs few of the rows above: these are of kernels of their own."""
+    test_what_surrounds_a_rule(backend, name, rule, "float32", shapes, 5)
+
+
 SOME_ROWS = [  # shape of the parameter, numbers of rows; None: the gradient is whole
     ([(5, 3)], [[1, 4, -1]]),
     ([(4,), (300, 65), (), (1000, 17)], [None, [0, 7, 299], None, [*range(0, 1000, 3), -1, -1]]),

@@ -2,7 +2,9 @@
 
 import json
 import math
+import os
 import pathlib
+import sys
 import types
 
 import numpy as np
@@ -260,6 +262,82 @@ except RuntimeError as error: print(json.dumps(str(error)))
 """
     message = run_python(program, NUMBA_DISABLE_JIT="1")
     assert message == "<lambda>: needs Numba's compiler; NUMBA_DISABLE_JIT turns it off"
+
+
+BROKEN = """
+import json, fastnn as fn
+messages = []
+for call in (lambda: fn.elementwise(lambda x: x)([1.0]), lambda: fn.ops.exp([1.0])):
+    try:
+        with fn.backends.use_backend("jit_cpu"): call()
+    except ImportError as error: messages.append(str(error))
+print(json.dumps(messages))
+"""
+
+
+def test_a_numba_that_cannot_be_imported_is_named(tmp_path):
+    (tmp_path / "numba.py").write_text("raise SystemError('built for another NumPy')")
+    path = os.pathsep.join([str(tmp_path), *sys.path])
+    messages = run_python(BROKEN, PYTHONPATH=path)
+    for name, message in zip(("elementwise", "unary"), messages, strict=True):
+        assert message == (
+            f"{name}: needs Numba, which is installed but cannot be imported (SystemError: built "
+            "for another NumPy): pip install --force-reinstall 'fastnn[numba]'"
+        )
+
+
+REFUSED = """
+import json, fastnn as fn
+TABLE = (1.0, 2.0)
+def inside(x, n=1): return TABLE[1] * x
+def beyond(x, n=2): return TABLE[n] * x
+try: fn.elementwise(beyond)([1.0])
+except TypeError as error: print(json.dumps([fn.elementwise(inside)(3.0).item(), str(error)]))
+"""
+
+
+def test_effects_are_refused_where_numba_does_not_optimize():
+    value, message = run_python(REFUSED, NUMBA_OPT="0")
+    assert value == 6.0 and "may raise IndexError" in message
+
+
+# ---- Values and slopes -------------------------------------------------------------------------
+
+
+def test_values_are_the_same_with_gradients():
+    @fn.elementwise
+    def f(x):
+        return math.sin(3 * x) * math.erf(x) + math.log1p(math.exp(-abs(x))) / (2 + math.tanh(x))
+
+    x = np.random.default_rng(0).normal(size=1000).astype(np.float32)
+    y = f(fn.tensor(x, requires_grad=True))
+    assert y.requires_grad and np.array_equal(y.numpy(), f(x).numpy())
+    assert fn.gradcheck(f, x[:9].astype(np.float64))
+
+
+def test_a_given_slope_of_one_operand_is_used():
+    f = fn.elementwise(lambda x, scale=2.0: scale * x, gradient=lambda x, scale=2.0: 5 * x + scale)
+    x = fn.tensor([1.0, -3.0], requires_grad=True)
+    y = f(x, 4.0)
+    y.backward(fn.tensor([1.0, 10.0]))
+    assert y.tolist() == [4.0, -12.0] and x.grad.tolist() == [9.0, -110.0]
+
+
+def test_an_element_does_not_see_its_neighbours():
+    """Those of sin and cos that are far from 0 go another way, all at once or one by one."""
+    f = fn.elementwise(lambda x, quarter=0.0: math.sin(x) if quarter == 0 else math.cos(x))
+    x = np.random.default_rng(0).uniform(-9, 9, 1003).astype(np.float32)
+    x[::7] *= np.float32(10.0) ** np.arange(144) % 39
+    x[:4] = np.inf, -np.inf, np.nan, -0.0
+    for quarter, exact in [(0.0, np.sin), (1.0, np.cos)]:
+        y = f(x, quarter).numpy()
+        alone = [f(x[i : i + 1], quarter).numpy()[0] for i in range(0, 1003, 11)]
+        np.testing.assert_array_equal(y[::11], alone)
+        with np.errstate(invalid="ignore"):
+            expected = exact(x.astype(np.float64))
+        bound = 2 * np.spacing(np.abs(expected[3:]).astype(np.float32))
+        assert np.isnan(y[:3]).all() and (np.abs(y[3:] - expected[3:]) <= bound).all()
+    assert np.signbit(f(x).numpy()[3])
 
 
 # ---- The files ---------------------------------------------------------------------------------
