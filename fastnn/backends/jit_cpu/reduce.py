@@ -259,10 +259,44 @@ def _arg_kernel(op: str) -> Kernel:
     return Kernel(arg_reduce, f"arg_reduce {op}")
 
 
+@functools.cache
+def _arg_row_kernel(op: str) -> Kernel:
+    """The same for contiguous rows: the best of each chain, in eight parts, then its place."""
+    extreme = FOLDS["larger" if op == "argmax" else "smaller"]
+
+    def arg_rows(y, x, n, units, group, task):
+        for unit in range(task * group, min(units, (task + 1) * group)):
+            base = unit * n
+            best, at = x[base], base
+            for first in range(base, base + n, CHAIN):
+                stop = min(base + n, first + CHAIN)
+                whole = first + (stop - first) // 8 * 8
+                s0 = s1 = s2 = s3 = s4 = s5 = s6 = s7 = x[first]
+                for i in range(first, whole, 8):
+                    s0, s1 = extreme(s0, x[i]), extreme(s1, x[i + 1])
+                    s2, s3 = extreme(s2, x[i + 2]), extreme(s3, x[i + 3])
+                    s4, s5 = extreme(s4, x[i + 4]), extreme(s5, x[i + 5])
+                    s6, s7 = extreme(s6, x[i + 6]), extreme(s7, x[i + 7])
+                s0, s1 = extreme(extreme(s0, s4), s1), extreme(extreme(s2, s6), s5)
+                s0 = extreme(extreme(s0, s1), extreme(s3, s7))
+                for i in range(whole, stop):
+                    s0 = extreme(s0, x[i])
+                if (best == best) & (extreme(best, s0) != best):  # NaN, the first, stays
+                    best, at = s0, first
+            while (x[at] != best) & (x[at] == x[at]):
+                at += 1
+            y[unit] = at - base
+
+    return Kernel(arg_rows, f"arg_rows {op}")
+
+
 def arg_reduce(y: Operand, x: Operand, *, op: str, axis: int, keepdims: bool) -> list[Stage]:
     """y = where the largest or smallest element along the axis is."""
     n, inner = x.shape[axis], math.prod(x.shape[axis + 1 :])
     units, group = y.size, max(1, 4096 // max(1, n))
+    if inner == 1 and n >= 64:
+        kernel_ = _arg_row_kernel(op)
+        return [stage(kernel_, [y, x], [n, units, group], tasks=blocks(units, group))]
     numbers = [n, inner, units, group]
     return [stage(_arg_kernel(op), [y, x], numbers, tasks=blocks(units, group))]
 
