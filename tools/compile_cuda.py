@@ -71,12 +71,14 @@ def compile_users_functions(launch, dtype):
         y = math.exp(x) + math.expm1(x) + math.log(x) + math.log1p(x) + math.tanh(x) + math.erf(x)
         y += ops.sigmoid(x) + ops.softplus(x) + math.sin(x) + math.cos(x) + math.tan(x)
         y += math.asin(x) + math.acos(x) + math.atan(x) + math.sinh(x) + math.cosh(x)
+        y += np.cbrt(x) + int(x) + math.degrees(x) + math.isinf(x)
         return y + math.sqrt(x) + abs(x) + x**3 + x**slope + ops.clip(x, 0.0, 1.0) * slope
 
     @elementwise
     def of_two(x1, x2):
         if x1 > x2:
-            return x1 / x2 + x1**x2 + x1 % x2 + math.atan2(x1, x2)
+            y = math.hypot(x1, x2) + math.copysign(x1, x2) + math.fmod(x1, x2)
+            return y + x1 / x2 + x1**x2 + x1 % x2 + math.atan2(x1, x2)
         return max(x1, x2) * min(x1, x2) + np.where(x1 < 1, x1, x2) - x1 // x2
 
     x = np.zeros((3, 2), dtype)
@@ -84,8 +86,8 @@ def compile_users_functions(launch, dtype):
         constants = (None,) * (2 - operands)
         for wanted in (None, tuple(range(operands))):
             user = UserFunction(function.scalar_function, operands, constants, wanted=wanted)
-            ys = [x.copy() for _ in wanted or (0,)]
-            xs = [x] * (operands + (wanted is not None))
+            ys = [x.copy() for _ in range(user.sloped + len(wanted or (0,)))]
+            xs = [x] * (operands + (wanted is not None and not user.sloped))
             given = {"outputs": len(ys), "constants": (1.5,) * len(constants)}
             launch(ys, xs, function=number_of(user), **given)
             launch(ys, [*xs[:-1], x[:1]], function=number_of(user), **given)  # broadcast
