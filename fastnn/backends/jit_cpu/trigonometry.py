@@ -4,8 +4,8 @@ A number is an integer m times 2^e. A table has 2^e times 2 / pi, less multiples
 times that is the number in quarter turns, but for whole turns (M. Payne and R. Hanek, "Radian
 reduction for trigonometric functions", 1983). What is left is at most half a quarter turn; there
 sine and cosine are the polynomials of csrc/simd/vec_trig.h, and shorter ones for float32, which is
-computed in float64. But float32 numbers below FAR32 lose their quarter turns as in vec_trig.h, in
-float32. Within 2 units in the last place.
+computed in float64. Only few float32 numbers take that way: those below FAR32 are computed in
+float32 as in vec_trig.h. Within 2 units in the last place.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ from .intrinsics import bits, floor, fma, from_bits
 from .rare import rarely
 
 HALF_PI, HALF_PI_REST = 1.5707963267948966, 6.123233995736766e-17
-# For float32: half a turn's half in parts, and polynomials for |r| <= pi / 4.
+# For float32: 2 / pi, -pi / 2 in parts, and polynomials for |r| <= pi / 4.
 FAR32, TURNS32 = f32(30_000), f32(0.63661977)
 PART0_32, PART1_32, PART2_32 = f32(-1.57079637), f32(4.37113883e-8), f32(1.71512451e-15)
 S0, S1, S2, S3 = f32(-0.166666672), f32(0.00833338033), f32(-0.000198534835), f32(2.83695067e-06)
