@@ -30,8 +30,11 @@ _FLOAT32 = {
     "gelu": error_function.gelu32,
     "tanh": elementary.tanh32,
 }
-# Derivatives of such, f(v, a).
-FLOAT32_SLOPES = {"erf": error_function.erf_slope32}
+# Derivatives of such, f(v, a), which share steps with the functions themselves.
+FLOAT32_SLOPES = {
+    "erf": error_function.erf_slope32,
+    "softplus": compiled(lambda x, a: elementary.sigmoid32(x)),
+}
 _FLOAT64 = {"sigmoid": elementary.sigmoid64, "softplus": elementary.softplus64}
 _BITS = {"int32": 32, "int64": 64, "uint8": 8, "bool": 8}
 _double = np.float64
