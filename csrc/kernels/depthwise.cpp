@@ -21,6 +21,10 @@ constexpr int kNear = 8;
 #else
 constexpr int kNear = 4;
 #endif
+/* Rows of three taps whose sums are in registers for two registers of channels. */
+constexpr int kTallest = kNear == 8 ? 3 : 2;
+
+#define FASTNN_FLATTEN __attribute__((always_inline))
 
 /* `Results` results of one register of channels, of which n count. Columns: that many taps, a
  * result's input apart, so that neighbours read the same; 0: any. */
@@ -93,41 +97,60 @@ void row(const DepthwiseRow* t) {
   for (; o < t->count; ++o) all_channels<T, 1>(*t, o);
 }
 
-template <class T, int Columns>
-FASTNN_INLINE void columns(const DepthwiseTaps& t, int64_t first, int64_t c, int64_t n) {
+/* Some taps of so many registers of channels: their sums stay in registers, enough of them to hide
+ * the latency of their chains. `n`: the channels of a register that count. */
+template <class T, int Rows, int Columns, int Wide>
+void some_taps(const DepthwiseTaps& t, int64_t row, int64_t column, int64_t c, int64_t n) {
   using V = Vec<T>;
-  const T* x = static_cast<const T*>(t.x) + first * t.x_column + c;
+  constexpr int kAll = Rows * Columns * Wide, L = V::kLanes;
+  const T* x = static_cast<const T*>(t.x) + row * t.x_row + column * t.x_column + c;
   const T* dy = static_cast<const T*>(t.dy) + c;
-  T* to = static_cast<T*>(t.sum) + first * t.sum_column + c;
-  V sum[Columns];
-#pragma GCC unroll 8
-  for (int i = 0; i < Columns; ++i) sum[i] = load_some(to + i * t.sum_column, n);
-  for (int64_t o = 0; o < t.count; ++o) {
-    const V signal = load_some(dy, n);
-#pragma GCC unroll 8
-    for (int i = 0; i < Columns; ++i)
-      sum[i] = chain<T>(load_some(x + i * t.x_column, n), signal, sum[i]);
-    x += t.x_step;
-    dy += t.dy_step;
+  T* to = static_cast<T*>(t.sum) + row * t.sum_row + column * t.sum_column + c;
+  const auto at = [](int k, int64_t row_step, int64_t column_step) FASTNN_FLATTEN {
+    return k / Wide / Columns * row_step + k / Wide % Columns * column_step + k % Wide * L;
+  };
+  V sum[kAll];
+#pragma GCC unroll 32
+  for (int k = 0; k < kAll; ++k) sum[k] = load_some(to + at(k, t.sum_row, t.sum_column), n);
+  for (int64_t o = 0; o < t.count; ++o, x += t.x_step, dy += t.dy_step) {
+    V signal[Wide];
+#pragma GCC unroll 2
+    for (int v = 0; v < Wide; ++v) signal[v] = load_some(dy + v * L, n);
+#pragma GCC unroll 32
+    for (int k = 0; k < kAll; ++k)
+      sum[k] = chain<T>(load_some(x + at(k, t.x_row, t.x_column), n), signal[k % Wide], sum[k]);
   }
-#pragma GCC unroll 8
-  for (int i = 0; i < Columns; ++i) store_some(sum[i], to + i * t.sum_column, n);
+#pragma GCC unroll 32
+  for (int k = 0; k < kAll; ++k) store_some(sum[k], to + at(k, t.sum_row, t.sum_column), n);
 }
 
-template <class T>
-FASTNN_INLINE void all_columns(const DepthwiseTaps& t, int64_t c, int64_t n) {
-  int64_t first = 0;
-  for (; first + 5 <= t.columns; first += 5) columns<T, 5>(t, first, c, n);
-  for (; first + 3 <= t.columns; first += 3) columns<T, 3>(t, first, c, n);
-  for (; first < t.columns; ++first) columns<T, 1>(t, first, c, n);
+template <class T, int Rows, int Wide>
+void some_rows(const DepthwiseTaps& t, int64_t row, int64_t c, int64_t n) {
+  int64_t i = 0;
+  for (; i + 3 <= t.columns; i += 3) some_taps<T, Rows, 3, Wide>(t, row, i, c, n);
+  for (; i + 2 <= t.columns; i += 2) some_taps<T, Rows, 2, Wide>(t, row, i, c, n);
+  for (; i < t.columns; ++i) some_taps<T, Rows, 1, Wide>(t, row, i, c, n);
+}
+
+template <class T, int Wide>
+void all_taps(const DepthwiseTaps& t, int64_t c, int64_t n) {
+  constexpr int kMost = Wide == 1 ? 3 : kTallest;
+  int64_t row = 0;
+  for (; row + kMost <= t.rows; row += kMost) some_rows<T, kMost, Wide>(t, row, c, n);
+  if (kMost > 2 && row + 2 <= t.rows) some_rows<T, 2, Wide>(t, row, c, n), row += 2;
+  if (row < t.rows) some_rows<T, 1, Wide>(t, row, c, n);
 }
 
 template <class T>
 void taps(const DepthwiseTaps* t) {
   constexpr int64_t L = Vec<T>::kLanes;
+  /* Of pixels this far apart the first cache does not hold many lines: each is read whole. */
+  const bool far = t->x_step * static_cast<int64_t>(sizeof(T)) >= 1024;
   int64_t c = 0;
-  for (; c + L <= t->channels; c += L) all_columns<T>(*t, c, L);
-  if (c < t->channels) all_columns<T>(*t, c, t->channels - c);
+  if (far)
+    for (; c + 2 * L <= t->channels; c += 2 * L) all_taps<T, 2>(*t, c, L);
+  for (; c + L <= t->channels; c += L) all_taps<T, 1>(*t, c, L);
+  if (c < t->channels) all_taps<T, 1>(*t, c, t->channels - c);
 }
 
 }  // namespace

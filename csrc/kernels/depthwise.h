@@ -22,16 +22,16 @@ struct DepthwiseRow {
   int32_t reserved;
 };
 
-/* The gradient by one row of taps: sum[column, c] += x[o, column, c] dy[o, c] over `count` results,
- * each sum one chain of fused multiply-adds that goes on from what is there. */
+/* The gradient by some taps: sum[row, column, c] += x[o, row, column, c] dy[o, c] over `count`
+ * results, each sum one chain of fused multiply-adds that goes on from what is there. */
 struct DepthwiseTaps {
   const void* x;
-  int64_t x_step, x_column;
+  int64_t x_step, x_row, x_column;
   const void* dy; /* results lie side by side: `dy_step` elements apart */
   int64_t dy_step;
-  void* sum; /* rows of sum_column elements */
-  int64_t sum_column;
-  int64_t columns, count, channels;
+  void* sum;
+  int64_t sum_row, sum_column;
+  int64_t rows, columns, count, channels;
 };
 
 typedef void (*DepthwiseRowKernel)(const struct DepthwiseRow*);

@@ -115,8 +115,12 @@ struct Gradient {
     const Met rows(down, h);
     DepthwiseTaps t{};
     t.x_step = along.stride * s.channels;
+    t.x_row = down.step * w.in[2] * s.channels;
     t.x_column = along.step * s.channels;
     t.dy_step = t.sum_column = t.channels = s.channels;
+    t.sum_row = w.size[2] * s.channels;
+    t.rows = rows.last - rows.first;
+    const int64_t x_h = down.first + h * down.stride + rows.first * down.step;
     for_each_stretch(along, [&](int64_t first, int64_t last, const Met& met) {
       first = std::max(first, begin);
       last = std::min(last, end);
@@ -125,12 +129,9 @@ struct Gradient {
       t.count = last - first;
       t.dy = g.dy + (row * w.out[2] + first) * s.channels * element;
       const int64_t x_w = along.first + first * along.stride + met.first * along.step;
-      for (int64_t tap = rows.first; tap < rows.last; ++tap) {
-        const int64_t x_h = down.first + h * down.stride + tap * down.step;
-        t.x = g.x + ((image * w.in[1] + x_h) * w.in[2] + x_w) * s.channels * element;
-        t.sum = sums + (tap * w.size[2] + met.first) * s.channels * element;
-        kernels().depthwise.taps[static_cast<int>(s.dtype)](&t);
-      }
+      t.x = g.x + ((image * w.in[1] + x_h) * w.in[2] + x_w) * s.channels * element;
+      t.sum = sums + (rows.first * w.size[2] + met.first) * s.channels * element;
+      kernels().depthwise.taps[static_cast<int>(s.dtype)](&t);
     });
   }
 
