@@ -24,8 +24,6 @@ constexpr int kNear = 4;
 /* Rows of three taps whose sums are in registers for two registers of channels. */
 constexpr int kTallest = kNear == 8 ? 3 : 2;
 
-#define FASTNN_FLATTEN __attribute__((always_inline))
-
 /* `Results` results of one register of channels, of which n count. Columns: that many taps, a
  * result's input apart, so that neighbours read the same; 0: any. */
 template <class T, int Results, int Columns = 0>
@@ -106,7 +104,7 @@ void some_taps(const DepthwiseTaps& t, int64_t row, int64_t column, int64_t c, i
   const T* x = static_cast<const T*>(t.x) + row * t.x_row + column * t.x_column + c;
   const T* dy = static_cast<const T*>(t.dy) + c;
   T* to = static_cast<T*>(t.sum) + row * t.sum_row + column * t.sum_column + c;
-  const auto at = [](int k, int64_t row_step, int64_t column_step) FASTNN_FLATTEN {
+  const auto at = [](int k, int64_t row_step, int64_t column_step) {
     return k / Wide / Columns * row_step + k / Wide % Columns * column_step + k % Wide * L;
   };
   V sum[kAll];
