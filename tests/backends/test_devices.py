@@ -208,6 +208,8 @@ for function, after in (("cuStreamEndCapture", []), ("cuGraphInstantiate", ["cuG
         assert names[names.index(function) + 1:] == after
     else:
         raise AssertionError(function)
+    assert ours.Capture().end(False) is None
+    took()
     failing.clear()
 print("done")
 """

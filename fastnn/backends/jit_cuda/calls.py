@@ -18,7 +18,7 @@ from fastnn import _core, config
 from . import functions, status
 from .arrays import Strided, contiguous_strides, empty, flat
 from .cuda import cuda, no_capture, simulated, stream
-from .graphs import Graph
+from .graphs import Graph, no_capture_elsewhere
 from .memory import held, pool, read, staging, to_host, upload, write
 
 __all__ = [
@@ -65,7 +65,8 @@ def share(consumer: int | None) -> None:
 
 def taken_back() -> None:
     """Before memory that another library has read is used again: waits for all of its streams."""
-    cuda.synchronize()
+    with no_capture_elsewhere():
+        cuda.synchronize()
 
 
 def release_memory() -> None:

@@ -109,7 +109,12 @@ class Capture:
     def end(self, wanted: bool) -> Executable | None:
         """What was captured, to be launched; None if it is not wanted. Raises if it is no use."""
         self._no_cleanup.__exit__(None, None, None)
-        graph = driver.driver.cuStreamEndCapture(self.stream.handle)
+        try:
+            graph = driver.driver.cuStreamEndCapture(self.stream.handle)
+        except Exception:
+            if wanted:
+                raise
+            return None  # the call that made it invalid has said so
         try:
             return Executable(driver.driver.cuGraphInstantiate(graph, 0)) if wanted else None
         finally:
@@ -129,7 +134,7 @@ class Executable:
         driver.driver.cuGraphLaunch(self._handle, stream.handle)
 
     def __del__(self) -> None:
-        # If it runs still, the driver waits until that has ended. Errors are those of launches,
+        # If it runs still, the driver frees it when that has ended. Errors are those of launches,
         # which come again, or of a process that ends.
         with contextlib.suppress(Exception):
             self._destroy(self._handle)

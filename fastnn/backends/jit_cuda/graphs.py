@@ -7,14 +7,25 @@ graph itself for the scratch memory that kernels were given, which is its own fr
 
 from __future__ import annotations
 
+import contextlib
+import gc
 import threading
+from collections.abc import Iterator
 from typing import Any
 
-from .cuda import Capture, capture_into, stream
+from .cuda import Capture, capture_into, no_capture, stream
 from .memory import Piece, class_of, copy_within, pool
 
-_one_at_a_time = threading.Lock()
+_one_at_a_time = threading.RLock()
 Copy = tuple[tuple[int, int], tuple[int, int], int]  # to, from (address, offset), bytes
+
+
+@contextlib.contextmanager
+def no_capture_elsewhere() -> Iterator[None]:
+    """For what no thread may do while another one captures: to wait for the whole device."""
+    no_capture("the wait for all of the device")
+    with _one_at_a_time:
+        yield
 
 
 class Graph:
@@ -26,12 +37,14 @@ class Graph:
         self._kinds: set[Any] = set()
         self._executable: Any = None
         _one_at_a_time.acquire()
+        self._collects = gc.isenabled()
+        gc.disable()  # what goes meanwhile might launch kernels, or wait for the device
         try:
             self._capture = Capture()
             self.stream = self._capture.stream
             capture_into(self)
         except BaseException:
-            _one_at_a_time.release()
+            self._leave()
             raise
 
     def take(self, size: int) -> Piece:
@@ -60,11 +73,16 @@ class Graph:
         self._ended(wanted=False)
 
     def _ended(self, wanted: bool) -> Any:
-        capture_into(None)
         try:
             return self._capture.end(wanted)
         finally:
-            _one_at_a_time.release()
+            self._leave()
+
+    def _leave(self) -> None:
+        capture_into(None)
+        if self._collects:
+            gc.enable()
+        _one_at_a_time.release()
 
     def launch(self, before: list[Copy], after: list[Copy]) -> None:
         """Runs it, between copies of pieces of memory."""

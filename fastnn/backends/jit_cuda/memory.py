@@ -93,6 +93,8 @@ class Pool:
         try:
             base = self._asked(size)
         except MemoryError:
+            if capturing():  # nothing can be given back; the step goes on without a graph
+                raise
             self.clear()
             base = self._asked(size)
         if not simulated:

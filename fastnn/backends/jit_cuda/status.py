@@ -34,6 +34,7 @@ class _Kind:
 _known: dict[tuple, _Kind] = {}  # (describe, *parameters) -> its kind
 _by_number: weakref.WeakValueDictionary[int, _Kind] = weakref.WeakValueDictionary()
 _numbers = itertools.count(1)
+_kept = 0  # how many of them stayed when the others were last forgotten
 
 
 @functools.cache
@@ -48,7 +49,7 @@ def code(describe: Callable[..., Exception], *parameters: Any) -> int:
     key = (describe, *parameters)
     kind = _known.get(key)
     if kind is None:
-        if len(_known) >= _MOST and not capturing():
+        if len(_known) - _kept >= _MOST and not capturing():
             _forget()
         kind = _Kind(next(_numbers), describe, parameters)
         _known[key] = _by_number[kind.number] = kind
@@ -58,12 +59,15 @@ def code(describe: Callable[..., Exception], *parameters: Any) -> int:
 
 
 def _forget() -> None:
-    """Lets go of all kinds but that of an error that is noted: what was launched has ended."""
-    kept = _by_number.get(_noted()[0])
+    """Lets go of all kinds but those of graphs and of an error that is noted: what was launched by
+    others has ended. A graph may go before its error is read."""
+    global _kept
+    noted = _by_number.get(_noted()[0])  # noqa: F841 (holds it until the end)
     _known.clear()
-    if kept:
-        key = (kept.describe, *kept.parameters)
-        _known[key] = kept
+    for kind in list(_by_number.values()):
+        key = (kind.describe, *kind.parameters)
+        _known[key] = kind
+    _kept = len(_known)
 
 
 @device

@@ -8,7 +8,7 @@ import pytest
 
 import fastnn as fn
 from fastnn import ops
-from fastnn.backends.jit_cuda import calls, memory, status
+from fastnn.backends.jit_cuda import calls, graphs, memory, status
 from fastnn.backends.jit_cuda.graphs import Graph
 
 from .test_training import OPTIMIZERS, X, Y, network
@@ -288,6 +288,70 @@ def test_a_device_that_cannot_capture(method, monkeypatch):
     assert [step(cuda([1.0 * i])).item() for i in range(8)] == [2.0 * i for i in range(8)]
 
 
+def test_no_memory_while_it_is_captured(counts, monkeypatch):
+    pool, ask = memory.pool, memory.pool._ask
+    asked, cleared = [], []
+
+    def refuse(size):
+        if not memory.capturing():
+            return ask(size)
+        asked.append(size)
+        raise MemoryError
+
+    def clear():
+        cleared.append(memory.capturing())
+        type(pool).clear(pool)
+
+    step = fn.capture(lambda x: ops.exp(x) * 2.0)
+    x = cuda(np.zeros(1000, "f4"))
+    for _ in range(4):
+        step(x)
+    fn.release_memory()  # so that more must be asked for
+    monkeypatch.setattr(pool, "_ask", refuse)
+    monkeypatch.setattr(pool, "clear", clear)  # waits for the stream, which nobody may now
+    assert [step(x).tolist() for _ in range(2)] == [[2.0] * 1000] * 2
+    assert len(asked) == 1
+    assert not any(cleared)
+    assert (counts.captures, counts.graphs) == (0, 0)
+
+
+def test_nothing_goes_by_itself_while_it_is_captured():
+    for end in (Graph.cancel, Graph.end):
+        graph = Graph()
+        assert not gc.isenabled()
+        end(graph)
+        assert gc.isenabled()
+
+
+def test_an_interruption_at_the_beginning_of_a_capture(monkeypatch):
+    real = graphs.capture_into
+
+    def interrupted(graph):
+        real(graph)
+        if graph:
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(graphs, "capture_into", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        Graph()
+    assert memory.capturing() is None
+    assert gc.isenabled()
+    monkeypatch.undo()
+    Graph().cancel()
+
+
+def test_the_device_is_not_waited_for_while_a_thread_captures(monkeypatch):
+    waited = threading.Event()
+    monkeypatch.setattr(calls.cuda, "synchronize", waited.set)
+    graph = Graph()
+    thread = threading.Thread(target=calls.taken_back)
+    thread.start()
+    assert not waited.wait(0.1)
+    graph.cancel()
+    thread.join()
+    assert waited.is_set()
+
+
 def test_threads_capture_their_own(counts):
     found = []
 
@@ -324,19 +388,40 @@ def test_verified_and_profiled_steps_are_not_the_graph(counts):
 # ---- what is remembered of errors ----------------------------------------------------------------
 
 
-def test_descriptions_of_errors_are_bounded(monkeypatch):
-    monkeypatch.setattr(status, "_MOST", 5)
+def remember(most, monkeypatch):
+    """So many kinds of errors, none of which is known yet."""
+    gc.collect()
+    monkeypatch.setattr(status, "_MOST", most)
+    monkeypatch.setattr(status, "_kept", 0)
     status._known.clear()
+
+
+def test_descriptions_of_errors_are_bounded(monkeypatch):
+    remember(5, monkeypatch)
     table = cuda(np.ones((3, 2), "f4"))
     step = fn.capture(lambda ids: ops.take(table, ids, 0))
     run_until_captured(step, cuda(np.array([0, 2])))
     step(cuda(np.array([0, 1])))  # from elsewhere: captured for any place
     for extent in range(2, 20):
         ops.take(cuda(np.ones((extent, 1), "f4")), cuda(np.array([1])), 0)
-    assert len(status._known) <= 5
+    assert len(status._known) <= 6  # the graph's is kept
     gc.collect()
-    assert len(status._by_number) <= 6  # the graph's is kept
+    assert len(status._by_number) <= 6
     y = step(cuda(np.array([0, 5])))
+    with pytest.raises(IndexError, match="5"):
+        y.numpy()
+
+
+def test_an_error_outlives_the_graph_that_found_it(monkeypatch):
+    remember(3, monkeypatch)
+    table = cuda(np.ones((3, 2), "f4"))
+    step = fn.capture(lambda ids: ops.take(table, ids, 0))
+    run_until_captured(step, cuda(np.array([0, 2])))
+    for extent in range(8, 20):
+        ops.take(cuda(np.ones((extent, 1), "f4")), cuda(np.array([1])), 0)
+    y = step(cuda(np.array([0, 5])))
+    del step
+    gc.collect()
     with pytest.raises(IndexError, match="5"):
         y.numpy()
 
