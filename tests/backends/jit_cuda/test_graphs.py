@@ -8,7 +8,7 @@ import pytest
 
 import fastnn as fn
 from fastnn import ops
-from fastnn.backends.jit_cuda import calls, graphs, memory, status
+from fastnn.backends.jit_cuda import calls, graphs, memory
 from fastnn.backends.jit_cuda.graphs import Graph
 
 from .test_training import OPTIMIZERS, X, Y, network
@@ -318,9 +318,9 @@ def test_no_memory_while_it_is_captured(counts, monkeypatch):
 def test_nothing_goes_by_itself_while_it_is_captured():
     for end in (Graph.cancel, Graph.end):
         graph = Graph()
-        assert not gc.isenabled()
+        collects = gc.isenabled()
         end(graph)
-        assert gc.isenabled()
+        assert (collects, gc.isenabled()) == (False, True)
 
 
 def test_an_interruption_at_the_beginning_of_a_capture(monkeypatch):
@@ -346,10 +346,10 @@ def test_the_device_is_not_waited_for_while_a_thread_captures(monkeypatch):
     graph = Graph()
     thread = threading.Thread(target=calls.taken_back)
     thread.start()
-    assert not waited.wait(0.1)
+    early = waited.wait(0.1)
     graph.cancel()
     thread.join()
-    assert waited.is_set()
+    assert (early, waited.is_set()) == (False, True)
 
 
 def test_threads_capture_their_own(counts):
@@ -383,53 +383,3 @@ def test_verified_and_profiled_steps_are_not_the_graph(counts):
     assert "replays 4 calls" in step.explain()
     assert w.tolist() == before
     assert step(x).tolist() == [2 * (before[0] + 1)] * 2
-
-
-# ---- what is remembered of errors ----------------------------------------------------------------
-
-
-def remember(most, monkeypatch):
-    """So many kinds of errors, none of which is known yet."""
-    gc.collect()
-    monkeypatch.setattr(status, "_MOST", most)
-    monkeypatch.setattr(status, "_kept", 0)
-    status._known.clear()
-
-
-def test_descriptions_of_errors_are_bounded(monkeypatch):
-    remember(5, monkeypatch)
-    table = cuda(np.ones((3, 2), "f4"))
-    step = fn.capture(lambda ids: ops.take(table, ids, 0))
-    run_until_captured(step, cuda(np.array([0, 2])))
-    step(cuda(np.array([0, 1])))  # from elsewhere: captured for any place
-    for extent in range(2, 20):
-        ops.take(cuda(np.ones((extent, 1), "f4")), cuda(np.array([1])), 0)
-    assert len(status._known) <= 6  # the graph's is kept
-    gc.collect()
-    assert len(status._by_number) <= 6
-    y = step(cuda(np.array([0, 5])))
-    with pytest.raises(IndexError, match="5"):
-        y.numpy()
-
-
-def test_an_error_outlives_the_graph_that_found_it(monkeypatch):
-    remember(3, monkeypatch)
-    table = cuda(np.ones((3, 2), "f4"))
-    step = fn.capture(lambda ids: ops.take(table, ids, 0))
-    run_until_captured(step, cuda(np.array([0, 2])))
-    for extent in range(8, 20):
-        ops.take(cuda(np.ones((extent, 1), "f4")), cuda(np.array([1])), 0)
-    y = step(cuda(np.array([0, 5])))
-    del step
-    gc.collect()
-    with pytest.raises(IndexError, match="5"):
-        y.numpy()
-
-
-def test_an_error_that_is_noted_is_not_forgotten(monkeypatch):
-    monkeypatch.setattr(status, "_MOST", 3)
-    y = ops.take(cuda(np.ones((3, 2), "f4")), cuda(np.array([7])), 0)
-    for extent in range(8, 20):
-        ops.take(cuda(np.ones((extent, 1), "f4")), cuda(np.array([1])), 0)
-    with pytest.raises(IndexError, match="7"):
-        y.numpy()
