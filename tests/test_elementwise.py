@@ -5,6 +5,7 @@ import functools
 import json
 import math
 import pickle
+import random
 import sys
 
 import numpy as np
@@ -411,6 +412,62 @@ REFUSED = {
 def test_what_cannot_be_compiled_is_named(function):
     with pytest.raises(TypeError, match=REFUSED[function]):
         fn.elementwise(function)(fn.tensor([1.0]))
+
+
+DRAWN = np.random.default_rng(0)
+
+
+@pytest.mark.parametrize(
+    "function, what",
+    [
+        (lambda x: x * np.random.rand(), "np.random.rand"),  # noqa: NPY002
+        (lambda x: x * random.random(), "random.random"),
+        (lambda x: x * DRAWN.random(), "DRAWN"),
+    ],
+)
+def test_random_numbers_are_refused(function, what):
+    with pytest.raises(TypeError, match=f"{what} draws random numbers .test_elementwise.py, line"):
+        fn.elementwise(function)(X)
+
+
+def test_an_array_keeps_the_elements_of_the_first_call():
+    table = np.array([1.0, 2.0])
+    f = fn.elementwise(lambda x: x * table[1])
+    assert f(X).tolist() == (2 * X).tolist()
+    table[1] = 10
+    assert f(X).tolist() == (2 * X).tolist()
+    assert fn.grad(lambda x: f(x).sum())(X).tolist() == [2.0] * len(X)
+    assert f(X.astype("f4")).tolist() == (2 * X.astype("f4")).tolist()
+
+
+def test_many_conditions_on_a_repeated_number_compile():
+    """In a Python of its own: where LLVM does not come to an end, that one is ended."""
+    program = """if True:
+        import numpy as np
+        import fastnn as fn
+
+        def many(x):
+            y = 0.0
+            if x > 1: y += x
+            if x > 2: y += x * x
+            if x > 3: y *= x
+            if x < -1: y -= 1
+            if x < -2: y *= 2
+            if x < -3: y += x
+            if y > 10: y = fn.ops.sigmoid(y)
+            if y < -10: y = fn.ops.tanh(y)
+            if x > 5: y = y * y
+            if x > 6: y = y * y + 1
+            if x > 7: y = y * y + 2
+            return y
+
+        f = fn.elementwise(lambda x, y: many(x) * y)
+        g = fn.elementwise(lambda x, y: fn.ops.erfinv(x) * y)
+        for h, x in ((f, 2.5), (g, 0.5)):
+            slope = fn.grad(lambda a: h(a, np.ones(2)).sum())(np.full((3, 1), x))
+            print(*slope.numpy().ravel().round(6))
+    """
+    assert output_of(program).split("\n")[:2] == ["12.0 12.0 12.0", "2.22517 2.22517 2.22517"]
 
 
 def test_names_that_are_not_there_are_named():

@@ -76,3 +76,20 @@ def from_bits(typing: Any, i: Any) -> Any:
         return builder.bitcast(arguments[0], context.get_value_type(result))
 
     return result(i), generate
+
+
+@intrinsic
+def unforeseen(typing: Any, x: Any) -> Any:
+    """The same number, of which LLVM knows nothing, not even that it was the same the last time.
+
+    A loop that calls it is not vectorized, nor is the number's part taken out of it.
+    """
+
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        integer = context.get_value_type(_INTEGERS[x])
+        number = builder.bitcast(arguments[0], integer)
+        kind = ir.FunctionType(integer, [integer])
+        same = builder.asm(kind, "", "=r,0", [number], side_effect=True)
+        return builder.bitcast(same, context.get_value_type(x))
+
+    return x(x), generate

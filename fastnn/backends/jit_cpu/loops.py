@@ -15,6 +15,7 @@ from typing import Any
 
 from .compile import Kernel, compiled
 from .interleave import Interleaved
+from .intrinsics import unforeseen
 from .program import BLOCK, Array, Scratch, Stage, blocks, stage
 
 _ROW = """
@@ -75,16 +76,22 @@ def _kernel(
     reals: tuple[str, ...],
     results: int,
     rows: bool,
+    branches: bool,
 ) -> Kernel:
     """The kernel of a compiled function; kinds: 1 for an operand whose rows are contiguous, else 0.
 
     `name` tells the function from others; "" if nothing does. It returns a tuple where there are
-    more results than one. rows: whether there may be several.
+    more results than one. rows: whether there may be several. branches: whether the function has
+    conditions. Where many of them depend on a number that is repeated, LLVM's vectorizer does not
+    come to an end.
     """
     numbers = range(1, len(kinds) + 1)
     places = [f"o{j} + i" if kind else f"o{j}" for j, kind in zip(numbers, kinds)]
     if not rows:
         places = ["i" if kind else "0" for kind in kinds]
+    elements = [f"x{j}[{place}]" for j, place in zip(numbers, places)]
+    if branches:
+        elements = [x if kind else f"unforeseen({x})" for x, kind in zip(elements, kinds)]
     ys, at = [f"y{j}" for j in range(results)], "at + i" if rows else "i"
     source = (_ROWS if rows else _ROW).format(
         ys=", ".join(ys),
@@ -92,13 +99,14 @@ def _kernel(
         results=", ".join(f"{y}[{at}]" for y in ys),
         offsets="".join(f"o{j}, " for j in numbers),
         moved="; ".join(f"o{j} += start" for j, kind in zip(numbers, kinds) if kind) or "pass",
-        elements=", ".join(f"x{j}[{place}]" for j, place in zip(numbers, places)),
+        elements=", ".join(elements),
         reals="".join(f", {real}" for real in reals),
     )
     scope = {"function": function, "BLOCK": BLOCK, "part": part, "__name__": __name__}
+    scope["unforeseen"] = unforeseen
     scope["offsets"] = _offsets(len(kinds))
     exec(source, scope)
-    name = name and f"{name}{kinds}{results}{rows}"
+    name = name and f"{name}{kinds}{results}{rows}{branches}"
     return Kernel(scope["kernel"], name, compiler=Interleaved)
 
 
@@ -133,10 +141,12 @@ def elementwise(
     xs: Sequence[Array],
     reals: dict[str, float] | None = None,
     strides: Sequence[Sequence[int]] | None = None,
+    branches: bool = False,
 ) -> list[Stage]:
     """The stage of y = function(*xs, **reals); several y: it returns as many results.
 
-    strides: how far each x moves with each axis of y; None: as broadcasting has it.
+    strides: how far each x moves with each axis of y; None: as broadcasting has it. branches:
+    whether the function has conditions
     """
     ys = [y] if isinstance(y, Array) else y
     y = ys[0]
@@ -145,11 +155,13 @@ def elementwise(
     axes = merged(y.shape, strides or [strides_over(y.shape, x) for x in xs])
     # A row whose x is neither contiguous nor one number is cut into rows of one element.
     if not axes or any(step not in (0, 1) for step in axes[0][1:]):
-        axes.insert(0, (1, *[0] * len(xs)))
+        axes.insert(0, (1, *[1] * len(xs)))
     (width, *kinds), outer = axes[0], axes[1:]
     rows = y.size // width
     pieces, group = blocks(width), max(1, BLOCK // width)
-    kernel = _kernel(name, function, tuple(kinds), tuple(reals or ()), len(ys), rows=bool(outer))
+    kernel = _kernel(
+        name, function, tuple(kinds), tuple(reals or ()), len(ys), bool(outer), branches
+    )
     integers = [width, rows, group, pieces, len(outer)] if outer else [width]
     table = [number for axis in outer for number in axis]
     tasks = blocks(rows, group) * pieces

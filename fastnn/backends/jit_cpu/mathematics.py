@@ -18,7 +18,7 @@ from .elementary import log64 as log  # noqa: F401
 from .elementary import tanh64 as tanh  # noqa: F401
 from .error_function import erf64 as erf  # noqa: F401
 from .error_function import erfc64 as erfc  # noqa: F401
-from .intrinsics import ceil, floor, rint  # noqa: F401
+from .intrinsics import ceil, floor, rint, unforeseen  # noqa: F401
 from .power import pow64
 from .trigonometry import cos64 as cos  # noqa: F401
 from .trigonometry import sin64 as sin  # noqa: F401
@@ -47,4 +47,10 @@ def head(x):
 
 
 normal_quantile = normal.normal_quantile(sys.modules[__name__])
-erfinv = normal.erfinv(sys.modules[__name__])
+_inverse_erf = normal.erfinv(sys.modules[__name__])
+
+
+@compile
+def erfinv(x):
+    """The inverse of erf, whose branches would be vectorized too slowly: see `loops`."""
+    return _inverse_erf(unforeseen(np.float64(x)))

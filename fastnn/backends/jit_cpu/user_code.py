@@ -7,6 +7,7 @@ of the text is always what the text says.
 from __future__ import annotations
 
 import hashlib
+import random
 import types
 from collections.abc import Callable
 from typing import Any, NamedTuple
@@ -17,20 +18,24 @@ from fastnn.backends.jit.functions import original, scalar_function
 
 from .compile import compiled
 from .rules import KNOWN
-from .user_syntax import check, defaults, place, references, scope
+from .user_syntax import branches, check, defaults, place, references, scope
 
 _FIXED_MODULES = ("numpy", "math", "fastnn")  # what their names mean does not change
+_GENERATORS = (random.Random, np.random.RandomState, np.random.Generator)
 _OF_TENSORS = ("fastnn.ops", "fastnn.activations", "fastnn.losses")
 
 
 class Built(NamedTuple):
-    """What Numba compiles, and a hash of what it does, the same one in every process.
+    """What Numba compiles, a hash of what it does, the same one in every process, and whether that
+    depends on conditions.
 
-    None where that cannot be told: it refers to an array, or to a module of the user's as a whole.
+    The hash is None where it cannot be told: the function refers to an array, or to a module of the
+    user's as a whole.
     """
 
     function: Any
     fingerprint: str | None
+    branches: bool
 
 
 _built: dict[Callable, Built] = {}
@@ -75,7 +80,15 @@ def _fingerprint(function: Callable, referred: dict[tuple[str, ...], Any]) -> st
     return hashlib.sha256(text.encode()).hexdigest()
 
 
-def _callee(value: Any, path: tuple[str, ...], name: str, inside: tuple) -> Any:
+def _referred(value: Any, path: tuple[str, ...], name: str, inside: tuple) -> Any:
+    """What a function refers to, as it is compiled."""
+    if isinstance(value, np.ndarray):  # which keeps its elements, as numbers keep their values
+        return value.copy()
+    if isinstance(getattr(value, "__self__", value), _GENERATORS):
+        raise TypeError(
+            f"{name}: {'.'.join(path)} draws random numbers ({place(inside[-1], path)}), which a "
+            "function of elements cannot do; draw them before, and take them as an operand"
+        )
     value = scalar_function(value)
     value = original(getattr(value, "py_func", value))  # py_func: of numba.njit
     if not _user_written(value):
@@ -112,7 +125,7 @@ def _build(function: Callable, name: str, inside: tuple = ()) -> Built:
     check(function, name)
     inside = (*inside, function)
     referred = {
-        path: _callee(value, path, name, inside)
+        path: _referred(value, path, name, inside)
         for path, value in references(function, name).items()
     }
     code = function.__code__
@@ -125,7 +138,11 @@ def _build(function: Callable, name: str, inside: tuple = ()) -> Built:
         co_posonlyargcount=0,
     )
     copy = types.FunctionType(code, names, function.__name__, defaults(function), tuple(cells))
-    _built[function] = Built(compiled(copy, boundscheck=True), _fingerprint(function, referred))
+    _built[function] = Built(
+        compiled(copy, boundscheck=True),
+        _fingerprint(function, referred),
+        branches(code) or any(isinstance(one, Built) and one.branches for one in referred.values()),
+    )
     return _built[function]
 
 

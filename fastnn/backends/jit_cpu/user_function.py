@@ -65,8 +65,9 @@ def _source(user: UserFunction) -> str:
 
 
 @functools.cache
-def scalar_function(number: int) -> tuple[str, Any]:
-    """A name for what is compiled, and f(elements, constants) of the processor or a GPU.
+def scalar_function(number: int) -> tuple[str, Any, bool]:
+    """A name for what is compiled, f(elements, constants) of the processor or a GPU, and whether it
+    has conditions.
 
     The name is "" if nothing tells it from others.
     """
@@ -78,7 +79,7 @@ def scalar_function(number: int) -> tuple[str, Any]:
     exec(source, scope)
     fingerprints = [one.fingerprint for one in built.values()]
     name = "" if None in fingerprints else f"{source} {fingerprints}"
-    return name, compiled(scope["scalar"])
+    return name, compiled(scope["scalar"]), any(one.branches for one in built.values())
 
 
 def elementwise(
@@ -89,8 +90,9 @@ def elementwise(
     where = place(user.function)
     if config.DISABLE_JIT:
         raise RuntimeError(f"{user.name}: needs Numba's compiler; NUMBA_DISABLE_JIT turns it off")
-    name, scalar = scalar_function(function)
-    stages = loop(name, scalar, ys, xs, {f"c{i}": c for i, c in enumerate(constants)})
+    name, scalar, branches = scalar_function(function)
+    reals = {f"c{i}": c for i, c in enumerate(constants)}
+    stages = loop(name, scalar, ys, xs, reals, branches=branches)
     try:
         for stage in stages:
             stage.kernel.tile = PureTile

@@ -68,6 +68,11 @@ def check(function: Callable, name: str) -> None:
         raise TypeError(f"{name}: is a generator or a coroutine ({place(function)})")
 
 
+def branches(code: types.CodeType) -> bool:
+    """Whether a function has conditions."""
+    return any("_IF_" in instruction.opname for instruction, _ in _instructions(code))
+
+
 def defaults(function: Callable) -> tuple | None:
     """Of all parameters that have one, in their order."""
     code, keyword_only = function.__code__, function.__kwdefaults__ or {}
