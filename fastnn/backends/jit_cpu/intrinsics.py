@@ -13,6 +13,10 @@ from numba.extending import intrinsic
 _INTEGERS = {types.float32: types.int32, types.float64: types.int64}
 
 
+def _for_a_gpu(context: Any) -> bool:
+    return type(context).__module__.startswith("numba.cuda")
+
+
 def _of_llvm(name: str, operands: Sequence[Any]) -> Any:
     """The call of one of LLVM's functions, for numbers of one floating-point type.
 
@@ -26,7 +30,7 @@ def _of_llvm(name: str, operands: Sequence[Any]) -> Any:
         real = context.get_value_type(kind)
         function = ir.FunctionType(real, [real] * len(operands))
         full_name = f"llvm.{name}.f{kind.bitwidth}"
-        if type(context).__module__.startswith("numba.cuda"):
+        if _for_a_gpu(context):
             full_name = f"__nv_{name}" + ("f" if kind.bitwidth == 32 else "")
         return builder.call(get_or_insert_function(builder.module, function, full_name), arguments)
 
@@ -86,6 +90,8 @@ def unforeseen(typing: Any, x: Any) -> Any:
     """
 
     def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        if _for_a_gpu(context):  # nothing is vectorized there
+            return arguments[0]
         integer = context.get_value_type(_INTEGERS[x])
         number = builder.bitcast(arguments[0], integer)
         kind = ir.FunctionType(integer, [integer])
