@@ -20,6 +20,12 @@ def elsewhere():
         os.chdir(before)
 
 
+def pytest_configure(config):
+    """NumPy's threads of several workers would take turns on the same processors."""
+    if getattr(config.option, "numprocesses", None):
+        os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # the workers inherit it
+
+
 ON_DEMAND = {"parity": "comparison with other libraries", "gpu": "on a GPU"}
 
 

@@ -151,11 +151,14 @@ def seconds(task):
 runtime.set_num_threads(2)
 product()
 caller, (worker,) = str(threading.get_native_id()), set(os.listdir("/proc/self/task")) - before
-start = [seconds(task) for task in (caller, worker)]
-for _ in range(100):
-    _core.gemm(a, b, None, None, None)
-mine, other = (seconds(task) - begin for task, begin in zip((caller, worker), start))
-assert other > 0.25 * mine, (mine, other)
+share, end = 0, time.monotonic() + 30
+while share < 0.25 and time.monotonic() < end:  # other programs may want the processors too
+    start = [seconds(task) for task in (caller, worker)]
+    for _ in range(100):
+        _core.gemm(a, b, None, None, None)
+    mine, other = (seconds(task) - begin for task, begin in zip((caller, worker), start))
+    share = other / mine
+assert share >= 0.25
 """)
 
 

@@ -241,7 +241,9 @@ def test_standout_keeps_units_as_the_overlaid_network_says(alpha, beta, use_bias
 
 def test_standout_learns_from_what_was_kept():
     layer = built(layers.Standout, 4, seed=3)
-    x, dy = RNG.uniform(1, 2, (1, 5)), RNG.uniform(1, 2, (1, 4))
+    rng = np.random.default_rng(0)
+    layer.set_weights([rng.standard_normal(w.shape) for w in layer.weights])
+    x, dy = rng.uniform(1, 2, (1, 5)), rng.uniform(1, 2, (1, 4))
     y = layer(x, training=True)
     y.backward(dy)
     kept = y.numpy() != 0
