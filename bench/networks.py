@@ -119,15 +119,16 @@ class Network:
         return replace(self, layers=tuple(layers))
 
 
-def dense(name: str, widths: tuple[int, ...], batch: int) -> Network:
+def dense(name: str, widths: tuple[int, ...], batch: int, steps: int) -> Network:
     """A multi-layer perceptron with ReLU."""
     layers = [Dense(width, "relu") for width in widths[1:-1]]
     title = f"{name}: {'-'.join(map(str, widths))}, batch {batch}"
-    return Network(title, widths[:1], (*layers, Dense(widths[-1])), batch, steps=50)
+    return Network(title, widths[:1], (*layers, Dense(widths[-1])), batch, steps)
 
 
-MLP = dense("mlp", (784, 500, 500, 10), 100)
-TINY = dense("tiny", (64, 64, 10), 32)
+MLP = dense("mlp", (784, 500, 500, 10), 100, steps=50)
+# A call of few such steps would be the time it takes a processor to wake up.
+TINY = dense("tiny", (64, 64, 10), 32, steps=500)
 CNN = Network(
     "cnn: conv 25, pool, conv 50, pool, dense 100, dense 10, batch 100",
     (28, 28, 1),

@@ -185,6 +185,20 @@ class BoundCall:
             return step.output(results)
         return self._compute(self._inputs) if results is None else step.output(())
 
+    def repeat(self, times: int, seconds: float) -> tuple[Any, int]:
+        """Makes the call so many times, or at least once and for about so many seconds.
+
+        What may run without Python runs without it: a plan that returns nothing.
+
+        Returns:
+            What the last call returned, and how many were made.
+        """
+        result = self()
+        step = self._step
+        if times == 1 or result is not None or step.plan is None or VERIFY or step.host_calls:
+            return result, 1
+        return None, 1 + _core.repeat(step.plan, self._inputs, times - 1, seconds)
+
     def _compute(self, inputs: tuple) -> Any:
         args, kwargs = with_inputs(self._given, iter(inputs))
         return self._captured.function(*args, **kwargs)

@@ -1,6 +1,7 @@
 """fn.capture: what is replayed has the bits of eager calls, and what cannot be stays eager."""
 
 import threading
+import time
 import warnings
 
 import numpy as np
@@ -358,6 +359,69 @@ def test_threads_that_write_state_take_turns():
     for thread in threads:
         thread.join()
     assert set(total.numpy().tolist()) == {804.0}
+
+
+def counter():
+    """A step that counts its calls, and its bound call."""
+    total = fn.Variable(np.zeros((), np.float32))
+
+    @fn.capture
+    def step(x):
+        total.assign_add(x)
+
+    return total, step, step.bind(np.ones((), np.float32))
+
+
+def test_a_call_is_repeated_without_python():
+    total, step, call = counter()
+    made = [call.repeat(100, 60.0) for _ in range(4)]
+    # Eagerly, recorded once, recorded again and then run as often as is left, replayed.
+    assert made == [(None, 1), (None, 1), (None, 100), (None, 100)]
+    assert total.item() == 202 and replayed(step)
+    assert call.repeat(1, 60.0) == (None, 1)
+
+
+def test_repeating_ends_in_time():
+    total, _, call = counter()
+    for _ in range(3):
+        call()
+    start = time.perf_counter()
+    result, made = call.repeat(10**12, 0.05)
+    assert result is None and 1 < made == total.item() - 3
+    assert 0.05 <= time.perf_counter() - start < 5
+    assert call.repeat(100, 0.0) == (None, 2)  # the clock is looked at after a replay
+
+
+def test_a_call_with_results_is_made_once():
+    step = fn.capture(lambda x: x + 1)
+    call = step.bind(np.float32(1))
+    assert [(y.item(), made) for y, made in (call.repeat(9, 60.0) for _ in range(5))] == [
+        (2, 1)
+    ] * 5
+    assert replayed(step)
+    for arguments, error, match in (
+        ((step._last.plan, call._inputs, 3, 1.0), ValueError, "repeat: the plan has results"),
+        ((step._last.plan, call._inputs), TypeError, "repeat: expected a plan, a tuple of Tensors"),
+    ):
+        with pytest.raises(error, match=match):
+            _core.repeat(*arguments)
+
+
+def test_a_repeated_call_that_fails_leaves_what_it_did_before():
+    steps = fn.Variable(np.zeros(1, np.int64))
+    seen = fn.Variable(np.zeros((), np.float32))
+    order = fn.tensor(np.array([0, 1, 2, 3, 99, 0]))
+
+    @fn.capture
+    def step(x):
+        (row,) = _core.gather_batch([x], order, steps, 1)
+        seen.assign_add(row.sum())
+
+    call = step.bind(np.array([1, 2, 4, 8, 16], np.float32))
+    assert [call.repeat(1, 60.0) for _ in range(3)] == [(None, 1)] * 3
+    with pytest.raises(IndexError, match="99"):
+        call.repeat(9, 60.0)
+    assert seen.item() == 15
 
 
 def test_the_number_of_threads_changes_no_bit():

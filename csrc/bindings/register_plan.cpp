@@ -2,6 +2,8 @@
 
 #include <pybind11/stl.h>
 
+#include <chrono>
+
 #include "bindings/array_args.h"
 #include "bindings/errors.h"
 #include "bindings/gil.h"
@@ -84,6 +86,32 @@ PyObject* replay(PyObject*, PyObject* const* args, Py_ssize_t count) {
   });
 }
 
+// repeat(plan, inputs, times, seconds) -> how often it ran: `times`, or fewer once so many seconds
+// have gone by. For a plan without results.
+PyObject* repeat(PyObject*, PyObject* const* args, Py_ssize_t count) {
+  return guarded([&]() -> PyObject* {
+    if (count != 4)
+      throw Error(ErrorKind::type,
+                  "repeat: expected a plan, a tuple of Tensors, times and seconds");
+    Plan& plan = py::cast<Plan&>(py::handle(args[0]));
+    const std::vector<const Array*> inputs = arguments_of(plan, args[1]);
+    const auto times = py::cast<int64_t>(py::handle(args[2]));
+    const std::chrono::duration<double> seconds(py::cast<double>(py::handle(args[3])));
+    if (!plan.results().empty()) throw Error(ErrorKind::value, "repeat: the plan has results");
+    int64_t done = 0;
+    {
+      ReleasedGil released;
+      const auto start = std::chrono::steady_clock::now();
+      std::vector<Block*> none;
+      while (done < times && plan.run(inputs, none)) {
+        ++done;
+        if (std::chrono::steady_clock::now() - start >= seconds) break;
+      }
+    }
+    return PyLong_FromLongLong(done);
+  });
+}
+
 std::shared_ptr<Trace> make_trace(const Recording& recording, const py::tuple& inputs,
                                   const py::tuple& results) {
   std::string refusal;
@@ -133,6 +161,8 @@ PyObject* mode(PyObject*, PyObject*) {
 PyMethodDef functions[] = {
     {"replay", reinterpret_cast<PyCFunction>(reinterpret_cast<void (*)()>(replay)), METH_FASTCALL,
      "replay(plan, inputs) -> a Tensor for each result."},
+    {"repeat", reinterpret_cast<PyCFunction>(reinterpret_cast<void (*)()>(repeat)), METH_FASTCALL,
+     "repeat(plan, inputs, times, seconds) -> how often it ran."},
     {"mode", mode, METH_NOARGS,
      "A number for what this thread computes with: gradients, backend, threads, device."},
     {nullptr, nullptr, 0, nullptr}};

@@ -38,12 +38,42 @@ inline Vec<T> chain(Vec<T> a, Vec<T> b, Vec<T> sum) {
 #endif
 }
 
+/* What most epilogues are: a bias and perhaps relu. */
+template <class T, bool Relu>
+void add_bias(const T* bias, T* c, int64_t c_row, int64_t rows, int64_t columns) {
+  using V = Vec<T>;
+  constexpr int64_t L = V::kLanes;
+  const auto finished = [](V sum, V b) {
+    sum = b + sum;
+    return Relu ? maximum(sum, V::zero()) : sum;
+  };
+  int64_t j = 0;
+  for (; j + L <= columns; j += L) {
+    const V b = V::load(bias + j);
+    for (int64_t r = 0; r < rows; ++r) {
+      T* p = c + r * c_row + j;
+      finished(V::load(p), b).store(p);
+    }
+  }
+  if (j == columns) return;
+  const int64_t n = columns - j;
+  const V b = V::load_first(bias + j, n);
+  for (int64_t r = 0; r < rows; ++r) {
+    T* p = c + r * c_row + j;
+    finished(V::load_first(p, n), b).store_first(p, n);
+  }
+}
+
 /* The epilogue, on sums that were just written. */
 template <class T>
 void finish(const GemmTile* t, int64_t rows, int64_t columns) {
   using V = Vec<T>;
   constexpr int L = V::kLanes;
   const GemmEpilogue* e = t->last;
+  if (e->bias && !e->c0 && !e->residual && e->alpha == 1)
+    return (e->relu ? add_bias<T, true>
+                    : add_bias<T, false>)(static_cast<const T*>(e->bias) + t->column,
+                                          static_cast<T*>(t->c), t->c_row, rows, columns);
   const V alpha = V::broadcast(static_cast<T>(e->alpha)),
           beta = V::broadcast(static_cast<T>(e->beta));
   const auto at = [&](const void* base, int64_t stride, int64_t r) {

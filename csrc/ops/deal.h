@@ -44,8 +44,15 @@ struct Deck {
 template <class Body>
 void deal(int64_t slots, int64_t items, int64_t least, int64_t most, Body&& body) {
   slots = std::clamp<int64_t>(items / least, 1, slots);
+  if (slots == 1) {
+    for (int64_t begin = 0, end; begin < items; begin = end) {
+      end = begin + run_length(items - begin, 1, least, most);
+      body(begin, end, int64_t{0}, end);
+    }
+    return;
+  }
   constexpr int64_t kShares = 16;
-  const int64_t count = std::min(slots, kShares), parts = slots > 1 ? 2 * (slots / count) : 1;
+  const int64_t count = std::min(slots, kShares), parts = 2 * (slots / count);
   struct alignas(64) Share : Deck {};
   Share shares[kShares];
   for (int64_t i = 0; i < count; ++i) shares[i].dealt = i * items / count;

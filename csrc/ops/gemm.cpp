@@ -185,9 +185,11 @@ Status run_gemm(const Call& call) {
   char* product = call.has(Z) ? call.operand(Z).data : out.data;
   const int64_t element = item_size(out.dtype), size = batch.problem.m * batch.problem.n * element;
   Sharing sharing = share(batch);
-  // The number of threads may have changed since the memory was given out.
-  if (scratch_room(batch, sharing) > scratch.size()) sharing = {1, 1};
-  const int64_t room = scratch_room(batch, sharing);
+  int64_t room = scratch_room(batch, sharing);
+  if (room > scratch.size()) {  // the number of threads has changed since the memory was given out
+    sharing = {1, 1};
+    room = scratch_room(batch, sharing);
+  }
   const int64_t slots = room ? std::min(sharing.slots, scratch.size() / room) : sharing.slots;
   deal(slots, batch.count, 1, 1, [&](int64_t index, int64_t, int64_t slot, int64_t) {
     GemmProblem g = batch.problem;

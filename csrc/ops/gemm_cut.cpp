@@ -8,6 +8,10 @@
 namespace fastnn {
 namespace {
 
+const GemmTiles& tiles_of(const GemmProblem& g) {
+  return g.dtype == DType::float32 ? kernels().gemm.f32 : kernels().gemm.f64;
+}
+
 // Elements from a packed row to the next: an odd number of lines, so that the rows of a tile do not
 // share the sets of a cache.
 int64_t spread(int64_t columns) { return ceil_div(columns, 16) * 16 | 16; }
@@ -35,9 +39,11 @@ bool a_collides(const GemmProblem& g) {
   return kWays * kCollidingStride / shared <= columns;
 }
 
+bool is_low(const GemmProblem& g) { return g.m <= tiles_of(g).rows; }
+
 GemmCut::GemmCut(const GemmProblem& g) : g(g), epilogue{} {
   const bool is_f32 = g.dtype == DType::float32;
-  tiles = is_f32 ? &kernels().gemm.f32 : &kernels().gemm.f64;
+  tiles = &tiles_of(g);
   pack = is_f32 ? kernels().pack.f32 : kernels().pack.f64;
   slice = is_f32 ? kernels().pack.slice_f32 : kernels().pack.slice_f64;
   element = item_size(g.dtype);

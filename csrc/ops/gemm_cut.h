@@ -15,6 +15,8 @@ enum class WayOfA { along_k, across, none };
 WayOfA way_of_a(const GemmProblem& g);
 // A must be packed: it cannot be read, or what a tile reads of it shares the sets of a cache.
 bool a_collides(const GemmProblem& g);
+// One row of tiles is high enough.
+bool is_low(const GemmProblem& g);
 inline bool reads_b(const GemmProblem& g) { return g.b_column == 1 || g.n == 1; }
 
 // A block of A: rows from the first of a task, one block of k.

@@ -35,7 +35,7 @@ bool fits(const GemmPath& path, const GemmProblem& g) {
     case GemmPath::readable:
       return is_readable(g);
     case GemmPath::low:
-      return is_readable(g) && GemmCut(g).row_tiles == 1;
+      return is_readable(g) && is_low(g);
     case GemmPath::apart:
       return is_readable(g) && !a_collides(g);
     case GemmPath::across:

@@ -11,6 +11,14 @@ from fastnn.captured import Captured
 from fastnn.tensor import Variable
 
 
+class EagerCall(partial):
+    """A call with certain arguments, used as a `BoundCall` is."""
+
+    def repeat(self, times: int, seconds: float) -> tuple[Any, int]:
+        """One call: what it returned, and 1."""
+        return self(), 1
+
+
 class RecordedStep(Captured):
     """A step of `fit`, `evaluate` or `predict`."""
 
@@ -19,7 +27,7 @@ class RecordedStep(Captured):
 
     def bind(self, *args: Any, **kwargs: Any) -> Callable[[], Any]:
         if self.eager:
-            return partial(self.function, *args, **kwargs)
+            return EagerCall(self.function, *args, **kwargs)
         return super().bind(*args, **kwargs)
 
 

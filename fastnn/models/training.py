@@ -335,7 +335,9 @@ class Trainer(Compiled):
             display.epoch_begin(0)
         tick, count = ticker(display, read), 0
         try:
-            for call in feed.epoch(lambda data, _: (partial(step, *b) for b in data.batches())):
+            for call, _ in feed.epoch(
+                lambda data, _: ((partial(step, *b), 1) for b in data.batches())
+            ):
                 call()
                 count += 1
                 if tick is not None:

@@ -271,7 +271,9 @@ def weights_of_classes(y: Any, class_weight: dict) -> np.ndarray:
     return weights
 
 
-Calls = Callable[["ArrayData | IterableData", "Tensor | None"], "Iterator[Callable[[], Any]]"]
+# Steps, and how many times each is to be taken.
+Runs = Iterator[tuple[Any, int]]
+Calls = Callable[["ArrayData | IterableData", "Tensor | None"], Runs]
 
 
 class Feed:
@@ -294,27 +296,29 @@ class Feed:
         self.limit = steps
         self.order = order
         self.exhausted = False
-        self._running: Iterator | None = None
+        self._running: Runs | None = None
+        self._rest: tuple[Any, int] | None = None  # of a run that went beyond an epoch
 
     @property
     def steps(self) -> int | None:
         """The number of steps of an epoch, None if nobody knows."""
         return self.data.steps if self.limit is None else self.limit
 
-    def epoch(self, calls: Calls) -> Iterator[Callable[[], Any]]:
-        """The steps of the next epoch, as functions without arguments.
+    def epoch(self, calls: Calls) -> Runs:
+        """The steps of the next epoch, as functions without arguments, and how often each is taken.
 
         calls: makes them of the data and of the order of a pass
         """
         return self._pass(calls) if self.limit is None else self._limited(self.limit, calls)
 
-    def _pass(self, calls: Calls) -> Iterator[Callable[[], Any]]:
+    def _pass(self, calls: Calls) -> Runs:
         return calls(self.data, self.order() if self.order is not None else None)
 
-    def _limited(self, limit: int, calls: Calls) -> Iterator[Callable[[], Any]]:
-        for step in range(limit):
-            call = self._next(calls)
-            if call is None:
+    def _limited(self, limit: int, calls: Calls) -> Runs:
+        step = 0
+        while step < limit:
+            run = self._next(calls)
+            if run is None:
                 self.exhausted = True
                 warnings.warn(
                     f"the data ran out after {step} of {limit} steps of an epoch: the "
@@ -322,14 +326,21 @@ class Feed:
                     stacklevel=2,
                 )
                 return
-            yield call
+            call, times = run
+            now = min(times, limit - step)
+            self._rest = (call, times - now) if now < times else None
+            step += now
+            yield call, now
 
-    def _next(self, calls: Calls) -> Callable[[], Any] | None:
-        """The next step of the running pass or of a new one, None at the end of a generator."""
+    def _next(self, calls: Calls) -> tuple[Any, int] | None:
+        """What is left of a run, or the next one of the running pass or of a new one; None at the
+        end of a generator."""
+        if self._rest is not None:
+            return self._rest
         if self._running is not None:
-            call = next(self._running, None)
-            if call is not None or not getattr(self.data, "renewable", True):
-                return call
+            run = next(self._running, None)
+            if run is not None or not getattr(self.data, "renewable", True):
+                return run
         self._running = self._pass(calls)
         return next(self._running, None)
 

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from functools import partial
-from itertools import repeat
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from fastnn import _core, config
 from fastnn.autograd import gradients, no_grad
-from fastnn.captured import Captured
+from fastnn.captured import BoundCall, Captured
 from fastnn.context import context
 from fastnn.dtypes import FLOATS
 from fastnn.layers import masks
@@ -19,7 +18,7 @@ from fastnn.metrics import Mean, MeanMetricWrapper
 from fastnn.models.interrupt import InterruptGuard
 from fastnn.models.records import position_of, recorded
 from fastnn.models.training_compile import evaluator
-from fastnn.models.training_data import Calls, batch_dtype
+from fastnn.models.training_data import Calls, IterableData, Runs, batch_dtype
 from fastnn.tensor import Tensor, Variable
 from fastnn.utils import tree
 
@@ -28,12 +27,13 @@ if TYPE_CHECKING:
 
 
 _START = np.zeros(1, np.int64)
+UNWATCHED_SECONDS = 0.02  # for so long, steps are taken without a look at Ctrl-C or the display
 Step = Callable[[Any, Any, Any], "dict | None"]  # of (x, y, sample_weight)
 
 
 def run_epoch(
     model: Compiled,
-    calls: Iterable[Callable[[], Any]],
+    runs: Iterable[tuple[BoundCall, int]],
     guard: InterruptGuard,
     begin_hooks: list[Callable],
     end_hooks: list[Callable],
@@ -41,28 +41,33 @@ def run_epoch(
 ) -> int:
     """Takes step after step until the data ends or somebody sets `stop_training`.
 
+    Nobody looks at a single step where there are no hooks: then several are taken at once.
+
     Returns:
         The number of steps taken.
     """
     count = 0
     own = vars(model)
-    for call in calls:
-        for hook in begin_hooks:
-            hook(count, {})
-        guard.busy = True
-        own["_step_logs"] = call()
-        guard.busy = False
-        if guard.pending is not None:
-            guard.check()
-        if end_hooks:
-            logs = model._logs()
-            for hook in end_hooks:
-                hook(count, logs)
-        count += 1
-        if tick is not None:
-            tick(count)
-        if model.stop_training:
-            break
+    seconds = 0.0 if begin_hooks or end_hooks else UNWATCHED_SECONDS
+    for call, left in runs:
+        while left:
+            for hook in begin_hooks:
+                hook(count, {})
+            guard.busy = True
+            own["_step_logs"], taken = call.repeat(left if seconds else 1, seconds)
+            guard.busy = False
+            left -= taken
+            count += taken
+            if guard.pending is not None:
+                guard.check()
+            if end_hooks:
+                logs = model._logs()
+                for hook in end_hooks:
+                    hook(count - 1, logs)
+            if tick is not None:
+                tick(count)
+            if model.stop_training:
+                return count
     return count
 
 
@@ -106,20 +111,22 @@ def training_calls(model: Compiled) -> Calls:
         batch = tree.map_structure(lambda leaf: None if leaf is None else next(gathered), parts)
         return step.function(*batch)
 
-    def calls(data: Any, order: Tensor | None) -> Iterator[Callable[[], Any]]:
-        if order is None:
+    def calls(data: Any, order: Tensor | None) -> Runs:
+        if isinstance(data, IterableData):
             for batch in data.batches():
-                yield step.bind(*batch)
+                yield step.bind(*batch), 1
             return
+        if order is None:
+            order = _core.from_numpy(np.arange(data.rows))
         gathered = recorded(model, "training step on rows", lambda _: on_rows)
         position = position_of(model)
         position.assign(_START)
         bind = partial(gathered.bind, data.structure, order, position)
         whole, rest = divmod(data.rows, data.batch_size)
         if whole:
-            yield from repeat(bind(data.batch_size), whole)
+            yield bind(data.batch_size), whole
         if rest:
-            yield bind(rest)
+            yield bind(rest), 1
         position.assign(_START)
 
     return calls

@@ -3,6 +3,7 @@
 import os
 import signal
 import threading
+import time
 
 import numpy as np
 import pytest
@@ -75,6 +76,27 @@ def test_a_step_is_finished_first(moment, steps, monkeypatch):
     for a, b in zip(model.get_weights(), other.get_weights()):
         np.testing.assert_array_equal(a, b)
     model.fit(X, LABELS, verbose=0)  # it goes on
+
+
+def test_steps_that_nobody_watches_are_interrupted():
+    model = make_model()
+    x, labels = np.repeat(X, 10_000, 0), np.repeat(LABELS, 10_000)
+    model.fit(X, LABELS, batch_size=1, verbose=0)
+    before = int(model.optimizer.iterations)
+
+    def press_in_the_middle():
+        while int(model.optimizer.iterations) < before + 100:
+            time.sleep(0.001)
+        press()
+
+    thread = threading.Thread(target=press_in_the_middle)
+    thread.start()
+    with pytest.raises(KeyboardInterrupt):
+        model.fit(x, labels, batch_size=1, verbose=0)
+    thread.join()
+    steps = int(model.optimizer.iterations) - before
+    assert 100 <= steps < len(x)
+    assert model._loss_tracker.count.item() == steps
 
 
 def test_in_a_callback_it_acts_at_once():

@@ -107,6 +107,19 @@ def test_bits_are_those_of_eager_steps_however_fit_is_called(fit):
     assert replays(recorded[0])
 
 
+def test_steps_that_nobody_watches_are_those_that_a_callback_sees():
+    class Watch(fn.callbacks.Callback):
+        steps = 0
+
+        def on_train_batch_end(self, batch, logs=None):
+            self.steps += 1
+
+    watch = Watch()
+    watched, alone = (trained(with_dropout, False, {"callbacks": c}) for c in ([watch], None))
+    assert_same(watched, alone)
+    assert watch.steps == 4 * 5
+
+
 def test_batches_from_an_iterable():
     def batches():
         for start in range(0, 64, 16):
