@@ -393,3 +393,24 @@ def test_verified_and_profiled_steps_are_not_the_graph(counts):
     assert "replays 4 calls" in step.explain()
     assert w.tolist() == before
     assert step(x).tolist() == [2 * (before[0] + 1)] * 2
+
+
+def test_a_step_is_called_while_its_thread_runs_it(monkeypatch):
+    """As a handler of a signal may, between two lines of Python."""
+    with fn.device("cuda"):
+        w = fn.Variable(np.zeros(2, "f4"))
+    step, x = fn.capture(lambda x: w.assign_add(x)), cuda(np.ones(2, "f4"))
+    run_until_captured(step, x)
+    launch, handlers = Graph.launch, [lambda: step(x)]
+
+    def interrupted(self, *copies):
+        if handlers:
+            handlers.pop()()
+        launch(self, *copies)
+
+    monkeypatch.setattr(Graph, "launch", interrupted)
+    thread = threading.Thread(target=step, args=(x,), daemon=True)
+    thread.start()
+    thread.join(60)
+    assert not thread.is_alive()
+    assert w.tolist() == [7.0, 7.0]
