@@ -15,4 +15,6 @@ SHAPES = [
     *((1024, 1024, 128, "TN"), (33, 17, 1000, "NN"), (257, 129, 300, "TT"), (300, 20, 100, "NT")),
     *((9, 130, 40, "TT"), (17, 19, 5000, "NN"), (8, 8, 9000, "NN")),
     *((150, 170, 300, "NN"), (130, 1100, 70, "NN"), (300, 100, 150, "NN")),
+    # Columns of A that share the sets of a cache, more tiles of them than are packed together.
+    (256, 170, 300, "TN"),
 ]

@@ -69,7 +69,7 @@ py::tuple wrap_results(const Plan& plan, PyObject* inputs, const std::vector<Blo
 }
 
 // replay(plan, inputs) -> a Tensor for each result; or None, with nothing done, when another thread
-// runs the plan and it changes no state.
+// runs the plan and it changes no state, or this thread does.
 PyObject* replay(PyObject*, PyObject* const* args, Py_ssize_t count) {
   return guarded([&]() -> PyObject* {
     if (count != 2) throw Error(ErrorKind::type, "replay: expected a plan and a tuple of Tensors");

@@ -4,6 +4,7 @@
 #include <chrono>
 #include <cstring>
 #include <limits>
+#include <mutex>
 #include <utility>
 
 #include "core/dispatch.h"
@@ -256,7 +257,8 @@ void Plan::run_on_device(const std::vector<const Array*>& inputs,
 }
 
 bool Plan::run(const std::vector<const Array*>& inputs, std::vector<Block*>& results) {
-  std::unique_lock<std::mutex> lock(mutex_, std::defer_lock);
+  if (mutex_.is_mine()) return false;
+  std::unique_lock<OwnedMutex> lock(mutex_, std::defer_lock);
   if (!written_.empty())
     lock.lock();
   else if (!lock.try_lock())
@@ -298,7 +300,7 @@ void Plan::restore(const State& saved) const {
 
 std::string Plan::verify(const Recording& eager, const std::vector<const Array*>& inputs,
                          const State& before) {
-  const std::lock_guard<std::mutex> lock(mutex_);
+  const std::lock_guard<OwnedMutex> lock(mutex_);
   if (eager.notes().size() != trace_->notes.size())
     return "the eager step made " + std::to_string(eager.notes().size()) +
            " calls, the recorded one " + std::to_string(trace_->notes.size());
@@ -341,7 +343,7 @@ std::string Plan::first_difference(const Recording& eager) const {
 }
 
 std::vector<double> Plan::profile(const std::vector<const Array*>& inputs, int runs) {
-  const std::lock_guard<std::mutex> lock(mutex_);
+  const std::lock_guard<OwnedMutex> lock(mutex_);
   const State before = state();
   set_inputs(inputs);
   std::vector<Block*> results;

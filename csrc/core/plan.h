@@ -2,10 +2,10 @@
 #pragma once
 
 #include <memory>
-#include <mutex>
 #include <string>
 #include <vector>
 
+#include "core/owned_mutex.h"
 #include "core/plan_on_device.h"
 #include "core/trace.h"
 
@@ -33,7 +33,8 @@ class Plan {
 
   // Runs the step on these arguments; `results` gets a new block for each
   // result that the step makes (else null). Returns false, and runs nothing, when another thread
-  // runs a plan that changes no state: the caller may as well compute eagerly then.
+  // runs a plan that changes no state, or when this thread runs the plan already (calls on a device
+  // run Python, and so handlers of signals): the caller may as well compute eagerly then.
   // Throws the Error of a call that found bad values; what the calls before it wrote stays.
   bool run(const std::vector<const Array*>& inputs, std::vector<Block*>& results);
 
@@ -92,7 +93,7 @@ class Plan {
   std::vector<Prepared> prepared_;
   Block* workspace_ = nullptr;
   size_t workspace_bytes_ = 0;
-  std::mutex mutex_;
+  OwnedMutex mutex_;
 };
 
 }  // namespace fastnn

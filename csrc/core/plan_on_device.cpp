@@ -93,7 +93,7 @@ void StepGraph::capture(const Inputs& inputs, const std::vector<Block*>& results
   state_ = State::impossible;  // until it has been done
   for (size_t i = 0; i < inputs.size(); ++i)
     if (moving_[i] && (!places_[i] || !place_of(*inputs[i]))) return;  // from device to device
-  graph_ = device_driver().capture([&] {
+  const auto captured = [&] {
     allocate(inputs, results);
     std::vector<Array> arrays;
     for (const Array* input : inputs) arrays.push_back(*input);
@@ -103,7 +103,14 @@ void StepGraph::capture(const Inputs& inputs, const std::vector<Block*>& results
       own.push_back(&arrays[i]);
     }
     calls(own, results_);
-  });
+  };
+  try {
+    graph_ = device_driver().capture(captured);
+  } catch (...) {
+    release_memory();
+    state_ = State::usual;  // it was interrupted: the next run captures
+    throw;
+  }
   if (graph_)
     state_ = State::usual;
   else

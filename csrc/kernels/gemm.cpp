@@ -236,6 +236,8 @@ inline void fill_rows(GemmTiles* tiles) {
   fill_width<T, Rows, 3, AlongK>(tiles);
   if constexpr (2 * Rows >= kRows)
     tiles->packing_tile[AlongK][Rows] = Tile<T, Rows, widest(kRows), false, AlongK, true>::run;
+  else
+    tiles->packing_tile[AlongK][Rows] = nullptr;
   if constexpr (Rows > 1) fill_rows<T, Rows - 1, AlongK>(tiles);
 }
 

@@ -127,7 +127,7 @@ FASTNN_INLINE RowGradient<T> row_gradient(const BackwardView<T>& v, int64_t r, i
 
 // Some rows together, so that the sums over rows are read and written once for all of them.
 template <class T, int Rows>
-FASTNN_INLINE void norm_rows_backward(const BackwardView<T>& v, int64_t r0, int64_t n) {
+FASTNN_INLINE void together_backward(const BackwardView<T>& v, int64_t r0, int64_t n) {
   using V = Vec<T>;
   RowGradient<T> row[Rows];
   for (int r = 0; r < Rows; ++r) row[r] = row_gradient(v, r0 + r, n);
@@ -156,8 +156,8 @@ void norm_rows_backward(const NormBackward* b, int64_t rows, int64_t n) {
   memset(v.dgamma, 0, bytes);
   memset(v.dbeta, 0, bytes);
   int64_t r = 0;
-  for (; r + kTogether <= rows; r += kTogether) norm_rows_backward<T, kTogether>(v, r, n);
-  for (; r < rows; ++r) norm_rows_backward<T, 1>(v, r, n);
+  for (; r + kTogether <= rows; r += kTogether) together_backward<T, kTogether>(v, r, n);
+  for (; r < rows; ++r) together_backward<T, 1>(v, r, n);
 }
 
 // ---- groups of columns --------------------------------------------------------------------------

@@ -22,8 +22,8 @@ typedef void (*MatrixPackKernel)(const struct Packing* packing);
 /* Cuts the rows of a matrix, which have unit stride, into slices: matrices of their own.
  *
  *   to[s * slice + i * width + j] = from[i * from_row + starts[s] + j]
- *                                       s < slices, i < rows, j < starts[s + 1] - starts[s] <=
- * width
+ *
+ * for s < slices, i < rows, j < starts[s + 1] - starts[s], which is at most `width`.
  *
  * What else lies in those rows, and in as many elements behind a slice as a register has, is not
  * defined. */

@@ -179,6 +179,10 @@ Ahead GemmCut::ahead_b(int64_t panel0, int64_t panel1, int64_t p) const {
   return {};
 }
 
+bool GemmCut::tiles_can_pack() const {
+  return reads_b(g) && row_tiles > 1 && panel == int64_t{tiles->lanes} * tiles->widest[tiles->rows];
+}
+
 void GemmCut::run(const BlockOfA& a, BlockOfB b, int64_t tile0, int64_t tile1, int64_t panel0,
                   int64_t panel1, int64_t p, Ahead ahead, char* packed) const {
   GemmTile t{};

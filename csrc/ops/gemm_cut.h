@@ -80,6 +80,10 @@ struct GemmCut {
   Ahead ahead_a(int64_t tile0, int64_t tile1, int64_t p) const;
   Ahead ahead_b(int64_t panel0, int64_t panel1, int64_t p) const;
 
+  // Whether the first row of tiles can pack what it reads of B: others will read that, so it is as
+  // high as tiles that pack have to be, and panels are as wide as these.
+  bool tiles_can_pack() const;
+
   // Adds one block of k, from p on, to these tiles of C. With memory for it, the first row of tiles
   // packs the panels of B that it reads, for the other rows.
   void run(const BlockOfA& a, BlockOfB b, int64_t tile0, int64_t tile1, int64_t panel0,

@@ -38,7 +38,7 @@ struct Private {
   }
 
   // Scratch memory of one thread.
-  int64_t bytes_of_a() const { return packs_a ? cut.block_of_a_bytes(cut.row_tiles) : 0; }
+  int64_t bytes_of_a() const { return packs_a ? aligned(cut.block_of_a_bytes(cut.row_tiles)) : 0; }
   int64_t bytes_of_b() const {
     return packs_b && !cut.g.packed_b ? cut.block_of_b_bytes(std::min(most(), cut.panels)) : 0;
   }
@@ -69,16 +69,17 @@ struct Private {
       const BlockOfA a =
           packs_a ? cut.pack_a(own.tile0, own.tile1, p, buffer) : cut.read_a(own.tile0, p);
       char* packed = packs_b && !cut.g.packed_b ? buffer + bytes_of_a() : nullptr;
-      const BlockOfB b = block_of_b(own, p, packed);
+      const bool by_tiles = packed && cut.tiles_can_pack();
+      const BlockOfB b = by_tiles ? cut.read_b(own.panel0, p) : block_of_b(own, p, packed);
       const bool more = p + kSumBlock < cut.g.k;
       const Ahead ahead = more ? what_streams(own, p + kSumBlock) : what_streams(later, 0);
       cut.run(a, b, own.tile0, own.tile1, own.panel0, own.panel1, p, ahead,
-              reads_b(cut.g) ? packed : nullptr);
+              by_tiles ? packed : nullptr);
     }
   }
 
   BlockOfB block_of_b(const Part& own, int64_t p, char* packed) const {
-    if (!packs_b || (packed && reads_b(cut.g))) return cut.read_b(own.panel0, p);
+    if (!packs_b) return cut.read_b(own.panel0, p);
     if (packed) return cut.pack_b(own.panel0, own.panel1, p, packed);
     const int64_t panel = cut.panel * std::min(cut.g.k - p, kSumBlock);
     const int64_t before = p * cut.panels * cut.panel + own.panel0 * panel;

@@ -119,6 +119,20 @@ def test_gemm_reads_strided_operands(backend, dtype, layout, side):
     check(backend, "gemm", [*pair, None, None, None], bound=bound)
 
 
+# Lower than a tile, one row of tiles, two; narrower than a panel, as wide, wider.
+LOW_OR_NARROW = [(m, n, 40) for m in (1, 2, 3, 5, 6, 7, 13) for n in (1, 2, 4, 8, 16, 32, 70)]
+
+
+@pytest.mark.parametrize(
+    ("backend", "dtype", "mnk"), rows((dtype, mnk) for dtype in FLOATS for mnk in LOW_OR_NARROW)
+)
+def test_gemm_of_an_operand_without_unit_stride(backend, dtype, mnk):
+    m, n, k = mnk
+    a, b = draw(dtype, (m, k), (k, n), seed=9)
+    bound = gemm_bound(k, magnitude(a, b))
+    check(backend, "gemm", [LAYOUTS["stepped"](a), b, None, None, None], bound=bound)
+
+
 @drawn
 @hypothesis.given(
     m=strategies.integers(0, 80),

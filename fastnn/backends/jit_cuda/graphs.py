@@ -39,12 +39,13 @@ class Graph:
         _one_at_a_time.acquire()
         self._collects = gc.isenabled()
         gc.disable()  # what goes meanwhile might launch kernels, or wait for the device
+        self._capture: Any = None
         try:
             self._capture = Capture()
             self.stream = self._capture.stream
             capture_into(self)
         except BaseException:
-            self._leave()
+            self.cancel()
             raise
 
     def take(self, size: int) -> Piece:
@@ -74,7 +75,7 @@ class Graph:
 
     def _ended(self, wanted: bool) -> Any:
         try:
-            return self._capture.end(wanted)
+            return self._capture.end(wanted) if self._capture else None
         finally:
             self._leave()
 

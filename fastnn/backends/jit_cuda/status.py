@@ -7,9 +7,9 @@ remembered; a graph keeps those that it was captured with.
 
 from __future__ import annotations
 
-import functools
 import itertools
 import struct
+import threading
 import weakref
 from collections.abc import Callable
 from typing import Any
@@ -37,11 +37,19 @@ _numbers = itertools.count(1)
 _kept = 0  # how many of them stayed when the others were last forgotten
 
 
-@functools.cache
+_array: Any = None
+_making = threading.Lock()  # of two arrays one would never be read
+
+
 def array() -> Any:
     """Where errors are noted: int64 [3] on the device, zeros as long as there are none."""
-    no_capture("a copy from the host")
-    return cuda.to_device(_NONE, stream=stream())
+    global _array
+    if _array is None:
+        no_capture("a copy from the host")
+        with _making:
+            if _array is None:
+                _array = cuda.to_device(_NONE, stream=stream())
+    return _array
 
 
 def code(describe: Callable[..., Exception], *parameters: Any) -> int:

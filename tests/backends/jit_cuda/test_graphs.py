@@ -257,21 +257,26 @@ def test_a_call_that_fails_while_it_is_captured(counts, monkeypatch):
     assert counts.graphs == 1
 
 
-def test_an_interruption_is_not_swallowed(monkeypatch):
-    known = calls.functions()
+def test_an_interruption_is_not_swallowed_and_the_capture_made_up_for(counts, monkeypatch):
+    known, interruptions = calls.functions(), [KeyboardInterrupt]
 
     def interrupted(*operands, **attributes):
-        if memory.capturing():
-            raise KeyboardInterrupt
+        if memory.capturing() and interruptions:
+            raise interruptions.pop()
         known["unary"](*operands, **attributes)
 
     monkeypatch.setattr(calls, "functions", lambda: {**known, "unary": interrupted})
     step, x = fn.capture(lambda x: ops.exp(x) * 2.0), cuda([0.0])
     for _ in range(4):
         step(x)
+    gc.collect()
+    in_use = memory.pool.in_use
     with pytest.raises(KeyboardInterrupt):
         step(x)
+    gc.collect()
+    assert memory.pool.in_use == in_use
     assert step(x).tolist() == [2.0]
+    assert (counts.captures, counts.graphs) == (1, 1)
 
 
 @pytest.mark.parametrize("method", ["__init__", "end"])
@@ -331,9 +336,14 @@ def test_an_interruption_at_the_beginning_of_a_capture(monkeypatch):
         if graph:
             raise KeyboardInterrupt
 
+    ended, end = [], graphs.Capture.end
+    monkeypatch.setattr(
+        graphs.Capture, "end", lambda self, wanted: ended.append(wanted) or end(self, wanted)
+    )
     monkeypatch.setattr(graphs, "capture_into", interrupted)
     with pytest.raises(KeyboardInterrupt):
         Graph()
+    assert ended == [False]  # its stream captures no more
     assert memory.capturing() is None
     assert gc.isenabled()
     monkeypatch.undo()
@@ -383,3 +393,24 @@ def test_verified_and_profiled_steps_are_not_the_graph(counts):
     assert "replays 4 calls" in step.explain()
     assert w.tolist() == before
     assert step(x).tolist() == [2 * (before[0] + 1)] * 2
+
+
+def test_a_step_is_called_while_its_thread_runs_it(monkeypatch):
+    """As a handler of a signal may, between two lines of Python."""
+    with fn.device("cuda"):
+        w = fn.Variable(np.zeros(2, "f4"))
+    step, x = fn.capture(lambda x: w.assign_add(x)), cuda(np.ones(2, "f4"))
+    run_until_captured(step, x)
+    launch, handlers = Graph.launch, [lambda: step(x)]
+
+    def interrupted(self, *copies):
+        if handlers:
+            handlers.pop()()
+        launch(self, *copies)
+
+    monkeypatch.setattr(Graph, "launch", interrupted)
+    thread = threading.Thread(target=step, args=(x,), daemon=True)
+    thread.start()
+    thread.join(60)
+    assert not thread.is_alive()
+    assert w.tolist() == [7.0, 7.0]

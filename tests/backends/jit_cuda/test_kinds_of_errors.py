@@ -1,6 +1,8 @@
 """What is remembered of the errors that kernels report."""
 
 import gc
+import threading
+import time
 
 import numpy as np
 import pytest
@@ -59,3 +61,24 @@ def test_an_error_that_is_noted_is_not_forgotten(monkeypatch):
         ops.take(cuda(np.ones((extent, 1), "f4")), cuda(np.array([1])), 0)
     with pytest.raises(IndexError, match="7"):
         y.numpy()
+
+
+def test_threads_note_errors_in_one_place(monkeypatch):
+    real, made = status.cuda.to_device, []
+
+    def slow(*arguments, **options):
+        time.sleep(0.05)
+        made.append(real(*arguments, **options))
+        return made[-1]
+
+    monkeypatch.setattr(status, "_array", None)
+    monkeypatch.setattr(status.cuda, "to_device", slow)
+    found = []
+    threads = [threading.Thread(target=lambda: found.append(status.array())) for _ in range(3)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(made) == 1
+    assert all(one is made[0] for one in found)
+    assert len(found) == 3
