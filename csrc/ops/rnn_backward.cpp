@@ -127,9 +127,18 @@ class Run {
           (i ? *second : first)
               .run(first.cut.at(b_.dgates(d), at), b_.dgates_row, packed(d, i),
                    state(d, segment.of_q ? 2 : 0) + share.row0 * shape_.units * shape_.element(),
-                   shape_.units, !segment.of_q, panel0, panel1);
+                   shape_.units, !segment.of_q, panel0, panel1,
+                   k > 0 ? kept_gates(d, k - 1, share, unit0, unit1) : Ahead{});
         }
       }
+  }
+
+  // What the step before will read of the gates: pieces of a row, a gate each.
+  Ahead kept_gates(int d, int64_t k, const RnnShare& share, int64_t unit0, int64_t unit1) const {
+    const int64_t element = shape_.element(), units = shape_.units, gates = shape_.kept() / units;
+    const int64_t first = (k * shape_.batch + share.row0) * shape_.kept() + unit0;
+    return {b_.call.operand(kGradGates, d).data + first * element, units * element,
+            (share.row1 - share.row0) * gates, (unit1 - unit0) * element / 64 + 1};
   }
 
   void gates(int d, int stage, int64_t k, int64_t row0, int64_t row1, int64_t unit0,

@@ -102,8 +102,11 @@ class RnnPassage {
     const char* a =
         of_q ? gates(at.k) + kBlockOfQ * units * element : state(0, at.k) + row0_ * units * element;
     const char* packed = line_.packed + f_.inputs.bytes + (of_q ? f_.stages[0].bytes : 0);
+    // The gates are written where nothing has been for long.
+    const Ahead written = {gates(at.k) + block * f_.block_units * element, units * element,
+                           rows_ * shape.cell.blocks, f_.block_units * element / 64 + 1};
     stages_[at.stage]->run(a, of_q ? kept : units, packed + block * stage.block, sums,
-                           stage.columns(), false, 0, stages_[at.stage]->cut.panels);
+                           stage.columns(), false, 0, stages_[at.stage]->cut.panels, written);
   }
 
   char* state(int i, int64_t k) const { return line_.state(i, k, f_.shape.state_bytes()); }
