@@ -603,7 +603,7 @@ def test_calls_are_checked():
 
 def test_a_functional_model_has_it_in_a_layer():
     x = fn.Input((3,))
-    with pytest.raises(TypeError, match="has no value: .* other functions in a Lambda layer"):
+    with pytest.raises(TypeError, match=r"has no value: .* other functions in a Lambda layer"):
         swish(x)
     y = fn.layers.Lambda(lambda xs: scaled(*xs))([fn.layers.Activation(swish)(x), x])
     data = RNG.standard_normal((2, 3)).astype(np.float32)

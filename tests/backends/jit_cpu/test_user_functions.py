@@ -228,11 +228,11 @@ def of_factorial(x):
 NOT_KNOWN = {
     of_gelu: f"of_gelu: fn.ops.gelu is a function of tensors, not of numbers {HERE}",
     of_relu: f"of_relu: fn.activations.relu is a function of tensors, not of numbers {HERE}",
-    of_factorial: r"of_factorial: cannot be compiled: .*math.factorial is not known.*(test_user_functions.py:\d+",
+    of_factorial: r"of_factorial: cannot be compiled: .*math.factorial is not known.*:\d+",
     importing: f"importing: imports {HERE}",
     counting: f"counting: changes a global {HERE}",
     opening: f"opening: has a with statement {HERE}",
-    unknown: r"unknown: cannot be compiled: .*(test_user_functions.py:\d+",
+    unknown: r"unknown: cannot be compiled: .*\(test_user_functions.py:\d+",
 }
 
 
