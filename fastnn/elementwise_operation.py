@@ -10,6 +10,7 @@ from __future__ import annotations
 import functools
 import inspect
 import numbers
+import re
 from collections.abc import Callable
 from importlib.util import find_spec
 from typing import Any
@@ -116,9 +117,13 @@ class Elementwise:
         try:
             (y,) = _core.elementwise(xs, number, 1, reals)
         except ValueError as error:
-            message = str(error).removeprefix("elementwise: ")
-            raise ValueError(f"{self._name}: {message}") from None
+            raise ValueError(f"{self._name}: {self._with_names(str(error))}") from None
         return record(y, _rule, (xs, user, reals), *xs)
+
+    def _with_names(self, message: str) -> str:
+        """A message of the primitive, with the names that operands have here."""
+        message = message.removeprefix("elementwise: ")
+        return re.sub(r"\bxs\[(\d+)\]", lambda found: self._operands[int(found[1])], message)
 
     def _bound(self, args: tuple, kwargs: dict) -> dict[str, Any]:
         try:

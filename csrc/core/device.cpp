@@ -28,9 +28,9 @@ void check_together(const Call& call, Device device) {
   });
   if (here.empty()) return;
   const std::string other = device_name(device);
-  throw Error(ErrorKind::value, std::string(call.primitive->name) + ": " + there + " lies on " +
-                                    other + " but " + here + " on cpu; move one of them: .to(\"" +
-                                    other + "\") or .to(\"cpu\")");
+  throw Error(ErrorKind::value, call.name() + ": " + there + " lies on " + other + " but " + here +
+                                    " on cpu; move one of them: .to(\"" + other +
+                                    "\") or .to(\"cpu\")");
 }
 
 }  // namespace

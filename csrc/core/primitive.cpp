@@ -23,6 +23,14 @@ void Call::put_back() {
     delete spill;
 }
 
+std::string Call::name() const {
+  const std::vector<AttributeInfo>& all = primitive->attributes;
+  if (all.empty() || all[0].codes != binary_codes) return primitive->name;
+  int64_t code;
+  std::memcpy(&code, attributes.bytes + all[0].offset, sizeof code);
+  return binary_codes().names[code];
+}
+
 Call& Call::operator=(const Call& other) {
   if (this == &other) return *this;
   primitive = other.primitive;

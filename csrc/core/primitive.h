@@ -134,6 +134,9 @@ struct Call {
   }
   void set_scratch(int j, int64_t bytes) { set_output(j, DType::uint8, 1, &bytes); }
 
+  // What messages call it: the primitive, or the operation that it is for ("add", not "binary").
+  std::string name() const;
+
  private:
   void put_back();
 };

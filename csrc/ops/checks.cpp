@@ -12,7 +12,7 @@ std::string shape_text(int rank, const int64_t* shape) {
 }
 
 void fail(ErrorKind kind, const Call& call, const std::string& message) {
-  throw Error(kind, std::string(call.primitive->name) + ": " + message);
+  throw Error(kind, call.name() + ": " + message);
 }
 
 std::string operand_name(const Call& call, int j) { return call.primitive->operands[j].name; }

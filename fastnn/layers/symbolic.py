@@ -60,7 +60,8 @@ class KerasTensor:
     def __array__(self, *args: Any, **kwargs: Any) -> np.ndarray:
         raise SymbolicValueError(
             f"{self!r} has no value: it stands for a layer's output in a functional model. Call "
-            "layers and fastnn.ops.NAME on it, or run the model on data."
+            "layers and fastnn.ops.NAME on it, other functions in a Lambda layer, or run the model "
+            "on data."
         )
 
     __float__ = __int__ = __index__ = __array__

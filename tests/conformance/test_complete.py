@@ -3,10 +3,13 @@
 import pathlib
 import re
 
+import numpy as np
 import pytest
 
 from fastnn import _core
 from fastnn.backends.reference import FUNCTIONS
+
+from .operations import COUNTS, operations
 
 # What users write has no kernels of ours, and is its own specification: tests/test_elementwise.py.
 OURS = [name for name in _core.PRIMITIVES if name != "elementwise"]
@@ -39,3 +42,10 @@ def test_every_primitive_is_checked_here():
     checked = set(re.findall(r'check\(\s*backend,\s*"(\w+)"', text))
     checked |= set(re.findall(r'run\(backend, "(\w+)"', text))
     assert checked == set(OURS)
+
+
+def test_operations_of_products_are_counted():
+    assert set(COUNTS) <= set(OURS)
+    a, b, y = np.ones((20, 30)), np.ones((30, 40)), np.ones((20, 40))
+    assert operations("gemm", [a, b, None], [y, None]) == 20 * 30 * 40
+    assert operations("binary", [a, a], [a]) == 1200

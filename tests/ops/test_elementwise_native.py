@@ -187,11 +187,11 @@ def test_scatter_add_adds_in_ascending_order():
 
 F = np.ones((4, 3), np.float32)
 ERRORS = [
-    (TypeError, "binary: x2 has dtype int64 but x1 has float32",
+    (TypeError, "add: x2 has dtype int64 but x1 has float32",
      lambda: _core.binary(T(F), T(np.arange(3)), "add")),
-    (ValueError, r"binary: shapes \(4, 3\) and \(4,\) cannot be broadcast together",
+    (ValueError, r"add: shapes \(4, 3\) and \(4,\) cannot be broadcast together",
      lambda: _core.binary(T(F), T(F[:, 0].copy()), "add")),
-    (TypeError, "binary: x1 has dtype int64 but div takes float32 or float64",
+    (TypeError, "div: x1 has dtype int64 but div takes float32 or float64",
      lambda: _core.binary(T(np.arange(3)), T(np.arange(3)), "div")),
     (TypeError, "unary: x has dtype int64 but exp takes float32 or float64",
      lambda: _core.unary(T(np.arange(3)), "exp")),

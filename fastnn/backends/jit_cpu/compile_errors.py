@@ -6,11 +6,37 @@ import linecache
 import os
 import re
 
+from .user_syntax import at
+
 _COLOURS = re.compile(r"\x1b\[[0-9;]*m")
 _PLACE = re.compile(r'^File "(.+)", line (\d+):', re.M)
 _CALL = re.compile(r"^No implementation of function .*?>>> (.*?)$", re.M | re.S)
 _ATTRIBUTE = re.compile(r"Unknown attribute '(\w+)' of type Module\(<module '([\w.]+)'")
 _RAISED = re.compile(r"^ *\w+Error: (.+?)\s+raised from ", re.M | re.S)
+
+# Numba's words, and what a user knows them as.
+_WORDS = [
+    (r"Number\(\w+, \d+\)", "number"),
+    (r"(Optional|Omitted)Type\(([^()]+)\)", r"\2 or None"),
+    (r"Uni\w*Tuple\((\w+) x \d+\)|Tuple\(([^()]+)\)", r"a tuple of \1\2"),
+    (r"Literal\[(\w+)\]\(.*?\)", r"\1"),
+    (r"list\(\w+\)<iv=.*?>", "list"),
+    (r"\b(int|float|complex)\d+\b", r"\1"),
+    (r"\bunicode_type\b", "str"),
+    (r"\bnone\b", "None"),
+    (r"Unknown attribute ('\w+') of type (\w+)", r"a \2 has no attribute \1"),
+    (r"Cannot unify (\w+) and (\w+) for .*", r"a value is a \1 on one way and a \2 on another"),
+    (r"Untyped global name ('\w+'): .*", r"\1 is not known for numbers"),
+    (r"Casting (\w+) to (\w+) directly is unsupported\.", r"\2(\1) is not known"),
+    (r"All arguments must be Sets, got", "the operator is not known for"),
+    (r"missing a required argument: .*", "missing an argument"),
+]
+
+
+def _in_plain_words(what: str) -> str:
+    for theirs, ours in _WORDS:
+        what = re.sub(theirs, ours, what)
+    return what
 
 
 def _what(text: str) -> str:
@@ -30,8 +56,8 @@ def reason(name: str, error: Exception, where: str) -> str:
 
     name: of the operation; error: of Numba; where: the function stands, if nothing better is known
     """
-    text = re.sub(r"Number\(\w+, \d+\)", "number", _COLOURS.sub("", str(error)))
-    what = _what(text)
+    text = _COLOURS.sub("", str(error))
+    what = _in_plain_words(_what(text))
     if "must return" in what:
         return f"{name}: {what}"
     if place := _PLACE.search(text):
@@ -41,4 +67,4 @@ def reason(name: str, error: Exception, where: str) -> str:
     else:
         return f"{name}: cannot be compiled: {what} ({where})"
     source = linecache.getline(file, line).strip()
-    return f"{name}: cannot be compiled: {what} ({file}, line {line}: {source})"
+    return f"{name}: cannot be compiled: {what} ({at(file, line)}: {source})"

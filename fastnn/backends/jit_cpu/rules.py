@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 from numba.core import types
+from numba.core.errors import TypingError
 from numba.extending import overload
 
 from fastnn import _core
@@ -108,7 +109,8 @@ _NAMES = {
     "asin": named("asin", "arcsin"),
     "acos": named("acos", "arccos"),
     "atan": named("atan", "arctan"),
-    "round": [round, *named("round", "rint")],
+    "log": [f for f in named("log") if f is not math.log],
+    "round": named("rint"),
     "silu": named("silu", "swish"),
     "logical_not": [operator.not_, *named("logical_not")],
 }
@@ -127,6 +129,31 @@ def _define_unary() -> None:
 
 def _same(x):
     return (lambda x: x) if isinstance(x, NumberType) else None
+
+
+def _given(argument: Any) -> bool:
+    """Whether the type of an argument whose default is None is that of a value."""
+    return argument is not None and not isinstance(argument, (types.Omitted, types.NoneType))
+
+
+def _logarithm(x, base=None):
+    if not isinstance(x, (NumberType, *PLAIN)):
+        return None
+    if not _given(base):
+        return lambda x, base=None: np.log(x)
+    if not isinstance(base, (NumberType, *PLAIN)):
+        return None
+    return lambda x, base=None: np.log(x) / np.log(base)
+
+
+def _round(x, decimals=None):
+    if isinstance(x, NumberType) and _given(decimals):
+        raise TypingError(
+            "round(x, decimals) is not known for numbers; round(x * 100) / 100 keeps two"
+        )
+    if not isinstance(x, (NumberType, *PLAIN)) or _given(decimals):
+        return None
+    return lambda x, decimals=None: np.rint(x)
 
 
 def _truth(x):
@@ -217,8 +244,16 @@ def _define_binary() -> None:
     def base_slope(x1, x2, y):
         return 0.0 if x2 == 0 else x2 * power(x1, x2 - 1.0)
 
-    def exponent_slope(x1, x2, y):
-        return y * log(_double(x1), 0.0) if x1 > 0 else 0.0
+    def exponent_slope(x1, x2, y):  # counts where x1 > 0; what is NaN stays NaN
+        return y * log(_double(x1) if x1 > 0 else 1.0, 0.0)
+
+    @compiled
+    def inverse(x1, x2):  # x1 / (x1 ** 2 + x2 ** 2), also where the squares are 0 or infinite
+        a, b = _double(x1), _double(x2)
+        larger = max(abs(a), abs(b))
+        size = larger if 0 < larger < math.inf else 1.0
+        a, b = a / size, b / size
+        return a / ((a * a + b * b) * size)
 
     def flat(x1, x2, y):
         return 0.0
@@ -246,8 +281,8 @@ def _define_binary() -> None:
         ),
         "atan2": (
             _in_double(table["atan2"]),
-            lambda x1, x2, y: x2 / (x1 * x1 + x2 * x2),
-            lambda x1, x2, y: -x1 / (x1 * x1 + x2 * x2),
+            lambda x1, x2, y: inverse(x2, x1),
+            lambda x1, x2, y: -inverse(x1, x2),
         ),
     }
     names = {
@@ -255,7 +290,7 @@ def _define_binary() -> None:
         "mul": named("multiply"),
         "truediv": named("divide", "true_divide"),
         "floordiv": named("floor_divide"),
-        "pow": named("pow", "power"),
+        "pow": [pow, *named("pow", "power")],
         "maximum": [max, *named("maximum")],
         "minimum": [min, *named("minimum")],
         "atan2": named("atan2", "arctan2"),
@@ -320,5 +355,7 @@ define([min], _of_three(min))
 define(named("exp2"), _exp2)
 define([operator.pos, float, *named("positive")], _same)
 define([bool, operator.truth], _truth)
+define([math.log], _logarithm)
+define([round, *named("round")], _round)
 define(named("where"), _where)
 define(named("clip"), _clip)

@@ -18,6 +18,8 @@ _REFUSED = {
     "SETUP_WITH": "has a with statement",
     "BEFORE_WITH": "has a with statement",
     "LOAD_SPECIAL": "has a with statement",
+    "SETUP_FINALLY": "has a try statement",
+    "PUSH_EXC_INFO": "has a try statement",
 }
 _GLOBALS, _VARIABLES = ("LOAD_GLOBAL", "LOAD_NAME"), ("LOAD_DEREF", "LOAD_CLASSDEREF")
 _ATTRIBUTES = ("LOAD_ATTR", "LOAD_METHOD")
@@ -35,8 +37,13 @@ def _instructions(code: types.CodeType) -> Iterator[tuple[dis.Instruction, int]]
             yield from _instructions(constant)
 
 
+def at(file: str, line: int) -> str:
+    """A place, in the words of messages."""
+    return f"{os.path.basename(file)}:{line}"
+
+
 def _at(function: Callable, line: int) -> str:
-    return f"{os.path.basename(function.__code__.co_filename)}, line {line}"
+    return at(function.__code__.co_filename, line)
 
 
 def place(function: Callable, path: tuple[str, ...] = ()) -> str:

@@ -137,7 +137,7 @@ def _on_host(primitive: str, operands: list, attributes: dict) -> None:
     for operand, result in zip(written, results, strict=True):
         items = operand if isinstance(operand, list) else [operand]
         for item, value in zip(items, result if isinstance(operand, list) else [result]):
-            if item is not None:
+            if item is not None and value.size:  # Numba compares strides, of no elements too
                 value = np.ascontiguousarray(value).reshape(item[2])
                 _contiguous(item).copy_to_device(value, stream=stream())
 

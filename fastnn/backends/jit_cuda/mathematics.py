@@ -19,17 +19,22 @@ from .cuda import cuda, simulated
 
 if simulated:
     _np: Any = np  # whose types are not those of math
-    exp, expm1, log, log1p, log2, log10 = (
-        _np.exp,
-        _np.expm1,
-        _np.log,
-        _np.log1p,
-        _np.log2,
-        _np.log10,
-    )
-    sin, cos, tan, sinh, cosh, tanh = _np.sin, _np.cos, _np.tan, _np.sinh, _np.cosh, _np.tanh
-    asin, acos, atan, atan2 = _np.arcsin, _np.arccos, _np.arctan, _np.arctan2
-    fmod, pow, sqrt, copysign = _np.fmod, _np.power, _np.sqrt, _np.copysign
+
+    def _in_double(function: Any) -> Any:
+        """NumPy's function, whose float32 is worse than libdevice's, by way of float64."""
+        return lambda *x: type(x[0])(function(*map(np.float64, x)))
+
+    exp, expm1, log, log1p = map(_in_double, (_np.exp, _np.expm1, _np.log, _np.log1p))
+    log2, log10, sin, cos = map(_in_double, (_np.log2, _np.log10, _np.sin, _np.cos))
+    tan, sinh, cosh, tanh = map(_in_double, (_np.tan, _np.sinh, _np.cosh, _np.tanh))
+    asin, acos, atan = map(_in_double, (_np.arcsin, _np.arccos, _np.arctan))
+    atan2, _power = map(_in_double, (_np.arctan2, _np.power))
+    fmod, sqrt, copysign = _np.fmod, _np.sqrt, _np.copysign
+
+    def pow(x, y):
+        """NumPy's takes the square root of -infinity, NaN, where the exponent is 0.5."""
+        return _power(-x if (x == -np.inf) & (y == 0.5) else x, y)
+
     floor, ceil, rint = _np.floor, _np.ceil, _np.rint
     # Products and sums that the compiler must not join to one rounding, by dtype.
     MULTIPLY = dict.fromkeys(("float32", "float64"), lambda x, y: x * y)

@@ -32,7 +32,8 @@ def _lines(x: Any, axis: int) -> tuple[int, int, int]:
 
 @functools.cache
 def _cumulative(product: bool, kind: Any) -> tuple[Any, Any]:
-    combine, start = (_times, kind(1)) if product else (add, kind(0))
+    # A sum from -0.0 on, as -0.0 alone stays what it is.
+    combine, start = (_times, kind(1)) if product else (add, kind(-0.0))
 
     @kernel
     def totals(found, x, units, n, inner, parts, part, reverse):

@@ -6,6 +6,7 @@ What is launched has run when the call returns; streams and events are names onl
 from __future__ import annotations
 
 import contextlib
+import itertools
 import math
 import sys
 import threading
@@ -15,14 +16,13 @@ from typing import Any
 
 import numba
 import numpy as np
+from numba.cuda.simulator import kernel as kernels
 from numba.cuda.simulator import kernelapi
 from numba.cuda.simulator.cudadrv.devicearray import FakeCUDAArray
 
 
 class _Shared(kernelapi.FakeCUDAShared):
-    """Shared memory that two threads cannot both make at once, each for itself."""
-
-    _lock = threading.Lock()
+    """Shared memory whose place is found without writing out the stack."""
 
     def array(self, shape: Any, dtype: Any, alignment: Any = None) -> Any:
         """The block's array of that line of the kernel."""
@@ -30,13 +30,90 @@ class _Shared(kernelapi.FakeCUDAShared):
             dtype = numba.np.numpy_support.as_dtype(dtype)
         caller = sys._getframe(1)
         key = caller.f_code, caller.f_lineno, shape, np.dtype(dtype)
-        with self._lock:
-            if key not in self._allocations:
-                self._allocations[key] = np.empty(shape, dtype)
-            return self._allocations[key]
+        if key not in self._allocations:
+            self._allocations[key] = np.empty(shape, dtype)
+        return self._allocations[key]
+
+
+class _Thread(kernels.BlockThread):
+    """A thread of a block that runs when it is let, up to the next barrier or its end."""
+
+    def __init__(self, *arguments: Any) -> None:
+        super().__init__(*arguments)
+        self._turn, self._pause = threading.Lock(), threading.Lock()
+        self._turn.acquire()
+        self._pause.acquire()
+        self.ended = False
+
+    def advance(self) -> None:
+        """Lets it run, and waits for it."""
+        self._turn.release()
+        self._pause.acquire()
+
+    def leave(self) -> None:
+        """Ends it where it waits, or at its next barrier."""
+        self.abort = True
+        if self._turn.locked():
+            self._turn.release()
+
+    def run(self) -> None:
+        self._turn.acquire()
+        super().run()
+        self.ended = True
+        self._pause.release()
+
+    def syncthreads(self) -> None:
+        self._pause.release()
+        self._turn.acquire()
+        if self.abort:
+            raise RuntimeError("the block was left")
+
+
+class _Block(kernels.BlockManager):
+    """A block whose threads run one after another, each up to the barrier; in every second block
+    the last goes first.
+
+    So a barrier that is missing shows, whichever thread is the one that had to wait, and no time
+    goes into threads that wait for each other's Python.
+    """
+
+    _backward = itertools.cycle((False, True))
+
+    def run(self, place: Any, *arguments: Any) -> None:
+        threads = []
+        for index in np.ndindex(*self._block_dim):
+            thread = _Thread(lambda: self._f(*arguments), self, place, index, self._debug)
+            thread.start()
+            threads.append(thread)
+        if next(self._backward):
+            threads.reverse()
+        try:
+            while threads:
+                for thread in threads:
+                    thread.advance()
+                    if thread.exception:
+                        raise thread.exception[0].with_traceback(thread.exception[1])
+                threads = [thread for thread in threads if not thread.ended]
+        finally:
+            for thread in threads:
+                thread.leave()
+
+
+class _Whole(np.ndarray):
+    """Integers that keep the lower bits of what is written to them, as on a GPU."""
+
+    def __setitem__(self, place: Any, value: Any) -> None:
+        super().__setitem__(place, np.asarray(value).astype(self.dtype))
+
+
+def _in_kernel(array: FakeCUDAArray) -> np.ndarray:
+    """NumPy's array itself: Numba's own costs more than what kernels do with the elements."""
+    return array._ary.view(_Whole) if array._ary.dtype.kind in "iu" else array._ary
 
 
 kernelapi.FakeCUDAShared = _Shared
+kernels.BlockManager = _Block
+kernels.FakeWithinKernelCUDAArray = _in_kernel
 
 
 _one_at_a_time = threading.Lock()  # a launch gives all of Python's threads a place in its grid
@@ -44,15 +121,10 @@ _one_at_a_time = threading.Lock()  # a launch gives all of Python's threads a pl
 
 @contextlib.contextmanager
 def _launching() -> Iterator[None]:
-    """Threads take turns often; overflow and division by 0 are no news, as on a GPU."""
-    interval = sys.getswitchinterval()
-    sys.setswitchinterval(1e-5)
-    try:
-        with _one_at_a_time, warnings.catch_warnings():
-            warnings.simplefilter("ignore", RuntimeWarning)
-            yield
-    finally:
-        sys.setswitchinterval(interval)
+    """Overflow and division by 0 are no news, as on a GPU."""
+    with _one_at_a_time, warnings.catch_warnings():
+        warnings.simplefilter("ignore", RuntimeWarning)
+        yield
 
 
 def problem() -> str:

@@ -138,7 +138,7 @@ def printing(x):
     return x
 
 
-HERE = r"\(test_user_functions.py, line \d+\)"
+HERE = r"\(test_user_functions.py:\d+\)"
 NOT_ALLOWED = {
     of_tuple: f"of_tuple: may raise IndexError: tuple index out of range {HERE}",
     of_array: f"of_array: may raise IndexError: .* {HERE}",
@@ -228,11 +228,11 @@ def of_factorial(x):
 NOT_KNOWN = {
     of_gelu: f"of_gelu: fn.ops.gelu is a function of tensors, not of numbers {HERE}",
     of_relu: f"of_relu: fn.activations.relu is a function of tensors, not of numbers {HERE}",
-    of_factorial: r"of_factorial: cannot be compiled: .*math.factorial is not known.*line \d+",
+    of_factorial: r"of_factorial: cannot be compiled: .*math.factorial is not known.*:\d+",
     importing: f"importing: imports {HERE}",
     counting: f"counting: changes a global {HERE}",
     opening: f"opening: has a with statement {HERE}",
-    unknown: r"unknown: cannot be compiled: .*line \d+",
+    unknown: r"unknown: cannot be compiled: .*\(test_user_functions.py:\d+",
 }
 
 

@@ -225,9 +225,9 @@ def test_a_number_that_is_repeated_comes_from_the_host():
 
 def test_operands_that_lie_apart():
     here, there = fn.tensor([1.0, 2.0]), cuda([1.0, 2.0])
-    with pytest.raises(ValueError, match=r'binary: x1 lies on cuda but x2 on cpu.*\.to\("cuda"\)'):
+    with pytest.raises(ValueError, match=r'add: x1 lies on cuda but x2 on cpu.*\.to\("cuda"\)'):
         there + here
-    with pytest.raises(ValueError, match=r"binary: x2 lies on cuda but x1 on cpu"):
+    with pytest.raises(ValueError, match=r"add: x2 lies on cuda but x1 on cpu"):
         here + there
     with pytest.raises(ValueError, match=r"concatenate: xs\[1\] lies on cuda but xs\[0\] on cpu"):
         ops.concatenate([here, there], 0)
