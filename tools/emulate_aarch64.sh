@@ -41,7 +41,7 @@ cmake --build "$work/cross"
 cp -r "$root/fastnn" "$site/"
 find "$site/fastnn" -name '*.so' -delete
 cp "$work"/cross/_core.*.so "$site/fastnn/_core.so"  # named for the interpreter that configured
-for module in _tokens _token_ids _trigrams; do
+for module in _words _trigrams; do
   cp "$work"/cross/$module*.so "$site/fastnn/text/$module.so"
 done
 emulated() {

@@ -13,7 +13,7 @@ FAMILIES = {
     "order": "running sums, sorting, moments",
     "optimizers": "optimizer steps",
     "embedding": "tables of which few rows are read",
-    "text": "words to numbers",
+    "text": "words: split, counted, to numbers",
     "eager": "small eager calls",
     "steps": "training steps",
     "language": "training steps of recurrent networks on sequences of unequal length",

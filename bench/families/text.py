@@ -1,13 +1,14 @@
-"""A text's words to their numbers in a vocabulary, beside a loop in Python."""
+"""The compiled text tools, each beside a loop in Python."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 
 import numpy as np
 
 from bench.row import Engine, Row
-from fastnn.text import Vocabulary
+from fastnn.text import Vocabulary, count_words, hashing, letter_trigrams, split_words
 
 WORDS, SIZE, OTHER = 100_000, 10_000, 1
+LINE = 1000  # letters
 
 
 def operands() -> tuple[str, Vocabulary]:
@@ -21,29 +22,104 @@ def operands() -> tuple[str, Vocabulary]:
     return text, Vocabulary(words, size=SIZE)
 
 
-def ours(text: str, vocabulary: Vocabulary) -> Engine:
-    return Engine(lambda: vocabulary.encode_text(text))
+def text() -> tuple[str]:
+    return operands()[:1]
 
 
-def plain(text: str, vocabulary: Vocabulary) -> Engine:
+def lines() -> tuple[list[str]]:
+    (one,) = text()
+    return ([one[i : i + LINE] for i in range(0, len(one), LINE)],)
+
+
+def words() -> tuple[list[str]]:
+    return (split_words(*text()),)
+
+
+def plain_words(text: str) -> list[str]:
+    found, word, low = [], "", text.lower() + " "
+    for i, letter in enumerate(low):
+        if letter.isalnum() or (word and letter == "'" and low[i + 1].isalnum()):
+            word += letter
+        elif word:
+            found.append(word)
+            word = ""
+    return found
+
+
+def plain_counts(texts: list[str]) -> dict[str, int]:
+    counts: dict[str, int] = {}
+    for text in texts:
+        for word in plain_words(text):
+            counts[word] = counts.get(word, 0) + 1
+    return dict(sorted(counts.items(), key=lambda item: -item[1]))
+
+
+def plain_trigrams(word: str) -> list[str]:
+    trigrams, last = [], ""
+    for letter in word.lower():
+        last = (last + letter)[-3:] if "a" <= letter <= "z" else ""
+        if len(last) == 3:
+            trigrams.append(last)
+    return trigrams
+
+
+def plain_places(words: list[str]) -> list[int]:
+    places = []
+    for row, word in enumerate(words):
+        for trigram in plain_trigrams(word):
+            column = 0
+            for letter in trigram:
+                column = column * 26 + ord(letter) - ord("a")
+            places.append(row * 26**3 + column)
+    return places
+
+
+def numbers(text: str, vocabulary: Vocabulary) -> np.ndarray:
+    return vocabulary.encode_text(text)
+
+
+def plain_numbers(text: str, vocabulary: Vocabulary) -> list[int]:
     ids = {token: number for number, token in enumerate(vocabulary.tokens)}
+    return [ids.get(word, OTHER) for word in plain_words(text)]
 
-    def call() -> list[int]:
-        numbers, word, low = [], "", text.lower() + " "
-        for i, letter in enumerate(low):
-            if letter.isalnum():
-                word += letter
-            elif word:
-                if letter == "'" and low[i + 1].isalnum():
-                    word += letter
-                else:
-                    numbers.append(ids.get(word, OTHER))
-                    word = ""
-        return numbers
 
-    return Engine(call, lambda: np.array(call()))
+def places(words: list[str]) -> np.ndarray:
+    return np.frombuffer(hashing.trigram_places(words), np.int64)
+
+
+def codes(words: Iterable[str]) -> np.ndarray:
+    """Words as numbers, to be compared."""
+    return np.array(list(map(ord, " ".join(words))))
+
+
+def engine(function: Callable, compared: Callable) -> Callable[..., Engine]:
+    """Times a function of the operands; results are compared as what `compared` makes of them."""
+    return lambda *operands: Engine(
+        lambda: function(*operands), lambda: compared(function(*operands))
+    )
+
+
+def row(name: str, data: Callable, ours: Callable, plain: Callable, compared: Callable) -> Row:
+    engines = {"fastnn": engine(ours, compared), "plain Python": engine(plain, compared)}
+    return Row(name, data, engines, tolerance=0)
 
 
 def rows() -> Iterator[Row]:
-    engines = {"fastnn": ours, "plain Python": plain}
-    yield Row(f"{WORDS:,} words to numbers", operands, engines, tolerance=0)
+    n = f"{WORDS:,} words"
+    yield row(f"{n} to numbers", operands, numbers, plain_numbers, np.array)
+    yield row(f"a text split into {n}", text, split_words, plain_words, codes)
+    yield row(
+        f"{n} counted",
+        lines,
+        count_words,
+        plain_counts,
+        lambda counts: (codes(counts), list(counts.values())),
+    )
+    yield row(
+        f"trigrams of {n}",
+        words,
+        lambda words: [letter_trigrams(word) for word in words],
+        lambda words: [plain_trigrams(word) for word in words],
+        lambda found: codes(map(" ".join, found)),
+    )
+    yield row(f"places of the trigrams of {n}", words, places, plain_places, np.array)

@@ -1,7 +1,7 @@
 """Text tools: words, vocabularies, letter trigrams, tags; the inner loops are compiled."""
 
-from fastnn.text._tokens import count_words, split_words
 from fastnn.text._trigrams import letter_trigrams
+from fastnn.text._words import count_words, split_words
 from fastnn.text.bucketing import bucket_by_length
 from fastnn.text.files import read_text
 from fastnn.text.hashing import word_hash

@@ -1,11 +1,41 @@
 # cython: language_level=3, boundscheck=False, wraparound=False
-"""The letter trigrams of words, as text and as places among 26 x 26 x 26."""
+"""The letter trigrams of words, as text and as places among 26 x 26 x 26.
 
-from libc.stdint cimport int64_t
+A trigram is the codes of its letters, of five bits each: 1 to 26 are a to z, 27 is an end of the
+word. No code is 0, so that there are three letters once the first is not.
+"""
+
+from libc.stdint cimport int64_t, uint32_t
 from cpython.bytearray cimport PyByteArray_AS_STRING, PyByteArray_FromStringAndSize
+
+cdef extern from "Python.h":  # they see all of a str, also of one whose class has other methods
+    int PyUnicode_KIND(object text)
+    void* PyUnicode_DATA(object text)
+    Py_UCS4 PyUnicode_READ(int kind, void* data, Py_ssize_t i)
+    Py_ssize_t PyUnicode_GET_LENGTH(object text)
 
 cdef enum:
     LETTERS = 26
+    SMALL_A = 97
+    BITS = 5
+    END = 27
+    TRIGRAMS = 1 << 3 * BITS
+
+cdef list texts = [None] * TRIGRAMS  # of the trigrams that have been met
+
+
+cdef inline uint32_t with_letter(uint32_t trigram, uint32_t letter) noexcept:
+    """The last three letters after one more; those before what is no letter do not count."""
+    cdef uint32_t code = (letter | 32) - SMALL_A  # a capital is 32 below
+    return with_code(trigram, code + 1) if code < LETTERS else 0
+
+
+cdef inline uint32_t with_code(uint32_t trigram, uint32_t code) noexcept:
+    return (trigram << BITS | code) & TRIGRAMS - 1
+
+
+cdef inline bint has_three(uint32_t trigram) noexcept:
+    return trigram >> 2 * BITS != 0
 
 
 def letter_trigrams(word, bint boundary=False):
@@ -31,16 +61,27 @@ def letter_trigrams(word, bint boundary=False):
     >>> letter_trigrams("to"), letter_trigrams("to", boundary=True)
     ([], ['#to', 'to#'])
     """
-    cdef str lowered = _lowered("letter_trigrams", word)
-    if boundary:
-        lowered = "#" + lowered.replace("#", " ") + "#"  # none but the ends
-    cdef Py_ssize_t i, run = 0
+    word = lowered("letter_trigrams", word)
+    cdef Py_ssize_t length = PyUnicode_GET_LENGTH(word), i
+    cdef void* data = PyUnicode_DATA(word)
+    cdef int kind = PyUnicode_KIND(word)
+    cdef uint32_t trigram = END if boundary else 0
     cdef list trigrams = []
-    for i in range(len(lowered)):
-        run = run + 1 if u"a" <= lowered[i] <= u"z" or lowered[i] == u"#" and boundary else 0
-        if run >= 3:
-            trigrams.append(lowered[i - 2 : i + 1])
+    for i in range(length):
+        trigram = with_letter(trigram, PyUnicode_READ(kind, data, i))
+        if has_three(trigram):
+            trigrams.append(text_of(trigram))
+    if boundary and has_three(with_code(trigram, END)):
+        trigrams.append(text_of(with_code(trigram, END)))
     return trigrams
+
+
+cdef inline text_of(uint32_t trigram):
+    if texts[trigram] is None:
+        texts[trigram] = "".join(
+            "?abcdefghijklmnopqrstuvwxyz#"[trigram >> place * BITS & 31] for place in (2, 1, 0)
+        )
+    return texts[trigram]
 
 
 def trigram_places(words):
@@ -52,33 +93,36 @@ def trigram_places(words):
     Raises:
         TypeError: a word is not a str.
     """
-    cdef list rows = [_lowered("word_hash", given) for given in words]
+    cdef list rows = [lowered("word_hash", word) for word in words]
     cdef Py_ssize_t row, i, count = 0
-    cdef str word
     for word in rows:
-        count += max(len(word) - 2, 0)
+        count += max(PyUnicode_GET_LENGTH(word) - 2, 0)
     cdef bytearray places = PyByteArray_FromStringAndSize(NULL, count * sizeof(int64_t))
     cdef int64_t* out = <int64_t*>PyByteArray_AS_STRING(places)
-    cdef int64_t column
-    cdef int run
+    cdef uint32_t trigram
+    cdef void* data
+    cdef int kind
     count = 0
     for row in range(len(rows)):
         word = rows[row]
-        column = run = 0
-        for i in range(len(word)):
-            if u"a" <= word[i] <= u"z":
-                column = (column * LETTERS + <int>word[i] - <int>u"a") % LETTERS**3
-                run += 1
-            else:
-                run = 0
-            if run >= 3:
-                out[count] = row * LETTERS**3 + column
+        data, kind, trigram = PyUnicode_DATA(word), PyUnicode_KIND(word), 0
+        for i in range(PyUnicode_GET_LENGTH(word)):
+            trigram = with_letter(trigram, PyUnicode_READ(kind, data, i))
+            if has_three(trigram):
+                out[count] = row * LETTERS**3 + place_of(trigram)
                 count += 1
     del places[count * sizeof(int64_t):]
     return places
 
 
-cdef str _lowered(str caller, word):
+cdef inline int64_t place_of(uint32_t trigram) noexcept:
+    """The letters as a number of base 26."""
+    cdef int64_t first = trigram >> 2 * BITS, second = trigram >> BITS & 31, third = trigram & 31
+    return (first - 1) * LETTERS**2 + (second - 1) * LETTERS + third - 1
+
+
+cdef lowered(str caller, word):
+    """A word in which ASCII letters may have both cases, and no other becomes one of ASCII."""
     if not isinstance(word, str):
         raise TypeError(f"{caller}: a word must be a str, got {type(word).__name__}")
-    return word.lower()
+    return word if str.isascii(word) else str.lower(word)

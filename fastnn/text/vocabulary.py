@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
 
-from fastnn.text._token_ids import TokenIds
+from fastnn.text._words import Words
 
 OTHER = "<other>"
 
@@ -80,8 +80,8 @@ class Vocabulary:
         self.counts: dict[str, int] = {token: counts.get(token, 0) for token in self.tokens}
         if OTHER in self.counts:
             self.counts[OTHER] += sum(counts.values()) - sum(self.counts.values())
-        self._ids = {token: i for i, token in enumerate(self.tokens)}
-        self._table = TokenIds(self.tokens, self._ids.get(OTHER, -1))
+        self._ids = _Numbers((token, i) for i, token in enumerate(self.tokens))
+        self._table = Words(self.tokens, self._ids.get(OTHER, -1))
 
     def __len__(self) -> int:
         return len(self.tokens)
@@ -104,9 +104,9 @@ class Vocabulary:
             TypeError: a token is not a str.
         """
         try:
-            return np.frombuffer(self._table.encode(tokens), np.int32)
-        except KeyError as error:
-            raise self._unknown(error) from None
+            return np.fromiter(map(self._ids.__getitem__, tokens), np.int32)
+        except TypeError as error:
+            raise TypeError(f"Vocabulary.encode: tokens must be str: {error}") from None
 
     def encode_text(self, text: str, lower: bool = True) -> np.ndarray:
         """The numbers of a text's words, int32 (n,): ``encode(split_words(text, lower))``, but
@@ -124,9 +124,9 @@ class Vocabulary:
                 f"Vocabulary.encode_text: text must be a str, got {type(text).__name__}"
             )
         try:
-            return np.frombuffer(self._table.encode_text(str(text), lower), np.int32)
+            return np.frombuffer(self._table.numbers(text, lower), np.int32)
         except KeyError as error:
-            raise self._unknown(error) from None
+            raise _unknown(error.args[0], len(self)) from None
 
     def decode(self, ids: Iterable[int]) -> list[str]:
         """The tokens of numbers.
@@ -156,10 +156,20 @@ class Vocabulary:
 
         return to_categorical(self.encode(tokens), len(self))
 
-    def _unknown(self, error: KeyError) -> KeyError:
-        return KeyError(
-            f"Vocabulary: {_shortened(error.args[0])} is not among its {len(self)} tokens"
-        )
+
+class _Numbers(dict[str, int]):
+    """The numbers of tokens; a token that is not there has that of the others."""
+
+    def __missing__(self, token: object) -> int:
+        if not isinstance(token, str):
+            raise TypeError(f"got one that is {type(token).__name__}")
+        if OTHER not in self:
+            raise _unknown(token, len(self))
+        return self[OTHER]
+
+
+def _unknown(token: str, among: int) -> KeyError:
+    return KeyError(f"Vocabulary: {_shortened(token)} is not among its {among} tokens")
 
 
 def _checked_counts(counts: Mapping[str, int] | Iterable[str]) -> Mapping[str, int]:

@@ -1,18 +1,82 @@
 """Words and their counts, against regular expressions and collections.Counter."""
 
+import random
 import re
+import string
+import sys
 from collections import Counter
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from fastnn.text import count_words, split_words
 
 TEXT = "Don't stop -- 'quoted' words, naïve café No. 42; it's o'clock' x''y."
 
 
-def test_against_a_regular_expression():
-    expected = re.findall(r"[^\W_]+(?:'[^\W_]+)*", TEXT.lower())
-    assert split_words(TEXT) == expected
+def plain_words(text, lower=True):
+    return re.findall(r"[^\W_]+(?:'[^\W_]+)*", text.lower() if lower else text)
+
+
+def plain_counts(texts, lower=True):
+    return Counter(word for text in texts for word in plain_words(text, lower)).most_common()
+
+
+CASES = [
+    TEXT,
+    "'tis the dogs' o''clock, y'all'd've'",
+    "a\0b \0 \0a a a\0",
+    "x\ud800y \udfff \ud800",  # halves of surrogate pairs
+    "\u0130stanbul \u0130\u0130 \u03a3\u03a3 \u0391\u03a3. \u0391\u03a3'\u0392",
+    "\u212aelvin stra\u00dfe \u01c5 \u00b2 x\u0301y \ufb01n \u2160 \u0661\u0662",
+    "ab \u6162 ab \u6162",  # U+6162 is the codes of a and b
+    "\U0001d400\U0001d401 \U00010400 \U0001f600 x",
+    "eight888 nine99999 " * 3 + "w" * 100_000 + " " + "w" * 100_001,
+    "",
+    "'",
+]
+
+
+@pytest.mark.parametrize("lower", [True, False])
+@pytest.mark.parametrize("text", CASES, ids=range(len(CASES)))
+def test_against_a_regular_expression(text, lower):
+    for _ in range(2):  # the second time every word is known
+        assert split_words(text, lower) == plain_words(text, lower)
+    assert list(count_words([text, text], lower).items()) == plain_counts([text, text], lower)
+
+
+@given(
+    st.lists(st.text() | st.text(alphabet="aAbB'\u2019 .\u0130\u03a3\u03c3\u00e9\u6771")),
+    st.booleans(),
+)
+@settings(max_examples=200, deadline=None)
+def test_drawn_texts(texts, lower):
+    assert [split_words(text, lower) for text in texts] == [plain_words(t, lower) for t in texts]
+    assert list(count_words(texts, lower).items()) == plain_counts(texts, lower)
+
+
+@pytest.mark.parametrize("letters", ["ab", "ab\u00e9", string.ascii_letters])
+def test_crowded_slots(letters):
+    generator = random.Random(0)
+    words = ["".join(generator.choices(letters, k=generator.randint(1, 14))) for _ in range(5000)]
+    text = " ".join(words + words[::3])
+    assert split_words(text) == plain_words(text)
+    assert list(count_words([text]).items()) == plain_counts([text])
+
+
+def test_references_and_how_many_words_are_kept():
+    (word,) = split_words("Remembered")
+    references = sys.getrefcount(word)
+    again = split_words("remembered REMEMBERED")
+    assert again[0] is again[1] is word
+    assert sys.getrefcount(word) == references + 2
+    del again
+    assert sys.getrefcount(word) == references
+    many = " ".join(f"w{i}" for i in range(2**15 + 1))
+    assert split_words(many) == many.split()
+    assert sys.getrefcount(word) == references - 1
+    assert split_words("Remembered") == [word]
 
 
 def test_case_is_kept_when_asked():
@@ -35,6 +99,12 @@ def test_counts():
 def test_only_text_is_split(bad):
     with pytest.raises(TypeError, match="split_words: text must be a str"):
         split_words(bad)
+
+
+@pytest.mark.parametrize("bad", [None, 3, b"bytes", ["list"]])
+def test_only_texts_are_counted(bad):
+    with pytest.raises(TypeError, match="count_words: a text must be a str"):
+        count_words(["text", bad])
 
 
 def test_one_string_is_not_a_list_of_texts():

@@ -1,6 +1,7 @@
 """Letter trigrams: the course's apple, and the definition by slices."""
 
 import string
+import sys
 
 import numpy as np
 import pytest
@@ -23,7 +24,7 @@ def test_the_apple_of_the_course():
     assert row.max() == 1 and place("aaa") == 0
 
 
-@given(st.text(alphabet="abzAZ'#9é ", max_size=12))
+@given(st.text(alphabet="abzAZ'#9é @[`{\0\u0130\u212a\ud800\U0001d400", max_size=12) | st.text())
 def test_by_slices(word):
     low, letters = word.lower(), string.ascii_lowercase
     plain = [low[i : i + 3] for i in range(len(low) - 2) if set(low[i : i + 3]) <= set(letters)]
@@ -32,6 +33,24 @@ def test_by_slices(word):
     runs = ["".join(marked[i : i + 3]) for i in range(len(marked) - 2)]
     assert letter_trigrams(word, boundary=True) == [run for run in runs if " " not in run]
     assert set(np.flatnonzero(word_hash([word, "zzz"])[0])) == set(map(place, plain))
+
+
+def test_all_trigrams():
+    for first in string.ascii_lowercase:
+        pairs = [x + y for x in string.ascii_lowercase for y in string.ascii_lowercase]
+        trigrams = [first + pair for pair in pairs]
+        assert [letter_trigrams(trigram.upper()) for trigram in trigrams] == [[t] for t in trigrams]
+        assert word_hash(trigrams).argmax(1).tolist() == list(map(place, trigrams))
+
+
+def test_references():
+    (trigram,) = letter_trigrams("xyz")
+    references = sys.getrefcount(trigram)
+    again = letter_trigrams("XYZ xyz")
+    assert again[0] is again[1] is trigram
+    assert sys.getrefcount(trigram) == references + 2
+    del again
+    assert sys.getrefcount(trigram) == references
 
 
 def test_words_that_have_none():
