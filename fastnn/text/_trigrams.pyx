@@ -9,6 +9,7 @@ from libc.stdint cimport int64_t, uint32_t
 from cpython.bytearray cimport PyByteArray_AS_STRING, PyByteArray_FromStringAndSize
 
 cdef extern from "Python.h":  # they see all of a str, also of one whose class has other methods
+    bint PyUnicode_IS_ASCII(object text)
     int PyUnicode_KIND(object text)
     void* PyUnicode_DATA(object text)
     Py_UCS4 PyUnicode_READ(int kind, void* data, Py_ssize_t i)
@@ -66,13 +67,18 @@ def letter_trigrams(word, bint boundary=False):
     cdef void* data = PyUnicode_DATA(word)
     cdef int kind = PyUnicode_KIND(word)
     cdef uint32_t trigram = END if boundary else 0
-    cdef list trigrams = []
-    for i in range(length):
-        trigram = with_letter(trigram, PyUnicode_READ(kind, data, i))
+    cdef list trigrams = [None] * max(length + 2 * boundary - 2, 0)
+    cdef Py_ssize_t count = 0
+    for i in range(length + boundary):
+        if i < length:
+            trigram = with_letter(trigram, PyUnicode_READ(kind, data, i))
+        else:
+            trigram = with_code(trigram, END)
         if has_three(trigram):
-            trigrams.append(text_of(trigram))
-    if boundary and has_three(with_code(trigram, END)):
-        trigrams.append(text_of(with_code(trigram, END)))
+            trigrams[count] = text_of(trigram)
+            count += 1
+    if count < len(trigrams):
+        del trigrams[count:]
     return trigrams
 
 
@@ -125,4 +131,4 @@ cdef lowered(str caller, word):
     """A word in which ASCII letters may have both cases, and no other becomes one of ASCII."""
     if not isinstance(word, str):
         raise TypeError(f"{caller}: a word must be a str, got {type(word).__name__}")
-    return word if str.isascii(word) else str.lower(word)
+    return word if PyUnicode_IS_ASCII(word) else str.lower(word)
