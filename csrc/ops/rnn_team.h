@@ -133,24 +133,23 @@ struct StepProduct {
 
   int64_t packed_elements() const { return cut.panels * cut.panel * g.k; }
 
-  // c = a b, or c += a b, for these panels of columns; what is read after it is fetched meanwhile.
+  // c = a b, or c += a b, for these panels of columns. The first tiles fetch what will be needed
+  // after it, the others the panel behind their own: all weights may be more than a cache holds.
   void run(const char* a, int64_t a_row, const char* b, char* c, int64_t c_row, bool onto,
-           int64_t panel0, int64_t panel1, Ahead ahead = {}) {
+           int64_t panel0, int64_t panel1, Ahead later = {}) {
     g.a = a;
     g.a_row = a_row;
     g.c = c;
     g.c_row = c_row;
     g.onto = onto;
-    const int64_t runs = std::max<int64_t>(1, ceil_div(g.k, kSumBlock)) * (panel1 - panel0);
-    const int64_t pieces = runs > 0 ? ceil_div(ahead.pieces, runs) : 0;  // in each
     for (int64_t p = 0; p == 0 || p < g.k; p += kSumBlock) {
       const int64_t panel = cut.panel * std::min(g.k - p, kSumBlock);
       const char* block = cut.at(b, p * cut.panels * cut.panel);
       for (int64_t j = panel0; j < panel1; ++j) {
-        cut.run(cut.read_a(0, p), {cut.at(block, j * panel), cut.panel, panel}, 0, cut.row_tiles, j,
-                j + 1, p, {ahead.data, ahead.step, std::min(pieces, ahead.pieces), ahead.lines});
-        ahead.data += pieces * ahead.step;
-        ahead.pieces -= pieces;
+        const char* own = cut.at(block, j * panel);
+        const Ahead next = {cut.at(own, panel), 0, 1, panel * cut.element / 64 + 1};
+        cut.run(cut.read_a(0, p), {own, cut.panel, panel}, 0, cut.row_tiles, j, j + 1, p,
+                p == 0 && j == panel0 ? later : next);
       }
     }
   }
