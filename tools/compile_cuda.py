@@ -11,6 +11,7 @@ arrays in local memory (which is slow). Exit status 1 if a kernel does not compi
 import argparse
 import collections
 import math
+import os
 import re
 import sys
 import types
@@ -21,6 +22,8 @@ import numpy as np
 from numba import cuda
 from numba.cuda import dispatcher
 
+if os.environ.get("NUMBA_ENABLE_CUDASIM", "0") != "0":
+    sys.exit("compile_cuda: the simulator compiles nothing: unset NUMBA_ENABLE_CUDASIM")
 ROOT = Path(__file__).resolve().parents[1]
 sys.path[:0] = [str(ROOT), str(ROOT / "tests")]
 

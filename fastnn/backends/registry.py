@@ -85,6 +85,8 @@ def _load_reference() -> Mapping[str, Callable]:
 
 
 def _plan_jit(primitive: str, arrays: int, operands: list, attributes: dict) -> object:
+    if not importlib.util.find_spec("numba"):
+        return None  # the reference takes its place
     try:
         import numba  # noqa: F401
     except Exception as error:  # not ImportError alone: of a broken install it may be anything

@@ -11,7 +11,7 @@ import pytest
 
 import fastnn
 from fastnn import _core, ops
-from fastnn.backends import backend, backends, register_backend, use_backend
+from fastnn.backends import backend, backends, register_backend, registry, use_backend
 
 
 @pytest.fixture
@@ -185,3 +185,8 @@ def test_environment_with_a_strictness_that_is_none(value):
     done = run_python("import fastnn", FASTNN_STRICT_BACKEND=value)
     assert done.returncode == 1
     assert f"ImportError: FASTNN_STRICT_BACKEND: expected 0 or 1, got '{value}'" in done.stderr
+
+
+def test_what_native_lacks_needs_no_numba(monkeypatch):
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
+    assert registry._plan_jit("row_norm", 0, [], {}) is None  # the reference takes its place

@@ -154,7 +154,10 @@ class Kernel:
         table, status = "table" in self.parameters, "status" in self.parameters
         count = len(dtypes) + integers + reals + table + status + 1
         if count != len(self.parameters):
-            raise TypeError(f"{self.name}: takes {self.parameters}, got {count} arguments")
+            raise TypeError(
+                f"{self.name}: takes {self.parameters}, but its stage has {len(dtypes)} arrays, "
+                f"{integers} integers and {reals} reals; with the task these are {count}"
+            )
         elements = [ELEMENTS[dtype] for dtype in dtypes]
         function = compiled(self.function, **self.options)
         arguments = _arguments(elements, integers, reals, table, status)

@@ -195,6 +195,8 @@ def test_mistakes_of_a_planner(planner):
         r"unary: its planner: integers has 1180591620717411303424": lambda y: [
             stage(own, [y], [2**70])
         ],
+        r"write: takes \['y', 'n', 'task'\], but its stage has 1 arrays, 2 integers and 0 reals; "
+        r"with the task these are 4": lambda y: [stage(own, [y], [3, 4])],
         r"must return a list of what `stage` returns": lambda y: stage(own, [y], [3]),
         r"stage: expected a function marked with @kernel, got <function": lambda y: [
             stage(write, [y], [3])
