@@ -117,7 +117,7 @@ def training_calls(model: Compiled) -> Calls:
                 yield step.bind(*batch), 1
             return
         if order is None:
-            order = _core.from_numpy(np.arange(data.rows))
+            order = _core.from_numpy(np.arange(data.rows, dtype=np.int64))
         gathered = recorded(model, "training step on rows", lambda _: on_rows)
         position = position_of(model)
         position.assign(_START)
