@@ -1,7 +1,7 @@
 // From Python arguments to a Call, and from its outputs to Python results.
 #pragma once
 
-#include <pybind11/pybind11.h>
+#include <pybind11/cast.h>
 
 #include <cstring>
 #include <initializer_list>

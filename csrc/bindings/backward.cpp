@@ -161,7 +161,7 @@ PyMethodDef functions[] = {
 
 }  // namespace
 
-void register_backward(py::module_& module) {
+void register_backward(py::handle module) {
   if (PyModule_AddFunctions(module.ptr(), functions) < 0) throw py::error_already_set();
 }
 

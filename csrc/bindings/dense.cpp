@@ -124,7 +124,7 @@ PyMethodDef functions[] = {
 
 }  // namespace
 
-void register_dense(py::module_& module) {
+void register_dense(py::handle module) {
   name_activations();
   dense_rule = PyCFunction_New(&backward_def, nullptr);
   if (!dense_rule || PyModule_AddFunctions(module.ptr(), functions) < 0)

@@ -1,5 +1,7 @@
 // The device that Python reaches: its memory, its calls, and tensors that move to it and back.
 
+#include <pybind11/pybind11.h>
+
 #include <memory>
 
 #include "bindings/array_args.h"
@@ -264,7 +266,8 @@ void take_memory_back() {
   quietly("the return of shared memory", [] { call_python(functions().taken_back, py::tuple()); });
 }
 
-void register_devices(py::module_& module) {
+void register_devices(py::handle scope) {
+  auto module = py::reinterpret_borrow<py::module_>(scope);
   set_device_driver({allocate, run, read, write, capture, run_graph, drop_graph});
   module.def(
       "register_device", [](py::object load) { loader() = std::move(load); }, py::arg("load"),

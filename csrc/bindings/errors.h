@@ -1,7 +1,7 @@
 // C++ exceptions become Python exceptions here, and nowhere else: none may leave a slot.
 #pragma once
 
-#include <pybind11/pybind11.h>
+#include <pybind11/cast.h>
 
 #include "core/primitive.h"
 

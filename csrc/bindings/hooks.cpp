@@ -70,7 +70,7 @@ PyMethodDef functions[] = {
 
 }  // namespace
 
-void register_hooks(py::module_& module) {
+void register_hooks(py::handle module) {
   if (PyModule_AddFunctions(module.ptr(), functions) < 0) throw py::error_already_set();
 }
 

@@ -2,7 +2,7 @@
 // its own paths record.
 #pragma once
 
-#include <pybind11/pybind11.h>
+#include <pybind11/cast.h>
 
 #include "core/op_codes.h"
 
@@ -29,6 +29,6 @@ struct Hooks {
 };
 extern Hooks hooks;
 
-void register_hooks(pybind11::module_& module);
+void register_hooks(pybind11::handle module);
 
 }  // namespace fastnn

@@ -285,7 +285,7 @@ bool record(PyObject* result, PyObject* rule, PyObject* saved, PyObject* const* 
   return true;
 }
 
-void register_node(py::module_& module) {
+void register_node(py::handle module) {
   PyType_Slot slots[] = {
       {Py_tp_doc, const_cast<char*>("One differentiable operation on the tape.")},
       {Py_tp_dealloc, reinterpret_cast<void*>(node_dealloc)},

@@ -1,7 +1,7 @@
 // A note of one differentiable operation on the tape.
 #pragma once
 
-#include <pybind11/pybind11.h>
+#include <pybind11/cast.h>
 
 #include "bindings/tensor.h"
 

@@ -1,7 +1,7 @@
 // Operands and attributes of a call as Python values, for backends written in Python, and calls.
 #pragma once
 
-#include <pybind11/pybind11.h>
+#include <pybind11/cast.h>
 
 #include "core/primitive.h"
 

@@ -1,7 +1,7 @@
 // What the bindings tell a recording that runs on this thread.
 #pragma once
 
-#include <pybind11/pybind11.h>
+#include <pybind11/cast.h>
 
 #include "core/recording.h"
 

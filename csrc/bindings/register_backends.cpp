@@ -97,7 +97,8 @@ int known_backend(const std::string& name) {
 
 }  // namespace
 
-void register_backends(py::module_& module) {
+void register_backends(py::handle scope) {
+  auto module = py::reinterpret_borrow<py::module_>(scope);
   set_foreign_run(run);
   module.def(
       "register_backend",

@@ -1,5 +1,7 @@
 // The table of the ways through a matrix product, for tests and for those who wonder.
 
+#include <pybind11/pybind11.h>
+
 #include <iterator>
 
 #include "bindings/tensor.h"
@@ -40,7 +42,8 @@ const char* gemm_path_name(int64_t m, int64_t n, int64_t k, bool trans_a, bool t
 
 }  // namespace
 
-void register_gemm_paths(pybind11::module_& module) {
+void register_gemm_paths(pybind11::handle scope) {
+  auto module = pybind11::reinterpret_borrow<pybind11::module_>(scope);
   module.def("gemm_paths", gemm_path_table,
              "The ways through a matrix product, in order: the first that fits is taken.");
   module.def("gemm_path", gemm_path_name, pybind11::arg("m"), pybind11::arg("n"),

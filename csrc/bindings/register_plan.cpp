@@ -1,5 +1,6 @@
 // Recordings and plans, for fastnn/captured.py.
 
+#include <pybind11/pybind11.h>
 #include <pybind11/stl.h>
 
 #include <chrono>
@@ -191,7 +192,8 @@ void note_line(Recording& recording) {
   recording.line.clear();
 }
 
-void register_plan(py::module_& module) {
+void register_plan(py::handle scope) {
+  auto module = py::reinterpret_borrow<py::module_>(scope);
   py::class_<Recording>(module, "Recording")
       .def(py::init<>())
       .def("start",

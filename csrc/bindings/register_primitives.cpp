@@ -114,7 +114,7 @@ PyMethodDef functions[] = {
 
 }  // namespace
 
-void register_primitives(py::module_& module) {
+void register_primitives(py::handle module) {
   py::dict records;
   for (const Primitive* primitive : primitives()) {
     py::capsule self(primitive);

@@ -1,5 +1,7 @@
 // Ceilings for benchmarks, measured when they are asked for.
 
+#include <pybind11/pybind11.h>
+
 #include <chrono>
 #include <vector>
 
@@ -77,7 +79,8 @@ void stream(const pybind11::list& read, const pybind11::list& updated,
 
 }  // namespace
 
-void register_probe(pybind11::module_& module) {
+void register_probe(pybind11::handle scope) {
+  auto module = pybind11::reinterpret_borrow<pybind11::module_>(scope);
   module.def("fma_ceiling", fma_ceiling, pybind11::arg("rounds") = 5,
              "Float32 operations a second that fused multiply-adds reach on all threads.");
   module.def("stream", stream, pybind11::arg("read"), pybind11::arg("updated"),

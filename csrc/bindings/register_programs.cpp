@@ -99,7 +99,8 @@ std::shared_ptr<const Program> plan(int backend, const Call& call) {
 
 }  // namespace
 
-void register_programs(py::module_& module) {
+void register_programs(py::handle scope) {
+  auto module = py::reinterpret_borrow<py::module_>(scope);
   module.def(
       "register_planner",
       [](const std::string& name, py::object planner) {

@@ -103,7 +103,8 @@ void read_environment() {
 
 }  // namespace
 
-void register_runtime(py::module_& m) {
+void register_runtime(py::handle scope) {
+  auto m = py::reinterpret_borrow<py::module_>(scope);
   read_environment();
   m.attr("__version__") = FASTNN_VERSION;
   m.def("set_num_threads",

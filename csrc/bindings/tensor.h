@@ -4,7 +4,7 @@
 // than the operation itself only if its arguments and its result are plain C objects.
 #pragma once
 
-#include <pybind11/pybind11.h>
+#include <pybind11/cast.h>
 
 #include "core/array.h"
 #include "core/memory_pool.h"
@@ -93,21 +93,23 @@ void share_memory(const pybind11::object& consumer);
 // Before such memory is used again: waits for the other library's reads. Needs no GIL.
 void take_memory_back();
 
-void register_tensor(pybind11::module_& module);
-void register_tensor_numpy(pybind11::module_& module);
-void register_tensor_reduce(pybind11::module_& module);
-void register_tensor_matmul(pybind11::module_& module);
-void register_dense(pybind11::module_& module);
-void register_tensor_shape(pybind11::module_& module);
-void register_node(pybind11::module_& module);
-void register_backward(pybind11::module_& module);
-void register_primitives(pybind11::module_& module);
-void register_backends(pybind11::module_& module);
-void register_devices(pybind11::module_& module);
-void register_programs(pybind11::module_& module);
-void register_plan(pybind11::module_& module);
-void register_runtime(pybind11::module_& module);
-void register_probe(pybind11::module_& module);
-void register_gemm_paths(pybind11::module_& module);
+// Each adds its part to the module. A handle, as most files of this folder get by with
+// pybind11/cast.h: compiling what pybind11/pybind11.h has in it takes three times as long.
+void register_tensor(pybind11::handle module);
+void register_tensor_numpy(pybind11::handle module);
+void register_tensor_reduce(pybind11::handle module);
+void register_tensor_matmul(pybind11::handle module);
+void register_dense(pybind11::handle module);
+void register_tensor_shape(pybind11::handle module);
+void register_node(pybind11::handle module);
+void register_backward(pybind11::handle module);
+void register_primitives(pybind11::handle module);
+void register_backends(pybind11::handle module);
+void register_devices(pybind11::handle module);
+void register_programs(pybind11::handle module);
+void register_plan(pybind11::handle module);
+void register_runtime(pybind11::handle module);
+void register_probe(pybind11::handle module);
+void register_gemm_paths(pybind11::handle module);
 
 }  // namespace fastnn

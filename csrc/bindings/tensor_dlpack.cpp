@@ -3,7 +3,7 @@
 // Source: the structures of the DLPack specification,
 // https://dmlc.github.io/dlpack/latest/c_api.html
 
-#include <pybind11/pybind11.h>
+#include <pybind11/cast.h>
 
 #include <memory>
 

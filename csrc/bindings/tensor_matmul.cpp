@@ -48,7 +48,7 @@ PyObject* tensor_matmul(PyObject* a, PyObject* b) {
   });
 }
 
-void register_tensor_matmul(py::module_& module) {
+void register_tensor_matmul(py::handle module) {
   if (PyModule_AddFunctions(module.ptr(), functions) < 0) throw py::error_already_set();
 }
 

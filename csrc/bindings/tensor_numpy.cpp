@@ -213,7 +213,7 @@ PyObject* tensor_item(PyObject* self, PyObject*) {
   });
 }
 
-void register_tensor_numpy(py::module_& module) {
+void register_tensor_numpy(py::handle module) {
   if (PyModule_AddFunctions(module.ptr(), functions) < 0) throw py::error_already_set();
 }
 

@@ -164,7 +164,7 @@ PyMethodDef tensor_reduce_methods[] = {
     method_def<ReduceOp::all>("all", FASTNN_SIGNATURE("all") "Whether no element is zero."),
     {nullptr, nullptr, 0, nullptr}};
 
-void register_tensor_reduce(py::module_& module) {
+void register_tensor_reduce(py::handle module) {
   for (const ReduceOp op : kOps) {
     const int code = static_cast<int>(op);
     names[code] = PyUnicode_InternFromString(reduce_codes().names[code]);

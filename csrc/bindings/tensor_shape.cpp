@@ -142,7 +142,7 @@ PyMethodDef tensor_shape_methods[] = {
      "The axes in another order (the opposite one if not given)."},
     {nullptr, nullptr, 0, nullptr}};
 
-void register_tensor_shape(py::module_& module) {
+void register_tensor_shape(py::handle module) {
   if (PyModule_AddFunctions(module.ptr(), functions) < 0) throw py::error_already_set();
 }
 

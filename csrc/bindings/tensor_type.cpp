@@ -1,6 +1,6 @@
 // The Tensor type itself: making, freeing, attributes, methods.
 
-#include <pybind11/pybind11.h>
+#include <pybind11/cast.h>
 // After Python.h, which it does not include itself.
 #include <structmember.h>
 
@@ -342,7 +342,7 @@ int parse_integers(const char* what, PyObject* sequence, int64_t* values, int li
   return static_cast<int>(n);
 }
 
-void register_tensor(py::module_& module) {
+void register_tensor(py::handle module) {
   for (int i = 0; i < kDTypeCount; ++i)
     dtype_names[i] = PyUnicode_InternFromString(dtype_name(static_cast<DType>(i)));
   std::vector<PyType_Slot> slots = {
