@@ -11,6 +11,7 @@ import threading
 import warnings
 from _thread import allocate_lock
 from collections.abc import Callable
+from time import perf_counter
 from types import MethodType
 from typing import Any
 
@@ -186,18 +187,21 @@ class BoundCall:
         return self._compute(self._inputs) if results is None else step.output(())
 
     def repeat(self, times: int, seconds: float) -> tuple[Any, int]:
-        """Makes the call so many times, or at least once and for about so many seconds.
+        """Makes the call so many times, or fewer: none but the first begins when so many seconds
+        have gone by.
 
         What may run without Python runs without it: a plan that returns nothing.
 
         Returns:
             What the last call returned, and how many were made.
         """
+        start = perf_counter()
         result = self()
         step = self._step
         if times == 1 or result is not None or step.plan is None or VERIFY or step.host_calls:
             return result, 1
-        return None, 1 + _core.repeat(step.plan, self._inputs, times - 1, seconds)
+        left = seconds - (perf_counter() - start)
+        return None, 1 + _core.repeat(step.plan, self._inputs, times - 1, left)
 
     def _compute(self, inputs: tuple) -> Any:
         args, kwargs = with_inputs(self._given, iter(inputs))

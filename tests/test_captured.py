@@ -11,6 +11,9 @@ import fastnn as fn
 from fastnn import _core, captured
 
 RNG = np.random.default_rng(0)
+without_verification = pytest.mark.skipif(
+    captured.VERIFY, reason="verification runs every step eagerly too"
+)
 
 
 def floats(*shape):
@@ -345,6 +348,7 @@ def test_several_threads_share_a_plan():
     assert replayed(step)
 
 
+@without_verification
 def test_threads_that_write_state_take_turns():
     total = fn.Variable(np.zeros(1000))
     step = fn.capture(lambda x: (total.assign_add(x), None)[1])
@@ -372,6 +376,7 @@ def counter():
     return total, step, step.bind(np.ones((), np.float32))
 
 
+@without_verification
 def test_a_call_is_repeated_without_python():
     total, step, call = counter()
     made = [call.repeat(100, 60.0) for _ in range(4)]
@@ -381,6 +386,7 @@ def test_a_call_is_repeated_without_python():
     assert call.repeat(1, 60.0) == (None, 1)
 
 
+@without_verification
 def test_repeating_ends_in_time():
     total, _, call = counter()
     for _ in range(3):
@@ -389,7 +395,7 @@ def test_repeating_ends_in_time():
     result, made = call.repeat(10**12, 0.05)
     assert result is None and 1 < made == total.item() - 3
     assert 0.05 <= time.perf_counter() - start < 5
-    assert call.repeat(100, 0.0) == (None, 2)  # the clock is looked at after a replay
+    assert call.repeat(100, 0.0) == (None, 1)  # no other begins: steps may be long
 
 
 def test_a_call_with_results_is_made_once():
@@ -407,6 +413,7 @@ def test_a_call_with_results_is_made_once():
             _core.repeat(*arguments)
 
 
+@without_verification
 def test_a_repeated_call_that_fails_leaves_what_it_did_before():
     steps = fn.Variable(np.zeros(1, np.int64))
     seen = fn.Variable(np.zeros((), np.float32))
@@ -436,7 +443,7 @@ def test_the_number_of_threads_changes_no_bit():
     assert len(results) == 1
 
 
-@pytest.mark.skipif(captured.VERIFY, reason="verification runs every step eagerly too")
+@without_verification
 def test_a_replay_asks_the_system_for_nothing():
     w = fn.Variable(floats(50, 50))
 

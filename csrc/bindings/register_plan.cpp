@@ -87,8 +87,8 @@ PyObject* replay(PyObject*, PyObject* const* args, Py_ssize_t count) {
   });
 }
 
-// repeat(plan, inputs, times, seconds) -> how often it ran: `times`, or fewer once so many seconds
-// have gone by. For a plan without results.
+// repeat(plan, inputs, times, seconds) -> how often it ran: `times`, or fewer, since no run begins
+// when so many seconds have gone by. For a plan without results.
 PyObject* repeat(PyObject*, PyObject* const* args, Py_ssize_t count) {
   return guarded([&]() -> PyObject* {
     if (count != 4)
@@ -102,12 +102,10 @@ PyObject* repeat(PyObject*, PyObject* const* args, Py_ssize_t count) {
     int64_t done = 0;
     {
       ReleasedGil released;
-      const auto start = std::chrono::steady_clock::now();
+      using Clock = std::chrono::steady_clock;
+      const auto start = Clock::now();
       std::vector<Block*> none;
-      while (done < times && plan.run(inputs, none)) {
-        ++done;
-        if (std::chrono::steady_clock::now() - start >= seconds) break;
-      }
+      while (done < times && Clock::now() - start < seconds && plan.run(inputs, none)) ++done;
     }
     return PyLong_FromLongLong(done);
   });

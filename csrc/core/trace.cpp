@@ -40,12 +40,13 @@ class Tracer {
     size_t note;     // that made it
   };
 
-  // An address must say which argument it belongs to: later ones may lie apart.
+  // A block and an address must say which argument they belong to: later ones may lie apart.
   void refuse_shared_inputs() {
     const std::vector<Array>& inputs = trace_->inputs;
     for (size_t i = 0; i < inputs.size(); ++i)
       for (size_t j = 0; j < i; ++j)
-        if (inputs[i].data < inputs[j].data + inputs[j].bytes() &&
+        if (inputs[i].block == inputs[j].block &&
+            inputs[i].data < inputs[j].data + inputs[j].bytes() &&
             inputs[j].data < inputs[i].data + inputs[i].bytes())
           refusal_ = "two arguments share memory";
   }

@@ -59,7 +59,7 @@ typedef void (*GemmTileKernel)(const struct GemmTile* tile);
 /* The epilogue on rows and columns of sums that lie in C. */
 typedef void (*GemmFinishKernel)(const struct GemmTile* tile, int64_t rows, int64_t columns);
 
-/* Dot products of `count` rows (b + j * b_row) with a, all of unit stride; y[j * y_step]. */
+/* Dot products of `count` rows (b + j * b_row) with a, all of unit stride, into y[j]. */
 typedef void (*GemmDotKernel)(const void* a, const void* b, int64_t b_row, int64_t depth,
                               int64_t count, void* y);
 

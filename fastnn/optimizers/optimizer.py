@@ -165,6 +165,7 @@ class Optimizer(Saved):
     def learning_rate(self, value: Rate) -> None:
         if callable(value):
             self._learning_rate, self._steps = value, {}
+            configuration_changed()
             return
         if isinstance(value, (int, np.integer)) and not isinstance(value, bool):
             value = float(value)

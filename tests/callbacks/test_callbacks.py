@@ -97,15 +97,16 @@ def test_what_a_callback_adds_to_the_logs_reaches_the_history():
     assert history.epoch == [0, 1, 2]
 
 
-def test_stop_training_ends_after_the_batch():
+@pytest.mark.parametrize("generated", [False, True])
+def test_stop_training_ends_after_the_batch(generated):
     class Stop(Callback):
         def on_train_batch_end(self, batch, logs=None):
             self.model.stop_training = batch == 1
 
     model = make_model()
-    history = model.fit(
-        np.ones((20, 2)), np.ones((20, 1)), batch_size=2, epochs=5, verbose=0, callbacks=[Stop()]
-    )
+    x, y = np.ones((5, 2)), np.ones((5, 1))
+    data = {"x": iter([(x, y)] * 3)} if generated else {"x": x, "y": y, "batch_size": 2}
+    history = model.fit(**data, epochs=5, verbose=0, callbacks=[Stop()])
     assert int(model.optimizer.iterations) == 2
     assert history.epoch == [0]
 

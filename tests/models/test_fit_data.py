@@ -55,10 +55,16 @@ def test_a_generator_that_ends_early_warns_and_stops():
     assert int(model.optimizer.iterations) == 3
 
 
-def test_steps_per_epoch_on_arrays_goes_on_across_epochs():
-    model = mlp()
-    model.fit(X, LABELS, batch_size=25, steps_per_epoch=3, epochs=2, verbose=0)
-    assert int(model.optimizer.iterations) == 6
+@pytest.mark.parametrize("shuffle", [True, False])
+def test_steps_per_epoch_on_arrays_goes_on_across_epochs(shuffle):
+    whole, cut = mlp(), mlp()
+    whole.fit(X, LABELS, batch_size=16, epochs=6, shuffle=shuffle, verbose=0)
+    cut.fit(
+        X, LABELS, batch_size=16, steps_per_epoch=3, epochs=8, shuffle=shuffle, verbose=0
+    )  # of passes of 4 steps
+    assert int(cut.optimizer.iterations) == 24
+    for a, b in zip(cut.get_weights(), whole.get_weights(), strict=True):
+        np.testing.assert_array_equal(a, b)
 
 
 def test_several_inputs_by_list_and_by_name():

@@ -89,7 +89,7 @@ def test_steps_that_nobody_watches_are_interrupted():
             time.sleep(0.001)
         press()
 
-    thread = threading.Thread(target=press_in_the_middle)
+    thread = threading.Thread(target=press_in_the_middle, daemon=True)
     thread.start()
     with pytest.raises(KeyboardInterrupt):
         model.fit(x, labels, batch_size=1, verbose=0)

@@ -49,6 +49,19 @@ def test_an_optimizer_before_any_step_is_saved(replaced, tmp_path):
         np.testing.assert_array_equal(a, b)
 
 
+@pytest.mark.parametrize(
+    "rate", [lambda: 0.0, fn.optimizers.schedules.ExponentialDecay(0.0, 1, 1.0)]
+)
+def test_a_learning_rate_that_becomes_a_function_is_that_of_the_next_step(rate):
+    made = model(fn.optimizers.SGD(0.1))
+    made.fit(X, Y, batch_size=2, verbose=0)
+    before = made.get_weights()
+    made.optimizer.learning_rate = rate
+    made.fit(X, Y, batch_size=2, verbose=0)
+    for a, b in zip(made.get_weights(), before, strict=True):
+        np.testing.assert_array_equal(a, b)
+
+
 def test_fit_goes_on_with_an_optimizer_that_a_callback_put_in():
     class Replace(fn.callbacks.Callback):
         def on_train_batch_end(self, batch, logs=None):
