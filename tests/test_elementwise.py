@@ -472,6 +472,10 @@ def bits(x):
     return x | 1
 
 
+def narrowed(x):
+    return np.float32(x)
+
+
 REFUSED = {
     two_results: r"two_results: must return one number .*, returns a tuple of number",
     text: "text: must return one number for each element",
@@ -483,6 +487,7 @@ REFUSED = {
     trying: r"trying: has a try statement \(test_elementwise.py:\d+\), which cannot be compiled",
     method: r"method: .* a number has no attribute 'sum' \(test_elementwise.py:\d+: return x.sum",
     bits: r"bits: .* the operator is not known for \(number, int\) \(test_elementwise.py:",
+    narrowed: r"narrowed: .* float32\(number\) is not known \(test_elementwise.py:",
     deep: r"deep: cannot be compiled: add\(.*number.*\) is not known .*: return x \+ .a.\)",
 }
 

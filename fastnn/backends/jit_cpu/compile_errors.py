@@ -19,18 +19,18 @@ _RAISED = re.compile(r"^ *\w+Error: (.+?)\s+raised from ", re.M | re.S)
 # Numba's words, and what a user knows them as.
 _WORDS = [
     (r"Number\(\w+, \d+\)", "number"),
+    (r"Casting (\w+) to (\w+) directly is unsupported\.", r"\2(\1) is not known"),
     (r"(Optional|Omitted)Type\(([^()]+)\)", r"\2 or None"),
     (r"Uni\w*Tuple\((\w+) x \d+\)|Tuple\(([^()]+)\)", r"a tuple of \1\2"),
     (r"Literal\[(\w+)\]\(.*?\)", r"\1"),
     (r"list\(\w+\)<iv=.*?>", "list"),
-    (r"\b(int|float|complex)\d+\b", r"\1"),
+    (r"\b(int|float|complex)\d+\b(?!\()", r"\1"),  # a type that is not called
     (r"\b(\w+)\*", r"\1 pointer"),
     (r"\bunicode_type\b", "str"),
     (r"\bnone\b", "None"),
     (r"Unknown attribute ('\w+') of type (\w+(?: pointer)?)", r"a \2 has no attribute \1"),
     (r"Cannot unify (\w+) and (\w+) for .*", r"a value is a \1 on one way and a \2 on another"),
     (r"Untyped global name ('\w+'): .*", r"\1 is not known for numbers"),
-    (r"Casting (\w+) to (\w+) directly is unsupported\.", r"\2(\1) is not known"),
     (r"All arguments must be Sets, got", "the operator is not known for"),
     (r"\.\. Raised from None", ""),
     (r"missing a required argument: .*", "missing an argument"),
