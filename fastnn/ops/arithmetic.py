@@ -119,10 +119,9 @@ def _power_rule(node: _core.Node, gradient: Any) -> Any:
     zero, one = like(x1, 0), like(x1, 1)
     first = second = None
     if node.needs[0]:
-        # An exponent of 0 has derivative 0 also where x1 ** -1 is infinite.
-        constant_there = _binary(x2, zero, "equal")
-        exponent = _core.select(constant_there, one, _binary(x2, one, "sub"))
-        slope = _binary(x2, _binary(x1, exponent, "pow"), "mul")
+        slope = _binary(x2, _binary(x1, _binary(x2, one, "sub"), "pow"), "mul")
+        # An exponent of 0 has derivative 0 also where x1 ** -1 is infinite or NaN.
+        slope = _core.select(_binary(x2, zero, "equal"), zero, slope)
         first = _binary(gradient, slope, "mul")
     if node.needs[1]:
         positive = _binary(zero, x1, "less")
