@@ -7,6 +7,7 @@ import math
 import pickle
 import random
 import sys
+from fractions import Fraction
 
 import numpy as np
 import pytest
@@ -200,15 +201,25 @@ def test_powers_and_logarithms_with_a_base():
     assert several(np.float32(X), np.float32(Y)).dtype == "float32"
 
 
-def test_the_slope_of_an_angle_near_the_origin():
-    angle = fn.elementwise(lambda y, x: math.atan2(y, x))
-    for dtype, small, large in [("float32", 1e-30, 1e30), ("float64", 1e-200, 1e200)]:
-        y = np.array([3 * small, 0, 3 * large], dtype)
-        x = np.array([4 * small, small, 4 * large], dtype)
-        dy, dx = fn.grad(lambda y, x: angle(y, x).sum(), argnums=(0, 1))(y, x)
-        expected = [4 / 25 / small, 1 / small, 4 / 25 / large]
-        np.testing.assert_allclose(dy.numpy(), expected, rtol=1e-6)
-        np.testing.assert_allclose(dx.numpy(), [-3 / 25 / small, 0, -3 / 25 / large], rtol=1e-6)
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("angle", [fn.ops.arctan2, fn.elementwise(lambda y, x: math.atan2(y, x))])
+def test_the_slope_of_an_angle_of_small_and_large_numbers(angle, dtype):
+    def slopes(y, x):
+        gradients = fn.grad(lambda y, x: angle(y, x).sum(), argnums=(0, 1))(y, x)
+        return np.array([gradient.numpy() for gradient in gradients])
+
+    unit, small, large = np.finfo(dtype).eps, np.finfo(dtype).tiny, np.finfo(dtype).max
+    y = np.array([3 * small, 0, large / 4, large, small, small, 1e-3], dtype)
+    x = np.array([4 * small, small, large / 3, -large, large, -1, small], dtype)
+    expected = [
+        [float(part / (a * a + b * b)) for part in (b, -a)]
+        for a, b in zip(map(Fraction, y.tolist()), map(Fraction, x.tolist()))
+    ]
+    expected = np.array(expected, dtype).T
+    np.testing.assert_allclose(slopes(y, x), expected, rtol=4 * unit, atol=small * unit)
+    y, x = np.array([[np.inf, 1, np.nan, 0], [1, -np.inf, 1, 0]], dtype)
+    infinitely_far = [[0, np.nan], [np.nan, 0]]
+    np.testing.assert_array_equal(slopes(y, x), np.c_[infinitely_far, np.full((2, 2), np.nan)])
 
 
 def test_slopes_of_two_operands_at_nan_are_those_of_operations():
@@ -461,6 +472,10 @@ def bits(x):
     return x | 1
 
 
+def narrowed(x):
+    return np.float32(x)
+
+
 REFUSED = {
     two_results: r"two_results: must return one number .*, returns a tuple of number",
     text: "text: must return one number for each element",
@@ -472,6 +487,7 @@ REFUSED = {
     trying: r"trying: has a try statement \(test_elementwise.py:\d+\), which cannot be compiled",
     method: r"method: .* a number has no attribute 'sum' \(test_elementwise.py:\d+: return x.sum",
     bits: r"bits: .* the operator is not known for \(number, int\) \(test_elementwise.py:",
+    narrowed: r"narrowed: .* float32\(number\) is not known \(test_elementwise.py:",
     deep: r"deep: cannot be compiled: add\(.*number.*\) is not known .*: return x \+ .a.\)",
 }
 

@@ -151,6 +151,16 @@ void parse_attribute(const Primitive& primitive, const AttributeInfo& attribute,
   if (PyErr_Occurred()) throw py::error_already_set();
 }
 
+// What Python says of a value that an attribute cannot be made of, with the attribute's name.
+[[noreturn]] void fail_attribute(const Primitive& primitive, const AttributeInfo& attribute,
+                                 const py::error_already_set& error) {
+  const bool type = error.matches(PyExc_TypeError);
+  if (!type && !error.matches(PyExc_OverflowError)) throw;
+  throw Error(type ? ErrorKind::type : ErrorKind::overflow,
+              std::string(primitive.name) + ": " + attribute.name + ": " +
+                  std::string(py::str(error.value())));
+}
+
 void set_default(const AttributeInfo& attribute, unsigned char* bytes) {
   if (attribute.kind == AttributeKind::real)
     *reinterpret_cast<double*>(bytes + attribute.offset) = attribute.default_value;
@@ -198,10 +208,15 @@ void parse_call(const Primitive& primitive, PyObject* const* args, Py_ssize_t co
   if (count - next > static_cast<Py_ssize_t>(primitive.attributes.size()))
     throw Error(ErrorKind::type, std::string(primitive.name) + ": too many arguments");
   for (const AttributeInfo& attribute : primitive.attributes) {
-    if (next < count)
-      parse_attribute(primitive, attribute, args[next++], call.attributes.bytes);
-    else
+    if (next >= count) {
       set_default(attribute, call.attributes.bytes);
+      continue;
+    }
+    try {
+      parse_attribute(primitive, attribute, args[next++], call.attributes.bytes);
+    } catch (const py::error_already_set& error) {
+      fail_attribute(primitive, attribute, error);
+    }
   }
 }
 

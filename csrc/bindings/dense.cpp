@@ -44,12 +44,13 @@ bool fit(PyObject* x, PyObject* kernel, PyObject* bias) {
   if (!is_tensor(x) || !is_tensor(kernel)) return false;
   const Array &a = as_tensor(x)->array, &b = as_tensor(kernel)->array;
   if (a.rank != 2 || b.rank != 2 || a.dtype != b.dtype || !is_float(a.dtype) ||
-      a.shape[1] != b.shape[0])
+      a.shape[1] != b.shape[0] || a.block->device != b.block->device)
     return false;
   if (bias == Py_None) return true;
   if (!is_tensor(bias)) return false;
   const Array& c = as_tensor(bias)->array;
-  return c.rank == 1 && c.dtype == a.dtype && c.shape[0] == b.shape[1];
+  return c.rank == 1 && c.dtype == a.dtype && c.shape[0] == b.shape[1] &&
+         c.block->device == a.block->device;
 }
 
 enum Attribute { kActivation = 4, kParameter, kWantPreactivation };  // of gemm

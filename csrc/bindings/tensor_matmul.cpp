@@ -1,5 +1,5 @@
-// a @ b for two matrices of one floating-point dtype; other operands go to a Python hook, which
-// comes back with what fits here.
+// a @ b for two matrices of one floating-point dtype and device; other operands go to a Python
+// hook, which comes back with what fits here.
 
 #include "bindings/array_args.h"
 #include "bindings/errors.h"
@@ -16,7 +16,7 @@ bool fit(PyObject* a, PyObject* b) {
   if (!is_tensor(a) || !is_tensor(b)) return false;
   const Array &x = as_tensor(a)->array, &y = as_tensor(b)->array;
   return x.rank == 2 && y.rank == 2 && x.dtype == y.dtype && is_float(x.dtype) &&
-         x.shape[1] == y.shape[0];
+         x.shape[1] == y.shape[0] && x.block->device == y.block->device;
 }
 
 PyObject* matmul(PyObject*, PyObject* const* args, Py_ssize_t count) {

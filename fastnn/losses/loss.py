@@ -10,7 +10,7 @@ import numpy as np
 from fastnn import _core, config, ops
 from fastnn.dtypes import is_float
 from fastnn.layers import masks
-from fastnn.ops.core import follows_operands
+from fastnn.ops.core import check_devices, follows_operands
 from fastnn.tensor import Tensor, from_data
 from fastnn.utils.naming import to_snake_case
 from fastnn.utils.tracking import Configured
@@ -170,6 +170,8 @@ def align(y_true: Any, y_pred: Any, operation: str) -> tuple[Tensor, Tensor]:
             raise ValueError(
                 f"{operation}: y_true has shape {y_true.shape}, but y_pred has {y_pred.shape}"
             )
+    if _core.devices_in_use():
+        check_devices(operation, y_true=y_true, y_pred=y_pred)
     return y_true, y_pred
 
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
+
 from fastnn import _core
 from fastnn.dtypes import FLOATS
 from fastnn.ops.core import BINARY_RULES, Tensor, as_float, like, promote, record
@@ -117,10 +119,9 @@ def _power_rule(node: _core.Node, gradient: Any) -> Any:
     zero, one = like(x1, 0), like(x1, 1)
     first = second = None
     if node.needs[0]:
-        # An exponent of 0 has derivative 0 also where x1 ** -1 is infinite.
-        constant_there = _binary(x2, zero, "equal")
-        exponent = _core.select(constant_there, one, _binary(x2, one, "sub"))
-        slope = _binary(x2, _binary(x1, exponent, "pow"), "mul")
+        slope = _binary(x2, _binary(x1, _binary(x2, one, "sub"), "pow"), "mul")
+        # An exponent of 0 has derivative 0 also where x1 ** -1 is infinite or NaN.
+        slope = _core.select(_binary(x2, zero, "equal"), zero, slope)
         first = _binary(gradient, slope, "mul")
     if node.needs[1]:
         positive = _binary(zero, x1, "less")
@@ -168,9 +169,17 @@ def minimum(x1: Any, x2: Any) -> Tensor:
 
 def _arctan2_rule(node: _core.Node, gradient: Any) -> Any:
     x1, x2 = node.saved
-    norm = _binary(_unary(x1, "square"), _unary(x2, "square"), "add")
-    scaled = _binary(gradient, norm, "div")
-    return _binary(scaled, x2, "mul"), _unary(_binary(scaled, x1, "mul"), "neg")
+    # x / (x1 ** 2 + x2 ** 2), also where the squares are 0 or infinite.
+    largest = _binary(_unary(x1, "abs"), _unary(x2, "abs"), "maximum")
+    scale = _binary(largest, like(x1, float(np.finfo(x1.dtype).max)), "minimum")
+    a, b = _binary(x1, scale, "div"), _binary(x2, scale, "div")
+    norm = _binary(_unary(a, "square"), _unary(b, "square"), "add")
+
+    def part(x: Tensor) -> Tensor:
+        return _binary(_binary(_binary(gradient, x, "mul"), norm, "div"), scale, "div")
+
+    first, second = node.needs
+    return part(b) if first else None, _unary(part(a), "neg") if second else None
 
 
 def arctan2(x1: Any, x2: Any) -> Tensor:

@@ -11,6 +11,7 @@ from fastnn.ops.core import (
     Tensor,
     as_float,
     as_tensor,
+    check_devices,
     constant,
     follows_operands,
     like,
@@ -118,6 +119,8 @@ def where(condition: Any, x1: Any = None, x2: Any = None) -> Any:
     if condition.dtype != "bool":
         condition = _core.copy(condition, "bool")
     x1, x2 = promote("where", x1, x2)
+    if _core.devices_in_use():
+        check_devices("where", condition=condition, x1=x1, x2=x2)
     return record(_core.select(condition, x1, x2), _where_rule, (condition,), condition, x1, x2)
 
 

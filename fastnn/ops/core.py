@@ -21,6 +21,7 @@ __all__ = [
     "as_float",
     "as_tensor",
     "cast",
+    "check_devices",
     "constant",
     "filled",
     "follows_operands",
@@ -115,6 +116,20 @@ def _device_of(values: Iterable[Any]) -> str | None:
             return there
         found = found or there
     return found
+
+
+def check_devices(operation: str, **operands: Tensor | None) -> None:
+    """ValueError for Tensors that lie apart, of which a number of the host fits every device: for
+    operations whose primitives have other names, under which they would be told. Callers ask
+    `_core.devices_in_use` before."""
+    given = [(name, x) for name, x in operands.items() if x is not None]
+    there = next(((name, x.device) for name, x in given if x.device != "cpu"), None)
+    here = next((name for name, x in given if x.device == "cpu" and x.shape), None)
+    if there and here:
+        raise ValueError(
+            f"{operation}: {there[0]} lies on {there[1]} but {here} on cpu; move one of them: "
+            f'.to("{there[1]}") or .to("cpu")'
+        )
 
 
 def promote(operation: str, *operands: Any) -> list:

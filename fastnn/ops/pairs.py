@@ -64,8 +64,8 @@ def logaddexp2(x1: Any, x2: Any) -> Tensor:
 
 def _hypot_rule(node: _core.Node, gradient: Any) -> Any:
     x1, x2, y = node.saved
-    scaled = divide(gradient, where(equal(y, 0.0), 1.0, y))
-    return multiply(scaled, x1), multiply(scaled, x2)
+    size = where(equal(y, 0.0), 1.0, y)
+    return multiply(gradient, divide(x1, size)), multiply(gradient, divide(x2, size))
 
 
 def hypot(x1: Any, x2: Any) -> Tensor:

@@ -11,6 +11,7 @@ from fastnn.ops.core import (
     Tensor,
     as_float,
     cast,
+    check_devices,
     follows_operands,
     normalize_axis,
     promote,
@@ -60,6 +61,8 @@ def fitted_matmul(x1: Any, x2: Any) -> Any:
     """A product that the C type does not take as it is: its hook."""
     if not (isinstance(x1, Tensor) and isinstance(x2, Tensor) and x1.dtype == x2.dtype):
         x1, x2 = promote("matmul", x1, x2)
+    if _core.devices_in_use():
+        check_devices("matmul", x1=x1, x2=x2)
     first, second = x1.shape, x2.shape
     if not first or not second:
         raise ValueError(f"matmul: a scalar has no rows; the shapes are {first} and {second}")
@@ -118,6 +121,8 @@ def _dense_operands(x: Any, kernel: Any, bias: Any) -> tuple[Tensor, Tensor, Ten
         operands.append(as_float(bias, "dense: bias"))
     x, kernel, *rest = promote("dense", *operands)
     bias = rest[0] if rest else None
+    if _core.devices_in_use():
+        check_devices("dense", x=x, kernel=kernel, bias=bias)
     if kernel.ndim != 2:
         raise ValueError(f"dense: kernel has shape {kernel.shape}, expected two axes")
     if x.ndim == 0 or x.shape[-1] != kernel.shape[0]:

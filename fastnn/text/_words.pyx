@@ -15,6 +15,8 @@ from cpython.unicode cimport Py_UNICODE_ISALNUM, Py_UNICODE_TOLOWER
 from libc.stdint cimport INT32_MAX, int32_t, int64_t, uint8_t, uint16_t, uint32_t, uint64_t
 
 cdef extern from "Python.h":  # they see all of a str, also of one whose class has other methods
+    bint PyUnicode_IS_ASCII(object text)
+    int PyUnicode_Contains(object text, object part) except -1
     int PyUnicode_KIND(object text)
     void* PyUnicode_DATA(object text)
     Py_UCS4 PyUnicode_READ(int kind, void* data, Py_ssize_t i)
@@ -101,7 +103,8 @@ cdef class Words:
         self.letters += length
         for i in range(length):
             key = longer(key, PyUnicode_READ(PyUnicode_KIND(word), PyUnicode_DATA(word), i))
-        self.put(Slot(key, number + 1, length <= 8 and word.isascii() and "\0" not in word))
+        cdef bint packed = length <= 8 and PyUnicode_IS_ASCII(word)
+        self.put(Slot(key, number + 1, packed and not PyUnicode_Contains(word, "\0")))
         return number
 
     cdef int grow(self) except -1:
@@ -133,7 +136,7 @@ cdef class Words:
             KeyError: a word is not there, and there is no other.
         """
         # A dotted capital I becomes two letters, and a capital sigma depends on its neighbours.
-        if lower and ("\u0130" in text or "\u03a3" in text):
+        if lower and (PyUnicode_Contains(text, "\u0130") or PyUnicode_Contains(text, "\u03a3")):
             text = str.lower(text)
         cdef Py_ssize_t n = PyUnicode_GET_LENGTH(text), count
         cdef bytearray numbers = PyByteArray_FromStringAndSize(NULL, (n + 1) // 2 * sizeof(int32_t))

@@ -102,3 +102,19 @@ def test_small_matters():
         ops.unique(np.zeros(0), size=2)
     with pytest.raises(ValueError, match="unique: axis"):
         ops.unique([1, 2], axis=5)
+
+
+def slopes(operation, x1, x2):
+    gradients = fn.grad(lambda x1, x2: operation(x1, x2).sum(), argnums=(0, 1))(x1, x2)
+    return [gradient.tolist() for gradient in gradients]
+
+
+def test_the_slope_of_a_power_of_0_is_0():
+    x = np.array([INF, -INF, NAN, 0.0, -0.0, 2.0])
+    assert slopes(ops.power, x, np.zeros(6))[0] == [0] * 6
+
+
+@pytest.mark.parametrize("scale", [2.0**-1070, 1.0, 2.0**1000])
+def test_slopes_of_a_length_of_small_and_large_numbers(scale):
+    x1, x2 = np.array([[3.0, 0.0, -1.0], [4.0, 2.0, 0.0]]) * scale
+    assert slopes(ops.hypot, x1, x2) == [[0.6, 0, -1], [0.8, 1, 0]]

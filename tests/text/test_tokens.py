@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from fastnn.text import count_words, split_words
+from fastnn.text import Vocabulary, count_words, split_words
 
 TEXT = "Don't stop -- 'quoted' words, naïve café No. 42; it's o'clock' x''y."
 
@@ -77,6 +77,29 @@ def test_references_and_how_many_words_are_kept():
     assert split_words(many) == many.split()
     assert sys.getrefcount(word) == references - 1
     assert split_words("Remembered") == [word]
+
+
+class Lying(str):
+    """A str whose methods say nothing of its letters."""
+
+    def __contains__(self, part):
+        return False
+
+    def isascii(self):
+        return True
+
+    def lower(self):
+        return "lower"
+
+    def __len__(self):
+        return 1
+
+
+def test_a_str_of_another_class_is_its_letters():
+    text = "\u0130z \u0391\u03a3 plain \u00e9"
+    assert split_words(Lying(text)) == split_words(text) == plain_words(text)
+    assert count_words([Lying(text)]) == count_words([text])
+    assert Vocabulary([Lying("\u00e9")], specials=()).encode_text("\u00e9").tolist() == [0]
 
 
 def test_case_is_kept_when_asked():

@@ -143,6 +143,16 @@ class Kernel:
         self._tiles: dict[tuple, Any] = {}
         self.tile: Any = CFunc  # what compiles it
 
+    def check(self, arrays: int, integers: int, reals: int) -> None:
+        """TypeError if its parameters are not so many."""
+        given = ("table" in self.parameters) + ("status" in self.parameters) + 1
+        count = arrays + integers + reals + given
+        if count != len(self.parameters):
+            raise TypeError(
+                f"{self.name}: takes {self.parameters}, but its stage has {arrays} arrays, "
+                f"{integers} integers and {reals} reals; with the task these are {count}"
+            )
+
     def address(self, dtypes: tuple[str, ...], integers: int, reals: int) -> int:
         """The C function for arrays of those types and so many integers and reals."""
         key = (dtypes, integers, reals)
@@ -152,12 +162,6 @@ class Kernel:
 
     def _compile(self, dtypes: tuple[str, ...], integers: int, reals: int) -> Any:
         table, status = "table" in self.parameters, "status" in self.parameters
-        count = len(dtypes) + integers + reals + table + status + 1
-        if count != len(self.parameters):
-            raise TypeError(
-                f"{self.name}: takes {self.parameters}, but its stage has {len(dtypes)} arrays, "
-                f"{integers} integers and {reals} reals; with the task these are {count}"
-            )
         elements = [ELEMENTS[dtype] for dtype in dtypes]
         function = compiled(self.function, **self.options)
         arguments = _arguments(elements, integers, reals, table, status)

@@ -6,8 +6,10 @@ import linecache
 import os
 import re
 
+from .compile import Kernel
 from .user_syntax import at
 
+_CALLER = os.path.abspath(Kernel.address.__code__.co_filename)  # its lines are no user's
 _COLOURS = re.compile(r"\x1b\[[0-9;]*m")
 _PLACE = re.compile(r'^File "(.+)", line (\d+):', re.M)
 _CALL = re.compile(r"^No implementation of function .*?>>> (.*?)$", re.M | re.S)
@@ -17,18 +19,20 @@ _RAISED = re.compile(r"^ *\w+Error: (.+?)\s+raised from ", re.M | re.S)
 # Numba's words, and what a user knows them as.
 _WORDS = [
     (r"Number\(\w+, \d+\)", "number"),
+    (r"Casting (\w+) to (\w+) directly is unsupported\.", r"\2(\1) is not known"),
     (r"(Optional|Omitted)Type\(([^()]+)\)", r"\2 or None"),
     (r"Uni\w*Tuple\((\w+) x \d+\)|Tuple\(([^()]+)\)", r"a tuple of \1\2"),
     (r"Literal\[(\w+)\]\(.*?\)", r"\1"),
     (r"list\(\w+\)<iv=.*?>", "list"),
-    (r"\b(int|float|complex)\d+\b", r"\1"),
+    (r"\b(int|float|complex)\d+\b(?!\()", r"\1"),  # a type that is not called
+    (r"\b(\w+)\*", r"\1 pointer"),
     (r"\bunicode_type\b", "str"),
     (r"\bnone\b", "None"),
-    (r"Unknown attribute ('\w+') of type (\w+)", r"a \2 has no attribute \1"),
+    (r"Unknown attribute ('\w+') of type (\w+(?: pointer)?)", r"a \2 has no attribute \1"),
     (r"Cannot unify (\w+) and (\w+) for .*", r"a value is a \1 on one way and a \2 on another"),
     (r"Untyped global name ('\w+'): .*", r"\1 is not known for numbers"),
-    (r"Casting (\w+) to (\w+) directly is unsupported\.", r"\2(\1) is not known"),
     (r"All arguments must be Sets, got", "the operator is not known for"),
+    (r"\.\. Raised from None", ""),
     (r"missing a required argument: .*", "missing an argument"),
 ]
 
@@ -60,11 +64,12 @@ def reason(name: str, error: Exception, where: str) -> str:
     what = _in_plain_words(_what(text))
     if "must return" in what:
         return f"{name}: {what}"
-    if place := _PLACE.search(text):
-        file, line = os.path.abspath(place[1]), int(place[2])
-    elif loc := getattr(error, "loc", None):
-        file, line = loc.filename, loc.line
-    else:
+    places = [(os.path.abspath(file), int(line)) for file, line in _PLACE.findall(text)]
+    if loc := getattr(error, "loc", None):
+        places.append((os.path.abspath(loc.filename), loc.line))
+    users = [place for place in places if place[0] != _CALLER]
+    if not users:
         return f"{name}: cannot be compiled: {what} ({where})"
+    file, line = users[0]
     source = linecache.getline(file, line).strip()
     return f"{name}: cannot be compiled: {what} ({at(file, line)}: {source})"

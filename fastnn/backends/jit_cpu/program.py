@@ -7,6 +7,8 @@ from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from .compile import Kernel
+from .compile_errors import reason
+from .user_syntax import place
 
 # Elements that one task of an element-wise stage takes: shared out to threads from there on.
 BLOCK = 16_384
@@ -82,6 +84,7 @@ def stage(
     """A stage. An absent operand (None) is a null pointer of the first array's type."""
     if not isinstance(kernel, Kernel):
         raise TypeError(f"stage: expected a function marked with @kernel, got {kernel!r}")
+    kernel.check(len(arrays), len(integers), len(reals))
     return Stage(kernel, arrays, integers, reals, table, tasks)
 
 
@@ -90,11 +93,20 @@ def blocks(n: int, block: int = BLOCK) -> int:
     return -(-n // block)
 
 
+def _compiled(s: Stage) -> int:
+    """The address of its kernel, or a TypeError that names the line of it that does not compile."""
+    try:
+        return s.address()
+    except Exception as error:  # Numba's own, and others where it did not expect such a function
+        where = place(s.kernel.function)
+        raise TypeError(reason(s.kernel.name, error, where)) from error
+
+
 def assemble(stages: Sequence[Stage], arrays: int) -> tuple[list[tuple[Any, ...]], list[int]]:
     """The stages in the form that the core takes; the call has so many arrays."""
     scratch: list[Scratch] = []
 
-    def place(array: Array | None) -> int:
+    def place_of(array: Array | None) -> int:
         if array is None:
             return -1
         if isinstance(array, Operand):
@@ -107,6 +119,6 @@ def assemble(stages: Sequence[Stage], arrays: int) -> tuple[list[tuple[Any, ...]
     for s in stages:
         if s.tasks == 0:
             continue
-        places = [place(a) for a in s.arrays]
-        assembled.append((s.address(), s.tasks, places, [*s.integers, *s.table], list(s.reals)))
+        places = [place_of(a) for a in s.arrays]
+        assembled.append((_compiled(s), s.tasks, places, [*s.integers, *s.table], list(s.reals)))
     return assembled, [s.bytes for s in scratch]

@@ -253,7 +253,7 @@ def _define_binary() -> None:
         larger = max(abs(a), abs(b))
         size = larger if 0 < larger < math.inf else 1.0
         a, b = a / size, b / size
-        return a / ((a * a + b * b) * size)
+        return a / (a * a + b * b) / size
 
     def flat(x1, x2, y):
         return 0.0

@@ -13,6 +13,7 @@ import threading
 from collections.abc import Iterator
 from typing import Any
 
+from . import status
 from .cuda import Capture, capture_into, no_capture, stream
 from .memory import Piece, class_of, copy_within, pool
 
@@ -96,3 +97,4 @@ class Graph:
     def __del__(self) -> None:
         for piece in self._pieces:
             pool.give(piece)
+        status.keep(self._kinds)

@@ -51,20 +51,26 @@ class _Thread(kernels.BlockThread):
         self._pause.acquire()
 
     def leave(self) -> None:
-        """Ends it where it waits, or at its next barrier."""
+        """Ends it where it waits, be it to begin; one that runs, at its next barrier."""
         self.abort = True
         if self._turn.locked():
             self._turn.release()
 
     def run(self) -> None:
         self._turn.acquire()
-        super().run()
-        self.ended = True
-        self._pause.release()
+        try:
+            if not self.abort:
+                super().run()
+        except BaseException as error:  # one that Numba does not take, or cannot make again
+            self.exception = error.__context__ or error, error.__traceback__
+        finally:
+            self.ended = True
+            self._pause.release()
 
     def syncthreads(self) -> None:
-        self._pause.release()
-        self._turn.acquire()
+        if not self.abort:
+            self._pause.release()
+            self._turn.acquire()
         if self.abort:
             raise RuntimeError("the block was left")
 
@@ -80,14 +86,15 @@ class _Block(kernels.BlockManager):
     _backward = itertools.cycle((False, True))
 
     def run(self, place: Any, *arguments: Any) -> None:
-        threads = []
-        for index in np.ndindex(*self._block_dim):
-            thread = _Thread(lambda: self._f(*arguments), self, place, index, self._debug)
-            thread.start()
-            threads.append(thread)
+        threads = [
+            _Thread(lambda: self._f(*arguments), self, place, index, self._debug)
+            for index in np.ndindex(*self._block_dim)
+        ]
         if next(self._backward):
             threads.reverse()
         try:
+            for thread in threads:
+                thread.start()
             while threads:
                 for thread in threads:
                     thread.advance()

@@ -2,7 +2,7 @@
 
 A kernel notes (code, where, value) of the first error that comes; the code stands for a call of
 ``describe(where, value, *parameters)``, which words the exception. So many kinds of calls are
-remembered; a graph keeps those that it was captured with.
+remembered that were asked for last; a graph keeps those that it was captured with.
 """
 
 from __future__ import annotations
@@ -11,14 +11,14 @@ import itertools
 import struct
 import threading
 import weakref
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import numpy as np
 
 from .cuda import capturing, cuda, device, no_capture, stream
 
-_MOST = 1024  # kinds of errors that are known at once, beside those of graphs
+_MOST = 1024  # kinds of errors asked for until older ones are forgotten, but for those of graphs
 _NONE = np.zeros(3, np.int64)
 
 
@@ -31,11 +31,11 @@ class _Kind:
         self.number, self.describe, self.parameters = number, describe, parameters
 
 
-_known: dict[tuple, _Kind] = {}  # (describe, *parameters) -> its kind
+_known: dict[Any, _Kind] = {}  # (describe, *parameters) -> its kind; asked for of late
+_older: dict[Any, _Kind] = {}  # those of before
 _by_number: weakref.WeakValueDictionary[int, _Kind] = weakref.WeakValueDictionary()
 _numbers = itertools.count(1)
-_kept = 0  # how many of them stayed when the others were last forgotten
-
+_forgetting = threading.RLock()
 
 _array: Any = None
 _making = threading.Lock()  # of two arrays one would never be read
@@ -57,25 +57,35 @@ def code(describe: Callable[..., Exception], *parameters: Any) -> int:
     key = (describe, *parameters)
     kind = _known.get(key)
     if kind is None:
-        if len(_known) - _kept >= _MOST and not capturing():
+        if len(_known) >= _MOST and not capturing():
             _forget()
-        kind = _Kind(next(_numbers), describe, parameters)
-        _known[key] = _by_number[kind.number] = kind
+        kind = _older.get(key)
+        if kind is None:
+            kind = _Kind(next(_numbers), describe, parameters)
+            _by_number[kind.number] = kind
+        kind = _known.setdefault(key, kind)  # another thread may have been faster
     if graph := capturing():
         graph.keep(kind)
     return kind.number
 
 
+def keep(kinds: Iterable[_Kind]) -> None:
+    """Keeps kinds for a while that nothing else does: what reports them may not have ended."""
+    for kind in kinds:
+        _known[kind] = kind  # not in the place of another of its key
+
+
 def _forget() -> None:
-    """Lets go of all kinds but those of graphs and of an error that is noted: what was launched by
-    others has ended. A graph may go before its error is read."""
-    global _kept
-    noted = _by_number.get(_noted()[0])  # noqa: F841 (holds it until the end)
-    _known.clear()
-    for kind in list(_by_number.values()):
-        key = (kind.describe, *kind.parameters)
-        _known[key] = kind
-    _kept = len(_known)
+    """Lets go of kinds that nobody has asked for since the last time, but for an error that is
+    noted: what was launched with them has ended. With others a kernel may be launched just now."""
+    global _known, _older
+    with _forgetting:
+        if len(_known) < _MOST:  # another thread has been faster
+            return
+        noted = _by_number.get(_noted()[0])
+        _known, _older = {}, _known
+        if noted:
+            keep([noted])
 
 
 @device

@@ -1,5 +1,6 @@
 """What holds of every program: cached, recorded, the same bits, nothing out of bounds."""
 
+import math
 import os
 
 import numpy as np
@@ -206,6 +207,46 @@ def test_mistakes_of_a_planner(planner):
         planner(lambda y, x, stages=stages, **attributes: stages(y))
         with pytest.raises((TypeError, ValueError), match=message):
             rising(np.zeros(3))
+
+
+def adds_text(y, x, task):
+    y[0] = x[0] + "a"
+
+
+def asks_for_a_shape(y, x, task):
+    y[0] = x.shape[0]
+
+
+def calls_nothing(y, x, task):
+    y[0] = nothing(x[0])  # noqa: F821
+
+
+def has_no_such_function(y, x, task):
+    y[0] = math.nothing(x[0])
+
+
+NOT_COMPILED = {
+    adds_text: (1, ': y[0] = x[0] + "a"', "add(float, str) is not known"),
+    asks_for_a_shape: (1, ": y[0] = x.shape[0]", "a float pointer has no attribute 'shape'"),
+    calls_nothing: (0, "", "NameError: name 'nothing' is not defined"),
+    has_no_such_function: (0, "", "module 'math' has no attribute 'nothing'"),
+}
+
+
+@pytest.mark.parametrize("function", NOT_COMPILED)
+def test_a_kernel_that_does_not_compile(planner, function):
+    from fastnn.backends.jit_cpu.compile import kernel
+    from fastnn.backends.jit_cpu.program import stage
+
+    planner(lambda y, x, **attributes: [stage(kernel(function), [y, x])])
+    below, source, reason = NOT_COMPILED[function]
+    line = function.__code__.co_firstlineno + below
+    with pytest.raises(TypeError) as raised:
+        rising(np.zeros(3, np.float32))
+    assert str(raised.value) == (
+        f"{__name__}.{function.__name__}: cannot be compiled: {reason} "
+        f"(test_programs.py:{line}{source})"
+    )
 
 
 FORK = """

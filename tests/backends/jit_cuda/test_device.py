@@ -11,9 +11,10 @@ import pytest
 
 import fastnn as fn
 import fastnn.captured
-from fastnn import _core, ops
-from fastnn.backends import current_device
-from fastnn.backends.jit_cuda import memory
+from fastnn import _core, losses, ops
+from fastnn.backends import current_device, jit_cuda
+from fastnn.backends.jit_cuda import calls, memory
+from fastnn.ops.products import dense
 
 DTYPES = ["float32", "float64", "int32", "int64", "uint8", "bool"]
 
@@ -229,6 +230,22 @@ def test_operands_that_lie_apart():
         there + here
     with pytest.raises(ValueError, match=r"add: x2 lies on cuda but x1 on cpu"):
         here + there
+    x, square = here[None], cuda(np.ones((2, 2), "f4"))
+    for message, call in [
+        (r"matmul: x2 lies on cuda but x1 on cpu.*\.to\(\"cuda\"\)", lambda: x @ square),
+        ("matmul: x1 lies on cuda but x2 on cpu", lambda: ops.matmul(there, x[0])),
+        ("where: condition lies on cuda but x2 on cpu", lambda: ops.where(there > 0, there, here)),
+        ("where: x1 lies on cuda but condition on cpu", lambda: ops.where(here > 0, there, 1.0)),
+        ("dense: kernel lies on cuda but x on cpu", lambda: dense(x, square)),
+        (
+            "dense: x lies on cuda but bias on cpu",
+            lambda: dense(cuda([[1.0, 2.0]]), square, here),
+        ),
+        ("log_cosh: y_true lies on cuda but y_pred on cpu", lambda: losses.log_cosh(there, here)),
+    ]:
+        with pytest.raises(ValueError, match=message):
+            call()
+    assert ops.where(there > 0, fn.tensor(3.0), there).tolist() == [3.0, 3.0]
     with pytest.raises(ValueError, match=r"concatenate: xs\[1\] lies on cuda but xs\[0\] on cpu"):
         ops.concatenate([here, there], 0)
     count = fn.Variable(0.0, dtype="float64")
@@ -327,8 +344,6 @@ def test_dlpack_says_where():
 
 @pytest.mark.parametrize(("stream", "waits"), [(None, 1), (1, 1), (2, 1), (12345, 1), (-1, 0)])
 def test_dlpack_waits_unless_the_other_library_does(stream, waits, monkeypatch):
-    from fastnn.backends.jit_cuda import calls
-
     class Stream:
         waited = 0
 
@@ -349,8 +364,6 @@ def test_dlpack_waits_unless_the_other_library_does(stream, waits, monkeypatch):
 
 @pytest.mark.parametrize("stream", [0, False, "legacy"])
 def test_dlpack_refuses_what_names_no_stream(stream, monkeypatch):
-    from fastnn.backends.jit_cuda import calls
-
     monkeypatch.setattr(calls, "simulated", False)
     with pytest.raises(ValueError, match="__dlpack__: stream: expected None, -1, 1, 2 or"):
         cuda([1.0]).__dlpack__(stream=stream, max_version=(1, 0))
@@ -392,16 +405,18 @@ def test_errors_that_kernels_find_come_with_the_next_read():
 
 @pytest.fixture
 def lacking(monkeypatch):
-    """The backend without two of its primitives, one of which changes an operand."""
-    from fastnn.backends import jit_cuda
-    from fastnn.backends.jit_cuda import calls
-
+    """The backend without some of its primitives, one of which changes an operand."""
     known = {
         name: function
         for name, function in jit_cuda.functions().items()
         if name not in ("arg_reduce", "accumulate", "reduce_list")
     }
     monkeypatch.setattr(calls, "functions", lambda: known)
+
+
+def test_what_cuda_lacks():
+    """The conformance suite would not tell, as it lets that run on the host."""
+    assert set(_core.PRIMITIVES) - set(jit_cuda.functions()) == {"ctc_decode", "ctc_loss"}
 
 
 def test_a_primitive_that_cuda_lacks(lacking):

@@ -9,7 +9,7 @@ import pytest
 
 import fastnn as fn
 from fastnn import ops
-from fastnn.backends.jit_cuda import status
+from fastnn.backends.jit_cuda import gather, status
 
 from .test_graphs import cuda, run_until_captured
 
@@ -18,8 +18,8 @@ def remember(most, monkeypatch):
     """So many kinds of errors, none of which is known yet."""
     gc.collect()
     monkeypatch.setattr(status, "_MOST", most)
-    monkeypatch.setattr(status, "_kept", 0, raising=False)
     status._known.clear()
+    status._older.clear()
 
 
 def test_descriptions_of_errors_are_bounded(monkeypatch):
@@ -30,9 +30,9 @@ def test_descriptions_of_errors_are_bounded(monkeypatch):
     step(cuda(np.array([0, 1])))  # from elsewhere: captured for any place
     for extent in range(2, 20):
         ops.take(cuda(np.ones((extent, 1), "f4")), cuda(np.array([1])), 0)
-    assert len(status._known) <= 6  # the graph's is kept
+    assert len(status._known) <= 5
     gc.collect()
-    assert len(status._by_number) <= 6
+    assert len(status._by_number) <= 11  # those of late, those of before, the graph's
     y = step(cuda(np.array([0, 5])))
     with pytest.raises(IndexError, match="5"):
         y.numpy()
@@ -61,6 +61,52 @@ def test_an_error_that_is_noted_is_not_forgotten(monkeypatch):
         ops.take(cuda(np.ones((extent, 1), "f4")), cuda(np.array([1])), 0)
     with pytest.raises(IndexError, match="7"):
         y.numpy()
+
+
+def test_a_kernel_that_is_not_launched_yet(monkeypatch):
+    """Its error has a description, though another thread forgets others before the launch."""
+    remember(3, monkeypatch)
+    launch, interruptions = gather.launch, [range(8, 12)]
+
+    def others():
+        for extent in interruptions.pop():
+            ops.take(cuda(np.ones((extent, 1), "f4")), cuda(np.array([1])), 0)
+
+    def interrupted(*arguments):
+        if interruptions:
+            thread = threading.Thread(target=others)
+            thread.start()
+            thread.join()
+        launch(*arguments)
+
+    monkeypatch.setattr(gather, "launch", interrupted)
+    y = ops.take(cuda(np.ones((3, 2), "f4")), cuda(np.array([7])), 0)
+    with pytest.raises(IndexError, match="7"):
+        y.numpy()
+
+
+def test_threads_find_the_same_kind_at_the_same_time(monkeypatch):
+    remember(1024, monkeypatch)
+    both_make_it = threading.Barrier(2)
+
+    class Kind(status._Kind):
+        def __init__(self, *arguments):
+            both_make_it.wait(10)
+            super().__init__(*arguments)
+
+    monkeypatch.setattr(status, "_Kind", Kind)
+    numbers = []
+    threads = [
+        threading.Thread(target=lambda: numbers.append(status.code(ValueError, "x")))
+        for _ in range(2)
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    gc.collect()
+    assert all(number in status._by_number for number in numbers)
+    assert len(numbers) == 2
 
 
 def test_threads_note_errors_in_one_place(monkeypatch):

@@ -1,11 +1,18 @@
 """What the simulator adds to Numba's: threads of a block take turns, integers wrap."""
 
+import threading
+
 import numpy as np
 import pytest
 
 from fastnn.backends.jit_cuda.cuda import cuda, kernel, launch_grid, simulated
 
-pytestmark = pytest.mark.skipif(not simulated, reason="about the simulator alone")
+if not simulated:
+    pytest.skip("about the simulator alone", allow_module_level=True)
+from numba.cuda.simulator.kernel import BlockThread
+
+from fastnn.backends.jit_cuda import simulator
+
 THREADS = 4
 
 
@@ -51,6 +58,84 @@ def test_an_error_ends_a_block_whose_threads_wait():
     with pytest.raises(IndexError, match="out of bounds"):
         run(fails, np.zeros(THREADS))
     assert run(shifted(0, True), np.zeros(THREADS)) == [1, 2, 3, 4]
+
+
+def threads_of_blocks():
+    return [thread for thread in threading.enumerate() if isinstance(thread, BlockThread)]
+
+
+@pytest.mark.parametrize("barrier", [True, False])
+@pytest.mark.parametrize("place", range(THREADS))
+def test_an_error_ends_threads_that_have_not_begun(place, barrier):
+    ran = []
+
+    @kernel
+    def fails(y):
+        ran.append(cuda.threadIdx.x)
+        if cuda.threadIdx.x == place:
+            y[THREADS] = 1
+        if barrier:
+            cuda.syncthreads()
+
+    with pytest.raises(IndexError, match="out of bounds"):
+        run(fails, np.zeros(THREADS))
+    for thread in threads_of_blocks():
+        thread.join(10)
+    assert not threads_of_blocks()
+    assert ran in ([*range(place + 1)], [*range(THREADS - 1, place - 1, -1)])
+
+
+class Unlike(Exception):
+    """Numba cannot make it again from a text."""
+
+    def __init__(self, first, second):
+        super().__init__(first, second)
+
+
+@pytest.mark.parametrize("error", [Unlike(1, 2), SystemExit(3)])
+def test_errors_that_numba_does_not_take(error):
+    @kernel
+    def fails(y):
+        raise error
+
+    found = []
+
+    def launch():
+        try:
+            run(fails, np.zeros(THREADS))
+        except BaseException as raised:
+            found.append(raised)
+
+    thread = threading.Thread(target=launch, daemon=True)
+    thread.start()
+    thread.join(20)
+    assert found == [error]
+
+
+def test_a_block_that_is_interrupted(monkeypatch):
+    begun, go_on = threading.Event(), threading.Event()
+
+    @kernel
+    def waits(y):
+        begun.set()
+        go_on.wait(10)
+        cuda.syncthreads()
+
+    def interrupted(self):
+        self._turn.release()
+        begun.wait(10)
+        raise KeyboardInterrupt
+
+    unheard = []
+    monkeypatch.setattr(threading, "excepthook", unheard.append)
+    monkeypatch.setattr(simulator._Thread, "advance", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        run(waits, np.zeros(THREADS))
+    go_on.set()
+    for thread in threads_of_blocks():
+        thread.join(10)
+    assert not threads_of_blocks()
+    assert not unheard
 
 
 def test_integers_keep_their_lower_bits():
