@@ -2,6 +2,7 @@
 
 import numpy as np
 import optimizer_formulas as f
+import pytest
 
 import fastnn as fn
 
@@ -117,3 +118,10 @@ CASES = {
         lambda w, g: f.schedule_free(w, g, 0.01, 0.8, 0.9, 1e-3, 4),
     ),
 }
+
+
+def keras_case(name, *values):
+    """A parameter for a comparison with Keras, whose free schedule differs between its backends:
+    on PyTorch its weights leave the formula's from the first steps."""
+    marks = pytest.mark.jax if name.lower().startswith("schedule") else ()
+    return pytest.param(name, *values, marks=marks)

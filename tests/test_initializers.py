@@ -112,6 +112,7 @@ def test_get_errors():
         initializers.Orthogonal()((3,))
 
 
+@pytest.mark.jax
 @pytest.mark.parity
 @pytest.mark.parametrize(
     "name", [*SCALED, "zeros", "ones", "random_normal", "random_uniform", "truncated_normal"]

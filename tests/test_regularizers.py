@@ -150,6 +150,7 @@ def test_against_keras(name):
     )
 
 
+@pytest.mark.jax
 @pytest.mark.parity
 def test_training_against_keras():
     keras = pytest.importorskip("keras")

@@ -102,6 +102,7 @@ HEADS = [
 ]
 
 
+@pytest.mark.jax
 @pytest.mark.parametrize("case", range(len(HEADS)))
 def test_multi_head_attention(case):
     config, options = HEADS[case]
@@ -109,6 +110,7 @@ def test_multi_head_attention(case):
     compare(*pair("MultiHeadAttention", config, *SHAPES), inputs, **options)
 
 
+@pytest.mark.jax
 @pytest.mark.parametrize("axes", [None, (2,), (1,)])
 def test_attention_axes(axes):
     shape, memory = (2, 3, 4, 5), {None: (2, 6, 2, 5), (2,): (2, 3, 6, 5), (1,): (2, 6, 4, 5)}[axes]
@@ -120,6 +122,7 @@ def test_attention_axes(axes):
     compare(ours, theirs, inputs, **options)
 
 
+@pytest.mark.jax
 @pytest.mark.parametrize(
     "config, options",
     [
@@ -134,6 +137,7 @@ def test_group_query_attention(config, options):
     compare(*pair("GroupQueryAttention", {**sizes, **config}, *SHAPES), inputs, **options)
 
 
+@pytest.mark.jax
 @pytest.mark.parametrize(
     "kind, config, options",
     [
@@ -175,6 +179,7 @@ def test_defaults_and_arguments():
         assert ours == theirs
 
 
+@pytest.mark.jax
 @pytest.mark.parametrize("causal", [False, True])
 def test_masks_of_embeddings(causal):
     """Masks of query and value, and the mask of the result; memory that is masked differently."""
@@ -202,6 +207,7 @@ def test_masks_of_embeddings(causal):
     np.testing.assert_array_equal(found[0][3], np.asarray(found[1][3]))
 
 
+@pytest.mark.jax
 @pytest.mark.parametrize(
     "kind, config, shape",
     [

@@ -317,6 +317,7 @@ def test_as_keras_where_nothing_is_left_to_chance(name, arguments):
     }
 
 
+@pytest.mark.jax
 @pytest.mark.parity
 def test_contrast_as_keras_with_its_draws():
     import keras

@@ -270,6 +270,7 @@ def test_shapes_and_summary():
 # ---- other libraries -----------------------------------------------------------------------------
 
 
+@pytest.mark.jax
 @pytest.mark.parity
 @pytest.mark.filterwarnings("ignore:__array__ implementation")
 @pytest.mark.parametrize("kind", ["embedding", "masking"])

@@ -181,6 +181,7 @@ KERAS_CASES = [
 ]  # fmt: skip
 
 
+@pytest.mark.jax
 @pytest.mark.parity
 @pytest.mark.parametrize("name, config, shapes", KERAS_CASES)
 def test_as_keras(name, config, shapes):

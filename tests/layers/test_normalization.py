@@ -101,6 +101,7 @@ def test_messages():
         layer(np.ones((3, 4, 5)))
 
 
+@pytest.mark.jax
 @pytest.mark.parity
 @pytest.mark.filterwarnings("ignore:__array__ implementation", "ignore:You passed")
 @pytest.mark.parametrize("kind, config, shapes", CASES)

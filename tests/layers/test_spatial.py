@@ -172,6 +172,7 @@ def test_messages(call, message):
         call()
 
 
+@pytest.mark.jax
 @pytest.mark.parity
 @pytest.mark.parametrize("name, config", CASES)
 @pytest.mark.parametrize("data_format", FORMATS)

@@ -305,6 +305,7 @@ def _operators(k):
     return k.Model([a, b], k.ops.mean(h * b + 2.0 - a / 3.0, axis=-1, keepdims=True))
 
 
+@pytest.mark.jax
 @pytest.mark.parity
 @pytest.mark.parametrize("make", [_branches, _skips, _siamese, _operators])
 def test_as_keras(make):

@@ -158,6 +158,7 @@ def test_config_round_trip():
     assert not fn.Sequential.from_config(unbuilt.get_config()).built
 
 
+@pytest.mark.jax
 @pytest.mark.parity
 def test_as_keras():
     import keras
@@ -173,6 +174,7 @@ def test_as_keras():
     assert len(ours.layers) == len(theirs.layers)
 
 
+@pytest.mark.jax
 @pytest.mark.parity
 def test_reads_keras_configuration():
     import keras

@@ -228,6 +228,7 @@ def test_as_pytorch(name, queries):
         assert np.abs(np.asarray(a) - b.numpy()).max() <= 1e-5 * max(1, np.abs(b.numpy()).max())
 
 
+@pytest.mark.jax
 @pytest.mark.parity
 @pytest.mark.parametrize("name", ["mask and causal", "bias, mask, causal"])
 def test_as_keras(name):

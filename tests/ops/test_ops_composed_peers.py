@@ -106,6 +106,7 @@ CASES = {
 }
 
 
+@pytest.mark.jax
 @pytest.mark.parity
 @pytest.mark.parametrize("name", CASES)
 def test_against_keras(name):

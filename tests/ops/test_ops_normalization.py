@@ -134,6 +134,7 @@ def test_messages():
         ops.group_normalization(X[0, 0, 0], 2)
 
 
+@pytest.mark.jax
 @pytest.mark.parity
 @pytest.mark.parametrize("axis", [-1, 1, (1, 2), (2, 3)])
 def test_as_keras(axis):

@@ -281,6 +281,7 @@ def test_recorded_steps_sort_anew():
 # ---- Keras ---------------------------------------------------------------------------------------
 
 
+@pytest.mark.jax
 @pytest.mark.parity
 def test_the_same_as_keras():
     keras = pytest.importorskip("keras")

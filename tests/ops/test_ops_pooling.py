@@ -201,6 +201,7 @@ def test_resize_as_keras_and_torch(size, method):
     np.testing.assert_allclose(ours.grad, dx, rtol=1e-5, atol=1e-5)
 
 
+@pytest.mark.jax
 @pytest.mark.parity
 @pytest.mark.parametrize("padding", ["valid", "same"])
 @pytest.mark.parametrize("size, strides", [(2, 2), (3, 2), ((2, 3), (1, 3))])

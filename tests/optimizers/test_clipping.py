@@ -83,7 +83,9 @@ def test_six_clipped_steps_agree_with_keras(name, kind):
     optimizer = make(keras.optimizers, name, **options)
     variables = [keras.Variable(w) for w in drawn(0, np.float32)]
     for step in range(6):
-        optimizer.apply(drawn(100 + step, np.float32), variables)
+        optimizer.apply(
+            [keras.ops.convert_to_tensor(g) for g in drawn(100 + step, np.float32)], variables
+        )
     theirs = [keras.ops.convert_to_numpy(v) for v in (*variables, *optimizer.variables)]
     for i, (a, b) in enumerate(zip(ours, theirs, strict=True)):
         # Of slots: where Keras takes 1 - 0.999 in float32, it is off by 1.3e-5.
@@ -102,7 +104,9 @@ def test_extreme_gradients_agree_with_keras(name, kind, bad):
     weights = [fn.Variable(np.zeros_like(g)) for g in gradients]
     make(optimizers, name, **{kind: 1.0}).apply([fn.tensor(g) for g in gradients], weights)
     variables = [keras.Variable(np.zeros_like(g)) for g in gradients]
-    make(keras.optimizers, "SGD", **{kind: 1.0}).apply(gradients, variables)
+    make(keras.optimizers, "SGD", **{kind: 1.0}).apply(
+        [keras.ops.convert_to_tensor(g) for g in gradients], variables
+    )
     for a, b in zip(weights, variables, strict=True):
         np.testing.assert_allclose(a.numpy(), keras.ops.convert_to_numpy(b), rtol=1e-6)
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
-from optimizer_cases import drawn
+from optimizer_cases import drawn, keras_case
 
 import fastnn as fn
 from fastnn import optimizers
@@ -76,7 +76,7 @@ COMMON = st.fixed_dictionaries(
 
 @pytest.mark.parity
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")  # of Keras's own making
-@pytest.mark.parametrize("name", SETTINGS)
+@pytest.mark.parametrize("name", [keras_case(name) for name in SETTINGS])
 @given(data=st.data())
 @settings(
     max_examples=3,
@@ -98,7 +98,7 @@ def test_ten_steps_with_drawn_settings_agree_with_keras(name, data):
     for step in range(10):
         gradients = drawn(100 + step, np.float32)
         ours.apply([fn.tensor(g) for g in gradients], mine)
-        theirs.apply(gradients, variables)
+        theirs.apply([keras.ops.convert_to_tensor(g) for g in gradients], variables)
     for a, b in zip(mine, variables, strict=True):
         expected = keras.ops.convert_to_numpy(b)
         assert np.abs(a.numpy() - expected).max() <= 1e-5 * np.abs(expected).max()

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from optimizer_cases import CASES, drawn, run
+from optimizer_cases import CASES, drawn, keras_case, run
 
 import fastnn as fn
 from fastnn import optimizers
@@ -40,7 +40,7 @@ OPTIONS = [
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")  # of Keras's own making
 @pytest.mark.parametrize(
     ("case", "options"),
-    [(case, {}) for case in CASES]
+    [keras_case(case, {}) for case in CASES]
     + [(case, options) for case in ("nesterov", "adam", "rmsprop_options") for options in OPTIONS],
     ids=str,
 )
@@ -58,7 +58,7 @@ def test_ten_steps_agree_with_keras(case, options):
     for step in range(10):
         gradients = drawn(100 + step, np.float32)
         ours.apply([fn.tensor(g) for g in gradients], mine)
-        theirs.apply(gradients, variables)
+        theirs.apply([keras.ops.convert_to_tensor(g) for g in gradients], variables)
     pairs = zip([*mine, *ours.variables], [*variables, *theirs.variables], strict=True)
     for i, (a, b) in enumerate(pairs):
         b = keras.ops.convert_to_numpy(b)

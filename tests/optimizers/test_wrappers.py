@@ -146,6 +146,7 @@ def test_a_probe_that_is_not_finite_halves_the_scale_and_nothing_else(bad):
     assert np.isfinite(a.numpy()).all() and a.numpy().tolist() != [1.0, 2.0]
 
 
+@pytest.mark.jax
 @pytest.mark.parity
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")  # of Keras's own making
 def test_a_scaled_optimizer_has_keras_variables():
