@@ -9,6 +9,7 @@
 
 #include "core/dispatch.h"
 #include "core/memory_pool.h"
+#include "core/plan_forks.h"
 #include "core/workspace.h"
 
 namespace fastnn {
@@ -45,13 +46,23 @@ Plan::Plan(std::shared_ptr<Trace> trace) : trace_(std::move(trace)) {
     place_blocks();
     place_numbers();
     find_preparable();
+    mend_in_forks(*this);
   } catch (...) {
     release_memory();
     throw;
   }
 }
 
-Plan::~Plan() { release_memory(); }
+Plan::~Plan() {
+  leave_to_forks(*this);
+  release_memory();
+}
+
+// What was being prepared may be half made, and what a running call wrote has no new version yet.
+void Plan::forget_other_threads() {
+  mutex_.forget_other_threads();
+  for (Prepared& one : prepared_) one.valid = false;
+}
 
 void Plan::release_memory() {
   for (const Prepared& one : prepared_) release(one.made);

@@ -50,6 +50,9 @@ class Plan {
   // Seconds that each call takes, the least of so many runs; the state is put back.
   std::vector<double> profile(const std::vector<const Array*>& inputs, int runs);
 
+  // In a forked child, where the threads that ran the plan are not, wherever they were in it.
+  void forget_other_threads();
+
  private:
   struct Patch {
     size_t note, array;
