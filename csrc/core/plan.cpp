@@ -295,6 +295,16 @@ bool Plan::run(const std::vector<const Array*>& inputs, std::vector<Block*>& res
   return true;
 }
 
+// Waits for other threads. Calls on a device run Python, and so handlers of signals: a thread that
+// runs the plan already would wait for itself.
+std::unique_lock<OwnedMutex> Plan::locked(const char* operation) {
+  if (mutex_.is_mine())
+    throw Error(ErrorKind::runtime, std::string(operation) +
+                                        ": this thread is amid a replay of the step; call it when "
+                                        "the replay has ended");
+  return std::unique_lock<OwnedMutex>(mutex_);
+}
+
 Plan::State Plan::state() const {
   State saved;
   for (Block* block : written_) saved.push_back(bytes_of(whole(block)));
@@ -311,7 +321,7 @@ void Plan::restore(const State& saved) const {
 
 std::string Plan::verify(const Recording& eager, const std::vector<const Array*>& inputs,
                          const State& before) {
-  const std::lock_guard<OwnedMutex> lock(mutex_);
+  const std::unique_lock<OwnedMutex> lock = locked("verify");
   if (eager.notes().size() != trace_->notes.size())
     return "the eager step made " + std::to_string(eager.notes().size()) +
            " calls, the recorded one " + std::to_string(trace_->notes.size());
@@ -354,7 +364,7 @@ std::string Plan::first_difference(const Recording& eager) const {
 }
 
 std::vector<double> Plan::profile(const std::vector<const Array*>& inputs, int runs) {
-  const std::lock_guard<OwnedMutex> lock(mutex_);
+  const std::unique_lock<OwnedMutex> lock = locked("explain");
   const State before = state();
   set_inputs(inputs);
   std::vector<Block*> results;

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <memory>
+#include <mutex>
 #include <string>
 #include <vector>
 
@@ -68,6 +69,7 @@ class Plan {
     bool valid;
   };
 
+  std::unique_lock<OwnedMutex> locked(const char* operation);
   void release_memory();
   void drop_unread_notes();
   void place_blocks();
