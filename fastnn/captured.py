@@ -13,7 +13,7 @@ from _thread import allocate_lock
 from collections.abc import Callable
 from time import perf_counter
 from types import MethodType
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 
@@ -104,7 +104,7 @@ class Captured:
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         return self.bind(*args, **kwargs)()
 
-    def bind(self, *args: Any, **kwargs: Any) -> Callable[[], Any]:
+    def bind(self, *args: Any, **kwargs: Any) -> Call:
         """The call with these arguments, to be made many times."""
         inputs: list[Tensor] = []
         keys, given = described(args, inputs)
@@ -151,8 +151,24 @@ class Captured:
         return name if found is self else (type(self), (self.function, self.name))
 
 
+class Call(Protocol):
+    """A call with certain arguments, to be made many times."""
+
+    def __call__(self) -> Any:
+        """What the function returns."""
+
+    def repeat(self, times: int, seconds: float) -> tuple[Any, int]:
+        """Makes the call so many times, or fewer: none but the first begins when so many seconds
+        have gone by.
+
+        Returns:
+            What the last call returned, and how many were made.
+        """
+
+
 class BoundCall:
-    """A call of a captured function with certain arguments."""
+    """The `Call` of a captured function: what may run without Python, a plan that returns nothing,
+    is repeated without it."""
 
     __slots__ = (
         "_captured", "_given", "_inputs", "_mode", "_signature", "_step", "_training", "_version"
@@ -187,14 +203,6 @@ class BoundCall:
         return self._compute(self._inputs) if results is None else step.output(())
 
     def repeat(self, times: int, seconds: float) -> tuple[Any, int]:
-        """Makes the call so many times, or fewer: none but the first begins when so many seconds
-        have gone by.
-
-        What may run without Python runs without it: a plan that returns nothing.
-
-        Returns:
-            What the last call returned, and how many were made.
-        """
         start = perf_counter()
         result = self()
         step = self._step

@@ -386,6 +386,25 @@ def test_a_call_is_repeated_without_python():
     assert call.repeat(1, 60.0) == (None, 1)
 
 
+@pytest.mark.parametrize("name", ["replay", "repeat"])
+def test_wrong_arguments_of_a_plan_are_named(name):
+    _, step, call = counter()
+    for _ in range(3):
+        call()
+    run, rest = getattr(_core, name), (1, 60.0) if name == "repeat" else ()
+    plan, x = step._last.plan, fn.tensor(np.ones((), np.float32))
+    for arguments in ((None, (x,), *rest), (plan, (x,), *rest, 1)):
+        with pytest.raises(TypeError, match=f"^{name}: expected a plan"):
+            run(*arguments)
+    with pytest.raises(TypeError, match=f"^{name}: expected a tuple of 1 Tensors"):
+        run(plan, (), *rest)
+    with pytest.raises(ValueError, match=f"^{name}: argument 0 is not like the one"):
+        run(plan, (fn.tensor(np.ones(2, np.float32)),), *rest)
+    for arguments in (("a", 60.0), (1, None)) if rest else ():
+        with pytest.raises(TypeError, match=f"^{name}: expected a plan"):
+            run(plan, (x,), *arguments)
+
+
 @without_verification
 def test_repeating_ends_in_time():
     total, _, call = counter()

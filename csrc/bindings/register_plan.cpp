@@ -28,19 +28,30 @@ std::vector<Array> arrays_of(const py::tuple& tensors) {
   return arrays;
 }
 
+// The argument as a C++ value. `expected`: what the error of another type says.
+template <class Type>
+Type argument(PyObject* value, const char* expected) {
+  try {
+    return py::cast<Type>(py::handle(value));
+  } catch (const py::builtin_exception&) {  // of a cast; None as a reference has a kind of its own
+    throw Error(ErrorKind::type, expected);
+  }
+}
+
 // A plan's arguments, which must be like those it was recorded with.
-std::vector<const Array*> arguments_of(const Plan& plan, PyObject* tensors) {
+std::vector<const Array*> arguments_of(const Plan& plan, PyObject* tensors,
+                                       const std::string& operation) {
   const auto& expected = plan.inputs();
   if (!PyTuple_CheckExact(tensors) ||
       PyTuple_GET_SIZE(tensors) != static_cast<Py_ssize_t>(expected.size()))
-    throw Error(ErrorKind::type,
-                "replay: expected a tuple of " + std::to_string(expected.size()) + " Tensors");
+    throw Error(ErrorKind::type, operation + ": expected a tuple of " +
+                                     std::to_string(expected.size()) + " Tensors");
   std::vector<const Array*> arrays(expected.size());
   for (size_t i = 0; i < expected.size(); ++i) {
     PyObject* tensor = PyTuple_GET_ITEM(tensors, static_cast<Py_ssize_t>(i));
     if (!is_tensor(tensor) || as_tensor(tensor)->array.dtype != expected[i].dtype ||
         !same_shape(as_tensor(tensor)->array, expected[i]))
-      throw Error(ErrorKind::value, "replay: argument " + std::to_string(i) +
+      throw Error(ErrorKind::value, operation + ": argument " + std::to_string(i) +
                                         " is not like the one that was recorded");
     arrays[i] = &as_tensor(tensor)->array;
   }
@@ -73,9 +84,10 @@ py::tuple wrap_results(const Plan& plan, PyObject* inputs, const std::vector<Blo
 // runs the plan and it changes no state, or this thread does.
 PyObject* replay(PyObject*, PyObject* const* args, Py_ssize_t count) {
   return guarded([&]() -> PyObject* {
-    if (count != 2) throw Error(ErrorKind::type, "replay: expected a plan and a tuple of Tensors");
-    Plan& plan = py::cast<Plan&>(py::handle(args[0]));
-    const std::vector<const Array*> inputs = arguments_of(plan, args[1]);
+    const char* expected = "replay: expected a plan and a tuple of Tensors";
+    if (count != 2) throw Error(ErrorKind::type, expected);
+    Plan& plan = argument<Plan&>(args[0], expected);
+    const std::vector<const Array*> inputs = arguments_of(plan, args[1], "replay");
     std::vector<Block*> blocks;
     bool done;
     {
@@ -91,13 +103,12 @@ PyObject* replay(PyObject*, PyObject* const* args, Py_ssize_t count) {
 // when so many seconds have gone by. For a plan without results.
 PyObject* repeat(PyObject*, PyObject* const* args, Py_ssize_t count) {
   return guarded([&]() -> PyObject* {
-    if (count != 4)
-      throw Error(ErrorKind::type,
-                  "repeat: expected a plan, a tuple of Tensors, times and seconds");
-    Plan& plan = py::cast<Plan&>(py::handle(args[0]));
-    const std::vector<const Array*> inputs = arguments_of(plan, args[1]);
-    const auto times = py::cast<int64_t>(py::handle(args[2]));
-    const std::chrono::duration<double> seconds(py::cast<double>(py::handle(args[3])));
+    const char* expected = "repeat: expected a plan, a tuple of Tensors, times and seconds";
+    if (count != 4) throw Error(ErrorKind::type, expected);
+    Plan& plan = argument<Plan&>(args[0], expected);
+    const std::vector<const Array*> inputs = arguments_of(plan, args[1], "repeat");
+    const auto times = argument<int64_t>(args[2], expected);
+    const std::chrono::duration<double> seconds(argument<double>(args[3], expected));
     if (!plan.results().empty()) throw Error(ErrorKind::value, "repeat: the plan has results");
     int64_t done = 0;
     {
@@ -168,28 +179,6 @@ PyMethodDef functions[] = {
 
 }  // namespace
 
-void note_line(Recording& recording) {
-  static const std::string package = [] {
-    const std::string file = py::str(py::module_::import("fastnn").attr("__file__"));
-    return file.substr(0, file.find_last_of('/') + 1);
-  }();
-  PyFrameObject* frame = PyThreadState_GetFrame(PyThreadState_Get());
-  while (frame) {
-    PyCodeObject* code = PyFrame_GetCode(frame);
-    const std::string file = py::str(
-        py::reinterpret_steal<py::object>(reinterpret_cast<PyObject*>(code)).attr("co_filename"));
-    if (file.compare(0, package.size(), package) != 0 && file.compare(0, 1, "<") != 0) {
-      recording.line = file + ":" + std::to_string(PyFrame_GetLineNumber(frame));
-      Py_DECREF(frame);
-      return;
-    }
-    PyFrameObject* caller = PyFrame_GetBack(frame);
-    Py_DECREF(frame);
-    frame = caller;
-  }
-  recording.line.clear();
-}
-
 void register_plan(py::handle scope) {
   auto module = py::reinterpret_borrow<py::module_>(scope);
   py::class_<Recording>(module, "Recording")
@@ -219,7 +208,7 @@ void register_plan(py::handle scope) {
       .def(
           "verify",
           [](Plan& plan, const Recording& eager, const py::tuple& inputs, const py::list& before) {
-            const auto arguments = arguments_of(plan, inputs.ptr());
+            const auto arguments = arguments_of(plan, inputs.ptr(), "verify");
             const auto state = before.cast<Plan::State>();
             ReleasedGil released;  // as in a replay: others may wait for the plan with it
             return plan.verify(eager, arguments, state);
@@ -228,7 +217,7 @@ void register_plan(py::handle scope) {
       .def(
           "profile",
           [](Plan& plan, const py::tuple& inputs, int runs) {
-            const auto arguments = arguments_of(plan, inputs.ptr());
+            const auto arguments = arguments_of(plan, inputs.ptr(), "profile");
             ReleasedGil released;
             return plan.profile(arguments, runs);
           },

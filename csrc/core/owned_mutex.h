@@ -3,6 +3,7 @@
 
 #include <atomic>
 #include <mutex>
+#include <new>
 #include <thread>
 
 namespace fastnn {
@@ -23,6 +24,13 @@ class OwnedMutex {
     mutex_.unlock();
   }
   bool is_mine() const { return owner_ == std::this_thread::get_id(); }
+
+  // In a forked child, which has one thread: whoever else held it is not there to unlock it.
+  void forget_other_threads() {
+    if (is_mine()) return;
+    new (&mutex_) std::mutex;
+    owner_ = std::thread::id();
+  }
 
  private:
   std::mutex mutex_;

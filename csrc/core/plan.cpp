@@ -9,6 +9,7 @@
 
 #include "core/dispatch.h"
 #include "core/memory_pool.h"
+#include "core/plan_forks.h"
 #include "core/workspace.h"
 
 namespace fastnn {
@@ -45,13 +46,23 @@ Plan::Plan(std::shared_ptr<Trace> trace) : trace_(std::move(trace)) {
     place_blocks();
     place_numbers();
     find_preparable();
+    mend_in_forks(*this);
   } catch (...) {
     release_memory();
     throw;
   }
 }
 
-Plan::~Plan() { release_memory(); }
+Plan::~Plan() {
+  leave_to_forks(*this);
+  release_memory();
+}
+
+// What was being prepared may be half made, and what a running call wrote has no new version yet.
+void Plan::forget_other_threads() {
+  mutex_.forget_other_threads();
+  for (Prepared& one : prepared_) one.valid = false;
+}
 
 void Plan::release_memory() {
   for (const Prepared& one : prepared_) release(one.made);
@@ -284,6 +295,16 @@ bool Plan::run(const std::vector<const Array*>& inputs, std::vector<Block*>& res
   return true;
 }
 
+// Waits for other threads. Calls on a device run Python, and so handlers of signals: a thread that
+// runs the plan already would wait for itself.
+std::unique_lock<OwnedMutex> Plan::locked(const char* operation) {
+  if (mutex_.is_mine())
+    throw Error(ErrorKind::runtime, std::string(operation) +
+                                        ": this thread is amid a replay of the step; call it when "
+                                        "the replay has ended");
+  return std::unique_lock<OwnedMutex>(mutex_);
+}
+
 Plan::State Plan::state() const {
   State saved;
   for (Block* block : written_) saved.push_back(bytes_of(whole(block)));
@@ -300,7 +321,7 @@ void Plan::restore(const State& saved) const {
 
 std::string Plan::verify(const Recording& eager, const std::vector<const Array*>& inputs,
                          const State& before) {
-  const std::lock_guard<OwnedMutex> lock(mutex_);
+  const std::unique_lock<OwnedMutex> lock = locked("verify");
   if (eager.notes().size() != trace_->notes.size())
     return "the eager step made " + std::to_string(eager.notes().size()) +
            " calls, the recorded one " + std::to_string(trace_->notes.size());
@@ -343,7 +364,7 @@ std::string Plan::first_difference(const Recording& eager) const {
 }
 
 std::vector<double> Plan::profile(const std::vector<const Array*>& inputs, int runs) {
-  const std::lock_guard<OwnedMutex> lock(mutex_);
+  const std::unique_lock<OwnedMutex> lock = locked("explain");
   const State before = state();
   set_inputs(inputs);
   std::vector<Block*> results;

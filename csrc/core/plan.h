@@ -2,6 +2,7 @@
 #pragma once
 
 #include <memory>
+#include <mutex>
 #include <string>
 #include <vector>
 
@@ -50,6 +51,9 @@ class Plan {
   // Seconds that each call takes, the least of so many runs; the state is put back.
   std::vector<double> profile(const std::vector<const Array*>& inputs, int runs);
 
+  // In a forked child, where the threads that ran the plan are not, wherever they were in it.
+  void forget_other_threads();
+
  private:
   struct Patch {
     size_t note, array;
@@ -65,6 +69,7 @@ class Plan {
     bool valid;
   };
 
+  std::unique_lock<OwnedMutex> locked(const char* operation);
   void release_memory();
   void drop_unread_notes();
   void place_blocks();

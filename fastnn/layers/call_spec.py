@@ -5,11 +5,8 @@ Signatures are looked at once per class, through code objects: ``inspect`` is sl
 
 from __future__ import annotations
 
-import functools
 from collections.abc import Callable
 from typing import Any, NamedTuple
-
-from fastnn.context import context
 
 
 class Signature(NamedTuple):
@@ -54,24 +51,3 @@ def first_argument(signature: Signature, args: tuple, kwargs: dict) -> Any:
     if args:
         return args[0]
     return next(iter(bind(signature, args, kwargs).values()), None)
-
-
-def wrapped_build(build: Callable) -> Callable:
-    """A ``build`` that marks its layer as built."""
-
-    @functools.wraps(build)
-    def wrapper(self: Any, *args: Any, **kwargs: Any) -> None:
-        if vars(self).get("_building"):  # super().build()
-            build(self, *args, **kwargs)
-            return
-        store, path = vars(self), context.path
-        store["_building"] = True
-        context.path = (*path, self.name)
-        try:
-            build(self, *args, **kwargs)
-        finally:
-            store["_building"] = False
-            context.path = path
-        self._finish_build(args, kwargs)
-
-    return wrapper

@@ -11,20 +11,13 @@ from fastnn import _core, config, ops, regularizers
 from fastnn.context import context
 from fastnn.dtypes import is_float, standardize_dtype
 from fastnn.layers import masks
-from fastnn.layers.call_spec import (
-    Signature,
-    bind,
-    first_argument,
-    signature_of,
-    wrapped_build,
-)
+from fastnn.layers.building import Buildable
+from fastnn.layers.call_spec import bind, first_argument, signature_of
 from fastnn.layers.input_spec import check_inputs
-from fastnn.layers.state import LayerState
 from fastnn.layers.symbolic import (
     KerasTensor,
     Node,
     any_symbolic,
-    as_shapes,
     output_spec,
     shapes_of,
     standardize_shape,
@@ -37,7 +30,6 @@ from fastnn.utils.serialization import (
     serialize_keras_object,
     without_unset,
 )
-from fastnn.utils.tracking import configuration_changed
 
 if TYPE_CHECKING:
     from typing_extensions import Self
@@ -46,13 +38,9 @@ if TYPE_CHECKING:
 # call(x, training=...); built and with others inside, which see its ``training`` in the context.
 _GENERAL, _PLAIN, _TRAINING, _CONTAINER = range(4)
 _NOT_FLOATS = ("bool", "uint8", "int32", "int64")
-_LOCKED = (
-    "{}: no variable or layer can be added to a layer that is built: make all of them in "
-    "__init__ or build"
-)
 
 
-class Layer(LayerState):
+class Layer(Buildable):
     """A callable with weights. Subclasses define ``call``, and ``build`` to make weights by shape.
 
     Args:
@@ -72,16 +60,11 @@ class Layer(LayerState):
     (2, 3)
     """
 
-    _call_signature: Signature
-    _build_signature: Signature
     _takes_training: bool
 
     def __init_subclass__(cls, **kwargs: Any):
         super().__init_subclass__(**kwargs)
-        if "build" in vars(cls):
-            cls.build = wrapped_build(cls.build)  # type: ignore[method-assign]
         cls._call_signature = signature_of(cls.call)
-        cls._build_signature = signature_of(cls.build)
         cls._takes_training = "training" in cls._call_signature.names
 
     def __init__(
@@ -132,47 +115,6 @@ class Layer(LayerState):
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} name={vars(self).get('name')}, built={self.built}>"
-
-    # ---- building
-
-    def build(self, *input_shape: Any) -> None:
-        """Makes the weights for inputs of a shape (a structure of shapes for several inputs)."""
-        self._finish_build(input_shape, {})
-
-    def _finish_build(self, args: tuple, kwargs: dict) -> None:
-        shapes = bind(self._build_signature, args, kwargs)
-        vars(self).update(_build_shapes=shapes, built=True, _mode=_GENERAL)
-        self._tracker.locked = _LOCKED.format(self.name)
-        self._tracker.locked_stores = ("trainable", "non_trainable", "layers")
-        configuration_changed()
-
-    def _build_for(self, args: tuple, kwargs: dict) -> None:
-        """Builds by the shapes of a call's arguments."""
-        wanted = self._build_signature.names
-        if type(self).build is Layer.build:
-            if not self._layers:
-                self._finish_build((), {})
-            return  # sublayers are built when they are called
-        given = bind(self._call_signature, args, kwargs)
-        if len(wanted) == 1:
-            self.build(shapes_of(first_argument(self._call_signature, args, kwargs)))
-            return
-        shapes = {f"{name}_shape": shapes_of(value) for name, value in given.items()}
-        missing = [n for n in wanted if n not in shapes and n not in self._build_signature.defaults]
-        if missing and not self._build_signature.variadic:
-            raise ValueError(
-                f"{self.name}: build expects {', '.join(missing)}, but the call was given "
-                f"{', '.join(given)}"
-            )
-        self.build(**{name: shapes[name] for name in wanted if name in shapes})
-
-    def get_build_config(self) -> dict | None:
-        """What ``build_from_config`` needs to build an equal layer before there is data."""
-        return vars(self).get("_build_shapes")
-
-    def build_from_config(self, config: dict) -> None:
-        """Builds from ``get_build_config``'s dictionary."""
-        self.build(**{name: as_shapes(value) for name, value in config.items()})
 
     # ---- calling
 

@@ -7,15 +7,14 @@ from functools import partial
 from typing import Any
 
 from fastnn import config
-from fastnn.captured import Captured
+from fastnn.captured import Call, Captured
 from fastnn.tensor import Variable
 
 
 class EagerCall(partial):
-    """A call with certain arguments, used as a `BoundCall` is."""
+    """The `Call` of a step that stays eager."""
 
     def repeat(self, times: int, seconds: float) -> tuple[Any, int]:
-        """One call: what it returned, and 1."""
         return self(), 1
 
 
@@ -25,7 +24,7 @@ class RecordedStep(Captured):
     isolated = False  # the data set is among the arguments, and too large to be copied
     eager = False
 
-    def bind(self, *args: Any, **kwargs: Any) -> Callable[[], Any]:
+    def bind(self, *args: Any, **kwargs: Any) -> Call:
         if self.eager:
             return EagerCall(self.function, *args, **kwargs)
         return super().bind(*args, **kwargs)

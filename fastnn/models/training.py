@@ -13,10 +13,12 @@ from fastnn.callbacks import CallbackList, History, ProgbarLogger
 from fastnn.models.interrupt import InterruptGuard
 from fastnn.models.placement import at_home
 from fastnn.models.progress import make_display, ticker
+from fastnn.models.records import position_of
 from fastnn.models.training_arguments import (
     check_class_weight,
     integer,
     is_due,
+    split,
     step_count,
     validated_epochs,
     validation_batches,
@@ -111,7 +113,7 @@ class Trainer(Compiled):
         check_class_weight("fit", class_weight)
         data = make_data(x, y, sample_weight, batch_size, class_weight)
         if validation_data is None and validation_split:
-            data, validation_data = _split(data, validation_split)
+            data, validation_data = split(data, validation_split)
             if class_weight is not None:
                 validation_data.drop_weights()
         validate = self._validation(
@@ -127,6 +129,8 @@ class Trainer(Compiled):
         self.history = hooks.history
         vars(self)["_initial_epoch"] = initial_epoch
         calls = training_calls(self)
+        position = position_of(self)
+        around = position.numpy().copy()  # of the pass of a `fit` whose callback calls this one
         logs: dict = {}
         try:
             with InterruptGuard() as guard, hooks:
@@ -156,6 +160,7 @@ class Trainer(Compiled):
                 optimizer.finalize_variable_values(self.trainable_variables)
                 hooks.on_train_end(logs)
         finally:
+            position.assign(around)
             if display is not None:
                 display.close()
         return self.history  # type: ignore[return-value]  # add_history is set
@@ -376,21 +381,6 @@ class Trainer(Compiled):
             return _core.from_numpy(np.concatenate(parts))
 
         return order
-
-
-def _split(data: ArrayData | IterableData, share: float) -> tuple[ArrayData, ArrayData]:
-    """The first samples to train with and the last `share` of them to validate with."""
-    if not isinstance(data, ArrayData):
-        raise ValueError("validation_split needs arrays, not an iterable of batches")
-    if not 0 < share < 1:
-        raise ValueError(f"validation_split must be between 0 and 1, got {share}")
-    cut = int(data.rows * (1.0 - share))
-    if not 0 < cut < data.rows:
-        raise ValueError(
-            f"validation_split={share} of {data.rows} samples leaves {cut} to train with and "
-            f"{data.rows - cut} to validate with; both need at least one"
-        )
-    return data.part(0, cut), data.part(cut, data.rows)
 
 
 def _display(hooks: CallbackList, verbose: Any, epochs: int | None, steps: int | None) -> Any:

@@ -65,3 +65,18 @@ def validation_batches(data: Any, batch_size: int | None) -> ArrayData | Iterabl
         raise TypeError(f"fit: validation_data: {error}") from error
     except ValueError as error:
         raise ValueError(f"fit: validation_data: {error}") from error
+
+
+def split(data: ArrayData | IterableData, share: float) -> tuple[ArrayData, ArrayData]:
+    """The first samples to train with and the last `share` of them to validate with."""
+    if not isinstance(data, ArrayData):
+        raise ValueError("validation_split needs arrays, not an iterable of batches")
+    if not 0 < share < 1:
+        raise ValueError(f"validation_split must be between 0 and 1, got {share}")
+    cut = int(data.rows * (1.0 - share))
+    if not 0 < cut < data.rows:
+        raise ValueError(
+            f"validation_split={share} of {data.rows} samples leaves {cut} to train with and "
+            f"{data.rows - cut} to validate with; both need at least one"
+        )
+    return data.part(0, cut), data.part(cut, data.rows)

@@ -10,7 +10,7 @@ import numpy as np
 
 from fastnn import _core, config
 from fastnn.autograd import gradients, no_grad
-from fastnn.captured import BoundCall, Captured
+from fastnn.captured import Call, Captured
 from fastnn.context import context
 from fastnn.dtypes import FLOATS
 from fastnn.layers import masks
@@ -33,7 +33,7 @@ Step = Callable[[Any, Any, Any], "dict | None"]  # of (x, y, sample_weight)
 
 def run_epoch(
     model: Compiled,
-    runs: Iterable[tuple[BoundCall, int]],
+    runs: Iterable[tuple[Call, int]],
     guard: InterruptGuard,
     begin_hooks: list[Callable],
     end_hooks: list[Callable],

@@ -8,19 +8,19 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from fastnn import _core, initializers
+from fastnn import _core
 from fastnn.captured import before_replay
 from fastnn.optimizers.schedules import LearningRateSchedule, Rate, as_rate
 from fastnn.optimizers.settings import Common, check_range, check_settings
-from fastnn.optimizers.state import Saved
+from fastnn.optimizers.state import OptimizerState
 from fastnn.optimizers.update import composed_update, native_update
-from fastnn.tensor import Tensor, Variable, from_data, move
+from fastnn.tensor import Tensor, Variable, from_data
 from fastnn.utils.naming import auto_name
 from fastnn.utils.serialization import deserialize_keras_object, serialize_keras_object
 from fastnn.utils.tracking import configuration_changed, watched
 
 
-class Optimizer(Saved):
+class Optimizer(OptimizerState):
     """What SGD, Adam ... share.
 
     A subclass names its slots (a variable of the parameter's shape each), and either the rule of
@@ -88,16 +88,10 @@ class Optimizer(Saved):
         gradient_accumulation_steps: int | None = None,
         name: str | None = None,
     ):
-        self.name = name or auto_name(type(self).__name__)
-        self.built = False
+        super().__init__(name or auto_name(type(self).__name__))
         self._steps: dict = {}
-        self._parameters: list = []
-        self._slots: dict[str, list] = {}
-        self._slot_variables: list = []
-        self._positions: dict[int, int] = {}
         self._no_decay: set[int] = set()
         self._product: Variable | None = None
-        self._iterations = self._counter(np.zeros((), np.int64), "iteration")
         self._learning_rate: Any = learning_rate
         self._called_rate = self._counter(np.zeros(()), "learning_rate")
         if not callable(learning_rate):
@@ -123,23 +117,7 @@ class Optimizer(Saved):
             value = watched(value)
         object.__setattr__(self, name, value)
 
-    def _counter(self, value: np.ndarray, name: str) -> Variable:
-        return Variable(value, trainable=False, name=f"{self.name}/{name}")
-
     # -- settings of the rule -------------------------------------------------------------------
-
-    def _slot_groups(self) -> tuple[tuple[str, ...], ...]:
-        """The slots in the order of the primitive. Those of a group lie side by side in
-        `variables`, as in Keras."""
-        return ()
-
-    def _initial(self, slot: str) -> Any:
-        """The initializer of a slot."""
-        return "zeros"
-
-    def _slot_shape(self, slot: str, parameter: Variable) -> Sequence[int] | None:
-        """The shape of a parameter's slot; None for one that has none."""
-        return parameter.shape
 
     def _hyper_values(self) -> tuple[float, ...]:
         """The numbers that the rule reads."""
@@ -180,78 +158,6 @@ class Optimizer(Saved):
     def _call_rate(self) -> None:
         """What the function says now, into the Variable that the step reads."""
         self._called_rate.assign(np.float64(self._learning_rate()))
-
-    # -- state ----------------------------------------------------------------------------------
-
-    @property
-    def iterations(self) -> Tensor:
-        """The number of updates so far: of calls, over `gradient_accumulation_steps`."""
-        steps = self.gradient_accumulation_steps
-        return self._iterations // steps if steps else self._iterations
-
-    def build(self, variables: Iterable[Variable]) -> None:
-        """Makes the slots of `variables`. A second call does nothing."""
-        if self.built:
-            return
-        self._parameters = list(variables)
-        self._join(self._parameters)
-        self._positions = {id(v): i for i, v in enumerate(self._parameters)}
-        if self.use_ema:
-            self._add_slots(("average",))
-            for average, parameter in zip(self._slots["average"], self._parameters):
-                average.assign(parameter.detach())
-        if self.gradient_accumulation_steps:
-            self._add_slots(("gradient_accumulator",))
-        for group in self._slot_groups():
-            self._add_slots(group)
-        self.built = True
-
-    def _join(self, variables: Sequence[Variable]) -> None:
-        """Moves what was made before `variables` were known to where they lie."""
-        for variable in self.state_variables() if variables else ():
-            move(variable, variables[0].device)
-
-    def _add_slots(self, group: tuple[str, ...]) -> None:
-        for name in group:
-            self._slots[name] = []
-        for parameter in self._parameters:
-            for name in group:
-                shape, made = self._slot_shape(name, parameter), None
-                if shape is not None:
-                    start = self._initial(name)
-                    made = self.add_variable_from_reference(parameter, name, start, shape)
-                self._slots[name].append(made)
-
-    def add_variable_from_reference(
-        self,
-        reference_variable: Variable,
-        name: str | None = None,
-        initializer: Any = "zeros",
-        shape: Sequence[int] | None = None,
-    ) -> Variable:
-        """A new variable of the optimizer, of the dtype and, unless another one is given, of the
-        shape of one of the model."""
-        path = reference_variable.path.replace("/", "_")
-        variable = Variable(
-            initializers.get(initializer),
-            reference_variable.shape if shape is None else shape,
-            reference_variable.dtype,
-            trainable=False,
-            name=f"{self.name}/{path}_{name or 'var'}",
-        )
-        move(variable, reference_variable.device)
-        self._slot_variables.append(variable)
-        return variable
-
-    @property
-    def variables(self) -> list[Variable]:
-        """The whole state: iteration, learning rate, slots (as Keras orders them)."""
-        rate = [self._learning_rate] if isinstance(self._learning_rate, Variable) else []
-        return [self._iterations, *rate, *self._slot_variables]
-
-    def state_variables(self) -> list[Variable]:
-        """All that a step reads and writes beside the parameters: what moves with them."""
-        return [*self.variables, self._called_rate]
 
     # -- a step ---------------------------------------------------------------------------------
 
@@ -332,20 +238,6 @@ class Optimizer(Saved):
                 self.update_step(gradient, variable, rates[variable.dtype])
 
         return take_steps
-
-    def slot(self, name: str, variable: Variable) -> Variable:
-        """The slot of that name of a variable."""
-        return self._slots[name][self._positions[id(variable)]]
-
-    def _positions_of(self, variables: list[Variable]) -> list[int]:
-        try:
-            return [self._positions[id(v)] for v in variables]
-        except KeyError:
-            unknown = [v.path for v in variables if id(v) not in self._positions]
-            raise ValueError(
-                f"{self.name}: built for other variables; unknown: {', '.join(unknown)}. "
-                "Make a new optimizer, or build it for all variables first"
-            ) from None
 
     def _apply_some(self, gradients: Sequence, variables: list[Variable]) -> None:
         """A step of the variables that have a gradient."""

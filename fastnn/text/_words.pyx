@@ -14,6 +14,8 @@ from cpython.mem cimport PyMem_Calloc, PyMem_Free
 from cpython.unicode cimport Py_UNICODE_ISALNUM, Py_UNICODE_TOLOWER
 from libc.stdint cimport INT32_MAX, int32_t, int64_t, uint8_t, uint16_t, uint32_t, uint64_t
 
+from fastnn.text.arguments import items_of
+
 cdef extern from "Python.h":  # they see all of a str, also of one whose class has other methods
     bint PyUnicode_IS_ASCII(object text)
     int PyUnicode_Contains(object text, object part) except -1
@@ -266,7 +268,7 @@ def count_words(texts, bint lower=True):
         dict from word to count, most frequent first; equal counts in order of first occurrence.
 
     Raises:
-        TypeError: if `texts` is a str or an item of it is not one.
+        TypeError: if `texts` is a str or not iterable, or an item of it is not a str.
 
     >>> count_words(["a rose is a rose", "is it"])
     {'a': 2, 'rose': 2, 'is': 2, 'it': 1}
@@ -279,7 +281,7 @@ def count_words(texts, bint lower=True):
     cdef int32_t* number
     cdef int64_t* total
     cdef Py_ssize_t i
-    for text in texts:
+    for text in items_of(texts, "count_words: texts must be an iterable of str"):
         if not isinstance(text, str):
             raise TypeError(f"count_words: a text must be a str, got {type(text).__name__}")
         numbers = table.numbers(text, lower)

@@ -8,6 +8,7 @@ import numpy as np
 
 from fastnn import config
 from fastnn.text._trigrams import trigram_places
+from fastnn.text.arguments import items_of
 
 LETTERS = 26
 
@@ -27,7 +28,7 @@ def word_hash(words: Iterable[str]) -> np.ndarray:
         array of floatx, (number of words, 17576).
 
     Raises:
-        TypeError: `words` is one str, or a word is not a str.
+        TypeError: `words` is one str or not iterable, or a word is not a str.
 
     Source: Hung-yi Lee, "Understanding deep learning in one day" (DSC 2016), slide "Beyond 1-of-N
     encoding"; P.-S. Huang and others, "Learning deep structured semantic models for web search
@@ -41,7 +42,7 @@ def word_hash(words: Iterable[str]) -> np.ndarray:
     """
     if isinstance(words, str):
         raise TypeError("word_hash: words must be an iterable of str, got one str")
-    words = list(words)
+    words = list(items_of(words, "word_hash: words must be an iterable of str"))
     rows = np.zeros((len(words), LETTERS**3), config.floatx())
     rows.reshape(-1)[np.frombuffer(trigram_places(words), np.int64)] = 1
     return rows

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 import numpy as np
 
 from fastnn.text._words import Words
+from fastnn.text.arguments import items_of
 
 OTHER = "<other>"
 
@@ -103,8 +104,9 @@ class Vocabulary:
             KeyError: a token has no number, and there is no ``"<other>"``.
             TypeError: a token is not a str.
         """
+        tokens = list(items_of(tokens, "Vocabulary.encode: tokens must be an iterable of str"))
         try:
-            return np.fromiter(map(self._ids.__getitem__, tokens), np.int32)
+            return np.fromiter(map(self._ids.__getitem__, tokens), np.int32, len(tokens))
         except TypeError as error:
             raise TypeError(f"Vocabulary.encode: tokens must be str: {error}") from None
 
@@ -135,6 +137,7 @@ class Vocabulary:
             ValueError: a number is negative or not below ``len(self)``.
             TypeError: a number is not an integer.
         """
+        ids = list(items_of(ids, "Vocabulary.decode: ids must be a row of integers"))
         try:
             numbers = [operator.index(number) for number in ids]
         except TypeError as error:
@@ -174,7 +177,7 @@ def _unknown(token: str, among: int) -> KeyError:
 
 def _checked_counts(counts: Mapping[str, int] | Iterable[str]) -> Mapping[str, int]:
     if not isinstance(counts, Mapping):
-        counts = Counter(counts)
+        counts = Counter(items_of(counts, "Vocabulary: counts must be a mapping or an iterable"))
     for token, count in counts.items():
         if not isinstance(token, str):
             raise TypeError(f"Vocabulary: a token must be a str, got {token!r}")

@@ -97,6 +97,67 @@ assert step(x).shape == (3, 2)
     assert result.returncode == 0, result.stderr
 
 
+FORK_AMID = """
+import signal, threading, time
+def check(amid, works, times):
+    threading.Thread(target=amid, daemon=True).start()
+    for _ in range(times):
+        time.sleep(0.03)
+        child = os.fork()
+        if child == 0:
+            signal.alarm(20)
+            os._exit(0 if works() else 1)
+        pid, status = os.waitpid(child, 0)
+        assert status == 0, status
+    os._exit(0)
+"""
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork on this system")
+def test_a_child_forked_amid_repetitions_replays(run):
+    code = """
+total = fn.Variable(np.zeros((1, 1), np.float32))
+@fn.capture
+def step(x):
+    total.assign_add((x @ x)[:1, :1])  # hardly any time passes outside the product
+call = step.bind(np.ones((800, 800), np.float32))
+for _ in range(4):
+    call()
+def works():
+    total.assign(np.zeros((1, 1), np.float32))
+    return call.repeat(2, 60.0) == (None, 2) and total.item() == 1600
+check(lambda: call.repeat(10**9, 1e9), works, 5)
+"""
+    result = run(FORK_AMID + code, FASTNN_VERIFY_PLAN="0")
+    assert result.returncode == 0, result.stderr
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork on this system")
+def test_a_child_forked_amid_replays_has_no_half_packed_weights(run):
+    code = """
+weights = fn.Variable(np.ones((1200, 1200), np.float32))
+rows = fn.tensor(np.ones((16, 1200), np.float32))  # few: packing takes about as long as the product
+@fn.capture
+def step(x):
+    with fn.no_grad():
+        return x @ weights
+for _ in range(4):
+    step(rows)
+plan = step._last.plan
+assert plan.prepared_bytes()
+def compute():
+    while True:
+        weights.assign(1.0 - weights)
+        step(rows)
+def works():
+    replayed = fn._core.replay(plan, (rows,))
+    return replayed is not None and np.array_equal(replayed[0], rows @ weights)
+check(compute, works, 30)
+"""
+    result = run(FORK_AMID + code, FASTNN_VERIFY_PLAN="0")
+    assert result.returncode == 0, result.stderr
+
+
 @pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
 @pytest.mark.skipif(hasattr(_core, "write_past_end"), reason="a sanitizer's build keeps no memory")
 def test_many_predictions_leave_resident_memory_flat(run):

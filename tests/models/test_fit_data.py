@@ -89,3 +89,23 @@ def test_float64_arrays_become_floatx_and_tensors_are_taken():
     other.fit(fn.tensor(X), fn.tensor(LABELS), batch_size=16, verbose=0)
     for a, b in zip(model.get_weights(), other.get_weights()):
         np.testing.assert_array_equal(a, b)
+
+
+@pytest.mark.parametrize("steps", [None, 1])
+def test_a_pass_goes_on_where_it_was_after_another_fit_within_it(steps):
+    model = fn.Sequential([fn.Input((1,)), fn.layers.Dense(1, "linear", False, "zeros")])
+    model.compile(fn.optimizers.SGD(1.0), lambda y, y_pred: -y_pred)  # the weight sums the samples
+
+    def column(*values):
+        return np.array(values, np.float32)[:, None]
+
+    def fit(x, **arguments):
+        model.fit(x, 0 * x, batch_size=1, shuffle=False, verbose=0, **arguments)
+
+    def within(epoch, logs):
+        if epoch == 0:
+            fit(column(16, 32), steps_per_epoch=steps)
+
+    hook = fn.callbacks.LambdaCallback(on_epoch_end=within)
+    fit(column(1, 2, 4, 8), steps_per_epoch=2, epochs=2, callbacks=hook)
+    assert model.get_weights()[0].item() == 15 + (48 if steps is None else 16)

@@ -130,6 +130,7 @@ def test_only_texts_are_counted(bad):
         count_words(["text", bad])
 
 
-def test_one_string_is_not_a_list_of_texts():
-    with pytest.raises(TypeError, match="iterable of str"):
-        count_words("one text")
+@pytest.mark.parametrize(("bad", "got"), [("one text", "one str"), (5, "int")])
+def test_what_is_not_a_list_of_texts(bad, got):
+    with pytest.raises(TypeError, match=f"count_words: texts must be .* of str, got {got}"):
+        count_words(bad)

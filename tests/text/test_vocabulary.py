@@ -65,6 +65,23 @@ def test_numbers_out_of_the_vocabulary(ids):
 
 
 @pytest.mark.parametrize(
+    ("take", "name"),
+    [(Vocabulary, "counts"), (Vocabulary(ROSE).encode, "tokens"), (Vocabulary(ROSE).decode, "ids")],
+)
+def test_what_cannot_be_iterated_and_a_generator_that_fails(take, name):
+    with pytest.raises(TypeError, match=rf"Vocabulary.*: {name} must be a.*, got int$"):
+        take(5)
+
+    def failing():
+        raise TypeError("of the caller")
+        yield
+
+    with pytest.raises(TypeError, match=r"^of the caller$") as error:
+        take(failing())
+    assert error.traceback[-1].name == "failing"
+
+
+@pytest.mark.parametrize(
     "call",
     [
         lambda: Vocabulary(ROSE).decode([1.0]),

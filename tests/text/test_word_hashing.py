@@ -71,5 +71,6 @@ def test_only_words(bad):
         letter_trigrams(bad)
     with pytest.raises(TypeError, match="word_hash: a word must be a str"):
         word_hash(["apple", bad])
-    with pytest.raises(TypeError, match="one str"):
-        word_hash("apple")
+    for words, got in (("apple", "one str"), (5, "int")):
+        with pytest.raises(TypeError, match=f"word_hash: words must be .* of str, got {got}"):
+            word_hash(words)

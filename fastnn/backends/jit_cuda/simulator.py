@@ -123,13 +123,18 @@ kernels.BlockManager = _Block
 kernels.FakeWithinKernelCUDAArray = _in_kernel
 
 
-_one_at_a_time = threading.Lock()  # a launch gives all of Python's threads a place in its grid
+_one_at_a_time = threading.RLock()  # a launch gives all of Python's threads a place in its grid
 
 
 @contextlib.contextmanager
 def _launching() -> Iterator[None]:
     """Overflow and division by 0 are no news, as on a GPU."""
     with _one_at_a_time, warnings.catch_warnings():
+        if kernels._kernel_context is not None:
+            raise RuntimeError(
+                "launch: the simulator runs one kernel at a time, and this thread is amid another "
+                "one (a signal's handler must not launch)"
+            )
         warnings.simplefilter("ignore", RuntimeWarning)
         yield
 

@@ -395,13 +395,14 @@ def test_verified_and_profiled_steps_are_not_the_graph(counts):
     assert step(x).tolist() == [2 * (before[0] + 1)] * 2
 
 
-def test_a_step_is_called_while_its_thread_runs_it(monkeypatch):
-    """As a handler of a signal may, between two lines of Python."""
+def stepped_amid(monkeypatch, make_handler):
+    """A Variable after a step of its own in which a handler of a signal runs, as it may between two
+    lines of Python."""
     with fn.device("cuda"):
         w = fn.Variable(np.zeros(2, "f4"))
     step, x = fn.capture(lambda x: w.assign_add(x)), cuda(np.ones(2, "f4"))
     run_until_captured(step, x)
-    launch, handlers = Graph.launch, [lambda: step(x)]
+    launch, handlers = Graph.launch, [make_handler(step, x)]
 
     def interrupted(self, *copies):
         if handlers:
@@ -413,4 +414,19 @@ def test_a_step_is_called_while_its_thread_runs_it(monkeypatch):
     thread.start()
     thread.join(60)
     assert not thread.is_alive()
-    assert w.tolist() == [7.0, 7.0]
+    return w.tolist()
+
+
+def test_a_step_is_called_while_its_thread_runs_it(monkeypatch):
+    assert stepped_amid(monkeypatch, lambda step, x: lambda: step(x)) == [7.0, 7.0]
+
+
+def test_a_step_is_not_timed_while_its_thread_runs_it(monkeypatch):
+    def handler_of(step, x):
+        def explain():
+            with pytest.raises(RuntimeError, match="explain: this thread is amid a replay"):
+                step.explain()
+
+        return explain
+
+    assert stepped_amid(monkeypatch, handler_of) == [6.0, 6.0]

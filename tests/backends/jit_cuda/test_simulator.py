@@ -138,6 +138,25 @@ def test_a_block_that_is_interrupted(monkeypatch):
     assert not unheard
 
 
+def test_a_launch_amid_a_launch_of_the_same_thread_is_an_error(monkeypatch):
+    """As of a handler of a signal, which its thread runs while it waits for a block."""
+    function, y, found = shifted(1, True), np.zeros(THREADS), []
+    launches = [(shifted(0, True), 1, THREADS, cuda.to_device(y))]
+    advance = simulator._Thread.advance
+
+    def interrupted(self):
+        if launches:
+            with pytest.raises(RuntimeError, match="this thread is amid another one"):
+                launch_grid(*launches.pop())
+        advance(self)
+
+    monkeypatch.setattr(simulator._Thread, "advance", interrupted)
+    thread = threading.Thread(target=lambda: found.append(run(function, y)), daemon=True)
+    thread.start()
+    thread.join(20)
+    assert found == [[2, 3, 4, 4]]
+
+
 def test_integers_keep_their_lower_bits():
     @kernel
     def fill(y):
