@@ -7,6 +7,8 @@ word. No code is 0, so that there are three letters once the first is not.
 
 from libc.stdint cimport int64_t, uint32_t
 from cpython.bytearray cimport PyByteArray_AS_STRING, PyByteArray_FromStringAndSize
+from cpython.list cimport PyList_New, PyList_SET_ITEM
+from cpython.ref cimport Py_INCREF, PyObject
 
 cdef extern from "Python.h":  # they see all of a str, also of one whose class has other methods
     bint PyUnicode_IS_ASCII(object text)
@@ -22,7 +24,7 @@ cdef enum:
     END = 27
     TRIGRAMS = 1 << 3 * BITS
 
-cdef list texts = [None] * TRIGRAMS  # of the trigrams that have been met
+cdef PyObject* texts[TRIGRAMS]  # a str, kept for ever, of each trigram that has been met
 
 
 cdef inline uint32_t with_letter(uint32_t trigram, uint32_t letter) noexcept:
@@ -63,30 +65,43 @@ def letter_trigrams(word, bint boundary=False):
     ([], ['#to', 'to#'])
     """
     word = lowered("letter_trigrams", word)
-    cdef Py_ssize_t length = PyUnicode_GET_LENGTH(word), i
+    cdef Py_ssize_t length = PyUnicode_GET_LENGTH(word), count = 0, i
+    cdef Py_ssize_t room = max(length + 2 * boundary - 2, 0)
     cdef void* data = PyUnicode_DATA(word)
     cdef int kind = PyUnicode_KIND(word)
     cdef uint32_t trigram = END if boundary else 0
-    cdef list trigrams = [None] * max(length + 2 * boundary - 2, 0)
-    cdef Py_ssize_t count = 0
-    for i in range(length + boundary):
-        if i < length:
-            trigram = with_letter(trigram, PyUnicode_READ(kind, data, i))
-        else:
-            trigram = with_code(trigram, END)
+    cdef list trigrams = PyList_New(room)
+    for i in range(length):
+        trigram = with_letter(trigram, PyUnicode_READ(kind, data, i))
         if has_three(trigram):
-            trigrams[count] = text_of(trigram)
+            put(trigrams, count, text_of(trigram))
             count += 1
-    if count < len(trigrams):
+    if boundary and has_three(with_code(trigram, END)):
+        put(trigrams, count, text_of(with_code(trigram, END)))
+        count += 1
+    if count < room:
+        for i in range(count, room):
+            put(trigrams, i, <PyObject*>None)
         del trigrams[count:]
     return trigrams
 
 
-cdef inline text_of(uint32_t trigram):
-    if texts[trigram] is None:
-        texts[trigram] = "".join(
-            "?abcdefghijklmnopqrstuvwxyz#"[trigram >> place * BITS & 31] for place in (2, 1, 0)
-        )
+cdef inline void put(list trigrams, Py_ssize_t place, PyObject* text) noexcept:
+    """Fills a place of a list in which there is nothing yet."""
+    Py_INCREF(<object>text)
+    PyList_SET_ITEM(trigrams, place, <object>text)
+
+
+cdef inline PyObject* text_of(uint32_t trigram) except NULL:
+    return texts[trigram] if texts[trigram] else first_met(trigram)
+
+
+cdef PyObject* first_met(uint32_t trigram) except NULL:
+    text = "".join(
+        "?abcdefghijklmnopqrstuvwxyz#"[trigram >> place * BITS & 31] for place in (2, 1, 0)
+    )
+    Py_INCREF(text)
+    texts[trigram] = <PyObject*>text
     return texts[trigram]
 
 
@@ -127,8 +142,14 @@ cdef inline int64_t place_of(uint32_t trigram) noexcept:
     return (first - 1) * LETTERS**2 + (second - 1) * LETTERS + third - 1
 
 
-cdef lowered(str caller, word):
+cdef inline lowered(str caller, word):
     """A word in which ASCII letters may have both cases, and no other becomes one of ASCII."""
+    if isinstance(word, str) and PyUnicode_IS_ASCII(word):
+        return word
+    return checked_lower(caller, word)
+
+
+cdef checked_lower(str caller, word):
     if not isinstance(word, str):
         raise TypeError(f"{caller}: a word must be a str, got {type(word).__name__}")
-    return word if PyUnicode_IS_ASCII(word) else str.lower(word)
+    return str.lower(word)

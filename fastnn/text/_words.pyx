@@ -1,29 +1,34 @@
 # cython: language_level=3, boundscheck=False, wraparound=False
 """Words of a text, and their numbers in a list: split, counted, looked up.
 
-Words are looked up where they lie, in a table with open addressing, so that a str is made of a
-word only when it is first met. A word of up to eight ASCII letters is packed into 64 bits, which
-are its key and stand for it; a longer one, or one with other letters, folds into a key, and is then
-compared by letters.
+A text is first spelled out: its words in UTF-8, a zero after each. They are then looked up by their
+bytes, in a table with open addressing, so that a str is made of a word only when it is first met.
+Up to seven bytes are a key that stands for the word; more fold into a key, and are then compared.
 """
 
 from cpython.bytearray cimport (
     PyByteArray_AS_STRING, PyByteArray_FromStringAndSize, PyByteArray_Resize
 )
+from cpython.bytes cimport PyBytes_AS_STRING
 from cpython.mem cimport PyMem_Calloc, PyMem_Free
-from cpython.unicode cimport Py_UNICODE_ISALNUM, Py_UNICODE_TOLOWER
+from cpython.unicode cimport PyUnicode_DecodeUTF8, Py_UNICODE_ISALNUM, Py_UNICODE_TOLOWER
 from libc.stdint cimport INT32_MAX, int32_t, int64_t, uint8_t, uint16_t, uint32_t, uint64_t
+from libc.string cimport memcmp, memcpy, memset
+
+from collections import defaultdict
 
 from fastnn.text.arguments import items_of
 
 cdef extern from "Python.h":  # they see all of a str, also of one whose class has other methods
-    bint PyUnicode_IS_ASCII(object text)
     int PyUnicode_Contains(object text, object part) except -1
     int PyUnicode_KIND(object text)
     void* PyUnicode_DATA(object text)
-    Py_UCS4 PyUnicode_READ(int kind, void* data, Py_ssize_t i)
     Py_ssize_t PyUnicode_GET_LENGTH(object text)
-    str PyUnicode_Substring(object text, Py_ssize_t start, Py_ssize_t end)
+    const char* PyUnicode_AsUTF8AndSize(object text, Py_ssize_t* size) except NULL
+
+cdef extern from *:
+    bint PY_BIG_ENDIAN
+    uint64_t __builtin_bswap64(uint64_t)
 
 ctypedef fused letter_t:
     uint8_t
@@ -31,15 +36,17 @@ ctypedef fused letter_t:
     uint32_t
 
 cdef enum:
-    ASCII = 128
     LATIN = 256
     APOSTROPHE = 39
+    BLOCK = 8  # bytes of a word that are seen at once
     ABSENT = -1  # what becomes of a word that is not among the words: a KeyError,
     ADDED = -2  # or one of them
     KEPT_WORDS = 1 << 15  # `split_words` keeps at most so many words from one text to the next,
     KEPT_LETTERS = 1 << 19  # of so many letters together
 
-cdef uint64_t FACTOR = 0x9E3779B97F4A7C15  # 2^64 over the golden ratio: spreads what it multiplies
+# Spreads what it multiplies over the upper bits: odd, and another one in every process, as the hash
+# of a str is, so that nobody can choose words that crowd in a few slots.
+cdef uint64_t FACTOR = <uint64_t>hash(__name__) | 1
 
 # What a letter is inside a word, as it stands and in lower case; 0: it separates words.
 cdef uint8_t[2][LATIN] in_word
@@ -48,23 +55,94 @@ for code in range(LATIN):
     in_word[1][code] = ord(chr(code).lower()) if chr(code).isalnum() else 0
 
 
-cdef struct Slot:
-    uint64_t key
-    int32_t number_plus_1  # 0: free
-    bint packed  # the key is all of the word
-
-
-cdef inline uint64_t longer(uint64_t key, uint32_t letter) noexcept:
-    """The key of a word with one more letter."""
-    return (key << 8 ^ letter) + (key >> 56) * FACTOR
-
-
 cdef inline uint32_t letter_of(uint32_t letter, bint lower) noexcept:
     if letter < LATIN:
         return in_word[lower][letter]
     if not Py_UNICODE_ISALNUM(letter):
         return 0
     return Py_UNICODE_TOLOWER(letter) if lower else letter
+
+
+cdef bytearray spelled(text, bint lower):
+    """The words of a text in UTF-8, a zero after each, and a block of zeros."""
+    # A dotted capital I becomes two letters, and a capital sigma depends on its neighbours.
+    if lower and (PyUnicode_Contains(text, "\u0130") or PyUnicode_Contains(text, "\u03a3")):
+        text = str.lower(text)
+    cdef Py_ssize_t n = PyUnicode_GET_LENGTH(text)
+    cdef void* letters = PyUnicode_DATA(text)
+    cdef int kind = PyUnicode_KIND(text)
+    cdef bytearray spelling = PyByteArray_FromStringAndSize(NULL, n * min(kind + 1, 4) + 1 + BLOCK)
+    cdef uint8_t* out = <uint8_t*>PyByteArray_AS_STRING(spelling)
+    cdef uint8_t* end
+    if kind == 1:
+        end = spell(<uint8_t*>letters, n, lower, out)
+    elif kind == 2:
+        end = spell(<uint16_t*>letters, n, lower, out)
+    else:
+        end = spell(<uint32_t*>letters, n, lower, out)
+    memset(end, 0, BLOCK)
+    PyByteArray_Resize(spelling, end - out + BLOCK)
+    return spelling
+
+
+cdef uint8_t* spell(letter_t* letters, Py_ssize_t n, bint lower, uint8_t* out) noexcept:
+    """Writes the words of a text, and returns where they end."""
+    cdef uint32_t letter, last = 0
+    cdef Py_ssize_t i
+    for i in range(n):
+        letter = letter_of(letters[i], lower)
+        if letters[i] == APOSTROPHE and last and i + 1 < n and letter_of(letters[i + 1], lower):
+            letter = APOSTROPHE
+        if letter < 0x80:
+            out[0] = letter
+            out += (letter | last) != 0  # one zero after a word; no branch, since ends surprise
+        else:
+            out = with_letter(out, letter)
+        last = letter
+    out[0] = 0
+    return out + (last != 0)
+
+
+cdef inline uint8_t* with_letter(uint8_t* out, uint32_t letter) noexcept:
+    """Writes a letter that is not of ASCII, and returns where it ends."""
+    cdef int more = 1 if letter < 0x800 else 2 if letter < 0x10000 else 3  # bytes, six bits each
+    cdef int i
+    out[0] = 0xFF00 >> 1 + more & 0xFF | letter >> 6 * more  # a one for every byte, and a zero
+    for i in range(more):
+        out[1 + i] = 0x80 | letter >> 6 * (more - 1 - i) & 63
+    return out + 1 + more
+
+
+cdef struct Slot:
+    uint64_t key  # 0: free
+    int32_t number
+
+
+cdef inline uint64_t key_of(uint8_t* word, Py_ssize_t* length) noexcept:
+    """The key of a word, after which there is a zero and seven bytes more; and its length."""
+    cdef uint64_t key = 0, block, zeros
+    cdef uint64_t ones = 0x0101010101010101ULL, tops = 0x8080808080808080ULL
+    length[0] = 0
+    while True:
+        memcpy(&block, word + length[0], BLOCK)
+        if PY_BIG_ENDIAN:
+            block = __builtin_bswap64(block)
+        zeros = block - ones & ~block & tops  # the lowest bit is that of the first zero
+        if zeros:
+            break
+        key = folded(key, block)
+        length[0] += BLOCK
+    zeros ^= zeros - 1  # all bits up to it
+    block &= zeros
+    key = folded(key, block) | 1ULL << 63 if length[0] else block
+    length[0] += ((zeros & ones) * ones >> 56) - 1
+    return key
+
+
+cdef inline uint64_t folded(uint64_t key, uint64_t block) noexcept:
+    """The key of one more block."""
+    key ^= block  # its upper bits are then among the lower, which alone reach all of a product
+    return (key ^ key >> 32) * FACTOR
 
 
 cdef class Words:
@@ -80,12 +158,18 @@ cdef class Words:
     cdef int32_t other
     cdef Slot* slots
     cdef uint32_t mask  # number of slots - 1, a power of 2 less 1
+    cdef int shift  # from 64 bits to those of the mask
 
     def __cinit__(self, words=(), int32_t other=ADDED):
-        self.words, self.other = [], other
+        cdef uint64_t key
+        cdef Py_ssize_t length
+        self.words, self.other, self.shift = [], other, 64
         self.grow()
         for word in words:
-            self.add(word)
+            spelling = str.encode(word, errors="surrogatepass") + bytes(BLOCK)
+            key = key_of(<uint8_t*>PyBytes_AS_STRING(spelling), &length)
+            # A zero ends a word: what has one in it is none of a text.
+            self.add(word, 0 if PyUnicode_Contains(word, "\0") else key)
 
     def __dealloc__(self):
         PyMem_Free(self.slots)
@@ -93,41 +177,37 @@ cdef class Words:
     def __reduce__(self):
         return Words, (self.words, self.other)
 
-    cdef int32_t add(self, word) except -1:
+    cdef int32_t add(self, word, uint64_t key) except -1:
         """The number that a new word gets."""
-        cdef Py_ssize_t number = len(self.words), length = PyUnicode_GET_LENGTH(word), i
-        cdef uint64_t key = 0
+        cdef Py_ssize_t number = len(self.words)
         if number == INT32_MAX:
             raise OverflowError(f"fastnn.text: more than {INT32_MAX} different words")
         if 2 * number > self.mask:
             self.grow()
         self.words.append(word)
-        self.letters += length
-        for i in range(length):
-            key = longer(key, PyUnicode_READ(PyUnicode_KIND(word), PyUnicode_DATA(word), i))
-        cdef bint packed = length <= 8 and PyUnicode_IS_ASCII(word)
-        self.put(Slot(key, number + 1, packed and not PyUnicode_Contains(word, "\0")))
+        self.letters += PyUnicode_GET_LENGTH(word)
+        self.put(Slot(key, number))
         return number
 
     cdef int grow(self) except -1:
-        """Twice as many slots, at most half of which are taken."""
+        """Four times as many slots, at most half of which are taken."""
         cdef Slot* before = self.slots
         cdef Py_ssize_t count = self.mask + 1 if before else 0, i
-        cdef Py_ssize_t slots = 2 * count if before else 64
-        self.slots = <Slot*>PyMem_Calloc(slots, sizeof(Slot))
+        cdef int bits = 66 - self.shift if before else 6
+        self.slots = <Slot*>PyMem_Calloc(<size_t>1 << bits, sizeof(Slot))
         if not self.slots:
             self.slots = before
             raise MemoryError("fastnn.text: no memory for a table of words")
-        self.mask = slots - 1
+        self.mask, self.shift = (<size_t>1 << bits) - 1, 64 - bits
         for i in range(count):
-            if before[i].number_plus_1:
+            if before[i].key:
                 self.put(before[i])
         PyMem_Free(before)
         return 0
 
     cdef void put(self, Slot slot) noexcept:
-        cdef uint32_t at = slot.key * FACTOR >> 32 & self.mask
-        while self.slots[at].number_plus_1:
+        cdef uint32_t at = slot.key * FACTOR >> self.shift
+        while self.slots[at].key:
             at = at + 1 & self.mask
         self.slots[at] = slot
 
@@ -137,89 +217,46 @@ cdef class Words:
         Raises:
             KeyError: a word is not there, and there is no other.
         """
-        # A dotted capital I becomes two letters, and a capital sigma depends on its neighbours.
-        if lower and (PyUnicode_Contains(text, "\u0130") or PyUnicode_Contains(text, "\u03a3")):
-            text = str.lower(text)
-        cdef Py_ssize_t n = PyUnicode_GET_LENGTH(text), count
-        cdef bytearray numbers = PyByteArray_FromStringAndSize(NULL, (n + 1) // 2 * sizeof(int32_t))
+        cdef bytearray spelling = spelled(text, lower)
+        cdef Py_ssize_t size = len(spelling) - BLOCK, length, count = 0
+        cdef uint8_t* word = <uint8_t*>PyByteArray_AS_STRING(spelling)
+        cdef uint8_t* end = word + size
+        cdef bytearray numbers = PyByteArray_FromStringAndSize(NULL, size // 2 * sizeof(int32_t))
         cdef int32_t* out = <int32_t*>PyByteArray_AS_STRING(numbers)
-        cdef void* data = PyUnicode_DATA(text)
-        cdef int kind = PyUnicode_KIND(text)
-        if kind == 1:
-            count = self.scan(text, <uint8_t*>data, n, lower, out)
-        elif kind == 2:
-            count = self.scan(text, <uint16_t*>data, n, lower, out)
-        else:
-            count = self.scan(text, <uint32_t*>data, n, lower, out)
+        cdef uint64_t key
+        cdef int32_t number
+        while word < end:
+            key = key_of(word, &length)
+            number = self.find(key, word, length)
+            if number < 0:
+                found = PyUnicode_DecodeUTF8(<char*>word, length, NULL)
+                if number == ABSENT:
+                    raise KeyError(found)
+                number = self.add(found, key)
+            out[count] = number
+            count += 1
+            word += length + 1
         PyByteArray_Resize(numbers, count * sizeof(int32_t))
         return numbers
 
-    cdef Py_ssize_t scan(
-        self, text, letter_t* letters, Py_ssize_t n, bint lower, int32_t* out
-    ) except -1:
-        """Writes the numbers of the words to `out`, and returns how many there are."""
-        cdef Py_ssize_t i = 0, start, count = 0
-        cdef uint32_t letter, all_letters
-        cdef uint64_t key
-        cdef int32_t number
-        while i < n:
-            letter = letter_of(letters[i], lower)
-            if not letter:
-                i += 1
-                continue
-            start, key, all_letters = i, 0, 0
-            while letter:
-                key = longer(key, letter)
-                all_letters |= letter
-                i += 1
-                if i >= n:
-                    break
-                letter = letter_of(letters[i], lower)
-                if not letter and letters[i] == APOSTROPHE and i + 1 < n:
-                    letter = APOSTROPHE if letter_of(letters[i + 1], lower) else 0
-            number = self.find(letters + start, i - start, lower, key, all_letters)
-            if number < 0:
-                number = self.first_met(PyUnicode_Substring(text, start, i), lower)
-            out[count] = number
-            count += 1
-        return count
-
-    cdef inline int32_t find(
-        self, letter_t* word, Py_ssize_t length, bint lower, uint64_t key, uint32_t all_letters
-    ) noexcept:
+    cdef inline int32_t find(self, uint64_t key, uint8_t* word, Py_ssize_t length) except? ABSENT:
         """The number of a word with that key, else `other`."""
-        cdef uint32_t at = key * FACTOR >> 32 & self.mask
-        cdef bint packed = length <= 8 and all_letters < ASCII
+        cdef uint32_t at = key * FACTOR >> self.shift
         cdef int32_t number
-        while self.slots[at].number_plus_1:
-            if self.slots[at].key == key and self.slots[at].packed == packed:
-                number = self.slots[at].number_plus_1 - 1
-                if packed or same(word, length, lower, self.words[number]):
+        while self.slots[at].key:
+            if self.slots[at].key == key:
+                number = self.slots[at].number
+                if not key >> 63 or same(word, length, self.words[number]):
                     return number
             at = at + 1 & self.mask
         return self.other
 
-    cdef int32_t first_met(self, str word, bint lower) except -1:
-        if lower:
-            word = word.lower()
-        if self.other == ABSENT:
-            raise KeyError(word)
-        return self.add(word)
 
-
-cdef bint same(letter_t* word, Py_ssize_t length, bint lower, stored) noexcept:
-    """Whether the letters of a word are those of a stored one."""
-    cdef int kind = PyUnicode_KIND(stored)
-    cdef void* data = PyUnicode_DATA(stored)
-    cdef uint32_t letter
-    cdef Py_ssize_t i
-    if PyUnicode_GET_LENGTH(stored) != length:
-        return False
-    for i in range(length):
-        letter = letter_of(word[i], lower)
-        if PyUnicode_READ(kind, data, i) != (letter if letter else APOSTROPHE):
-            return False
-    return True
+cdef inline bint same(uint8_t* word, Py_ssize_t length, stored) except -1:
+    """Whether the bytes of a word are those of a stored one."""
+    cdef Py_ssize_t size
+    cdef const char* spelling = PyUnicode_AsUTF8AndSize(stored, &size)
+    return size == length and memcmp(word, spelling, size) == 0
 
 
 cdef Words kept = Words()
@@ -291,9 +328,10 @@ def count_words(texts, bint lower=True):
         for i in range(how_many(numbers)):
             total[number[i]] += 1
     total = <int64_t*>PyByteArray_AS_STRING(totals)
-    cdef list counts = [total[i] for i in range(len(words))]
-    order = sorted(range(len(words)), key=counts.__getitem__, reverse=True)
-    return {words[i]: counts[i] for i in order}
+    with_count = defaultdict(list)  # a sort of the words would take longer
+    for i in range(len(words)):
+        with_count[total[i]].append(words[i])
+    return {word: count for count in sorted(with_count, reverse=True) for word in with_count[count]}
 
 
 cdef inline Py_ssize_t how_many(bytearray numbers) noexcept:

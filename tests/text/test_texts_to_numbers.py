@@ -68,12 +68,29 @@ def test_a_vocabulary_with_crowded_slots():
 
 
 def test_words_of_about_eight_letters():
-    """Up to eight ASCII letters a word is its own key."""
+    """Eight bytes of a word are seen at once."""
     words = ["\0a", "a", "a" * 8, "a" * 9, "aaaaaaab", "baaaaaaa", "abaaaaaaa"]
     words += ["é", "éaaaaaaa", "éa"]
     vocabulary = Vocabulary(words, specials=("<other>",))
     assert vocabulary.encode_text(" ".join(words)).tolist() == [2, 2, 3, 4, 5, 6, 7, 8, 9, 10]
     assert vocabulary.encode_text("aa aaaaaaaaaa éaa bé").tolist() == [0] * 4
+
+
+@pytest.mark.parametrize("letter", ["a", "é", "東", "\U0001d400"])
+def test_words_that_differ_in_their_length_or_in_one_letter(letter):
+    words = [letter * length for length in range(1, 40)]
+    words += [letter * at + "b" + letter * (20 - at) for at in range(21)]
+    expected = list(range(len(words)))
+    assert Vocabulary(words, specials=()).encode_text(" ".join(words)).tolist() == expected
+    assert split_words(" ".join(words)) == words
+
+
+def test_tokens_that_no_text_has():
+    tokens = ["a\0b", "", "\0", "\ud800", "long\0enough\0for\0two\0blocks", "long", "b", "a"]
+    vocabulary = Vocabulary(tokens, specials=("<other>",))
+    assert vocabulary.encode(tokens).tolist() == list(range(1, 9))
+    text = " ".join(tokens)
+    assert vocabulary.encode_text(text).tolist() == plainly(text, vocabulary)
 
 
 @pytest.mark.parametrize("pair", ["ab 慢", "慢 ab", "bǩ cé", "cé bǩ"])

@@ -1,11 +1,14 @@
 """Words and their counts, against regular expressions and collections.Counter."""
 
+import itertools
 import random
 import re
 import string
 import sys
+import time
 from collections import Counter
 
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -63,6 +66,46 @@ def test_crowded_slots(letters):
     text = " ".join(words + words[::3])
     assert split_words(text) == plain_words(text)
     assert list(count_words([text]).items()) == plain_counts([text])
+
+
+def seconds(texts):
+    """The least of several, so that others at work do not count."""
+    samples = []
+    for _ in range(7):
+        start = time.perf_counter()
+        count_words(texts)
+        samples.append(time.perf_counter() - start)
+    return min(samples)
+
+
+def crowded(factor):
+    """Words whose bytes, as a number times the factor, have the same upper bits."""
+    keys = np.zeros(1, np.uint64)
+    for _ in range(5):
+        keys = (keys[:, None] << np.uint64(8) | np.arange(97, 113, dtype=np.uint64)).ravel()
+    keys = keys[keys * np.uint64(factor) >> np.uint64(56) == 0]
+    return [int(key).to_bytes(5, "little").decode() for key in keys]
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        crowded(0x9E3779B97F4A7C15),  # 2^64 over the golden ratio: the usual one
+        [f"{a}{b}{c}ation" for a, b, c in itertools.product(string.ascii_lowercase, repeat=3)],
+        # A sum of letters, each a byte further than the last, is the same for all of them.
+        [
+            "".join(map(chr, (0x5000 | x, (x ^ 1) << 8 | y, (y ^ 2) << 8 | z, (z ^ 3) << 8 | 16)))
+            for x, y, z in itertools.product(range(80, 144, 5), repeat=3)
+        ],
+    ],
+    ids=["a known factor", "the same end", "overlapping letters"],
+)
+def test_chosen_words_take_no_longer_than_drawn_ones(words):
+    words = [word for word in words if word.isalnum()]
+    generator, letters = random.Random(0), sorted({letter for word in words for letter in word})
+    drawn = ["".join(generator.choices(letters, k=len(words[0]))) for _ in words]
+    chosen, usual = seconds([" ".join(words)]), seconds([" ".join(drawn)])
+    assert chosen < 4 * usual
 
 
 def test_references_and_how_many_words_are_kept():
