@@ -105,7 +105,7 @@ def test_chosen_words_take_no_longer_than_drawn_ones(words):
     generator, letters = random.Random(0), sorted({letter for word in words for letter in word})
     drawn = ["".join(generator.choices(letters, k=len(words[0]))) for _ in words]
     chosen, usual = seconds([" ".join(words)]), seconds([" ".join(drawn)])
-    assert chosen < 4 * usual
+    assert chosen < 8 * usual  # crowded, sixteen times as long and more
 
 
 def test_references_and_how_many_words_are_kept():
