@@ -58,14 +58,12 @@ def main() -> None:
     under = conditions(options.threads)
     print("; ".join(under.values()))
     settle()
-    measured = []
     for m in measure(options.rows, tuple(PACKAGES)):
         times = ", ".join(f"{name} {value(t, m.unit)}" for name, t in m.medians.items())
         print(f"{m.row:62} {text_of(ratio(m)):>6} {ceiling_text(m):>13}  {times}", flush=True)
-        measured.append(m)
-    if options.markdown:
-        keep(measured, under, FOLDER)
-        write()
+        if options.markdown:
+            keep([m], under, FOLDER)  # a run that is ended loses no row
+            write()
 
 
 if __name__ == "__main__":
