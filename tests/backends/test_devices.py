@@ -66,16 +66,32 @@ PROBLEMS = {
         "NVIDIA's driver finds no GPU",
     ),
     "old driver": (
-        "FakeDriver.version = (11, 4)",
-        "NVIDIA's driver is too old: it knows CUDA 11.4, the compiler",
+        "FakeDriver.version = (12, 4)",
+        "NVIDIA's driver is too old: it knows CUDA 12.4, the compiler that is installed writes for "
+        "13.1; update the driver, or pip install 'numba-cuda[cu12]'",
+    ),
+    "older driver": ("FakeDriver.version = (11, 4)", "writes for 13.1; update the driver\n"),
+    "no toolkit": (
+        "fail = DynamicLibNotFoundError('libnvrtc.so is not here\\nnor there')",
+        "the compiler of the CUDA toolkit (NVRTC, NVVM) is not installed: "
+        "pip install 'numba-cuda[cu13]' (libnvrtc.so is not here)\n",
+    ),
+    "no toolkit, CUDA 12": (
+        "FakeDriver.version = (12, 4); fail = ImportError('libNVVM is not available')",
+        "pip install 'numba-cuda[cu12]' (libNVVM is not available)\n",
     ),
 }
 
 FAKE = """
+from cuda.pathfinder import DynamicLibNotFoundError
 from numba.cuda.cudadrv import driver
 class FakeDriver:
     count, version = 1, (13, 0)
     def get_device_count(self): return self.count
+fail = None
+def toolkit_version():
+    if fail: raise fail
+    return 13, 1
 {setting}
 import fastnn
 if {fake}:
@@ -83,6 +99,8 @@ if {fake}:
     ours.driver = type("module", (), dict(
         driver=FakeDriver(), get_version=lambda: FakeDriver.version,
         CudaAPIError=driver.CudaAPIError))
+    ours.runtime = type("module", (), dict(get_version=toolkit_version))
+    ours.nvvm = type("module", (), dict(NVVM=lambda: None))
 try:
     fastnn.device("cuda")
 except RuntimeError as error:
@@ -98,10 +116,9 @@ def test_what_is_missing_is_told(name):
     if name == "no driver":
         setting = "driver.driver.is_initialized = True; " + setting
     done = run_python(FAKE.format(setting=setting, fake=name != "no driver"))
-    first, last = done.stdout.strip().rsplit("\n", 1)
-    assert first.startswith("device: cuda cannot be used here: "), done.stderr
-    assert words in first
-    assert last == "cpu"
+    assert done.stdout.startswith("device: cuda cannot be used here: "), done.stderr
+    assert words in done.stdout
+    assert done.stdout.endswith("\ncpu\n")
 
 
 def test_the_command_line_chooses_a_device(monkeypatch, capsys):
