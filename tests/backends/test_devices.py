@@ -124,18 +124,66 @@ def test_what_is_missing_is_told(name):
 def test_the_command_line_chooses_a_device(monkeypatch, capsys):
     chosen = []
     monkeypatch.setattr(fastnn.backends, "device", chosen.append)
+    monkeypatch.setattr(devices, "check_device", lambda setting, name: name)
     assert cli.main(["run", "no-such-recipe", "--device", "cuda"]) == 1
     assert chosen == ["cuda"]
 
-    def missing(name):
-        raise RuntimeError("device: cuda cannot be used here: there is no GPU")
+    def missing(setting, name):
+        raise RuntimeError(f"{setting}: {name} cannot be used here: there is no GPU")
 
-    monkeypatch.setattr(fastnn.backends, "device", missing)
+    monkeypatch.setattr(devices, "check_device", missing)
     capsys.readouterr()
     assert cli.main(["run", "digits", "--device", "cuda"]) == 1
     assert capsys.readouterr().err == (
         "fastnn: --device: cuda cannot be used here: there is no GPU\n"
     )
+
+
+# The installed command, without a package and without a driver.
+COMMAND = """
+import importlib.util, sys
+find_spec = importlib.util.find_spec
+importlib.util.find_spec = lambda name: None if name == {hidden!r} else find_spec(name)
+if {driverless}:
+    from numba.cuda.cudadrv import driver
+    driver.driver.is_initialized, driver.driver.initialization_error = True, "not here"
+from fastnn.cli import main
+sys.exit(main())
+"""
+DRIVERLESS = "cuda cannot be used here: it needs an NVIDIA GPU and its driver: "
+
+
+def run_command(folder, *arguments, hidden="", driverless=False, **environment):
+    script = folder / "fastnn"
+    script.write_text(COMMAND.format(hidden=hidden, driverless=driverless))
+    call = f"import subprocess, sys; sys.exit(subprocess.call([sys.executable, {str(script)!r}, "
+    return run_python(call + f"*{arguments!r}]))", **environment)
+
+
+@pytest.mark.parametrize(
+    ("setting", "value", "words"),
+    [
+        ("FASTNN_DEVICE", "foo", "there is no device 'foo', expected cpu or cuda"),
+        ("FASTNN_BACKEND", "foo", "there is no backend 'foo', expected native or reference"),
+        ("FASTNN_BACKEND", "jit_cpu", "jit_cpu needs Numba: pip install 'fastnn[numba]'"),
+        ("FASTNN_DEVICE", "cuda", "cuda needs numba, which is not installed: pip install"),
+        pytest.param("FASTNN_DEVICE", "cuda", DRIVERLESS, marks=needs_numba),
+    ],
+)
+def test_the_command_tells_of_the_environment_in_a_line(tmp_path, setting, value, words):
+    lacking = {"driverless": True} if words == DRIVERLESS else {"hidden": "numba"}
+    done = run_command(tmp_path, "run", "digits", "--quick", **lacking, **{setting: value})
+    assert done.returncode == 1
+    assert done.stderr.startswith(f"fastnn: {setting}: {words}"), done.stderr
+    assert done.stderr.count("\n") == 1
+
+
+def test_the_configuration_tells_what_a_device_lacks(tmp_path):
+    done = run_command(tmp_path, "info", hidden="numba_cuda", FASTNN_DEVICE="cuda")
+    rows = dict(line.split(maxsplit=1) for line in done.stdout.splitlines() if " " in line)
+    assert rows["device"].startswith("cuda needs numba"), done.stderr
+    absent = next(line for line in done.stdout.splitlines() if line.startswith("packages absent"))
+    assert "numba_cuda" in absent
 
 
 DAEMON = """
