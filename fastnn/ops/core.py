@@ -120,8 +120,8 @@ def device_of(values: Iterable[Any]) -> str | None:
 
 def check_devices(operation: str, **operands: Tensor | None) -> None:
     """ValueError for Tensors that lie apart, of which a number of the host fits every device: for
-    operations whose primitives have other names, under which they would be told. Callers ask
-    `_core.devices_in_use` before."""
+    operations that NumPy computes, or whose primitives have other names, under which they would be
+    told. Callers in a hurry ask `_core.devices_in_use` before."""
     given = [(name, x) for name, x in operands.items() if x is not None]
     there = next(((name, x.device) for name, x in given if x.device != "cpu"), None)
     here = next((name for name, x in given if x.device == "cpu" and x.shape), None)

@@ -230,7 +230,7 @@ def test_operands_that_lie_apart():
         there + here
     with pytest.raises(ValueError, match=r"add: x2 lies on cuda but x1 on cpu"):
         here + there
-    x, square = here[None], cuda(np.ones((2, 2), "f4"))
+    x, square, ids = here[None], cuda(np.ones((2, 2), "f4")), fn.tensor([1, 2])
     for message, call in [
         (r"matmul: x2 lies on cuda but x1 on cpu.*\.to\(\"cuda\"\)", lambda: x @ square),
         ("matmul: x1 lies on cuda but x2 on cpu", lambda: ops.matmul(there, x[0])),
@@ -242,6 +242,11 @@ def test_operands_that_lie_apart():
             lambda: dense(cuda([[1.0, 2.0]]), square, here),
         ),
         ("log_cosh: y_true lies on cuda but y_pred on cpu", lambda: losses.log_cosh(there, here)),
+        ("solve: b lies on cuda but a on cpu", lambda: ops.solve(square.to("cpu"), there)),
+        ("isin: x2 lies on cuda but x1 on cpu", lambda: ops.isin(here, there)),
+        ("gcd: x2 lies on cuda but x1 on cpu", lambda: ops.gcd(ids, ids.to("cuda"))),
+        ("ldexp: x1 lies on cuda but x2 on cpu", lambda: ops.ldexp(there, ids)),
+        ("nextafter: x2 lies on cuda but x1 on cpu", lambda: ops.nextafter(here, there)),
     ]:
         with pytest.raises(ValueError, match=message):
             call()
@@ -251,6 +256,20 @@ def test_operands_that_lie_apart():
     count = fn.Variable(0.0, dtype="float64")
     with pytest.raises(ValueError, match="accumulate: x lies on cuda but total on cpu"):
         _core.accumulate(count, count, there, 1.0, 1.0)  # a number, but one that is written
+
+
+@pytest.mark.parametrize(("rows", "numbers"), [("cpu", "cuda"), ("cuda", "cpu")])
+def test_numbers_that_the_host_reads_lie_anywhere(rows, numbers):
+    x, ids = fn.tensor([1.0, 2.0, 4.0], device=rows), fn.tensor([0, 1, 0], device=numbers)
+    for sums in (
+        ops.segment_sum(x, ids),
+        ops.segment_sum(ops.cast(x, "int32"), ids),
+        ops.segment_prod(x, ids) + fn.tensor([1.0, 0.0], device=rows),
+        -ops.segment_max(-x, ids, num_segments=2) + fn.tensor([4.0, 0.0], device=rows),
+        ops.scatter(ids[:, None], x, (2,)),
+        ops.scatter_update(fn.tensor([5.0, 2.0], device=rows), ids[:1, None], x[:1] * 5.0),
+    ):
+        assert (sums.device, sums.tolist()) == (rows, [5.0, 2.0])
 
 
 def test_a_variable_takes_values_from_everywhere():
