@@ -1,10 +1,12 @@
-"""Metrics outside of models: they compute where their data lies, and their totals follow it."""
+"""Metrics and losses outside of models: they compute where their data lies."""
+
+import inspect
 
 import numpy as np
 import pytest
 
 import fastnn as fn
-from fastnn import metrics, ops
+from fastnn import losses, metrics, ops
 
 TRUE = np.array([[0.0], [1.0], [1.0], [0.0]], np.float32)
 PREDICTED = np.array([[0.1], [0.8], [0.3], [0.9]], np.float32)
@@ -73,3 +75,33 @@ def test_tensors_that_lie_apart_stay_an_error():
     here, there = fn.tensor(TRUE), fn.tensor(PREDICTED, device="cuda")
     with pytest.raises(ValueError, match="y_pred lies on cuda but y_true on cpu; move one of"):
         metrics.MeanSquaredError().update_state(here, there)
+
+
+FUNCTIONS = {
+    f"{module.__name__}.{name}": function
+    for module in (losses, metrics)
+    for name, function in vars(module).items()
+    if inspect.isfunction(function)
+    and next(iter(inspect.signature(function).parameters)) == "y_true"
+}
+SHAPES = {"ctc": (4, 5, 3)}
+CLASSES = np.array([0, 1, 2, 1])
+LABELS = {"circle": CLASSES % 2, "ctc": CLASSES[:, None] % 2 + 1}
+
+
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_data_beside_a_tensor_joins_it(name, monkeypatch):
+    monkeypatch.setattr(fn.config, "allow_host_fallback", True)  # of ctc_loss
+    function, last = FUNCTIONS[name], name.rsplit(".", 1)[1]
+    predicted = np.random.default_rng(0).random(SHAPES.get(last, (4, 3))).astype(np.float32)
+    options = {"q": 0.5} if "generalized" in last else {}
+    numbers = options or last in LABELS or last.startswith("sparse")
+    true = LABELS.get(last, CLASSES) if numbers else np.eye(3, dtype=np.float32)[CLASSES]
+    expected = function(fn.tensor(true), fn.tensor(predicted), **options).numpy()
+    for pair in (
+        (true, fn.tensor(predicted, device="cuda")),
+        (fn.tensor(true, device="cuda"), predicted),
+    ):
+        got = function(*pair, **options)
+        assert got.device == "cuda"
+        np.testing.assert_allclose(got.numpy(), expected, rtol=1e-5, atol=1e-7)
