@@ -145,15 +145,22 @@ def main() -> None:
 
         print("in Numba, ", end="")
         climb(ladder(n, a, b, c, tensors), 2.0 * n**3)
+    climb_on_cuda(n, a, b)
+
+
+def climb_on_cuda(n: int, a: np.ndarray, b: np.ndarray) -> None:
+    """The ladder on a GPU, or why there is none."""
+    from fastnn.backends.devices import check_device
+
     try:
-        fn.device("cuda").__exit__()
+        check_device("on CUDA, skipped", "cuda")
     except (ImportError, RuntimeError) as error:
         print(error)
-    else:
-        from bench import cuda_gemm
+        return
+    from bench import cuda_gemm
 
-        print("on CUDA, ", end="")
-        climb(cuda_gemm.ladder(n, a, b), 2.0 * n**3, on_cpu=False)
+    print("on CUDA, ", end="")
+    climb(cuda_gemm.ladder(n, a, b), 2.0 * n**3, on_cpu=False)
 
 
 if __name__ == "__main__":

@@ -103,15 +103,15 @@ def _run(options: argparse.Namespace) -> int:
     return 0
 
 
-def _choose_device(name: str | None) -> None:
-    if name is None:
-        return
-    from fastnn.backends import device
+def _choose_device(name: str | None = None) -> None:
+    from fastnn.backends import current_device, device
+    from fastnn.backends.devices import check_device
 
+    setting = "FASTNN_DEVICE" if name is None else "--device"
     try:
-        device(name)
+        device(check_device(setting, name or current_device()))
     except RuntimeError as error:  # what is missing here is no mistake in the program
-        raise ValueError(f"--{error}") from error
+        raise ValueError(str(error)) from error
 
 
 def _run_one(recipe: Any, options: argparse.Namespace) -> None:
@@ -142,6 +142,7 @@ def _advise(options: argparse.Namespace) -> int:
     from fastnn.models import load_model
     from fastnn.recipes.advice import advise, read_log
 
+    _choose_device()
     model = load_model(options.model) if options.model else None
     print(advise(read_log(options.log), model))
     return 0
@@ -179,6 +180,7 @@ def _book(options: argparse.Namespace) -> int:
     from fastnn import recipes
     from fastnn.book import Book
 
+    _choose_device()
     chosen = [recipes.name_of(recipes.get(name)) for name in options.names]
     book = Book(options.out)
     failed = False

@@ -23,7 +23,10 @@ __all__ = [
     "show_config",
 ]
 
-_OPTIONAL = ("safetensors", "rich", "numba", "matplotlib", "PIL", "torch", "threadpoolctl")
+_OPTIONAL = (
+    *("safetensors", "rich", "numba", "numba_cuda"),
+    *("matplotlib", "PIL", "torch", "threadpoolctl"),
+)
 
 
 def set_num_threads(n: int) -> None:
@@ -137,7 +140,7 @@ def config_rows() -> list[tuple[str, str]]:
         ("targets built", built),
         ("target", f"{targets['chosen']} ({targets['why']})"),
         ("backend", _core.get_backend()),
-        ("device", _core.get_device()),
+        ("device", _device_text()),
         ("Winograd", "allowed" if config.allow_winograd else "not allowed"),
         ("threads", threads),
         ("processors", _processors_text()),
@@ -153,6 +156,14 @@ def config_rows() -> list[tuple[str, str]]:
             ", ".join(name for name, here in present.items() if not here) or "none",
         ),
     ]
+
+
+def _device_text() -> str:
+    """The thread's device, or why it cannot be used."""
+    try:
+        return devices.check_device("device", _core.get_device())
+    except (ImportError, RuntimeError) as error:
+        return str(error).removeprefix("device: ")
 
 
 def _processors_text() -> str:

@@ -121,7 +121,8 @@ def from_dlpack(data: Any) -> Tensor:
 class Variable(Tensor):
     """A tensor that keeps its memory and is written in place: weights, counters, random state.
 
-    initializer: the first value (array-like or Tensor), or a function of shape and dtype
+    initializer: the first value (array-like or Tensor), or a function of shape and dtype. That of a
+        Tensor on another device than the CPU lies there, others where `fn.device` says.
     shape: needed by a function only
     dtype: element type; None keeps an array's own, floatx for a function
     trainable: whether gradients flow to it (never to integers)
@@ -156,7 +157,8 @@ class Variable(Tensor):
             value = from_data(value, dtype, "Variable: initializer")
         elif dtype is not None and value.dtype != standardize_dtype(dtype):
             value = _core.copy(value, standardize_dtype(dtype))
-        value = _core.to_device(value, _core.get_device())
+        if callable(initializer) or value.device == "cpu":
+            value = _core.to_device(value, _core.get_device())
         if shape is not None and value.shape != tuple(shape):
             raise ValueError(f"Variable: shape is {tuple(shape)}, the value's is {value.shape}")
         self = super().__new__(cls, value)
@@ -231,17 +233,22 @@ def _reduce_tensor(self: Tensor) -> tuple:
     return _restore_tensor, (self.numpy(), self.requires_grad and self._node is None)
 
 
-def _copied(self: Tensor, memo: dict) -> Tensor:
-    """A copy where the tensor lies; one from a file lies where the thread makes tensors."""
-    reduced: Any = self.__reduce__()
-    function, arguments, *state = reduced
-    with device(self.device):
+def copied_at(place: str, original: Any, memo: dict | None) -> Any:
+    """A copy that lies on a device, deep if there is a memo: as a pickle makes it, which would lie
+    where the thread makes tensors."""
+    function, arguments, *rest = original.__reduce_ex__(4)
+    with device(place):
         result = function(*arguments)
-    memo[id(self)] = result
-    if state:
-        vars(result).update(copy.deepcopy(state[0], memo))
+    if memo is not None:
+        memo[id(original)] = result
+    if rest and rest[0]:
+        vars(result).update(rest[0] if memo is None else copy.deepcopy(rest[0], memo))
     return result
 
 
+def _copied(self: Tensor, memo: dict | None = None) -> Tensor:
+    return copied_at(self.device, self, memo)
+
+
 Tensor.__reduce__ = _reduce_tensor  # type: ignore[assignment]
-Tensor.__deepcopy__ = _copied  # type: ignore[attr-defined]
+Tensor.__copy__ = Tensor.__deepcopy__ = _copied  # type: ignore[attr-defined]

@@ -56,6 +56,8 @@ def without_a_gpu(compiler):
     cuda.to_device = lambda array, stream: np.array(array)
     from fastnn.backends.jit_cuda import driver, memory
 
+    if missing := driver.toolkit_problem():
+        sys.exit(f"compile_cuda: {missing}")
     driver.new_stream = lambda: None
     driver.launch = lambda kernel, blocks, threads, stream, arguments: compiler.compile(
         kernel, *arguments

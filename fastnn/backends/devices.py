@@ -85,9 +85,9 @@ _loaded: Any = None
 
 
 def _load() -> Any:
-    """What the core asks when CUDA is first used."""
+    """What the core asks when CUDA is first used; who chose it by `device` has been checked."""
     global _loaded
-    _require_cuda("device")
+    _require_cuda("FASTNN_DEVICE")
     from .jit_cuda import calls
 
     _loaded = calls

@@ -8,6 +8,7 @@ from fastnn import ops
 from fastnn.layers import masks
 from fastnn.losses.crossentropy import as_labels
 from fastnn.losses.loss import LossFunctionWrapper, as_float, masked_weight, reduce_values
+from fastnn.ops.core import follows_operands
 from fastnn.tensor import Tensor
 
 # What pairs that do not count have in a sum of exponentials. Not minus infinity, of which a row
@@ -15,6 +16,7 @@ from fastnn.tensor import Tensor
 _NEVER = -1e30
 
 
+@follows_operands
 def circle(
     y_true: Any,
     y_pred: Any,

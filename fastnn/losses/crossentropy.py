@@ -15,9 +15,11 @@ from fastnn import _core, ops
 from fastnn.dtypes import is_float
 from fastnn.layers import masks
 from fastnn.losses.loss import LossFunctionWrapper, align, as_float
+from fastnn.ops.core import follows_operands
 from fastnn.tensor import Tensor, from_data
 
 
+@follows_operands
 def categorical_crossentropy(
     y_true: Any,
     y_pred: Any,
@@ -53,6 +55,7 @@ def categorical_crossentropy(
     return ops.categorical_crossentropy(y_true, y_pred, from_logits=from_logits, axis=axis)
 
 
+@follows_operands
 def sparse_categorical_crossentropy(
     y_true: Any,
     y_pred: Any,
@@ -94,6 +97,7 @@ def sparse_categorical_crossentropy(
     return ops.where(kept, values, ops.zeros_like(values))
 
 
+@follows_operands
 def binary_crossentropy(
     y_true: Any,
     y_pred: Any,

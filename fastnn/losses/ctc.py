@@ -8,9 +8,11 @@ from fastnn import ops
 from fastnn.layers import masks
 from fastnn.losses.crossentropy import as_labels
 from fastnn.losses.loss import PlainLoss, as_float, reduce_values
+from fastnn.ops.core import follows_operands
 from fastnn.tensor import Tensor
 
 
+@follows_operands
 def ctc(y_true: Any, y_pred: Any, mask: Any = None) -> Tensor:
     """-log of the probability that logits spell the labels, summed over all alignments.
 

@@ -8,10 +8,12 @@ from typing import Any
 from fastnn import config, ops
 from fastnn.losses.crossentropy import as_labels, check_smoothing, fit_labels, keep_logits
 from fastnn.losses.loss import LossFunctionWrapper, align, as_float
+from fastnn.ops.core import follows_operands
 from fastnn.ops.loss import check_probabilities
 from fastnn.tensor import Tensor
 
 
+@follows_operands
 def binary_focal_crossentropy(
     y_true: Any,
     y_pred: Any,
@@ -61,6 +63,7 @@ def binary_focal_crossentropy(
     return ops.mean(values, axis=axis)
 
 
+@follows_operands
 def categorical_focal_crossentropy(
     y_true: Any,
     y_pred: Any,
@@ -107,6 +110,7 @@ def categorical_focal_crossentropy(
     return 0.0 - ops.sum(weight * y_true * ops.log(y_pred), axis=axis)
 
 
+@follows_operands
 def categorical_generalized_cross_entropy(y_true: Any, y_pred: Any, q: float) -> Tensor:
     """(1 - p^q) / q, where p is the probability given to the class y_true.
 

@@ -6,9 +6,11 @@ from typing import Any
 
 from fastnn import ops
 from fastnn.losses.loss import PlainLoss, align
+from fastnn.ops.core import follows_operands
 from fastnn.tensor import Tensor
 
 
+@follows_operands
 def hinge(y_true: Any, y_pred: Any) -> Tensor:
     """The mean of max(1 - y_true y_pred, 0) over the last axis.
 
@@ -29,6 +31,7 @@ def hinge(y_true: Any, y_pred: Any) -> Tensor:
     return ops.mean(_missing_margin(y_true, y_pred, "hinge"), axis=-1)
 
 
+@follows_operands
 def squared_hinge(y_true: Any, y_pred: Any) -> Tensor:
     """The mean of max(1 - y_true y_pred, 0)^2 over the last axis; see `hinge`.
 
@@ -39,6 +42,7 @@ def squared_hinge(y_true: Any, y_pred: Any) -> Tensor:
     return ops.mean(ops.square(_missing_margin(y_true, y_pred, "squared_hinge")), axis=-1)
 
 
+@follows_operands
 def categorical_hinge(y_true: Any, y_pred: Any) -> Tensor:
     """max(neg - pos + 1, 0): pos is the prediction for the right class, neg the largest for others.
 

@@ -6,9 +6,11 @@ from typing import Any
 
 from fastnn import config, ops
 from fastnn.losses.loss import LossFunctionWrapper, align
+from fastnn.ops.core import follows_operands
 from fastnn.tensor import Tensor
 
 
+@follows_operands
 def dice(y_true: Any, y_pred: Any, axis: int | tuple[int, ...] | None = None) -> Tensor:
     """1 - 2 sum(y_true y_pred) / (sum(y_true) + sum(y_pred)).
 
@@ -33,6 +35,7 @@ def dice(y_true: Any, y_pred: Any, axis: int | tuple[int, ...] | None = None) ->
     return 1.0 - 2.0 * shared / (total + config.epsilon())
 
 
+@follows_operands
 def tversky(
     y_true: Any,
     y_pred: Any,

@@ -6,9 +6,11 @@ from typing import Any
 
 from fastnn import config, ops
 from fastnn.losses.loss import PlainLoss, align
+from fastnn.ops.core import follows_operands
 from fastnn.tensor import Tensor
 
 
+@follows_operands
 def kl_divergence(y_true: Any, y_pred: Any) -> Tensor:
     """The Kullback-Leibler divergence: the sum of y_true log(y_true / y_pred) over the last axis.
 
@@ -32,6 +34,7 @@ def kl_divergence(y_true: Any, y_pred: Any) -> Tensor:
     return ops.sum(y_true * ops.log(y_true / y_pred), axis=-1)
 
 
+@follows_operands
 def poisson(y_true: Any, y_pred: Any) -> Tensor:
     """The mean of y_pred - y_true log(y_pred) over the last axis: minus the log of the probability
     of counts y_true where y_pred are expected, but for what does not depend on y_pred.

@@ -7,9 +7,11 @@ from typing import Any
 
 from fastnn import config, ops
 from fastnn.losses.loss import LossFunctionWrapper, PlainLoss, align
+from fastnn.ops.core import follows_operands
 from fastnn.tensor import Tensor
 
 
+@follows_operands
 def mean_squared_error(y_true: Any, y_pred: Any) -> Tensor:
     """The mean of (y_true - y_pred)^2 over the last axis.
 
@@ -27,6 +29,7 @@ def mean_squared_error(y_true: Any, y_pred: Any) -> Tensor:
     return ops.mean(ops.square(y_pred - y_true), axis=-1)
 
 
+@follows_operands
 def mean_absolute_error(y_true: Any, y_pred: Any) -> Tensor:
     """The mean of |y_true - y_pred| over the last axis; see `mean_squared_error`.
 
@@ -38,6 +41,7 @@ def mean_absolute_error(y_true: Any, y_pred: Any) -> Tensor:
     return ops.mean(ops.abs(y_pred - y_true), axis=-1)
 
 
+@follows_operands
 def mean_absolute_percentage_error(y_true: Any, y_pred: Any) -> Tensor:
     """100 times the mean of |y_true - y_pred| / |y_true| over the last axis, where |y_true| counts
     as at least `config.epsilon()`; see `mean_squared_error`.
@@ -51,6 +55,7 @@ def mean_absolute_percentage_error(y_true: Any, y_pred: Any) -> Tensor:
     return 100.0 * ops.mean(ops.abs((y_true - y_pred) / scale), axis=-1)
 
 
+@follows_operands
 def mean_squared_logarithmic_error(y_true: Any, y_pred: Any) -> Tensor:
     """The mean of (log(y_true + 1) - log(y_pred + 1))^2 over the last axis, where numbers below
     `config.epsilon()` count as that; see `mean_squared_error`.
@@ -67,6 +72,7 @@ def mean_squared_logarithmic_error(y_true: Any, y_pred: Any) -> Tensor:
     return ops.mean(ops.square(pred_log - true_log), axis=-1)
 
 
+@follows_operands
 def huber(y_true: Any, y_pred: Any, delta: float = 1.0) -> Tensor:
     """The mean over the last axis of e^2 / 2 where |e| <= delta, else of delta |e| - delta^2 / 2,
     with e = y_pred - y_true; see `mean_squared_error`.
@@ -84,6 +90,7 @@ def huber(y_true: Any, y_pred: Any, delta: float = 1.0) -> Tensor:
     return ops.mean(values, axis=-1)
 
 
+@follows_operands
 def log_cosh(y_true: Any, y_pred: Any) -> Tensor:
     """The mean of log(cosh(y_pred - y_true)) over the last axis, which never overflows; see
     `mean_squared_error`.
@@ -97,6 +104,7 @@ def log_cosh(y_true: Any, y_pred: Any) -> Tensor:
     return ops.mean(error + ops.softplus(-2.0 * error) - math.log(2.0), axis=-1)
 
 
+@follows_operands
 def cosine_similarity(y_true: Any, y_pred: Any, axis: int = -1) -> Tensor:
     """Minus the cosine of the angle between vectors, which lie along `axis`: -1 where they point
     the same way, 0 where one of them is zero; see `mean_squared_error`.

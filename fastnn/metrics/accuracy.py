@@ -9,9 +9,11 @@ from fastnn.dtypes import result_type
 from fastnn.losses.crossentropy import as_labels, fit_labels
 from fastnn.losses.loss import align, as_float
 from fastnn.metrics.metric import MeanMetricWrapper
+from fastnn.ops.core import follows_operands
 from fastnn.tensor import Tensor, from_data
 
 
+@follows_operands
 def accuracy(y_true: Any, y_pred: Any) -> Tensor:
     """1 where y_pred equals y_true, else 0, element by element.
 
@@ -22,6 +24,7 @@ def accuracy(y_true: Any, y_pred: Any) -> Tensor:
     return _core.copy(_equal(y_true, y_pred), config.floatx())
 
 
+@follows_operands
 def binary_accuracy(y_true: Any, y_pred: Any, threshold: float = 0.5) -> Tensor:
     """1 where `y_pred > threshold` agrees with y_true (0 or 1), element by element.
 
@@ -32,6 +35,7 @@ def binary_accuracy(y_true: Any, y_pred: Any, threshold: float = 0.5) -> Tensor:
     return _core.copy(_binary_matches(y_true, y_pred, threshold), config.floatx())
 
 
+@follows_operands
 def categorical_accuracy(y_true: Any, y_pred: Any) -> Tensor:
     """1 where the largest of y_pred is where the largest of y_true (one-hot rows) is.
 
@@ -42,6 +46,7 @@ def categorical_accuracy(y_true: Any, y_pred: Any) -> Tensor:
     return _core.copy(_categorical_matches(y_true, y_pred), config.floatx())
 
 
+@follows_operands
 def sparse_categorical_accuracy(y_true: Any, y_pred: Any) -> Tensor:
     """1 where the largest of y_pred is at the class number y_true.
 

@@ -8,11 +8,13 @@ from typing import Any
 from fastnn import _core, config, ops
 from fastnn.losses.loss import align, fit_weight
 from fastnn.metrics.metric import MeanMetricWrapper, Metric
+from fastnn.ops.core import follows_operands
 from fastnn.tensor import Tensor
 
 _AGGREGATIONS = (None, "uniform_average", "variance_weighted_average")
 
 
+@follows_operands
 def pearson_correlation(y_true: Any, y_pred: Any, axis: int = -1) -> Tensor:
     """The covariance along an axis over both standard deviations.
 
@@ -26,6 +28,7 @@ def pearson_correlation(y_true: Any, y_pred: Any, axis: int = -1) -> Tensor:
     return ops.mean(y_true * y_pred, axis=axis)
 
 
+@follows_operands
 def concordance_correlation(y_true: Any, y_pred: Any, axis: int = -1) -> Tensor:
     """Twice the covariance along an axis over both variances and the squared difference of means:
     1 only where they are equal.

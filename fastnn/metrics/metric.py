@@ -3,20 +3,39 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import wraps
 from typing import Any
 
 import numpy as np
 
 from fastnn import _core, config, ops
+from fastnn.backends import device
 from fastnn.layers import masks
 from fastnn.losses.loss import fit_weight, masked_weight
-from fastnn.ops.core import constant
-from fastnn.tensor import Tensor, Variable, from_data
+from fastnn.ops.core import constant, device_of
+from fastnn.tensor import Tensor, Variable, from_data, move
 from fastnn.utils.naming import auto_name
 from fastnn.utils.serialization import deserialize_keras_object, serialize_keras_object
 from fastnn.utils.tracking import Configured
 
 _zero = _core.from_numpy(np.zeros(()), "cpu")
+
+
+def _beside_its_data(update: Callable) -> Callable:
+    """An `update_state` that runs where the Tensors of its call lie, and else where the totals do;
+    totals that lie elsewhere move there with what they hold."""
+
+    @wraps(update)
+    def run(self: Metric, *args: Any, **kwargs: Any) -> Any:
+        if not _core.devices_in_use():
+            return update(self, *args, **kwargs)
+        there = device_of((*args, *kwargs.values())) or device_of(self.variables)
+        with device(there or _core.get_device()):
+            for variable in self.variables:
+                move(variable, _core.get_device())
+            return update(self, *args, **kwargs)
+
+    return run
 
 
 class Metric(Configured):
@@ -40,6 +59,11 @@ class Metric(Configured):
     """
 
     _direction: str | None = None  # "up" if more is better, "down" if less: what callbacks ask
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        if "update_state" in vars(cls):
+            cls.update_state = _beside_its_data(cls.update_state)  # type: ignore[method-assign]
 
     def __init__(self, dtype: str | None = None, name: str | None = None):
         self.name = name or auto_name(type(self).__name__)

@@ -8,9 +8,11 @@ from fastnn import _core, config, ops
 from fastnn.losses.crossentropy import as_labels, fit_labels
 from fastnn.losses.loss import align, as_float
 from fastnn.metrics.metric import MeanMetricWrapper
+from fastnn.ops.core import follows_operands
 from fastnn.tensor import Tensor
 
 
+@follows_operands
 def top_k_categorical_accuracy(y_true: Any, y_pred: Any, k: int = 5) -> Tensor:
     """1 where fewer than k of y_pred are larger than the one where y_true (one-hot rows) is 1.
 
@@ -22,6 +24,7 @@ def top_k_categorical_accuracy(y_true: Any, y_pred: Any, k: int = 5) -> Tensor:
     return _core.copy(_one_hot_matches(y_true, y_pred, k), config.floatx())
 
 
+@follows_operands
 def sparse_top_k_categorical_accuracy(
     y_true: Any, y_pred: Any, k: int = 5, from_sorted_ids: bool = False
 ) -> Tensor:

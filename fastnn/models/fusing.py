@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from fastnn import activations
+from fastnn.backends import device
 from fastnn.layers.batch_normalization import BatchNormalization
 from fastnn.layers.conv_transpose import ConvTranspose
 from fastnn.layers.convolution import Convolution
@@ -15,6 +16,7 @@ from fastnn.layers.depthwise_conv import DepthwiseConv
 from fastnn.layers.symbolic import Node
 from fastnn.models.graph import Graph
 from fastnn.models.model import Model
+from fastnn.models.placement import home_of
 from fastnn.models.saving import clone_model
 from fastnn.models.sequential import Sequential
 from fastnn.utils import tree
@@ -42,9 +44,10 @@ def fuse(model: Model) -> Model:
     ['InputLayer', 'Conv2D']
     """
     _graph_of(model)
-    twin = clone_model(model)
-    twin.set_weights(model.get_weights())
-    return _fused(twin)
+    with device(home_of(model)):
+        twin = clone_model(model)
+        twin.set_weights(model.get_weights())
+        return _fused(twin)
 
 
 def _graph_of(model: Model) -> Graph:

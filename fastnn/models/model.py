@@ -17,8 +17,9 @@ from fastnn.models.graph_config import (
     symbol_config,
     symbols_from_config,
 )
+from fastnn.models.placement import home_of
 from fastnn.models.training import Trainer
-from fastnn.tensor import Tensor
+from fastnn.tensor import Tensor, copied_at
 from fastnn.utils import naming, tree
 from fastnn.utils.serialization import CustomObjectScope, SharedObjects, serialize_keras_object
 
@@ -304,6 +305,12 @@ class Model(Trainer, Layer):
         classes = {type(layer) for layer in self._flatten_layers()}
         custom = {c.__name__: c for c in classes if not c.__module__.startswith("fastnn.")}
         return saving.restore, (*saving.contents(self), custom)
+
+    def __deepcopy__(self, memo: dict | None = None) -> Model:
+        """A copy that lies where this model does."""
+        return copied_at(home_of(self), self, memo)
+
+    __copy__ = __deepcopy__
 
     def save(self, filepath: Any, overwrite: bool = True, **kwargs: Any) -> None:
         """Saves architecture, weights, training configuration and state to a file.

@@ -15,18 +15,20 @@ from fastnn.backends import devices
 from fastnn.tensor import Variable, move
 
 
-def at_home(method: Callable) -> Callable:
-    """The method of a Model, run on the model's device; what belongs to its training moves there.
+def home_of(model: Any) -> str:
+    """The device of a model; of one without weights that on which its thread makes tensors."""
+    weights = model.weights
+    return weights[0].device if weights else _core.get_device()
 
-    A model without weights is at home where its thread makes tensors.
-    """
+
+def at_home(method: Callable) -> Callable:
+    """The method of a Model, run on its device; what belongs to its training moves there."""
 
     @functools.wraps(method)
     def run(model: Any, *args: Any, **kwargs: Any) -> Any:
         if not _core.devices_in_use():
             return method(model, *args, **kwargs)
-        weights = model.weights
-        home = weights[0].device if weights else _core.get_device()
+        home = home_of(model)
         settle([*model.variables, *_of_training(model)], home)
         with devices.device(home):
             return method(model, *args, **kwargs)

@@ -281,5 +281,6 @@ def model_from_json(text: str, custom_objects: dict | None = None) -> Any:
 
 
 def clone_model(model: Any) -> Any:
-    """A new model of the same architecture with new first weights."""
+    """A new model of the same architecture with new first weights, which lie where `fn.device`
+    says."""
     return type(model).from_config(model.get_config())

@@ -94,7 +94,7 @@ def follows_operands(operation: _Operation) -> _Operation:
     def run(*args: Any, **kwargs: Any) -> Any:
         if not _devices_in_use():
             return operation(*args, **kwargs)
-        there = _device_of((*args, *kwargs.values()))
+        there = device_of((*args, *kwargs.values()))
         if there is None or there == _core.get_device():
             return operation(*args, **kwargs)
         with device(there):
@@ -103,7 +103,7 @@ def follows_operands(operation: _Operation) -> _Operation:
     return run  # type: ignore[return-value]
 
 
-def _device_of(values: Iterable[Any]) -> str | None:
+def device_of(values: Iterable[Any]) -> str | None:
     """Where the Tensors among them lie, or in lists of theirs; None: there are none."""
     found = None
     for value in values:
@@ -111,7 +111,7 @@ def _device_of(values: Iterable[Any]) -> str | None:
         if isinstance(value, Tensor):
             there = value.device
         elif isinstance(value, (list, tuple)):
-            there = _device_of(value)
+            there = device_of(value)
         if there not in (None, "cpu"):  # beside which there may be numbers of the host
             return there
         found = found or there
@@ -120,8 +120,8 @@ def _device_of(values: Iterable[Any]) -> str | None:
 
 def check_devices(operation: str, **operands: Tensor | None) -> None:
     """ValueError for Tensors that lie apart, of which a number of the host fits every device: for
-    operations whose primitives have other names, under which they would be told. Callers ask
-    `_core.devices_in_use` before."""
+    operations that NumPy computes, or whose primitives have other names, under which they would be
+    told. Callers in a hurry ask `_core.devices_in_use` before."""
     given = [(name, x) for name, x in operands.items() if x is not None]
     there = next(((name, x.device) for name, x in given if x.device != "cpu"), None)
     here = next((name for name, x in given if x.device == "cpu" and x.shape), None)

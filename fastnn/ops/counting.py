@@ -10,7 +10,15 @@ from typing import Any
 
 import numpy as np
 
-from fastnn.ops.core import Tensor, as_float, as_tensor, follows_operands, normalize_axis, promote
+from fastnn.ops.core import (
+    Tensor,
+    as_float,
+    as_tensor,
+    check_devices,
+    follows_operands,
+    normalize_axis,
+    promote,
+)
 from fastnn.ops.indexing import as_indices
 from fastnn.ops.segments import segment_sum
 from fastnn.ops.shape import ravel, reshape
@@ -82,6 +90,7 @@ def isin(x1: Any, x2: Any, assume_unique: bool = False, invert: bool = False) ->
     [False, True, False]
     """
     x1, x2 = promote("isin", x1, x2)
+    check_devices("isin", x1=x1, x2=x2)
     return as_tensor(np.isin(x1.numpy(), x2.numpy(), invert=invert))
 
 

@@ -12,7 +12,15 @@ from typing import Any
 import numpy as np
 
 from fastnn import _core
-from fastnn.ops.core import Tensor, as_float, as_tensor, follows_operands, promote, record
+from fastnn.ops.core import (
+    Tensor,
+    as_float,
+    as_tensor,
+    check_devices,
+    follows_operands,
+    promote,
+    record,
+)
 from fastnn.ops.joining import tril, triu
 from fastnn.ops.products import matmul
 from fastnn.ops.reduce import norm as norm
@@ -75,6 +83,7 @@ def solve(a: Any, b: Any) -> Tensor:
     [1.0, 0.5]
     """
     a, b = promote("solve", _matrices("solve", a, "a"), as_float(b, "solve: b"))
+    check_devices("solve", a=a, b=b)
     if b.ndim == a.ndim - 1:
         return squeeze(solve(a, expand_dims(b, -1)), -1)
     if b.ndim != a.ndim or b.shape[:-1] != a.shape[:-1]:

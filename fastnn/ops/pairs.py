@@ -25,6 +25,7 @@ from fastnn.ops.core import (
     Tensor,
     as_float,
     as_tensor,
+    check_devices,
     follows_operands,
     like,
     promote,
@@ -142,6 +143,7 @@ def fmod(x1: Any, x2: Any) -> Tensor:
 
 def _of_integers(function: Any, operation: str, x1: Any, x2: Any) -> Tensor:
     x1, x2 = promote(operation, x1, x2)
+    check_devices(operation, x1=x1, x2=x2)
     if x1.dtype in FLOATS or x1.dtype == "bool":
         raise TypeError(f"{operation}: x1 and x2 must be integers, got {x1.dtype}")
     return as_tensor(function(x1.numpy(), x2.numpy()))
@@ -184,6 +186,7 @@ def ldexp(x1: Any, x2: Any) -> Tensor:
     [2.0, 1.5]
     """
     x1, exponent = as_float(x1, "ldexp: x1"), as_tensor(x2, None, "ldexp: x2")
+    check_devices("ldexp", x1=x1, x2=exponent)
     if exponent.dtype in FLOATS:
         raise TypeError(f"ldexp: x2 must be integers, got {exponent.dtype}")
     # Beyond 5000 every number is 0 or infinite; C's int is all that ldexp takes.
@@ -195,6 +198,7 @@ def ldexp(x1: Any, x2: Any) -> Tensor:
 def nextafter(x1: Any, x2: Any) -> Tensor:
     """The neighbour of x1 in direction of x2; not differentiable; computed on the host."""
     x1, x2 = _floats("nextafter", x1, x2)
+    check_devices("nextafter", x1=x1, x2=x2)
     return as_tensor(np.nextafter(x1.numpy(), x2.numpy()))
 
 

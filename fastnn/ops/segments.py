@@ -63,6 +63,7 @@ def _segment_sum_rule(node: _core.Node, gradient: Any) -> Any:
     return _spread(gradient, node.saved[0])
 
 
+@follows_operands
 def segment_sum(
     data: Any, segment_ids: Any, num_segments: int | None = None, sorted: bool = False
 ) -> Tensor:
@@ -80,14 +81,15 @@ def segment_sum(
     if data.dtype not in FLOATS:
         total = np.zeros((count, *data.shape[1:]), np.int64)
         np.add.at(total, ids.numpy(), data.numpy())
-        return as_tensor(total, "int32" if data.dtype in ("bool", "uint8") else data.dtype)
+        dtype = "int32" if data.dtype in ("bool", "uint8") else data.dtype
+        return _core.from_numpy(total.astype(dtype), data.device)
     return record(_summed(data, ids, count), _segment_sum_rule, (ids,), data)
 
 
 def _reduced(function: Any, start: Any, data: Tensor, ids: Tensor, count: int) -> Tensor:
     total = np.full((count, *data.shape[1:]), start, data.dtype)
     function.at(total, ids.numpy(), data.numpy())
-    return as_tensor(total)
+    return _core.from_numpy(total, data.device)
 
 
 def _segment_extreme_rule(node: _core.Node, gradient: Any) -> Any:

@@ -66,16 +66,32 @@ PROBLEMS = {
         "NVIDIA's driver finds no GPU",
     ),
     "old driver": (
-        "FakeDriver.version = (11, 4)",
-        "NVIDIA's driver is too old: it knows CUDA 11.4, the compiler",
+        "FakeDriver.version = (12, 4)",
+        "NVIDIA's driver is too old: it knows CUDA 12.4, the compiler that is installed writes for "
+        "13.1; update the driver, or pip install 'numba-cuda[cu12]'",
+    ),
+    "older driver": ("FakeDriver.version = (11, 4)", "writes for 13.1; update the driver\n"),
+    "no toolkit": (
+        "fail = DynamicLibNotFoundError('libnvrtc.so is not here\\nnor there')",
+        "the compiler of the CUDA toolkit (NVRTC, NVVM) is not installed: "
+        "pip install 'numba-cuda[cu13]' (libnvrtc.so is not here)\n",
+    ),
+    "no toolkit, CUDA 12": (
+        "FakeDriver.version = (12, 4); fail = ImportError('libNVVM is not available')",
+        "pip install 'numba-cuda[cu12]' (libNVVM is not available)\n",
     ),
 }
 
 FAKE = """
+from cuda.pathfinder import DynamicLibNotFoundError
 from numba.cuda.cudadrv import driver
 class FakeDriver:
     count, version = 1, (13, 0)
     def get_device_count(self): return self.count
+fail = None
+def toolkit_version():
+    if fail: raise fail
+    return 13, 1
 {setting}
 import fastnn
 if {fake}:
@@ -83,6 +99,8 @@ if {fake}:
     ours.driver = type("module", (), dict(
         driver=FakeDriver(), get_version=lambda: FakeDriver.version,
         CudaAPIError=driver.CudaAPIError))
+    ours.runtime = type("module", (), dict(get_version=toolkit_version))
+    ours.nvvm = type("module", (), dict(NVVM=lambda: None))
 try:
     fastnn.device("cuda")
 except RuntimeError as error:
@@ -98,27 +116,74 @@ def test_what_is_missing_is_told(name):
     if name == "no driver":
         setting = "driver.driver.is_initialized = True; " + setting
     done = run_python(FAKE.format(setting=setting, fake=name != "no driver"))
-    first, last = done.stdout.strip().rsplit("\n", 1)
-    assert first.startswith("device: cuda cannot be used here: "), done.stderr
-    assert words in first
-    assert last == "cpu"
+    assert done.stdout.startswith("device: cuda cannot be used here: "), done.stderr
+    assert words in done.stdout
+    assert done.stdout.endswith("\ncpu\n")
 
 
 def test_the_command_line_chooses_a_device(monkeypatch, capsys):
     chosen = []
     monkeypatch.setattr(fastnn.backends, "device", chosen.append)
+    monkeypatch.setattr(devices, "check_device", lambda setting, name: name)
     assert cli.main(["run", "no-such-recipe", "--device", "cuda"]) == 1
     assert chosen == ["cuda"]
 
-    def missing(name):
-        raise RuntimeError("device: cuda cannot be used here: there is no GPU")
+    def missing(setting, name):
+        raise RuntimeError(f"{setting}: {name} cannot be used here: there is no GPU")
 
-    monkeypatch.setattr(fastnn.backends, "device", missing)
+    monkeypatch.setattr(devices, "check_device", missing)
     capsys.readouterr()
     assert cli.main(["run", "digits", "--device", "cuda"]) == 1
     assert capsys.readouterr().err == (
         "fastnn: --device: cuda cannot be used here: there is no GPU\n"
     )
+
+
+# The installed command, without a package and without a driver.
+COMMAND = """
+import importlib.util, sys
+find_spec = importlib.util.find_spec
+importlib.util.find_spec = lambda name: None if name == {hidden!r} else find_spec(name)
+if {driverless}:
+    from numba.cuda.cudadrv import driver
+    driver.driver.is_initialized, driver.driver.initialization_error = True, "not here"
+from fastnn.cli import main
+sys.exit(main())
+"""
+DRIVERLESS = "cuda cannot be used here: it needs an NVIDIA GPU and its driver: "
+
+
+def run_command(folder, *arguments, hidden="", driverless=False, **environment):
+    script = folder / "fastnn"
+    script.write_text(COMMAND.format(hidden=hidden, driverless=driverless))
+    call = f"import subprocess, sys; sys.exit(subprocess.call([sys.executable, {str(script)!r}, "
+    return run_python(call + f"*{arguments!r}]))", **environment)
+
+
+@pytest.mark.parametrize(
+    ("setting", "value", "words"),
+    [
+        ("FASTNN_DEVICE", "foo", "there is no device 'foo', expected cpu or cuda"),
+        ("FASTNN_BACKEND", "foo", "there is no backend 'foo', expected native or reference"),
+        ("FASTNN_BACKEND", "jit_cpu", "jit_cpu needs Numba: pip install 'fastnn[numba]'"),
+        ("FASTNN_DEVICE", "cuda", "cuda needs numba, which is not installed: pip install"),
+        pytest.param("FASTNN_DEVICE", "cuda", DRIVERLESS, marks=needs_numba),
+    ],
+)
+def test_the_command_tells_of_the_environment_in_a_line(tmp_path, setting, value, words):
+    lacking = {"driverless": True} if words == DRIVERLESS else {"hidden": "numba"}
+    done = run_command(tmp_path, "run", "digits", "--quick", **lacking, **{setting: value})
+    assert done.returncode == 1
+    assert done.stderr.startswith(f"fastnn: {setting}: {words}"), done.stderr
+    assert done.stderr.count("\n") == 1
+
+
+def test_the_configuration_tells_what_a_device_lacks(tmp_path):
+    done = run_command(tmp_path, "info", hidden="numba_cuda", FASTNN_DEVICE="cuda")
+    rows = dict(line.split(maxsplit=1) for line in done.stdout.splitlines() if " " in line)
+    assert rows["device"].startswith("cuda needs numba"), done.stderr
+    absent = next(line for line in done.stdout.splitlines() if line.startswith("packages absent"))
+    assert "numba_cuda" in absent
 
 
 DAEMON = """

@@ -16,9 +16,25 @@ from typing import Any
 import numpy as np
 from numba import cuda
 from numba.core.errors import NumbaPerformanceWarning
-from numba.cuda.cudadrv import driver, runtime
+from numba.cuda.cudadrv import driver, nvvm, runtime
 from numba.cuda.cudadrv.devicearray import DeviceNDArray
 from numba.cuda.cudadrv.devices import get_context
+
+_OLDEST, _NEWEST = 12, 13  # of CUDA's major versions for which numba-cuda has an extra
+
+
+def toolkit_problem(known: int = _NEWEST) -> str:
+    """What is missing for kernels to be compiled, by a driver of that CUDA; empty: nothing."""
+    try:
+        nvvm.NVVM()
+        runtime.get_version()
+    except (ImportError, RuntimeError) as error:
+        major = min(max(known, _OLDEST), _NEWEST)
+        return (
+            "the compiler of the CUDA toolkit (NVRTC, NVVM) is not installed: "
+            f"pip install 'numba-cuda[cu{major}]' ({str(error).splitlines()[0]})"
+        )
+    return ""
 
 
 def problem() -> str:
@@ -30,12 +46,15 @@ def problem() -> str:
         return f"it needs an NVIDIA GPU and its driver: {what}"
     if not count:
         return "NVIDIA's driver finds no GPU"
+    if missing := toolkit_problem(known[0]):
+        return missing
     toolkit = runtime.get_version()
     if known[0] < toolkit[0]:  # of one major version, all work together
         have, need = (".".join(map(str, version)) for version in (known, toolkit))
+        older = f", or pip install 'numba-cuda[cu{known[0]}]'" if known[0] >= _OLDEST else ""
         return (
             f"NVIDIA's driver is too old: it knows CUDA {have}, the compiler that is installed "
-            f"writes for {need}; update the driver, or pip install 'numba-cuda[cu{known[0]}]'"
+            f"writes for {need}; update the driver{older}"
         )
     return ""
 

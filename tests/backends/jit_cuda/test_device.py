@@ -230,7 +230,7 @@ def test_operands_that_lie_apart():
         there + here
     with pytest.raises(ValueError, match=r"add: x2 lies on cuda but x1 on cpu"):
         here + there
-    x, square = here[None], cuda(np.ones((2, 2), "f4"))
+    x, square, ids = here[None], cuda(np.ones((2, 2), "f4")), fn.tensor([1, 2])
     for message, call in [
         (r"matmul: x2 lies on cuda but x1 on cpu.*\.to\(\"cuda\"\)", lambda: x @ square),
         ("matmul: x1 lies on cuda but x2 on cpu", lambda: ops.matmul(there, x[0])),
@@ -242,6 +242,11 @@ def test_operands_that_lie_apart():
             lambda: dense(cuda([[1.0, 2.0]]), square, here),
         ),
         ("log_cosh: y_true lies on cuda but y_pred on cpu", lambda: losses.log_cosh(there, here)),
+        ("solve: b lies on cuda but a on cpu", lambda: ops.solve(square.to("cpu"), there)),
+        ("isin: x2 lies on cuda but x1 on cpu", lambda: ops.isin(here, there)),
+        ("gcd: x2 lies on cuda but x1 on cpu", lambda: ops.gcd(ids, ids.to("cuda"))),
+        ("ldexp: x1 lies on cuda but x2 on cpu", lambda: ops.ldexp(there, ids)),
+        ("nextafter: x2 lies on cuda but x1 on cpu", lambda: ops.nextafter(here, there)),
     ]:
         with pytest.raises(ValueError, match=message):
             call()
@@ -251,6 +256,20 @@ def test_operands_that_lie_apart():
     count = fn.Variable(0.0, dtype="float64")
     with pytest.raises(ValueError, match="accumulate: x lies on cuda but total on cpu"):
         _core.accumulate(count, count, there, 1.0, 1.0)  # a number, but one that is written
+
+
+@pytest.mark.parametrize(("rows", "numbers"), [("cpu", "cuda"), ("cuda", "cpu")])
+def test_numbers_that_the_host_reads_lie_anywhere(rows, numbers):
+    x, ids = fn.tensor([1.0, 2.0, 4.0], device=rows), fn.tensor([0, 1, 0], device=numbers)
+    for sums in (
+        ops.segment_sum(x, ids),
+        ops.segment_sum(ops.cast(x, "int32"), ids),
+        ops.segment_prod(x, ids) + fn.tensor([1.0, 0.0], device=rows),
+        -ops.segment_max(-x, ids, num_segments=2) + fn.tensor([4.0, 0.0], device=rows),
+        ops.scatter(ids[:, None], x, (2,)),
+        ops.scatter_update(fn.tensor([5.0, 2.0], device=rows), ids[:1, None], x[:1] * 5.0),
+    ):
+        assert (sums.device, sums.tolist()) == (rows, [5.0, 2.0])
 
 
 def test_a_variable_takes_values_from_everywhere():
@@ -379,9 +398,42 @@ def test_copies_stay_where_their_tensor_lies():
     with fn.device("cuda"):
         v = fn.Variable([1.0, 2.0], name="v")
     for x in (v, cuda([1.0, 2.0])):
-        y = copy.deepcopy(x)
-        assert (type(y), y.device, y.tolist()) == (type(x), "cuda", [1.0, 2.0])
-    assert copy.deepcopy(v).name == "v"
+        for copied in (copy.copy, copy.deepcopy):
+            y = copied(x)
+            assert (type(y), y.device, y.tolist()) == (type(x), "cuda", [1.0, 2.0])
+            assert y is not x
+    assert copy.copy(v).name == copy.deepcopy(v).name == "v"
+
+
+def test_a_variable_of_a_tensor_lies_where_that_does():
+    x = cuda([1.0, 2.0])
+    assert (fn.Variable(x).device, fn.Variable(x, dtype="float64").device) == ("cuda", "cuda")
+    assert fn.Variable(lambda shape, dtype: x, (2,)).device == "cpu"  # an initial value
+
+
+def test_a_fused_model_lies_where_its_model_does():
+    with fn.device("cuda"):
+        model = fn.Sequential([fn.Input((3,)), fn.layers.Dense(2), fn.layers.BatchNormalization()])
+    assert {weight.device for weight in fn.fuse(model).weights} == {"cuda"}
+
+
+@pytest.mark.parametrize("copied", [copy.copy, copy.deepcopy])
+def test_copies_of_a_model_lie_where_it_does(copied):
+    def model():
+        model = fn.Sequential([fn.layers.Dense(2), fn.layers.BatchNormalization()])
+        model.compile("adam", "mse", metrics=["mae"])
+        return model
+
+    with fn.device("cuda"):
+        there = model()
+        there.build((None, 3))
+    there.optimizer.build(there.trainable_variables)
+    twin = copied(there)
+    assert {v.device for v in [*twin.variables, *twin.optimizer.variables]} == {"cuda"}
+    for v, original in zip(twin.weights, there.weights):
+        assert v is not original
+        np.testing.assert_array_equal(v.numpy(), original.numpy())
+    assert copied(model()).weights == []  # nor has one that is not built any
 
 
 def test_an_array_over_the_device_is_a_copy():
