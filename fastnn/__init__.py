@@ -5,8 +5,6 @@ The tensor, the tape and the operations are imported at once; everything else wh
 
 from __future__ import annotations
 
-import os as _os
-import sys as _sys
 from importlib import import_module as _import_module
 from importlib.util import find_spec as _find_spec
 from typing import Any as _Any
@@ -17,15 +15,7 @@ if _find_spec("fastnn._core") is None:
         "folder to use the installed fastnn, or build it in place: pip install -e ."
     )
 
-try:
-    from fastnn import backends
-except ImportError as _error:  # such as a setting in the environment that means nothing
-    _program = _sys.orig_argv[-len(_sys.argv) :][:1]
-    if [_os.path.basename(name) for name in _program] != ["fastnn"]:
-        raise
-    _sys.exit(f"fastnn: {_error}")  # to the command's user, who does not call Python, in a line
-
-from fastnn import config, ops
+from fastnn import backends, config, ops
 from fastnn._core import __version__
 from fastnn.autograd import grad, gradcheck, no_grad, value_and_grad
 from fastnn.tensor import Tensor, Variable, from_dlpack, tensor
