@@ -7,6 +7,7 @@ import os
 import re
 
 from .compile import Kernel
+from .effects import Effect
 from .user_syntax import at
 
 _CALLER = os.path.abspath(Kernel.address.__code__.co_filename)  # its lines are no user's
@@ -60,6 +61,8 @@ def reason(name: str, error: Exception, where: str) -> str:
 
     name: of the operation; error: of Numba; where: the function stands, if nothing better is known
     """
+    if isinstance(error, Effect):
+        return f"{name}: {error} ({where}), which compiled loops cannot do"
     text = _COLOURS.sub("", str(error))
     what = _in_plain_words(_what(text))
     if "must return" in what:

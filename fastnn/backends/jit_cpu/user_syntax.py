@@ -59,13 +59,13 @@ def check(function: Callable, name: str) -> None:
         if instruction.opname == "RAISE_VARARGS":
             raise TypeError(
                 f"{name}: raises or asserts ({_at(function, line)}), for which there is no place "
-                "in compiled loops; return math.nan instead"
+                "in compiled loops; give math.nan instead"
             )
         if what := _REFUSED.get(instruction.opname):
             raise TypeError(f"{name}: {what} ({_at(function, line)}), which cannot be compiled")
         if instruction.argval == "print" and instruction.opname in _GLOBALS:
             raise TypeError(
-                f"{name}: prints ({_at(function, line)}), which a function of elements cannot do"
+                f"{name}: prints ({_at(function, line)}), which compiled loops cannot do"
             )
     if code.co_flags & (inspect.CO_VARARGS | inspect.CO_VARKEYWORDS):
         raise TypeError(f"{name}: takes *args or **kwargs ({place(function)}), expected names")
