@@ -20,6 +20,10 @@ _REFUSED = {
     "LOAD_SPECIAL": "has a with statement",
     "SETUP_FINALLY": "has a try statement",
     "PUSH_EXC_INFO": "has a try statement",
+    "DELETE_FAST": "deletes a variable",
+    "DELETE_DEREF": "deletes a variable",
+    "YIELD_VALUE": "yields or has a generator expression",
+    "BUILD_SET": "makes a set",
 }
 _GLOBALS, _VARIABLES = ("LOAD_GLOBAL", "LOAD_NAME"), ("LOAD_DEREF", "LOAD_CLASSDEREF")
 _ATTRIBUTES = ("LOAD_ATTR", "LOAD_METHOD")

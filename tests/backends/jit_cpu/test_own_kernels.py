@@ -184,7 +184,7 @@ HERE = r"\(test_own_kernels.py:{}\)"
 MADE = {  # lines below the first
     raises: (2, f"raises or asserts {HERE}, for which there is no place in compiled loops"),
     prints: (1, f"prints {HERE}, which compiled loops cannot do"),
-    yields: (0, f"is a generator or a coroutine {HERE}"),
+    yields: (1, f"yields or has a generator expression {HERE}, which cannot be compiled"),
 }
 COMPILED = {
     of_tuple: f"may raise IndexError: tuple index out of range {HERE}",
