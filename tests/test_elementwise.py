@@ -486,7 +486,7 @@ REFUSED = {
     mixed: r"mixed: .* a value is a number on one way and a str on another \(test_elementwise.py:",
     trying: r"trying: has a try statement \(test_elementwise.py:\d+\), which cannot be compiled",
     method: r"method: .* a number has no attribute 'sum' \(test_elementwise.py:\d+: return x.sum",
-    bits: r"bits: .* the operator is not known for \(number, int\) \(test_elementwise.py:",
+    bits: r"bits: .*: or_\(number, int\) is not known \(test_elementwise.py:",
     narrowed: r"narrowed: .* float32\(number\) is not known \(test_elementwise.py:",
     deep: r"deep: cannot be compiled: add\(.*number.*\) is not known .*: return x \+ .a.\)",
 }

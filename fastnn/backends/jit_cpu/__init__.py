@@ -9,6 +9,7 @@ here, leaves the call to the reference backend.
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -55,6 +56,10 @@ def set_planner(primitive: str, planner: Callable[..., Sequence[Stage] | None]) 
 
     Recorded steps keep what they have.
     """
+    if primitive not in _core.PRIMITIVES:
+        raise ValueError(f"set_planner: there is no primitive {primitive!r}")
+    if not callable(planner):
+        raise TypeError(f"set_planner: planner must be a function, got {type(planner).__name__}")
     PLANNERS[primitive] = planner
     _core.forget_programs()
 
@@ -65,10 +70,42 @@ def _operand(value: Any) -> Any:
     return value and Operand(*value)
 
 
+def _check_takes(primitive: str, planner: Callable, operands: list, attributes: dict) -> None:
+    """TypeError for a planner that cannot be called with those."""
+    try:
+        inspect.signature(planner).bind(*operands, **attributes)
+    except TypeError as error:
+        infos = _core.PRIMITIVES[primitive]["operands"]
+        names = [name for name, role, *_ in infos if role != "scratch"]
+        parameters = ", ".join([*names, "*", *attributes])
+        raise TypeError(f"{primitive}: its planner must take ({parameters}): {error}") from None
+
+
+def _check_writes(primitive: str, operands: list, stages: Sequence[Stage]) -> None:
+    """ValueError if there are outputs, and stages for none of them."""
+    outputs = {
+        output.place: name
+        for (name, role, *_), given in zip(_core.PRIMITIVES[primitive]["operands"], operands)
+        if role == "out"
+        for output in (given if isinstance(given, list) else [given])
+        if output and output.size
+    }
+    taken = {a.place for s in stages if s.tasks for a in s.arrays if isinstance(a, Operand)}
+    if outputs and taken.isdisjoint(outputs):
+        raise ValueError(
+            f"{primitive}: its planner has no stage that takes {' or '.join(outputs.values())}, "
+            "which would stay unwritten"
+        )
+
+
 def plan(primitive: str, arrays: int, operands: list, attributes: dict) -> Any:
     """What the core asks: the program of a kind of call, or None."""
     planner = PLANNERS.get(primitive)
-    stages = planner and planner(*map(_operand, operands), **attributes)
+    if planner is None:
+        return None
+    given = [_operand(operand) for operand in operands]
+    _check_takes(primitive, planner, given, attributes)
+    stages = planner(*given, **attributes)
     if stages is None:
         return None
     if not isinstance(stages, list) or not all(isinstance(s, Stage) for s in stages):
@@ -76,4 +113,5 @@ def plan(primitive: str, arrays: int, operands: list, attributes: dict) -> Any:
             f"{primitive}: its planner must return a list of what `stage` returns, or None, "
             f"got {stages!r}"
         )
+    _check_writes(primitive, given, stages)
     return assemble(stages, arrays)

@@ -10,8 +10,9 @@ real numbers, that does one task of many::
 
 Its parameters are in this order: arrays, integers, reals, ``table`` (a pointer to any number of
 integers) if it needs one, ``status`` (a pointer to code, where, value) if it may find bad values,
-and ``task``. Numba compiles it when it is first needed for some element types, without any flag
-that would change IEEE arithmetic. No two arrays of a call may overlap unless both are only read.
+and ``task``. It cannot raise, print, yield or allocate memory. Numba compiles it when it is first
+needed for some element types, without any flag that would change IEEE arithmetic. No two arrays of
+a call may overlap unless both are only read.
 """
 
 from __future__ import annotations
@@ -21,13 +22,14 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from numba.core import types
-from numba.core.ccallback import CFunc
 from numba.core.codegen import JITCodeLibrary
 from numba.core.compiler import Compiler
 from numba.core.registry import CPUDispatcher
 from numba.extending import intrinsic
 
 from .disk_cache import DiskCache
+from .effects import PureTile
+from .user_syntax import check
 
 ELEMENTS = {
     "float32": types.float32,
@@ -131,6 +133,9 @@ class Kernel:
         name: tells it from others in the cache on disk, if it is made of other functions;
             "" if nothing does: it is not kept.
         options: of `Inlined`, of which a kernel is made.
+
+    Raises:
+        TypeError: it says what compiled code has no place for.
     """
 
     def __init__(
@@ -141,7 +146,7 @@ class Kernel:
         self.parameters = list(inspect.signature(function).parameters)
         self.options = options
         self._tiles: dict[tuple, Any] = {}
-        self.tile: Any = CFunc  # what compiles it
+        check(function, self.name)
 
     def check(self, arrays: int, integers: int, reals: int) -> None:
         """TypeError if its parameters are not so many."""
@@ -169,7 +174,7 @@ class Kernel:
         def call(arrays, integers, reals, status, task):
             function(*arguments(arrays, integers, reals, status, task))
 
-        tile = self.tile(call, (_TILE.args, _TILE.return_type), {}, OPTIONS)
+        tile = PureTile(call, (_TILE.args, _TILE.return_type), {}, OPTIONS)
         # Of other kernels the cache cannot tell whether they have changed.
         if self.name and self.function.__module__.startswith("fastnn."):
             tile._cache = DiskCache(f"{self.name}({', '.join(dtypes)}, {integers}, {reals})")

@@ -7,14 +7,16 @@ import os
 import re
 
 from .compile import Kernel
+from .effects import Effect
 from .user_syntax import at
 
 _CALLER = os.path.abspath(Kernel.address.__code__.co_filename)  # its lines are no user's
 _COLOURS = re.compile(r"\x1b\[[0-9;]*m")
 _PLACE = re.compile(r'^File "(.+)", line (\d+):', re.M)
-_CALL = re.compile(r"^No implementation of function .*?>>> (.*?)$", re.M | re.S)
+_CALL = re.compile(r"^No implementation of function .*?>>> (?!<)(.*?)$", re.M | re.S)
 _ATTRIBUTE = re.compile(r"Unknown attribute '(\w+)' of type Module\(<module '([\w.]+)'")
-_RAISED = re.compile(r"^ *\w+Error: (.+?)\s+raised from ", re.M | re.S)
+_RAISED = re.compile(r"^ *\w+Error: (.+)\s+raised from ", re.M)
+_RAISED_HERE = re.compile(_RAISED.pattern + re.escape(os.path.dirname(_CALLER)), re.M)
 
 # Numba's words, and what a user knows them as.
 _WORDS = [
@@ -31,9 +33,10 @@ _WORDS = [
     (r"Unknown attribute ('\w+') of type (\w+(?: pointer)?)", r"a \2 has no attribute \1"),
     (r"Cannot unify (\w+) and (\w+) for .*", r"a value is a \1 on one way and a \2 on another"),
     (r"Untyped global name ('\w+'): .*", r"\1 is not known for numbers"),
-    (r"All arguments must be Sets, got", "the operator is not known for"),
     (r"\.\. Raised from None", ""),
-    (r"missing a required argument: .*", "missing an argument"),
+    (r"scipy \S+ is required for (.*)", r"\1 is not known for numbers"),
+    (r"Type of variable '\$.*", "the type of a value is not known (:= needs a line of its own)"),
+    (r"Type of variable ('\w+') cannot be determined.*", r"the type of \1 is not known"),
 ]
 
 
@@ -46,10 +49,12 @@ def _in_plain_words(what: str) -> str:
 def _what(text: str) -> str:
     if attribute := _ATTRIBUTE.search(text):
         return f"{attribute[2]}.{attribute[1]} is not known for numbers"
-    if raised := _RAISED.search(text):
+    if raised := _RAISED_HERE.search(text):
         return raised[1]
     if call := _CALL.search(text):
         return f"{call[1].strip()} is not known"
+    if raised := _RAISED.search(text):
+        return raised[1]
     lines = [line.strip() for line in text.splitlines()]
     said = (line for line in lines if line and not line.startswith("Failed in nopython"))
     return next(said, "Numba does not know it")
@@ -60,6 +65,8 @@ def reason(name: str, error: Exception, where: str) -> str:
 
     name: of the operation; error: of Numba; where: the function stands, if nothing better is known
     """
+    if isinstance(error, Effect):
+        return f"{name}: {error} ({where}), which compiled loops cannot do"
     text = _COLOURS.sub("", str(error))
     what = _in_plain_words(_what(text))
     if "must return" in what:
@@ -72,4 +79,5 @@ def reason(name: str, error: Exception, where: str) -> str:
         return f"{name}: cannot be compiled: {what} ({where})"
     file, line = users[0]
     source = linecache.getline(file, line).strip()
-    return f"{name}: cannot be compiled: {what} ({at(file, line)}: {source})"
+    stands = f"{at(file, line)}: {source}" if source else at(file, line)
+    return f"{name}: cannot be compiled: {what} ({stands})"

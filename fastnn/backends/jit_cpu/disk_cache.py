@@ -1,8 +1,9 @@
 """Compiled kernels kept from one process to the next.
 
 One file a compiled function, in NUMBA_CACHE_DIR or else in the user's cache folder. Its name is a
-hash of all that the machine code depends on, so that nothing is ever out of date; a folder that
-cannot be written, or a file that cannot be read, only means that Numba compiles again.
+hash of all that the machine code depends on, so that nothing is ever out of date; it begins with a
+hash of its contents, as LLVM takes the process down with damaged machine code. A folder that cannot
+be written, or a file that cannot be read, only means that Numba compiles again.
 """
 
 from __future__ import annotations
@@ -48,6 +49,13 @@ def _sources() -> str:
     return digest.hexdigest()
 
 
+def _hash(content: bytes) -> bytes:
+    return hashlib.sha256(content).digest()
+
+
+_DIGEST = len(_hash(b""))
+
+
 class DiskCache:
     """The cache of one compiled function, in the form that numba's CFunc asks for.
 
@@ -70,11 +78,14 @@ class DiskCache:
         target_context.refresh()
         try:
             key = self._full_key(target_context.codegen())
-            with open(self._path(key), "rb") as file:
-                found, result = pickle.load(file)
+            whole = self._path(key).read_bytes()
+            digest, content = whole[:_DIGEST], whole[_DIGEST:]
+            if _hash(content) != digest:
+                return None
+            found, result = pickle.loads(content)
             # Also a file under the name of another one is none of ours.
             return CompileResult._rebuild(target_context, *result) if found == key else None
-        except Exception:  # absent, cut off, of another build: compiled again
+        except Exception:  # absent, of another build: compiled again
             return None
 
     def save_overload(self, signature: Any, result: Any) -> None:
@@ -86,7 +97,8 @@ class DiskCache:
             descriptor, name = tempfile.mkstemp(dir=path.parent)
             try:
                 with os.fdopen(descriptor, "wb") as file:
-                    file.write(dumps((key, result._reduce())))
+                    content = dumps((key, result._reduce()))
+                    file.write(_hash(content) + content)
                 os.replace(name, path)
             except BaseException:
                 os.unlink(name)

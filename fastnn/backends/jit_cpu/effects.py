@@ -1,4 +1,4 @@
-"""What a user's function may not do: raise, allocate memory, use Python's objects.
+"""What a kernel may not do: raise, print, allocate memory.
 
 fastnn's threads run kernels without Python, and nobody there could take an exception: the outputs
 would stay unwritten. LLVM's optimization removes what cannot happen, such as an error for an index
@@ -17,6 +17,7 @@ from numba.core import config
 from numba.core.ccallback import CFunc
 
 _ALLOCATES = re.compile(r'\bcall\b[^\n@]*@"?NRT_(?!Free)')
+_PRINTS = re.compile(r"\bcall\b[^\n@]*@PySys_FormatStdout\b")
 _RAISED = re.compile(r'@\.const\.pickledata\.\w+ = [^\n]* c"(.*)"')
 _ESCAPED = re.compile(rb"\\([0-9A-F]{2})")
 
@@ -48,6 +49,8 @@ def _optimized(library: Any) -> str:
 
 def _refuse_effects(library: Any) -> None:
     code = _optimized(library)
+    if _PRINTS.search(code):
+        raise Effect("prints")
     if _ALLOCATES.search(code):
         raise Effect("makes an array, a list or a string")
     if exceptions := _exceptions(code):

@@ -63,7 +63,7 @@ def _decided(
     numbers[OVERWRITE] = 1 if overwrite > 0 and (before + 1) % overwrite == 0 else 0
     if has_product:
         if steps:
-            product[0] *= nadam_momentum(hyper[0], before + 1)
+            product[0] *= nadam_momentum(hyper[0], float(before + 1))
         numbers[PRODUCT] = product[0]
     else:
         numbers[PRODUCT] = 0

@@ -85,6 +85,12 @@ def stage(
     if not isinstance(kernel, Kernel):
         raise TypeError(f"stage: expected a function marked with @kernel, got {kernel!r}")
     kernel.check(len(arrays), len(integers), len(reals))
+    for i, array in enumerate(arrays):
+        if not isinstance(array, Array) and (array is not None or i == 0):
+            raise TypeError(
+                f"{kernel.name}: array {i} of its stage must be an operand or a Scratch"
+                f"{' or None' if i else ''}, got {type(array).__name__}"
+            )
     return Stage(kernel, arrays, integers, reals, table, tasks)
 
 
@@ -99,7 +105,7 @@ def _compiled(s: Stage) -> int:
         return s.address()
     except Exception as error:  # Numba's own, and others where it did not expect such a function
         where = place(s.kernel.function)
-        raise TypeError(reason(s.kernel.name, error, where)) from error
+        raise TypeError(reason(s.kernel.name, error, where)) from None  # its __context__: Numba's
 
 
 def assemble(stages: Sequence[Stage], arrays: int) -> tuple[list[tuple[Any, ...]], list[int]]:

@@ -22,7 +22,7 @@ from .user_syntax import branches, check, defaults, place, references, scope
 
 _FIXED_MODULES = ("numpy", "math", "fastnn")  # what their names mean does not change
 _GENERATORS = (random.Random, np.random.RandomState, np.random.Generator)
-_OF_TENSORS = ("fastnn.ops", "fastnn.activations", "fastnn.losses")
+_OF_TENSORS = ("fastnn.ops", "fastnn.tensor", "fastnn.activations", "fastnn.losses")
 
 
 class Built(NamedTuple):
@@ -84,7 +84,15 @@ def _referred(value: Any, path: tuple[str, ...], name: str, inside: tuple) -> An
     """What a function refers to, as it is compiled."""
     if isinstance(value, np.ndarray):  # which keeps its elements, as numbers keep their values
         return value.copy()
-    if isinstance(getattr(value, "__self__", value), _GENERATORS):
+    if isinstance(value, (list, set, frozenset, dict)):
+        raise TypeError(
+            f"{name}: reads {'.'.join(path)}, a {type(value).__name__} "
+            f"({place(inside[-1], path)}), expected a tuple or an array of constants"
+        )
+    if (
+        isinstance(getattr(value, "__self__", value), _GENERATORS)
+        or getattr(value, "__module__", None) == "fastnn.random"
+    ):
         raise TypeError(
             f"{name}: {'.'.join(path)} draws random numbers ({place(inside[-1], path)}), which a "
             "function of elements cannot do; draw them before, and take them as an operand"

@@ -13,7 +13,6 @@ from fastnn.backends.jit.functions import FUNCTIONS, UserFunction
 from . import more_rules, rules  # noqa: F401 (make operators and names known)
 from .compile import compiled
 from .compile_errors import reason
-from .effects import Effect, PureTile
 from .loops import elementwise as loop
 from .numbers import partial, returned, returned_part, value, variable
 from .program import Operand, Stage
@@ -95,12 +94,7 @@ def elementwise(
     stages = loop(name, scalar, ys, xs, reals, branches=branches)
     try:
         for stage in stages:
-            stage.kernel.tile = PureTile
             stage.address()
-    except Effect as effect:
-        raise TypeError(
-            f"{user.name}: {effect} ({where}), which a function of elements cannot do"
-        ) from None
     except Exception as error:  # Numba's own, and others where it did not expect such a function
-        raise TypeError(reason(user.name, error, where)) from error
+        raise TypeError(reason(user.name, error, where)) from None  # its __context__ has Numba's
     return stages

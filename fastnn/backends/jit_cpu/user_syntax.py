@@ -20,6 +20,10 @@ _REFUSED = {
     "LOAD_SPECIAL": "has a with statement",
     "SETUP_FINALLY": "has a try statement",
     "PUSH_EXC_INFO": "has a try statement",
+    "DELETE_FAST": "deletes a variable",
+    "DELETE_DEREF": "deletes a variable",
+    "YIELD_VALUE": "yields or has a generator expression",
+    "BUILD_SET": "makes a set",
 }
 _GLOBALS, _VARIABLES = ("LOAD_GLOBAL", "LOAD_NAME"), ("LOAD_DEREF", "LOAD_CLASSDEREF")
 _ATTRIBUTES = ("LOAD_ATTR", "LOAD_METHOD")
@@ -59,13 +63,13 @@ def check(function: Callable, name: str) -> None:
         if instruction.opname == "RAISE_VARARGS":
             raise TypeError(
                 f"{name}: raises or asserts ({_at(function, line)}), for which there is no place "
-                "in compiled loops; return math.nan instead"
+                "in compiled loops; give math.nan instead"
             )
         if what := _REFUSED.get(instruction.opname):
             raise TypeError(f"{name}: {what} ({_at(function, line)}), which cannot be compiled")
         if instruction.argval == "print" and instruction.opname in _GLOBALS:
             raise TypeError(
-                f"{name}: prints ({_at(function, line)}), which a function of elements cannot do"
+                f"{name}: prints ({_at(function, line)}), which compiled loops cannot do"
             )
     if code.co_flags & (inspect.CO_VARARGS | inspect.CO_VARKEYWORDS):
         raise TypeError(f"{name}: takes *args or **kwargs ({place(function)}), expected names")

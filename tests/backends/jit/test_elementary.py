@@ -116,8 +116,8 @@ import fastnn as fn
 from fastnn.backends.jit_cpu import compile
 
 tiles = []
-usual = compile.CFunc.compile
-compile.CFunc.compile = lambda self: (usual(self), tiles.append(self))
+usual = compile.PureTile.compile
+compile.PureTile.compile = lambda self: (usual(self), tiles.append(self))
 x = np.ones(64, np.float32)
 with fn.use_backend("jit_cpu"):
     for name in sys.argv[1:]:

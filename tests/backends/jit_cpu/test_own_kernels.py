@@ -1,0 +1,217 @@
+"""Planners and kernels that users write: what is wrong with one is said before it runs."""
+
+import math
+
+import numpy as np
+import pytest
+
+import fastnn as fn
+from fastnn.backends import use_backend
+
+njit = pytest.importorskip("numba", reason="Numba is not here").njit
+
+
+@pytest.fixture
+def planner():
+    """Sets the planner of `unary`, for the test."""
+    from fastnn.backends import jit_cpu
+
+    usual = jit_cpu.PLANNERS["unary"]
+    yield lambda planner: jit_cpu.set_planner("unary", planner)
+    jit_cpu.set_planner("unary", usual)
+
+
+def rising(x):
+    with use_backend("jit_cpu"):
+        return fn.ops.exp(x)
+
+
+def test_another_planner_is_asked_for_a_kind_of_call_that_was_planned(planner):
+    rising(np.zeros(5))
+    asked = []
+    planner(lambda *operands, **attributes: asked.append(1))  # None: left to the reference
+    assert rising(np.zeros(5)).tolist() == [1.0] * 5
+    assert asked == [1]
+
+
+def test_mistakes_of_a_planner(planner):
+    from fastnn.backends.jit_cpu.compile import kernel
+    from fastnn.backends.jit_cpu.program import stage
+
+    def write(y, n, task):
+        for i in range(n):
+            y[i] = n
+
+    own = kernel(write)
+    mistakes = {
+        r"unary: its planner: array 77, expected -1 to 1": lambda y: [
+            stage(own, [y], [3]),
+            stage(own, [y._replace(place=77)], [3]),
+        ],
+        r"unary: its planner: -1 tasks, expected 0 or more": lambda y: [
+            stage(own, [y], [3], tasks=-1)
+        ],
+        r"unary: its planner: integers has 5\.5": lambda y: [stage(own, [y], [5.5])],
+        r"unary: its planner: integers has 1180591620717411303424": lambda y: [
+            stage(own, [y], [2**70])
+        ],
+        r"write: takes \['y', 'n', 'task'\], but its stage has 1 arrays, 2 integers and 0 reals; "
+        r"with the task these are 4": lambda y: [stage(own, [y], [3, 4])],
+        r"must return a list of what `stage` returns": lambda y: stage(own, [y], [3]),
+        r"stage: expected a function marked with @kernel, got <function": lambda y: [
+            stage(write, [y], [3])
+        ],
+        r"write: array 0 of its stage must be an operand or a Scratch, got ndarray": lambda y: [
+            stage(own, [np.zeros(3)], [3])
+        ],
+        r"unary: its planner has no stage that takes y, which would stay unwritten": lambda y: [],
+    }
+    for message, stages in mistakes.items():
+        planner(lambda y, x, stages=stages, **attributes: stages(y))
+        with pytest.raises((TypeError, ValueError), match=message):
+            rising(np.zeros(3))
+
+
+def test_a_planner_with_other_parameters(planner):
+    planner(lambda y, **attributes: None)
+    expected = r"unary: its planner must take \(y, x, \*, op, a, b\): too many positional arguments"
+    with pytest.raises(TypeError, match=expected):
+        rising(np.zeros(3))
+    planner(lambda y, x, op: None)
+    with pytest.raises(TypeError, match=r"\(y, x, \*, op, a, b\): got an unexpected .* 'a'"):
+        rising(np.zeros(3))
+
+
+def test_a_planner_needs_a_primitive():
+    from fastnn.backends.jit_cpu import set_planner
+
+    with pytest.raises(ValueError, match="set_planner: there is no primitive 'nonsense'"):
+        set_planner("nonsense", lambda y, x: None)
+    with pytest.raises(TypeError, match="set_planner: planner must be a function, got list"):
+        set_planner("unary", [])
+
+
+def test_nothing_is_written_where_nothing_is(planner):
+    planner(lambda y, x, **attributes: [])
+    assert rising(np.zeros((0, 3))).shape == (0, 3)
+
+
+def adds_text(y, x, task):
+    y[0] = x[0] + "a"
+
+
+def asks_for_a_shape(y, x, task):
+    y[0] = x.shape[0]
+
+
+def calls_nothing(y, x, task):
+    y[0] = nothing(x[0])  # noqa: F821
+
+
+def has_no_such_function(y, x, task):
+    y[0] = math.nothing(x[0])
+
+
+NOT_COMPILED = {
+    adds_text: (1, ': y[0] = x[0] + "a"', "add(float, str) is not known"),
+    asks_for_a_shape: (1, ": y[0] = x.shape[0]", "a float pointer has no attribute 'shape'"),
+    calls_nothing: (0, "", "NameError: name 'nothing' is not defined"),
+    has_no_such_function: (0, "", "module 'math' has no attribute 'nothing'"),
+}
+
+
+@pytest.mark.parametrize("function", NOT_COMPILED)
+def test_a_kernel_that_does_not_compile(planner, function):
+    from fastnn.backends.jit_cpu.compile import kernel
+    from fastnn.backends.jit_cpu.program import stage
+
+    planner(lambda y, x, **attributes: [stage(kernel(function), [y, x])])
+    below, source, reason = NOT_COMPILED[function]
+    line = function.__code__.co_firstlineno + below
+    with pytest.raises(TypeError) as raised:
+        rising(np.zeros(3, np.float32))
+    assert str(raised.value) == (
+        f"{__name__}.{function.__name__}: cannot be compiled: {reason} "
+        f"(test_own_kernels.py:{line}{source})"
+    )
+
+
+def raises(y, x, n, task):
+    if n < 0:
+        raise ValueError("n")
+    y[0] = n
+
+
+def prints(y, x, n, task):
+    print(n)
+    y[0] = n
+
+
+def yields(y, x, n, task):
+    y[0] = yield n
+
+
+def of_tuple(y, x, n, task):
+    y[0] = (1.0, 2.0)[n]
+
+
+def calls_what_prints(y, x, n, task):
+    y[0] = printed(n)
+
+
+def calls_what_raises(y, x, n, task):
+    y[0] = root(n)
+
+
+def allocates(y, x, n, task):
+    y[0] = np.zeros(n)[n - 1]
+
+
+@njit
+def printed(n):
+    print("n")
+    return n
+
+
+@njit
+def root(n):
+    if n < 0:
+        raise ValueError("n is negative")
+    return math.sqrt(n)
+
+
+HERE = r"\(test_own_kernels.py:{}\)"
+MADE = {  # lines below the first
+    raises: (2, f"raises or asserts {HERE}, for which there is no place in compiled loops"),
+    prints: (1, f"prints {HERE}, which compiled loops cannot do"),
+    yields: (1, f"yields or has a generator expression {HERE}, which cannot be compiled"),
+}
+COMPILED = {
+    of_tuple: f"may raise IndexError: tuple index out of range {HERE}",
+    calls_what_prints: f"prints {HERE}",
+    calls_what_raises: f"may raise ValueError: n is negative {HERE}",
+    allocates: f"makes an array, a list or a string {HERE}",
+}
+
+
+@pytest.mark.parametrize("function", MADE)
+def test_what_no_kernel_can_do_is_refused_when_it_is_made(function):
+    from fastnn.backends.jit_cpu.compile import kernel
+
+    below, message = MADE[function]
+    line = function.__code__.co_firstlineno + below
+    with pytest.raises(TypeError, match=rf"\.{function.__name__}: {message.format(line)}"):
+        kernel(function)
+
+
+@pytest.mark.parametrize("function", COMPILED)
+def test_what_a_kernel_might_do_is_refused_when_it_is_compiled(planner, function, capfd):
+    from fastnn.backends.jit_cpu.compile import kernel
+    from fastnn.backends.jit_cpu.program import stage
+
+    planner(lambda y, x, **attributes: [stage(kernel(function), [y, x], [1])])
+    message = COMPILED[function].format(function.__code__.co_firstlineno)
+    for _ in range(2):
+        with pytest.raises(TypeError, match=rf"\.{function.__name__}: {message}"):
+            rising(np.zeros(3, np.float32))
+    assert capfd.readouterr() == ("", "")

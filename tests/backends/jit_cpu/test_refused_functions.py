@@ -1,0 +1,238 @@
+"""elementwise: what functions that users write may do, and what is said of those that cannot."""
+
+import math
+import re
+
+import numpy as np
+import pytest
+from fresh_python import output_of
+
+import fastnn as fn
+
+pytest.importorskip("numba", reason="Numba is not here")
+
+# ---- What compiled code may do -----------------------------------------------------------------
+
+TABLE, NUMBERS, ARRAY = (1.0, 2.0, 4.0), [1.0, 2.0], np.array([1.0, 2.0, 4.0])
+
+
+def of_tuple(x, n=3):
+    return TABLE[n] * x
+
+
+def of_array(x, n=-4):
+    return ARRAY[n] * x
+
+
+def of_bytes(x, n=5):
+    return b"abc"[n] * x
+
+
+def of_list(x):
+    return NUMBERS[1] * x
+
+
+def by_step(x, step=0):
+    for _ in range(0, 10, step):
+        x += 1
+    return x
+
+
+def new_array(x):
+    return np.zeros(3)[1] + x
+
+
+def popping(x):
+    numbers = [1.0, 2.0]
+    return numbers.pop() * x
+
+
+def printing(x):
+    print(x > 0)
+    return x
+
+
+HERE = r"\(test_refused_functions.py:\d+\)"
+NOT_ALLOWED = {
+    of_tuple: f"of_tuple: may raise IndexError: tuple index out of range {HERE}",
+    of_array: f"of_array: may raise IndexError: .* {HERE}",
+    of_bytes: f"of_bytes: may raise IndexError: .* {HERE}",
+    of_list: f"of_list: reads NUMBERS, a list {HERE}, expected a tuple or an array of constants",
+    by_step: rf"by_step: may raise ValueError: range\(\) arg 3 must not be zero {HERE}",
+    new_array: f"new_array: makes an array, a list or a string {HERE}",
+    popping: f"popping: makes an array, a list or a string {HERE}",
+    printing: f"printing: prints {HERE}",
+}
+
+
+@pytest.mark.parametrize("function", NOT_ALLOWED, ids=lambda function: function.__name__)
+def test_what_could_raise_is_refused(function, capfd):
+    operation = fn.elementwise(function)
+    for _ in range(2):
+        with pytest.raises(TypeError, match=NOT_ALLOWED[function]):
+            operation([1.0, 2.0])
+    assert capfd.readouterr() == ("", "")
+
+
+def test_arithmetic_of_constants_is_fine():
+    @fn.elementwise
+    def of_constants(x, slope=0.5, n=3):
+        for i in range(n):
+            x += slope**i + slope**2 + i**2 + 2**i + i // 2 + i % 3 + 1 / (i + 1) + slope % 0.3
+        return x + 7 // n
+
+    expected = of_constants.scalar_function(1.0)
+    np.testing.assert_allclose(of_constants(np.array([1.0])).numpy(), expected, rtol=1e-14)
+
+
+def test_indices_within_bounds_are_fine():
+    assert fn.elementwise(of_tuple)([1.0], n=2).tolist() == [4.0]
+    assert fn.elementwise(of_array)([1.0], n=-1).tolist() == [4.0]
+
+    @fn.elementwise
+    def polynomial(x):
+        y = 0
+        for i in range(len(TABLE)):
+            y = y * x + TABLE[i]
+        for c in TABLE:
+            y = y * x + c
+        return y
+
+    expected = np.polyval([1, 2, 4, 1, 2, 4], 3.0)
+    assert polynomial(3.0).item() == expected
+    assert fn.gradcheck(polynomial, np.array([0.5, 2.0]))
+
+
+# ---- What cannot be compiled -------------------------------------------------------------------
+
+
+def importing(x):
+    import math
+
+    return math.exp(x)
+
+
+def counting(x):
+    global CALLS
+    CALLS = 1
+    return x
+
+
+def opening(x):
+    with open("file"):
+        return x
+
+
+def unknown(x):
+    return x.conjugate()
+
+
+def of_gelu(x):
+    return fn.ops.gelu(x)
+
+
+def of_relu(x):
+    return fn.activations.relu(x)
+
+
+def of_factorial(x):
+    return x + math.factorial(3)
+
+
+NOT_KNOWN = {
+    of_gelu: f"of_gelu: fn.ops.gelu is a function of tensors, not of numbers {HERE}",
+    of_relu: f"of_relu: fn.activations.relu is a function of tensors, not of numbers {HERE}",
+    of_factorial: r"of_factorial: cannot be compiled: .*math.factorial is not known.*:\d+",
+    importing: f"importing: imports {HERE}",
+    counting: f"counting: changes a global {HERE}",
+    opening: f"opening: has a with statement {HERE}",
+    unknown: r"unknown: cannot be compiled: .*\(test_refused_functions.py:\d+",
+}
+
+
+@pytest.mark.parametrize("function", NOT_KNOWN, ids=lambda function: function.__name__)
+def test_what_cannot_be_compiled_names_the_line(function):
+    with pytest.raises(TypeError, match=NOT_KNOWN[function]):
+        fn.elementwise(function)([1.0])
+
+
+def closures():
+    numbers, known = [1.0, 2.0], {1.0, 2.0}
+
+    def of_own_list(x):
+        return numbers[1] * x
+
+    def of_own_set(x):
+        return len(known) * x
+
+    return of_own_list, of_own_set
+
+
+def interpolating(x):
+    return np.interp(x, [0.0, 1.0], [0.0, 1.0])
+
+
+def stacking(x):
+    return np.array([x, x])[0]
+
+
+def dotting(x):
+    return np.dot(x, x)
+
+
+def drawing(x):
+    return x + fn.random.normal(())
+
+
+def naming(x):
+    return (y := 2 * x) + y
+
+
+def deleting(x):
+    y = 2 * x
+    del y
+    return x
+
+
+def generating(x):
+    return sum(i * x for i in range(3))
+
+
+LINE = r"\(test_refused_functions.py:{}{}\)"
+IN_PLAIN_WORDS = {  # with the line, counted from the function's first, and what stands there
+    closures()[0]: (1, f"reads numbers, a list {LINE}, expected a tuple or an array of constants"),
+    closures()[1]: (1, f"reads known, a set {LINE}, expected a tuple or an array of constants"),
+    interpolating: (1, rf"cannot be compiled: interp\(number, list, list\) is not known {LINE}"),
+    stacking: (1, rf"cannot be compiled: array\(list\) is not known {LINE}"),
+    dotting: (1, rf"cannot be compiled: dot\(number, number\) is not known {LINE}"),
+    drawing: (1, f"fn.random.normal draws random numbers {LINE}, which .*"),
+    naming: (1, rf"cannot be compiled: .*\(:= needs a line of its own\) {LINE}"),
+    deleting: (2, f"deletes a variable {LINE}, which cannot be compiled"),
+    generating: (1, f"yields or has a generator expression {LINE}, which cannot be compiled"),
+}
+
+
+@pytest.mark.parametrize("function", IN_PLAIN_WORDS, ids=lambda function: function.__name__)
+def test_a_message_is_one_line_and_the_only_one(function):
+    below, message = IN_PLAIN_WORDS[function]
+    message = message.format(function.__code__.co_firstlineno + below, "(: .+)?")
+    with pytest.raises(TypeError) as raised:
+        fn.elementwise(function)([1.0])
+    assert re.fullmatch(f"{function.__name__}: {message}", str(raised.value))
+    assert raised.value.__suppress_context__ or raised.value.__context__ is None
+
+
+BEGIN = "<lambda>: cannot be compiled:"
+WITHOUT_SCIPY = """
+import sys; sys.modules["scipy"] = None
+import numpy as np, fastnn as fn
+for f in (lambda x: np.linalg.norm(x), lambda x: np.dot(x, x)):
+    try: fn.elementwise(f)([1.0])
+    except TypeError as error: print(error)
+"""
+
+
+def test_what_is_not_known_for_numbers_does_not_ask_for_scipy():
+    norm, dot = output_of(WITHOUT_SCIPY).splitlines()
+    assert norm == f"{BEGIN} linear algebra is not known for numbers (<string>:4)"
+    assert dot == f"{BEGIN} dot(number, number) is not known (<string>:4)"
