@@ -22,6 +22,7 @@ from typing_extensions import Self
 PRIMITIVES: dict[str, dict[str, Any]]
 UNARY: dict[str, tuple[str, str]]
 BINARY: dict[str, tuple[str, str]]
+BINARY_OPERATIONS: dict[str, str]  # what users call them
 REDUCE: dict[str, tuple[str, str]]
 __version__: str
 '''

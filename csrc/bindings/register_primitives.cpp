@@ -134,6 +134,10 @@ void register_primitives(py::handle module) {
     FASTNN_BINARY_OPS(FASTNN_OP_ROW)
     module.attr("BINARY") = table;
   }
+  py::dict operations;
+  for (int code = 0; code < binary_codes().count; ++code)
+    operations[binary_codes().names[code]] = operation_name(static_cast<BinaryOp>(code));
+  module.attr("BINARY_OPERATIONS") = operations;
   {
     py::dict table;
     FASTNN_REDUCE_OPS(FASTNN_OP_ROW)

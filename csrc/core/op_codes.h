@@ -137,4 +137,24 @@ inline CodeList reduce_codes() {
 }
 #undef FASTNN_NAME
 
+// What users call a binary op code: fastnn.ops has the arithmetic under longer names.
+inline const char* operation_name(BinaryOp op) {
+  switch (op) {
+    case BinaryOp::sub:
+      return "subtract";
+    case BinaryOp::mul:
+      return "multiply";
+    case BinaryOp::div:
+      return "divide";
+    case BinaryOp::floordiv:
+      return "floor_divide";
+    case BinaryOp::pow:
+      return "power";
+    case BinaryOp::atan2:
+      return "arctan2";
+    default:
+      return binary_codes().names[static_cast<int>(op)];
+  }
+}
+
 }  // namespace fastnn

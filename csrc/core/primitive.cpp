@@ -28,7 +28,7 @@ std::string Call::name() const {
   if (all.empty() || all[0].codes != binary_codes) return primitive->name;
   int64_t code;
   std::memcpy(&code, attributes.bytes + all[0].offset, sizeof code);
-  return binary_codes().names[code];
+  return operation_name(static_cast<BinaryOp>(code));
 }
 
 Call& Call::operator=(const Call& other) {

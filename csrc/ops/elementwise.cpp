@@ -154,11 +154,10 @@ void infer_binary(Call& call) {
   const auto& attributes = call.attributes.as<BinaryAttributes>();
   const BinaryRow row = kBinary[attributes.op];
   if (x1.dtype != x2.dtype) check_same_dtype(call, 1, 2);
-  if (!allowed(row.dtypes, x1.dtype))
-    check_class(call, 1, binary_codes().names[attributes.op], row.dtypes);
   const auto op = static_cast<BinaryOp>(attributes.op);
+  if (!allowed(row.dtypes, x1.dtype)) check_class(call, 1, operation_name(op), row.dtypes);
   if (x1.dtype == DType::boolean && (op == BinaryOp::left_shift || op == BinaryOp::right_shift))
-    check_class(call, 1, binary_codes().names[attributes.op], Class::N);
+    check_class(call, 1, operation_name(op), Class::N);
   const DType dtype = row.result == Result::b ? DType::boolean : x1.dtype;
   if (same_shape(x1, x2)) {
     call.set_output(0, dtype, x1.rank, x1.shape);

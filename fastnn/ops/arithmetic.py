@@ -20,7 +20,7 @@ _unary = _core.unary
 def binary(op: str, x1: Any, x2: Any) -> Tensor:
     """A binary op code on promoted operands, recorded; the hook of the C type's operators."""
     if not (isinstance(x1, Tensor) and isinstance(x2, Tensor) and x1.dtype == x2.dtype):
-        x1, x2 = promote(op, x1, x2)
+        x1, x2 = promote(_core.BINARY_OPERATIONS[op], x1, x2)
     rule = BINARY_RULES.get(op)
     if rule is None:  # comparisons, logic, bits
         return _binary(x1, x2, op)

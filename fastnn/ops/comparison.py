@@ -11,7 +11,6 @@ from fastnn.ops.core import (
     Tensor,
     as_float,
     as_tensor,
-    check_devices,
     constant,
     follows_operands,
     like,
@@ -119,8 +118,6 @@ def where(condition: Any, x1: Any = None, x2: Any = None) -> Any:
     if condition.dtype != "bool":
         condition = _core.copy(condition, "bool")
     x1, x2 = promote("where", x1, x2)
-    if _core.devices_in_use():
-        check_devices("where", condition=condition, x1=x1, x2=x2)
     return record(_core.select(condition, x1, x2), _where_rule, (condition,), condition, x1, x2)
 
 
@@ -130,6 +127,7 @@ def _clip_rule(node: _core.Node, gradient: Any) -> Any:
     return _core.select(inside, gradient, like(gradient, 0))
 
 
+@follows_operands
 def clip(x: Any, x_min: Any, x_max: Any) -> Tensor:
     """x limited to [x_min, x_max]; its derivative is 1 there, ends included, and 0 outside.
 

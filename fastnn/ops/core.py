@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable, Iterable
 from functools import lru_cache, wraps
 from operator import index
@@ -87,20 +88,38 @@ _Operation = TypeVar("_Operation", bound=Callable[..., Any])
 
 
 def follows_operands(operation: _Operation) -> _Operation:
-    """Puts what an operation makes where its Tensors lie, not where the thread makes tensors: for
-    operations that are made of others, or take data beside Tensors."""
+    """Puts what an operation makes where its Tensors lie, not where the thread makes tensors, and
+    names it and them if they lie apart: for operations that are made of others, or take data beside
+    Tensors."""
 
     @wraps(operation)
     def run(*args: Any, **kwargs: Any) -> Any:
         if not _devices_in_use():
             return operation(*args, **kwargs)
         there = device_of((*args, *kwargs.values()))
-        if there is None or there == _core.get_device():
-            return operation(*args, **kwargs)
-        with device(there):
-            return operation(*args, **kwargs)
+        try:
+            if there is None or there == _core.get_device():
+                return operation(*args, **kwargs)
+            with device(there):
+                return operation(*args, **kwargs)
+        except ValueError as error:
+            if " lies on " in str(error):  # told of an inner operation and its operands
+                _check_arguments(operation, *args, **kwargs)
+            raise
 
     return run  # type: ignore[return-value]
+
+
+def _check_arguments(operation: Callable[..., Any], *args: Any, **kwargs: Any) -> None:
+    """ValueError if Tensors among them lie apart."""
+    operands = {}
+    for name, value in inspect.signature(operation).bind(*args, **kwargs).arguments.items():
+        several = value if isinstance(value, (list, tuple)) else ()
+        operands[name] = value
+        operands.update({f"{name}[{i}]": item for i, item in enumerate(several)})
+    tensors = {name: x for name, x in operands.items() if isinstance(x, Tensor)}
+    # Hooks of the C type are the operations that they make fit.
+    check_devices(operation.__name__.removeprefix("fitted_"), **tensors)
 
 
 def device_of(values: Iterable[Any]) -> str | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from fastnn.ops.core import Tensor, promote
+from fastnn.ops.core import Tensor, follows_operands, promote
 from fastnn.ops.products import matmul
 from fastnn.ops.reduce import sum
 from fastnn.ops.shape import reshape, transpose
@@ -91,6 +91,7 @@ def _product(a: Tensor, a_labels: str, b: Tensor, b_labels: str, kept: set) -> t
     return reshape(y, (*y.shape[:n], *row_shape, *column_shape)), batch + rows + columns
 
 
+@follows_operands
 def einsum(subscripts: str, *operands: Any) -> Tensor:
     """The sum of products that ``subscripts`` names, operands multiplied from left to right.
 

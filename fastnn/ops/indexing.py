@@ -11,6 +11,7 @@ from fastnn import _core
 from fastnn.ops.core import (
     Tensor,
     as_tensor,
+    check_devices,
     constant,
     filled,
     follows_operands,
@@ -59,6 +60,8 @@ def take(x: Any, indices: Any, axis: int | None = None) -> Tensor:
         x, axis = reshape(x, (-1,)), 0
     elif axis < 0 or axis >= x.ndim:
         axis = normalize_axis("take", axis, x.ndim)
+    if _core.devices_in_use():
+        check_devices("take", x=x, indices=indices)
     return record(_core.gather(x, indices, axis), take_rule, (x.shape, indices, axis), x)
 
 
@@ -196,6 +199,7 @@ def _is_integer(item: Any) -> bool:
     )
 
 
+@follows_operands
 def getitem(x: Tensor, key: Any) -> Tensor:
     """x[key] as in NumPy: slices, integers, None, Ellipsis, integer arrays, boolean masks.
 

@@ -143,6 +143,7 @@ def kron(x1: Any, x2: Any) -> Tensor:
     return reshape(multiply(blocks, expand_dims(x2, tuple(range(0, 2 * rank, 2)))), shape)
 
 
+@follows_operands
 def cross(
     x1: Any, x2: Any, axisa: int = -1, axisb: int = -1, axisc: int = -1, axis: int | None = None
 ) -> Tensor:

@@ -69,6 +69,7 @@ def _hypot_rule(node: _core.Node, gradient: Any) -> Any:
     return multiply(gradient, divide(x1, size)), multiply(gradient, divide(x2, size))
 
 
+@follows_operands
 def hypot(x1: Any, x2: Any) -> Tensor:
     """sqrt(x1 ** 2 + x2 ** 2) without overflow; its derivatives at (0, 0) are 0.
 

@@ -192,6 +192,7 @@ def _tensordot_axes(axes: Any, first: Tensor, second: Tensor) -> tuple:
     )
 
 
+@follows_operands
 def tensordot(x1: Any, x2: Any, axes: Any = 2) -> Tensor:
     """The sum of products over axes: the last and first ``axes`` ones, or a pair of lists.
 
@@ -220,6 +221,8 @@ def dot(x1: Any, x2: Any) -> Tensor:
     11.0
     """
     x1, x2 = promote("dot", x1, x2)
+    if _core.devices_in_use():
+        check_devices("dot", x1=x1, x2=x2)
     if x1.ndim == 0 or x2.ndim == 0:
         return multiply(x1, x2)
     return matmul(x1, x2) if x2.ndim <= 2 else tensordot(x1, x2, (-1, -2))

@@ -55,7 +55,7 @@ ROWS = [
     ("elementwise", [[F]], (0, 1, 5), TypeError, "elementwise: constants: 'int' object is not"),
     ("binary", [F, D], ("add",), TypeError, "add: x2 has dtype float64 but x1 has float32"),
     ("binary", [F, V], ("add",), ValueError, "(3, 4) and (3,) cannot be broadcast"),
-    ("binary", [I, I], ("div",), TypeError, "div: x1 has dtype int32"),
+    ("binary", [I, I], ("div",), TypeError, "divide: x1 has dtype int32"),
     ("binary", [F, F], ("bitwise_and",), TypeError, "bitwise_and: x1 has dtype float32"),
     ("select", [F, F, F], (), TypeError, "select: mask has dtype float32, expected bool"),
     ("select", [B, F, D], (), TypeError, "select: b has dtype float64"),

@@ -191,7 +191,7 @@ ERRORS = [
      lambda: _core.binary(T(F), T(np.arange(3)), "add")),
     (ValueError, r"add: shapes \(4, 3\) and \(4,\) cannot be broadcast together",
      lambda: _core.binary(T(F), T(F[:, 0].copy()), "add")),
-    (TypeError, "div: x1 has dtype int64 but div takes float32 or float64",
+    (TypeError, "divide: x1 has dtype int64 but divide takes float32 or float64",
      lambda: _core.binary(T(np.arange(3)), T(np.arange(3)), "div")),
     (TypeError, "unary: x has dtype int64 but exp takes float32 or float64",
      lambda: _core.unary(T(np.arange(3)), "exp")),

@@ -214,7 +214,7 @@ def test_operands_that_lie_apart():
         there + here
     with pytest.raises(ValueError, match=r"add: x2 lies on cuda but x1 on cpu"):
         here + there
-    x, square, ids = here[None], cuda(np.ones((2, 2), "f4")), fn.tensor([1, 2])
+    x, square, ids = here[None], cuda(np.ones((2, 2), "f4")), fn.tensor([1, 0])
     for message, call in [
         (r"matmul: x2 lies on cuda but x1 on cpu.*\.to\(\"cuda\"\)", lambda: x @ square),
         ("matmul: x1 lies on cuda but x2 on cpu", lambda: ops.matmul(there, x[0])),
@@ -224,6 +224,52 @@ def test_operands_that_lie_apart():
         (
             "dense: x lies on cuda but bias on cpu",
             lambda: dense(cuda([[1.0, 2.0]]), square, here),
+        ),
+        ("subtract: x1 lies on cuda but x2 on cpu", lambda: there - here),
+        ("multiply: x2 lies on cuda but x1 on cpu", lambda: ops.multiply(here, there)),
+        ("divide: x1 lies on cuda but x2 on cpu", lambda: ops.divide(there, here)),
+        ("arctan2: x1 lies on cuda but x2 on cpu", lambda: ops.arctan2(there, here)),
+        ("take: x lies on cuda but indices on cpu", lambda: ops.take(there, ids)),
+        ("getitem: x lies on cuda but key on cpu", lambda: there[ids]),
+        ("getitem: x lies on cuda but key.1. on cpu", lambda: square[:, ids]),
+        (
+            "take_along_axis: x lies on cuda but indices on cpu",
+            lambda: ops.take_along_axis(there, ids),
+        ),
+        (r"stack: x\[1\] lies on cuda but x\[0\] on cpu", lambda: ops.stack([here, there])),
+        (
+            "slice_update: updates lies on cuda but inputs on cpu",
+            lambda: ops.slice_update(here, [0], there),
+        ),
+        (
+            "scatter_update: inputs lies on cuda but updates on cpu",
+            lambda: ops.scatter_update(there, [[0], [1]], here),
+        ),
+        ("clip: x lies on cuda but x_max on cpu", lambda: ops.clip(there, 0.0, here)),
+        ("hypot: x2 lies on cuda but x1 on cpu", lambda: ops.hypot(here, there)),
+        ("isclose: x1 lies on cuda but x2 on cpu", lambda: ops.isclose(there, here)),
+        ("dot: x1 lies on cuda but x2 on cpu", lambda: ops.dot(there, here)),
+        ("outer: x1 lies on cuda but x2 on cpu", lambda: ops.outer(there, here)),
+        ("tensordot: x1 lies on cuda but x2 on cpu", lambda: ops.tensordot(there, here, 1)),
+        (
+            "cross: x1 lies on cuda but x2 on cpu",
+            lambda: ops.cross(square[:, [0, 1, 1]], fn.tensor(np.ones((2, 3), "f4"))),
+        ),
+        (
+            r"einsum: operands\[0\] lies on cuda but operands\[1\] on cpu",
+            lambda: ops.einsum("i,i->", there, here),
+        ),
+        (
+            "layer_normalization: x lies on cuda but gamma on cpu",
+            lambda: ops.layer_normalization(square, here),
+        ),
+        (
+            "batch_normalization: x lies on cuda but mean on cpu",
+            lambda: ops.batch_normalization(square, here, here, -1),
+        ),
+        (
+            "sparse_categorical_crossentropy: output lies on cuda but target on cpu",
+            lambda: ops.sparse_categorical_crossentropy(ids, square),
         ),
         ("log_cosh: y_true lies on cuda but y_pred on cpu", lambda: losses.log_cosh(there, here)),
         ("solve: b lies on cuda but a on cpu", lambda: ops.solve(square.to("cpu"), there)),
