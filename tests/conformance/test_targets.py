@@ -25,8 +25,8 @@ WITH_FMA = [target for target in TARGETS["available"] if target != "scalar"]
 def run_for(target, *arguments):
     environment = dict(os.environ, FASTNN_ISA=target)
     package = str(pathlib.Path(fastnn.__file__).parents[1])
-    # The package under test first, then the checkout, for its `tests`.
-    environment["PYTHONPATH"] = os.pathsep.join([package, str(ROOT)])
+    # The package under test first, then the checkout, for its `tests`, and what tests share.
+    environment["PYTHONPATH"] = os.pathsep.join([package, str(ROOT), str(ROOT / "tests")])
     return subprocess.run(
         [sys.executable, *arguments],
         env=environment,
