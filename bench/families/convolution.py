@@ -133,7 +133,7 @@ def torchs(layout: str, conv: Conv, kind: str, *operands) -> Engine:
     import torch
 
     order = {"memory_format": getattr(torch, layout)}
-    x, w, dy = map(torch.from_numpy, operands)
+    x, w, dy = map(torch.as_tensor, operands)
     x, dy = (part.permute(0, 3, 1, 2).contiguous(**order) for part in (x, dy))
     w = w.permute(3, 2, 0, 1).contiguous(**order)
     s, p, groups = conv.windows.stride, conv.windows.pad, conv.groups

@@ -42,7 +42,7 @@ def numpys(a, b, form) -> Engine:
 def torchs(a, b, form) -> Engine:
     import torch
 
-    left, right = oriented(torch.from_numpy(a), torch.from_numpy(b), form)
+    left, right = oriented(torch.as_tensor(a), torch.as_tensor(b), form)
     return Engine(lambda: left @ right)
 
 
@@ -92,7 +92,7 @@ def numpys_dense(dy, x, w, y) -> Engine:
 def torchs_dense(dy, x, w, y) -> Engine:
     import torch
 
-    dy, x, w, y = (torch.from_numpy(part) for part in (dy, x, w, y))
+    dy, x, w, y = (torch.as_tensor(part) for part in (dy, x, w, y))
 
     def call():
         g = dy * (y > 0)

@@ -145,8 +145,8 @@ def torchs(layer: Layer, turn: str, x, dy, *weights) -> Engine:
             theirs.extend(w if w.ndim == 2 else (w, np.zeros_like(w)))
     with torch.no_grad():
         for parameter, w in zip(model.parameters(), theirs):
-            parameter.copy_(torch.from_numpy(w))
-    x, dy = map(torch.from_numpy, (x, dy))
+            parameter.copy_(torch.as_tensor(w))
+    x, dy = map(torch.as_tensor, (x, dy))
     if turn == FORWARD:
         return Engine(torch.inference_mode()(lambda: model(x)[0]))
     leaves = [x, *model.parameters()]
@@ -156,7 +156,7 @@ def torchs(layer: Layer, turn: str, x, dy, *weights) -> Engine:
         y, dx, *parts = call()
         found = []
         for i in range(0, len(parts), 4):
-            dw, du, *db = (exchanged(layer, part.numpy().T) for part in parts[i : i + 4])
+            dw, du, *db = (exchanged(layer, part.cpu().numpy().T) for part in parts[i : i + 4])
             found += [dw, du, np.stack(db) if layer.kind == "gru" else db[0]]
         return y, dx, *found
 

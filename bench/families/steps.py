@@ -206,9 +206,9 @@ def torchs(layout: str, network: Network, x, y, start) -> Engine:
         for parameter, w in zip(parameters, start):
             if w.ndim > 1:
                 w = np.moveaxis(w.reshape(next(left)), (-1, -2), (0, 1)).reshape(parameter.shape)
-            parameter.copy_(torch.from_numpy(w))
+            parameter.copy_(torch.as_tensor(w))
     optimizer = torch.optim.Adam(parameters, lr=RATE, eps=EPSILON, fused=True)
-    x, y = to_images(torch.from_numpy(x)), torch.from_numpy(y)
+    x, y = to_images(torch.as_tensor(x)), torch.as_tensor(y)
 
     def run(steps=None):
         for rows in network.batches(steps):
@@ -219,7 +219,7 @@ def torchs(layout: str, network: Network, x, y, start) -> Engine:
     def weights():
         found, left = [], iter(kernels)
         for parameter, w in zip(parameters, start):
-            part = parameter.detach().numpy()
+            part = parameter.detach().cpu().numpy()
             if w.ndim > 1:
                 shape = next(left)
                 kernel = part.reshape(*shape[:-3:-1], *shape[:-2])
