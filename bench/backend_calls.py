@@ -1,7 +1,4 @@
-"""Calls of the primitives that every backend has: names, operands, attributes.
-
-`gather_batch` is not among them: it goes on through its data from call to call, to their end.
-"""
+"""Calls of the primitives that every backend has: names, operands, attributes."""
 
 from collections.abc import Callable
 from functools import partial
@@ -39,6 +36,11 @@ def adam() -> list:
     return [[w], [mean, square**2], [g], np.array(1e-3), hyper, np.array(0), *[None] * 4]
 
 
+def beginning() -> np.ndarray:
+    """A position in data, which a call moves on: an operand that is made for each call."""
+    return np.zeros(1, np.int64)
+
+
 def pixels(count: int) -> np.ndarray:
     return np.random.default_rng(1).integers(0, 256, count).astype(np.uint8)
 
@@ -66,6 +68,11 @@ CALLS: dict[str, tuple[str, Callable[[], list], tuple]] = {
         "scatter_add",
         lambda: [np.zeros((5000, 128), np.float32), numbers(4096, 128), np.arange(4096) * 7 % 5000],
         (),
+    ),
+    "batch of pictures": (
+        "gather_batch",
+        lambda: [[pixels(1000 * 784).reshape(1000, 784)], np.arange(1000) * 7 % 1000, beginning],
+        (100, (1,), 1 / 255),
     ),
     "gemm": ("gemm", lambda: [numbers(512, 512), numbers(512, 512), *[None] * 3], ()),
     "dense backward": (
