@@ -9,6 +9,7 @@ import os
 import sys
 import threading
 import warnings
+import weakref
 from _thread import allocate_lock
 from collections.abc import Callable
 from time import perf_counter
@@ -230,6 +231,7 @@ class Step:
         self._results: Results | None = None
         self._example: tuple | None = None  # the copies that the last recording worked on
         self._lock = allocate_lock()
+        _steps.add(self)
 
     def advance(self, compute: Callable, inputs: tuple, isolated: bool) -> Any:
         """A call while there is no plan, or to verify it."""
@@ -246,7 +248,8 @@ class Step:
         self._calls += 1
         if self._calls == 1 or self._failures > MOST_FAILURES or _core.is_recording():
             return compute(inputs)
-        if not self._lock.acquire(False):  # another thread records
+        lock = self._lock
+        if not lock.acquire(False):  # another thread records
             return compute(inputs)
         try:
             if self.plan is not None:
@@ -258,7 +261,11 @@ class Step:
             self._take(recording, inputs, result, isolated)
             return result
         finally:
-            self._lock.release()
+            lock.release()
+
+    def forget_other_threads(self) -> None:
+        """In a forked child, where a thread that recorded is not."""
+        self._lock = allocate_lock()
 
     def output(self, results: tuple) -> Any:
         """What the step returns, from the results of a replay."""
@@ -342,6 +349,17 @@ class Step:
             f"{self.name} replays {len(rows) - 1} calls in {total:.1f} us, "
             f"with {self.plan.workspace_bytes()} bytes of its own{packed}\n{table}"
         )
+
+
+_steps: weakref.WeakSet[Step] = weakref.WeakSet()
+
+
+def _forget_other_threads() -> None:
+    for step in _steps:
+        step.forget_other_threads()
+
+
+os.register_at_fork(after_in_child=_forget_other_threads)
 
 
 def _recorded(recording: _core.Recording, compute: Callable, inputs: tuple) -> Any:

@@ -586,3 +586,23 @@ def test_methods_may_be_captured():
 def test_what_cannot_be_called_is_refused():
     with pytest.raises(TypeError, match="capture: expected a function, got int"):
         fn.capture(5)
+
+
+def test_explaining_a_step_whose_calls_fail_by_now_leaves_its_state():
+    total, row = fn.Variable(np.zeros(1)), fn.Variable(np.zeros(1, np.int64))
+    table, x = fn.tensor(np.arange(4.0)), np.ones(1)
+
+    @fn.capture
+    def step(x):
+        total.assign_add(x)
+        value = fn.ops.take(table, row)
+        row.assign_add([1])
+        return value
+
+    for _ in range(3):
+        step(x)
+    assert replayed(step)
+    step(x)
+    with pytest.raises(IndexError, match="index 4 at position 0"):
+        step.explain()
+    assert (total.item(), row.item()) == (4.0, 4)

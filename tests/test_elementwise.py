@@ -222,6 +222,18 @@ def test_the_slope_of_an_angle_of_small_and_large_numbers(angle, dtype):
     np.testing.assert_array_equal(slopes(y, x), np.c_[infinitely_far, np.full((2, 2), np.nan)])
 
 
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_the_slopes_of_a_power_of_endless_numbers_are_those_of_operations(dtype):
+    numbers = np.array([0, -0.0, 0.5, -2, 3, np.inf, -np.inf, np.nan, np.finfo(dtype).max], dtype)
+    x, y = map(np.ravel, np.meshgrid(numbers, numbers))
+
+    def slopes(power):
+        return fn.grad(lambda x, y: power(x, y).sum(), argnums=(0, 1))(x, y)
+
+    for ours, expected in zip(slopes(fn.elementwise(lambda x, y: x**y)), slopes(fn.ops.power)):
+        np.testing.assert_allclose(ours, expected, rtol=1e-5)
+
+
 def test_slopes_of_two_operands_at_nan_are_those_of_operations():
     x = np.array([math.nan, 1.0, math.nan, -2.0, -2.0, 0.0, 0.0, 2.0])
     y = np.array([1.0, math.nan, math.nan, 2.0, 0.5, -1.0, 2.0, 2.0])

@@ -18,6 +18,14 @@ PYBIND11_MODULE(_core, module) {
   } catch (const Error& error) {
     throw py::import_error(error.what());
   }
+  // Of functions that pybind11 wraps: it knows no kinds of errors.
+  py::register_local_exception_translator([](std::exception_ptr thrown) {
+    try {
+      if (thrown) std::rethrow_exception(thrown);
+    } catch (const Error&) {
+      set_python_error_from_current();
+    }
+  });
   register_all_primitives();
   register_tensor(module);
   register_tensor_numpy(module);

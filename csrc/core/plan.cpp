@@ -319,6 +319,24 @@ void Plan::restore(const State& saved) const {
       device_driver().write(saved[i].data(), whole(written_[i]));
 }
 
+// Has `calls` run on these arguments, with memory for results that nobody sees. The state is then
+// the given one, also if a call finds bad values.
+template <class Calls>
+void Plan::run_aside(const std::vector<const Array*>& inputs, const State& then, Calls calls) {
+  std::vector<Block*> results;
+  const auto end = [&] { release_all(results), restore(then); };
+  try {
+    set_inputs(inputs);
+    allocate_results(results);
+    prepare();
+    calls();
+  } catch (...) {
+    end();
+    throw;
+  }
+  end();
+}
+
 std::string Plan::verify(const Recording& eager, const std::vector<const Array*>& inputs,
                          const State& before) {
   const std::unique_lock<OwnedMutex> lock = locked("verify");
@@ -327,14 +345,11 @@ std::string Plan::verify(const Recording& eager, const std::vector<const Array*>
            " calls, the recorded one " + std::to_string(trace_->notes.size());
   const State after = state();
   restore(before);
-  set_inputs(inputs);
-  std::vector<Block*> results;
-  allocate_results(results);
-  prepare();
-  std::string found = first_difference(eager);
-  release_all(results);
-  if (found.empty() && state() != after) found = "the state after the step differs";
-  restore(after);
+  std::string found;
+  run_aside(inputs, after, [&] {
+    found = first_difference(eager);
+    if (found.empty() && state() != after) found = "the state after the step differs";
+  });
   return found;
 }
 
@@ -366,22 +381,18 @@ std::string Plan::first_difference(const Recording& eager) const {
 std::vector<double> Plan::profile(const std::vector<const Array*>& inputs, int runs) {
   const std::unique_lock<OwnedMutex> lock = locked("explain");
   const State before = state();
-  set_inputs(inputs);
-  std::vector<Block*> results;
-  allocate_results(results);
-  prepare();
   std::vector<double> seconds(kept_.size(), std::numeric_limits<double>::infinity());
-  for (int run = 0; run < runs; ++run) {
-    restore(before);
-    for (size_t i = 0; i < kept_.size(); ++i) {
-      const auto start = std::chrono::steady_clock::now();
-      run_call(i);
-      const std::chrono::duration<double> taken = std::chrono::steady_clock::now() - start;
-      seconds[i] = std::min(seconds[i], taken.count());
+  run_aside(inputs, before, [&] {
+    for (int run = 0; run < runs; ++run) {
+      restore(before);
+      for (size_t i = 0; i < kept_.size(); ++i) {
+        const auto start = std::chrono::steady_clock::now();
+        run_call(i);
+        const std::chrono::duration<double> taken = std::chrono::steady_clock::now() - start;
+        seconds[i] = std::min(seconds[i], taken.count());
+      }
     }
-  }
-  release_all(results);
-  restore(before);
+  });
   return seconds;
 }
 

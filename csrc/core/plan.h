@@ -84,6 +84,8 @@ class Plan {
   void run_calls() const;
   void run_on_device(const std::vector<const Array*>& inputs, const std::vector<Block*>& results);
   void restore(const State& saved) const;
+  template <class Calls>
+  void run_aside(const std::vector<const Array*>& inputs, const State& then, Calls calls);
   std::string first_difference(const Recording& eager) const;
 
   std::shared_ptr<Trace> trace_;

@@ -12,6 +12,7 @@ from typing import Any
 
 from fastnn import _core
 from fastnn.backends import devices
+from fastnn.models.records import position_of
 from fastnn.tensor import Variable, move
 
 
@@ -43,8 +44,10 @@ def settle(variables: Iterable[Variable], device: str | None = None) -> None:
 
 
 def _of_training(model: Any) -> list:
-    """The variables of metrics and optimizer, which may be older than the model."""
+    """The variables of metrics and optimizer, which may be older than the model, and where a pass
+    over its data is."""
     if not model.compiled:
         return []
     found = [variable for metric in model.metrics for variable in metric.variables]
+    found.append(position_of(model))
     return found + (model.optimizer.state_variables() if model.optimizer is not None else [])

@@ -161,9 +161,10 @@ class Trainer(Compiled):
                 hooks.on_train_end(logs)
         finally:
             position.assign(around)
+            self.history = hooks.history  # also after a `fit` that a callback called
             if display is not None:
                 display.close()
-        return self.history  # type: ignore[return-value]  # add_history is set
+        return hooks.history  # type: ignore[return-value]  # add_history is set
 
     @at_home
     def evaluate(

@@ -8,7 +8,7 @@ import numpy as np
 
 from fastnn import _core
 from fastnn.dtypes import FLOATS
-from fastnn.ops.core import BINARY_RULES, Tensor, as_float, like, promote, record
+from fastnn.ops.core import BINARY_RULES, Tensor, as_float, follows_operands, like, promote, record
 from fastnn.ops.elementwise import square
 
 _ONLY_FLOAT = {op for op, (dtypes, _) in _core.BINARY.items() if dtypes == "F"}
@@ -187,6 +187,7 @@ def arctan2(x1: Any, x2: Any) -> Tensor:
     return binary("atan2", x1, x2)
 
 
+@follows_operands
 def squared_difference(x1: Any, x2: Any) -> Tensor:
     """(x1 - x2) squared."""
     return square(subtract(x1, x2))

@@ -42,11 +42,13 @@ def less_equal(x1: Any, x2: Any) -> Tensor:
     return binary("less_equal", x1, x2)
 
 
+@follows_operands
 def greater(x1: Any, x2: Any) -> Tensor:
     """x1 > x2."""
     return binary("less", x2, x1)
 
 
+@follows_operands
 def greater_equal(x1: Any, x2: Any) -> Tensor:
     """x1 >= x2."""
     return binary("less_equal", x2, x1)
@@ -163,6 +165,7 @@ def nan_to_num(
     return where(equal(x, float("-inf")), like(x, -largest if neginf is None else neginf), x)
 
 
+@follows_operands
 def divide_no_nan(x1: Any, x2: Any) -> Tensor:
     """x1 / x2, and 0 where x2 is 0."""
     x1, x2 = (as_float(x, "divide_no_nan") for x in promote("divide_no_nan", x1, x2))

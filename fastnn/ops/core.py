@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from functools import lru_cache, wraps
 from operator import index
 from typing import Any, TypeVar
@@ -103,23 +103,26 @@ def follows_operands(operation: _Operation) -> _Operation:
             with device(there):
                 return operation(*args, **kwargs)
         except ValueError as error:
-            if " lies on " in str(error):  # told of an inner operation and its operands
-                _check_arguments(operation, *args, **kwargs)
-            raise
+            # It may tell of an inner operation and its operands.
+            message = " lies on " in str(error) and _apart_in(operation, *args, **kwargs)
+            if not message:
+                raise
+        raise ValueError(message)
 
     return run  # type: ignore[return-value]
 
 
-def _check_arguments(operation: Callable[..., Any], *args: Any, **kwargs: Any) -> None:
-    """ValueError if Tensors among them lie apart."""
+def _apart_in(operation: Callable[..., Any], *args: Any, **kwargs: Any) -> str:
+    """As `_apart`, of a call's arguments."""
     operands = {}
     for name, value in inspect.signature(operation).bind(*args, **kwargs).arguments.items():
         several = value if isinstance(value, (list, tuple)) else ()
         operands[name] = value
         operands.update({f"{name}[{i}]": item for i, item in enumerate(several)})
-    tensors = {name: x for name, x in operands.items() if isinstance(x, Tensor)}
-    # Hooks of the C type are the operations that they make fit.
-    check_devices(operation.__name__.removeprefix("fitted_"), **tensors)
+    called = operation.__name__.removeprefix("fitted_")  # hooks of the C type make operands fit
+    if called == "__call__":  # of a loss
+        called = args[0].name
+    return _apart(called, {name: x for name, x in operands.items() if isinstance(x, Tensor)})
 
 
 def device_of(values: Iterable[Any]) -> str | None:
@@ -141,14 +144,21 @@ def check_devices(operation: str, **operands: Tensor | None) -> None:
     """ValueError for Tensors that lie apart, of which a number of the host fits every device: for
     operations that NumPy computes, or whose primitives have other names, under which they would be
     told. Callers in a hurry ask `_core.devices_in_use` before."""
+    if message := _apart(operation, operands):
+        raise ValueError(message)
+
+
+def _apart(operation: str, operands: Mapping[str, Tensor | None]) -> str:
+    """What is said of Tensors that lie apart; empty if none do."""
     given = [(name, x) for name, x in operands.items() if x is not None]
     there = next(((name, x.device) for name, x in given if x.device != "cpu"), None)
     here = next((name for name, x in given if x.device == "cpu" and x.shape), None)
-    if there and here:
-        raise ValueError(
-            f"{operation}: {there[0]} lies on {there[1]} but {here} on cpu; move one of them: "
-            f'.to("{there[1]}") or .to("cpu")'
-        )
+    if not there or not here:
+        return ""
+    return (
+        f"{operation}: {there[0]} lies on {there[1]} but {here} on cpu; move one of them: "
+        f'.to("{there[1]}") or .to("cpu")'
+    )
 
 
 def promote(operation: str, *operands: Any) -> list:

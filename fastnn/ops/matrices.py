@@ -128,6 +128,7 @@ def vander(x: Any, N: int | None = None, increasing: bool = False) -> Tensor:
     return stack(powers if increasing else powers[::-1], 1)
 
 
+@follows_operands
 def kron(x1: Any, x2: Any) -> Tensor:
     """Kronecker's product: each element of x1 times the whole of x2, laid out as blocks.
 

@@ -45,6 +45,7 @@ def _floats(operation: str, x1: Any, x2: Any) -> list:
 # ---- sums of exponentials, lengths ---------------------------------------------------------------
 
 
+@follows_operands
 def logaddexp(x1: Any, x2: Any) -> Tensor:
     """log(exp(x1) + exp(x2)) without overflow.
 
@@ -57,6 +58,7 @@ def logaddexp(x1: Any, x2: Any) -> Tensor:
     return add(maximum(x1, x2), log1p(exp(-distance)))
 
 
+@follows_operands
 def logaddexp2(x1: Any, x2: Any) -> Tensor:
     """log2(2 ** x1 + 2 ** x2) without overflow."""
     x1, x2 = _floats("logaddexp2", x1, x2)
@@ -89,6 +91,7 @@ def hypot(x1: Any, x2: Any) -> Tensor:
 # ---- choices -------------------------------------------------------------------------------------
 
 
+@follows_operands
 def heaviside(x1: Any, x2: Any) -> Tensor:
     """The step function: 0 where x1 < 0, x2 where it is 0, else 1.
 
@@ -108,6 +111,7 @@ def _without_nan(choose: Any, operation: str, x1: Any, x2: Any) -> Tensor:
     return where(isnan(x1), x2, where(isnan(x2), x1, choose(x1, x2)))
 
 
+@follows_operands
 def fmax(x1: Any, x2: Any) -> Tensor:
     """The larger of two, or the one that is no NaN.
 
@@ -117,6 +121,7 @@ def fmax(x1: Any, x2: Any) -> Tensor:
     return _without_nan(maximum, "fmax", x1, x2)
 
 
+@follows_operands
 def fmin(x1: Any, x2: Any) -> Tensor:
     """The smaller of two, or the one that is no NaN."""
     return _without_nan(minimum, "fmin", x1, x2)
@@ -130,6 +135,7 @@ def _fmod_rule(node: _core.Node, gradient: Any) -> Any:
     return gradient, multiply(gradient, -trunc(divide(x1, x2))) if node.needs[1] else None
 
 
+@follows_operands
 def fmod(x1: Any, x2: Any) -> Tensor:
     """The remainder of a division rounded toward 0: it has the sign of x1, as C's fmod.
 

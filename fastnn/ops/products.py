@@ -228,6 +228,7 @@ def dot(x1: Any, x2: Any) -> Tensor:
     return matmul(x1, x2) if x2.ndim <= 2 else tensordot(x1, x2, (-1, -2))
 
 
+@follows_operands
 def inner(x1: Any, x2: Any) -> Tensor:
     """The sum of products over the last axes."""
     x1, x2 = promote("inner", x1, x2)

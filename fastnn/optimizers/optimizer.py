@@ -145,9 +145,7 @@ class Optimizer(OptimizerState):
             self._learning_rate, self._steps = value, {}
             configuration_changed()
             return
-        if isinstance(value, (int, np.integer)) and not isinstance(value, bool):
-            value = float(value)
-        rate = as_rate(value, type(self).__name__)
+        rate = as_rate(_floating(value), type(self).__name__)
         if not isinstance(self._learning_rate, Variable):
             raise TypeError(
                 f"{self.name}: its learning rate is {self._learning_rate!r} and cannot be set to "
@@ -157,7 +155,14 @@ class Optimizer(OptimizerState):
 
     def _call_rate(self) -> None:
         """What the function says now, into the Variable that the step reads."""
-        self._called_rate.assign(np.float64(self._learning_rate()))
+        said = self._learning_rate()
+        try:
+            self._called_rate.assign(np.float64(as_rate(_floating(said), self.name)))
+        except ValueError:
+            raise ValueError(
+                f"{self.name}: the function of the learning rate returned {said!r}, expected a "
+                "number of at least 0"
+            ) from None
 
     # -- a step ---------------------------------------------------------------------------------
 
@@ -306,3 +311,10 @@ class Optimizer(OptimizerState):
         rate = self._learning_rate
         shown = f"{rate.item():g}" if isinstance(rate, Variable) else repr(rate)
         return f"<{type(self).__name__} {self.name} learning_rate={shown}>"
+
+
+def _floating(value: Any) -> Any:
+    """An integer, also one that is a Tensor, as a float; else the value itself."""
+    kind = "int64" if type(value) is int else getattr(value, "dtype", None)
+    whole = kind in ("int32", "int64") and getattr(value, "shape", ()) == ()
+    return float(value) if whole else value

@@ -158,6 +158,43 @@ check(compute, works, 30)
     assert result.returncode == 0, result.stderr
 
 
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork on this system")
+def test_a_child_forked_amid_a_recording_makes_its_own(run):
+    result = run("""
+import threading
+begun, go_on, waits = threading.Event(), threading.Event(), False
+@fn.capture
+def step(x):
+    if waits:
+        begun.set()
+        go_on.wait()
+    return fn.ops.tanh(x @ w)
+with fn.no_grad():
+    step(x)
+    waits = True
+    def record():
+        with fn.no_grad():
+            step(x)
+    recorder = threading.Thread(target=record)
+    recorder.start()
+    begun.wait()
+    waits = False
+    child = os.fork()
+    if child == 0:
+        for _ in range(3):
+            step(x)
+        os._exit("replays" not in step.explain())
+    pid, status = os.waitpid(child, 0)
+    assert status == 0, status
+    assert "eagerly" in step.explain()
+    go_on.set()
+    recorder.join()
+    step(x)
+assert "replays" in step.explain()
+""")
+    assert result.returncode == 0, result.stderr
+
+
 @pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
 @pytest.mark.skipif(hasattr(_core, "write_past_end"), reason="a sanitizer's build keeps no memory")
 def test_many_predictions_leave_resident_memory_flat(run):

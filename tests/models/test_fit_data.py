@@ -109,3 +109,18 @@ def test_a_pass_goes_on_where_it_was_after_another_fit_within_it(steps):
     hook = fn.callbacks.LambdaCallback(on_epoch_end=within)
     fit(column(1, 2, 4, 8), steps_per_epoch=2, epochs=2, callbacks=hook)
     assert model.get_weights()[0].item() == 15 + (48 if steps is None else 16)
+
+
+@pytest.mark.parametrize("hook", ["on_epoch_begin", "on_train_batch_end", "on_epoch_end"])
+def test_a_fit_returns_its_own_history_after_another_one_within_it(hook):
+    model, within = mlp(), []
+
+    def fit_once(*_):
+        if not within:
+            within.append(None)
+            within.append(model.fit(X, LABELS, verbose=0))
+
+    callbacks = fn.callbacks.LambdaCallback(**{hook: fit_once})
+    history = model.fit(X, LABELS, epochs=3, verbose=0, callbacks=callbacks)
+    assert (history.epoch, within[1].epoch) == ([0, 1, 2], [0])
+    assert model.history is history

@@ -62,6 +62,25 @@ def test_a_learning_rate_that_becomes_a_function_is_that_of_the_next_step(rate):
         np.testing.assert_array_equal(a, b)
 
 
+@pytest.mark.parametrize("rate", [None, -1.0, float("nan"), "fast", np.ones(2), True])
+def test_a_function_that_returns_no_learning_rate(rate):
+    weight = fn.Variable([1.0])
+    optimizer = fn.optimizers.SGD(lambda: rate, name="sgd")
+    message = "sgd: the function of the learning rate returned .*, expected a number of at least 0"
+    with pytest.raises(ValueError, match=message):
+        optimizer.apply([fn.tensor([1.0])], [weight])
+    assert weight.item() == 1.0
+
+
+@pytest.mark.parametrize(
+    "make", [int, float, np.float32, np.int64, np.array, fn.Variable, lambda x: fn.tensor(int(x))]
+)
+def test_numbers_that_a_function_may_return(make):
+    weight = fn.Variable([3.0])
+    fn.optimizers.SGD(lambda: make(2.0)).apply([fn.tensor([1.0])], [weight])
+    assert weight.item() == 1.0
+
+
 def test_fit_goes_on_with_an_optimizer_that_a_callback_put_in():
     class Replace(fn.callbacks.Callback):
         def on_train_batch_end(self, batch, logs=None):

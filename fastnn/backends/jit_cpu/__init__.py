@@ -74,7 +74,7 @@ def _check_takes(primitive: str, planner: Callable, operands: list, attributes: 
     """TypeError for a planner that cannot be called with those."""
     try:
         inspect.signature(planner).bind(*operands, **attributes)
-    except TypeError as error:
+    except (TypeError, ValueError) as error:  # or it is written in C, and nobody knows
         infos = _core.PRIMITIVES[primitive]["operands"]
         names = [name for name, role, *_ in infos if role != "scratch"]
         parameters = ", ".join([*names, "*", *attributes])

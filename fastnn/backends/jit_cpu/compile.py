@@ -184,4 +184,6 @@ class Kernel:
 
 def kernel(function: Callable[..., None]) -> Kernel:
     """Marks a function as a kernel; see the module's docstring."""
+    if not inspect.isfunction(function):
+        raise TypeError(f"kernel: expected a function of Python, got {function!r}")
     return Kernel(function)

@@ -91,10 +91,12 @@ def pow64(x, y):
 
 @compiled
 def pow_short(x, y):
-    """x ** y with the digits of float32, as float64; less than its least and greatest."""
+    """x ** y with the digits of float32, as float64; 0 or infinite far beyond its range."""
     product = y * log64(abs(x))
     bounded = -300.0 if product < -300.0 else (300.0 if product > 300.0 else product)
-    return with_sign(exp_short(bounded), x, y)
+    size = exp_short(bounded)
+    size = 0.0 if product < -300.0 else (_INFINITY if product > 300.0 else size)
+    return with_sign(size, x, y)
 
 
 def power(x, y):

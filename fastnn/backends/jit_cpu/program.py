@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import math
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from .compile import Kernel
 from .compile_errors import reason
-from .user_syntax import place
+from .user_syntax import check_constant, place, references
 
 # Elements that one task of an element-wise stage takes: shared out to threads from there on.
 BLOCK = 16_384
@@ -37,6 +38,8 @@ class Scratch:
     """Memory that stages of one program hand to each other; its values are undefined at first."""
 
     def __init__(self, shape: Sequence[int], dtype: str, memory: Scratch | None = None) -> None:
+        if dtype not in SIZES:
+            raise ValueError(f"Scratch: dtype must be one of {', '.join(SIZES)}, got {dtype!r}")
         self.shape, self.dtype, self.memory = tuple(shape), dtype, memory or self
 
     @property
@@ -101,11 +104,15 @@ def blocks(n: int, block: int = BLOCK) -> int:
 
 def _compiled(s: Stage) -> int:
     """The address of its kernel, or a TypeError that names the line of it that does not compile."""
+    function, name = s.kernel.function, s.kernel.name
     try:
         return s.address()
     except Exception as error:  # Numba's own, and others where it did not expect such a function
-        where = place(s.kernel.function)
-        raise TypeError(reason(s.kernel.name, error, where)) from None  # its __context__: Numba's
+        said = reason(name, error, place(function))
+    with contextlib.suppress(NameError):  # which Numba has told
+        for path, value in references(function, name).items():
+            check_constant(value, path, function, name)
+    raise TypeError(said)
 
 
 def assemble(stages: Sequence[Stage], arrays: int) -> tuple[list[tuple[Any, ...]], list[int]]:

@@ -18,7 +18,7 @@ from fastnn.backends.jit.functions import original, scalar_function
 
 from .compile import compiled
 from .rules import KNOWN
-from .user_syntax import branches, check, defaults, place, references, scope
+from .user_syntax import branches, check, check_constant, defaults, place, references, scope
 
 _FIXED_MODULES = ("numpy", "math", "fastnn")  # what their names mean does not change
 _GENERATORS = (random.Random, np.random.RandomState, np.random.Generator)
@@ -84,11 +84,7 @@ def _referred(value: Any, path: tuple[str, ...], name: str, inside: tuple) -> An
     """What a function refers to, as it is compiled."""
     if isinstance(value, np.ndarray):  # which keeps its elements, as numbers keep their values
         return value.copy()
-    if isinstance(value, (list, set, frozenset, dict)):
-        raise TypeError(
-            f"{name}: reads {'.'.join(path)}, a {type(value).__name__} "
-            f"({place(inside[-1], path)}), expected a tuple or an array of constants"
-        )
+    check_constant(value, path, inside[-1], name)
     if (
         isinstance(getattr(value, "__self__", value), _GENERATORS)
         or getattr(value, "__module__", None) == "fastnn.random"

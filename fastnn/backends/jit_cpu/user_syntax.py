@@ -25,6 +25,7 @@ _REFUSED = {
     "YIELD_VALUE": "yields or has a generator expression",
     "BUILD_SET": "makes a set",
 }
+_CONTAINERS = (list, set, frozenset, dict)
 _GLOBALS, _VARIABLES = ("LOAD_GLOBAL", "LOAD_NAME"), ("LOAD_DEREF", "LOAD_CLASSDEREF")
 _ATTRIBUTES = ("LOAD_ATTR", "LOAD_METHOD")
 
@@ -65,7 +66,10 @@ def check(function: Callable, name: str) -> None:
                 f"{name}: raises or asserts ({_at(function, line)}), for which there is no place "
                 "in compiled loops; give math.nan instead"
             )
-        if what := _REFUSED.get(instruction.opname):
+        what = _REFUSED.get(instruction.opname)
+        if isinstance(instruction.argval, frozenset):  # what a set of constants becomes
+            what = _REFUSED["BUILD_SET"]
+        if what:
             raise TypeError(f"{name}: {what} ({_at(function, line)}), which cannot be compiled")
         if instruction.argval == "print" and instruction.opname in _GLOBALS:
             raise TypeError(
@@ -77,6 +81,26 @@ def check(function: Callable, name: str) -> None:
         raise TypeError(f"{name}: a parameter after * has no default ({place(function)})")
     if code.co_flags & (inspect.CO_GENERATOR | inspect.CO_COROUTINE | inspect.CO_ASYNC_GENERATOR):
         raise TypeError(f"{name}: is a generator or a coroutine ({place(function)})")
+
+
+def check_constant(value: Any, path: tuple[str, ...], function: Callable, name: str) -> None:
+    """TypeError for what no compiled function can refer to: a list, a set, a dictionary.
+
+    path: that the function reads it by; name: of the operation or kernel
+    """
+    if (container := _container_in(value)) is None:
+        return
+    within = "" if container is value else "a tuple with "
+    raise TypeError(
+        f"{name}: reads {'.'.join(path)}, {within}a {type(container).__name__} "
+        f"({place(function, path)}), expected a tuple or an array of constants"
+    )
+
+
+def _container_in(value: Any) -> Any:
+    if isinstance(value, tuple):
+        return next((c for item in value if (c := _container_in(item)) is not None), None)
+    return value if isinstance(value, _CONTAINERS) else None
 
 
 def branches(code: types.CodeType) -> bool:

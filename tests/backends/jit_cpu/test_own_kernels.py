@@ -82,6 +82,23 @@ def test_a_planner_with_other_parameters(planner):
         rising(np.zeros(3))
 
 
+def test_a_planner_whose_parameters_nobody_knows(planner):
+    planner(max)
+    with pytest.raises(TypeError, match=r"unary: its planner must take \(y, x, .*: no signature"):
+        rising(np.zeros(3))
+
+
+def test_only_functions_are_kernels_and_only_known_types_are_in_scratch():
+    from fastnn.backends.jit_cpu.compile import kernel
+    from fastnn.backends.jit_cpu.program import Scratch
+
+    for no_function in (3, "kernel", max):
+        with pytest.raises(TypeError, match="kernel: expected a function of Python, got"):
+            kernel(no_function)
+    with pytest.raises(ValueError, match=r"Scratch: dtype must be one of .*, got 'float16'"):
+        Scratch((3,), "float16")
+
+
 def test_a_planner_needs_a_primitive():
     from fastnn.backends.jit_cpu import set_planner
 
@@ -136,6 +153,53 @@ def test_a_kernel_that_does_not_compile(planner, function):
     )
 
 
+LIST, DICT, NESTED = [1.0, 2.0], {1: 2.0}, ((1.0, [2.0]), 3.0)
+
+
+def closure():
+    kept = {1.0, 2.0}
+
+    def reads_its_own_set(y, x, task):
+        y[0] = len(kept)
+
+    return reads_its_own_set
+
+
+def reads_a_list(y, x, task):
+    y[0] = LIST[1]
+
+
+def reads_a_dict(y, x, task):
+    y[0] = DICT[1]
+
+
+def reads_a_list_in_tuples(y, x, task):
+    y[0] = NESTED[0][1][0]
+
+
+NO_CONSTANTS = {
+    closure(): "kept, a set",
+    reads_a_list: "LIST, a list",
+    reads_a_dict: "DICT, a dict",
+    reads_a_list_in_tuples: "NESTED, a tuple with a list",
+}
+
+
+@pytest.mark.parametrize("function", NO_CONSTANTS)
+def test_a_kernel_that_reads_what_may_change(planner, function):
+    from fastnn.backends.jit_cpu.compile import kernel
+    from fastnn.backends.jit_cpu.program import stage
+
+    planner(lambda y, x, **attributes: [stage(kernel(function), [y, x])])
+    name, line = f"{__name__}.{function.__qualname__}", function.__code__.co_firstlineno + 1
+    with pytest.raises(TypeError) as raised:
+        rising(np.zeros(3, np.float32))
+    assert str(raised.value) == (
+        f"{name}: reads {NO_CONSTANTS[function]} (test_own_kernels.py:{line}), "
+        "expected a tuple or an array of constants"
+    )
+
+
 def raises(y, x, n, task):
     if n < 0:
         raise ValueError("n")
@@ -149,6 +213,10 @@ def prints(y, x, n, task):
 
 def yields(y, x, n, task):
     y[0] = yield n
+
+
+def looks_in_a_set(y, x, n, task):
+    y[0] = n in {1, 2}
 
 
 def of_tuple(y, x, n, task):
@@ -184,6 +252,7 @@ HERE = r"\(test_own_kernels.py:{}\)"
 MADE = {  # lines below the first
     raises: (2, f"raises or asserts {HERE}, for which there is no place in compiled loops"),
     prints: (1, f"prints {HERE}, which compiled loops cannot do"),
+    looks_in_a_set: (1, f"makes a set {HERE}, which cannot be compiled"),
     yields: (1, f"yields or has a generator expression {HERE}, which cannot be compiled"),
 }
 COMPILED = {

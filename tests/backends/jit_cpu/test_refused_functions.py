@@ -168,6 +168,17 @@ def closures():
     return of_own_list, of_own_set
 
 
+NESTED = ((1.0, [2.0]), 3.0)
+
+
+def of_nested(x):
+    return NESTED[0][1][0] * x
+
+
+def looking(x):
+    return 1.0 if x in {1.0, 2.0} else 0.0
+
+
 def interpolating(x):
     return np.interp(x, [0.0, 1.0], [0.0, 1.0])
 
@@ -202,6 +213,8 @@ LINE = r"\(test_refused_functions.py:{}{}\)"
 IN_PLAIN_WORDS = {  # with the line, counted from the function's first, and what stands there
     closures()[0]: (1, f"reads numbers, a list {LINE}, expected a tuple or an array of constants"),
     closures()[1]: (1, f"reads known, a set {LINE}, expected a tuple or an array of constants"),
+    of_nested: (1, f"reads NESTED, a tuple with a list {LINE}, expected a tuple or .*"),
+    looking: (1, f"makes a set {LINE}, which cannot be compiled"),
     interpolating: (1, rf"cannot be compiled: interp\(number, list, list\) is not known {LINE}"),
     stacking: (1, rf"cannot be compiled: array\(list\) is not known {LINE}"),
     dotting: (1, rf"cannot be compiled: dot\(number, number\) is not known {LINE}"),

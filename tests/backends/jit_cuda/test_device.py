@@ -271,6 +271,19 @@ def test_operands_that_lie_apart():
             "sparse_categorical_crossentropy: output lies on cuda but target on cpu",
             lambda: ops.sparse_categorical_crossentropy(ids, square),
         ),
+        ("greater: x1 lies on cuda but x2 on cpu", lambda: ops.greater(there, here)),
+        ("greater_equal: x2 lies on cuda but x1 on", lambda: ops.greater_equal(here, there)),
+        ("heaviside: x1 lies on cuda but x2 on cpu", lambda: ops.heaviside(there, here)),
+        ("logaddexp: x1 lies on cuda but x2 on cpu", lambda: ops.logaddexp(there, here)),
+        ("logaddexp2: x2 lies on cuda but x1 on cpu", lambda: ops.logaddexp2(here, there)),
+        ("fmax: x1 lies on cuda but x2 on cpu", lambda: ops.fmax(there, here)),
+        ("fmin: x1 lies on cuda but x2 on cpu", lambda: ops.fmin(there, here)),
+        ("fmod: x1 lies on cuda but x2 on cpu", lambda: ops.fmod(there, here)),
+        ("inner: x1 lies on cuda but x2 on cpu", lambda: ops.inner(there, here)),
+        ("kron: x1 lies on cuda but x2 on cpu", lambda: ops.kron(there, here)),
+        ("squared_difference: x1 lies on cuda", lambda: ops.squared_difference(there, here)),
+        ("divide_no_nan: x2 lies on cuda but x1 on", lambda: ops.divide_no_nan(here, there)),
+        ("^mean_squared_error: y_true lies on", lambda: losses.MeanSquaredError()(there, here)),
         ("log_cosh: y_true lies on cuda but y_pred on cpu", lambda: losses.log_cosh(there, here)),
         ("solve: b lies on cuda but a on cpu", lambda: ops.solve(square.to("cpu"), there)),
         ("isin: x2 lies on cuda but x1 on cpu", lambda: ops.isin(here, there)),
@@ -278,8 +291,10 @@ def test_operands_that_lie_apart():
         ("ldexp: x1 lies on cuda but x2 on cpu", lambda: ops.ldexp(there, ids)),
         ("nextafter: x2 lies on cuda but x1 on cpu", lambda: ops.nextafter(here, there)),
     ]:
-        with pytest.raises(ValueError, match=message):
+        with pytest.raises(ValueError, match=message) as raised:
             call()
+        error = raised.value
+        assert error.__suppress_context__ or error.__context__ is None  # told once
     assert ops.where(there > 0, fn.tensor(3.0), there).tolist() == [3.0, 3.0]
     with pytest.raises(ValueError, match=r"concatenate: xs\[1\] lies on cuda but xs\[0\] on cpu"):
         ops.concatenate([here, there], 0)

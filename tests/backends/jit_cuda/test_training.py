@@ -217,3 +217,15 @@ def test_a_loss_scale_reads_once_a_step():
     assert reads == [1] * 5
     assert scales == [4.0, 2.0, 2.0, 4.0, 4.0]
     assert w.tolist() == [-1.0, 0.5]
+
+
+def test_a_model_whose_layers_are_put_on_another_device_is_trained_on():
+    model = fn.Sequential([fn.Input((1,)), fn.layers.Dense(1)])
+    x = np.ones((4, 1), np.float32)
+    for device in ("cpu", "cuda", "cpu"):
+        model.pop()
+        with fn.device(device):
+            model.add(fn.layers.Dense(1))
+        model.compile("sgd", "mse")
+        model.fit(x, x, batch_size=2, verbose=0)
+        assert {weight.device for weight in model.weights} == {device}
