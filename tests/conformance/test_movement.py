@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 from hypothesis import strategies
 
+from fastnn import _core
 from fastnn.backends import reference
 
 from .harness import FLOATS, INTEGERS, LAYOUTS, SHAPES, check, drawn, generator, rows, ulps
@@ -31,6 +32,18 @@ def test_copy_casts(backend, source, dtype):
     for shape in SHAPES[:18:3]:
         x = np.abs(numbers(source, shape)) if source != "bool" else numbers(source, shape)
         check(backend, "copy", [x], dtype)
+
+
+def test_scaled_bytes_are_rounded_once():
+    """C++ computes them in float32: with the bits of products in float64."""
+    x = np.tile(np.arange(256, dtype=np.uint8), 3)
+    factors = generator("bytes").uniform(-9, 9, 200)
+    with np.errstate(all="ignore"):
+        for scale in (*1 / factors, 1 / 255, 1 / 256, 1e-40, 1e-44, 1e37, np.inf, np.nan):
+            expected = (x.astype(np.float64) * scale).astype(np.float32)
+            got = np.asarray(_core.copy(_core.from_numpy(x), "float32", scale))
+            np.testing.assert_array_equal(got, expected)
+            np.testing.assert_array_equal(np.signbit(got), np.signbit(expected))
 
 
 @pytest.mark.parametrize(("backend", "dtype"), rows((dtype,) for dtype in INTEGERS))
