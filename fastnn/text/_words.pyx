@@ -27,6 +27,14 @@ cdef extern from "Python.h":  # they see all of a str, also of one whose class h
     const char* PyUnicode_AsUTF8AndSize(object text, Py_ssize_t* size) except NULL
 
 cdef extern from *:
+    """
+    /* Both halves of a product: the upper bits of a factor reach the upper half alone. */
+    static inline uint64_t mixed(uint64_t a, uint64_t b) {
+      const unsigned __int128 product = (unsigned __int128)a * b;
+      return (uint64_t)product ^ (uint64_t)(product >> 64);
+    }
+    """
+    uint64_t mixed(uint64_t, uint64_t) noexcept
     bint PY_BIG_ENDIAN
     uint64_t __builtin_bswap64(uint64_t)
 
@@ -130,19 +138,13 @@ cdef inline uint64_t key_of(uint8_t* word, Py_ssize_t* length) noexcept:
         zeros = block - ones & ~block & tops  # the lowest bit is that of the first zero
         if zeros:
             break
-        key = folded(key, block)
+        key = mixed(key ^ block, FACTOR)
         length[0] += BLOCK
     zeros ^= zeros - 1  # all bits up to it
     block &= zeros
-    key = folded(key, block) | 1ULL << 63 if length[0] else block
+    key = mixed(key ^ block, FACTOR) | 1ULL << 63 if length[0] else block
     length[0] += ((zeros & ones) * ones >> 56) - 1
     return key
-
-
-cdef inline uint64_t folded(uint64_t key, uint64_t block) noexcept:
-    """The key of one more block."""
-    key ^= block  # its upper bits are then among the lower, which alone reach all of a product
-    return (key ^ key >> 32) * FACTOR
 
 
 cdef class Words:
