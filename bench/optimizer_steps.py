@@ -1,12 +1,14 @@
 """What a step of every optimizer costs, beside Adam's.
 
-`python -m bench.optimizer_steps [NAME ...]` times steps in turn on one large weight and on many
-small ones, and sets them against the memory that they touch: arrays of the weights' size read and
-written in a step. A step that costs what its arrays do has the same number in both columns.
+`python -m bench.optimizer_steps [NAME ...]` times steps as `fit` replays them, in turn, on one
+large weight and on many small ones, and sets them against the memory that they touch: arrays of
+the weights' size read and written in a step. A step that costs what its arrays do has the same
+number in both columns.
 """
 
 import argparse
 from collections.abc import Callable
+from functools import partial
 from itertools import cycle
 from typing import Any, NamedTuple
 
@@ -57,15 +59,17 @@ KINDS = {
 
 
 def step_of(kind: Kind, count: int, size: int) -> Callable[[], None]:
-    """A function that steps `count` weights of `size` elements each, by two gradients in turn: one
+    """A recorded step of `count` weights of `size` elements each, by two gradients in turn: one
     alone would let means of its changes fade to numbers that processors are slow with."""
     weights, slopes = operands(count, size)
     variables, one = [fn.Variable(w) for w in weights], [fn.tensor(g) for g in slopes]
     other = [fn.tensor(g[::-1].copy()) for g in slopes]
-    optimizer, turns = kind.make(), cycle((one, other))
+    optimizer = kind.make()
     if optimizer.probes:
         optimizer.probe(one, variables, lambda: other)
-    return lambda: optimizer.apply(next(turns), variables)
+    steps = [fn.capture(partial(optimizer.apply, g, variables)).bind() for g in (one, other)]
+    turns = cycle(steps)
+    return lambda: next(turns)()
 
 
 def main() -> None:
