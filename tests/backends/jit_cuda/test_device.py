@@ -255,6 +255,7 @@ def test_operands_that_lie_apart():
             "cross: x1 lies on cuda but x2 on cpu",
             lambda: ops.cross(square[:, [0, 1, 1]], fn.tensor(np.ones((2, 3), "f4"))),
         ),
+        ("cross: x2 lies on cuda but x1 on cpu", lambda: ops.cross(here, there)),  # two vectors
         (
             r"einsum: operands\[0\] lies on cuda but operands\[1\] on cpu",
             lambda: ops.einsum("i,i->", there, here),
