@@ -588,7 +588,7 @@ def test_what_cannot_be_called_is_refused():
         fn.capture(5)
 
 
-def test_explaining_a_step_whose_calls_fail_by_now_leaves_its_state():
+def test_a_step_whose_calls_fail_by_now_is_explained_without_times_and_keeps_its_state():
     total, row = fn.Variable(np.zeros(1)), fn.Variable(np.zeros(1, np.int64))
     table, x = fn.tensor(np.arange(4.0)), np.ones(1)
 
@@ -601,8 +601,19 @@ def test_explaining_a_step_whose_calls_fail_by_now_leaves_its_state():
 
     for _ in range(3):
         step(x)
-    assert replayed(step)
+    assert " replays 5 calls in " in step.explain()
     step(x)
-    with pytest.raises(IndexError, match="index 4 at position 0"):
-        step.explain()
+    first, heads, *rows, reason = step.explain().splitlines()
+    assert " replays 5 calls, with " in first
+    assert reason.startswith("not timed: a call fails by now: gather: index 4 at position 0")
+    place = heads.index(" us ") + 1
+    assert [row[place : place + 2] for row in rows] == ["- "] * 5
     assert (total.item(), row.item()) == (4.0, 4)
+
+
+def test_a_step_on_the_rows_of_a_data_set_is_explained_without_times():
+    model = fn.Sequential([fn.layers.Dense(2)])
+    model.compile("sgd", "mse")
+    model.fit(floats(64, 3), floats(64, 2), epochs=2, verbose=0)
+    first, *_, reason = model._records.steps["training step on rows"][1].explain().splitlines()
+    assert " us" not in first and reason == "not timed: a data set is not kept for that"
