@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import functools
 import gc
-import math
 import os
 import sys
 import threading
@@ -135,7 +134,8 @@ class Captured:
 
         For each signature: the calls with shapes, bytes that they read and write, operations, the
         time that each takes (the least of 20 runs with the arguments of the last recording, in
-        microseconds) and their backend; or the reason why it runs eagerly.
+        microseconds; without times, why there are none) and their backend; or the reason why it
+        runs eagerly.
         """
         texts = [step.explain() for step in self._steps.values()]
         return "\n\n".join(texts) or f"{self.name} has not been called"
@@ -326,29 +326,36 @@ class Step:
         if self.plan is None:
             return f"{self.name} runs eagerly: {self.reason}"
         calls = self.plan.calls()
-        times = [math.nan] * len(calls)  # a data set is not kept for their sake
-        if self._example is not None:
-            times = self.plan.profile(self._example, 20)
+        times, untimed = self._times(self.plan)
+        taken = [f"{seconds * 1e6:.2f}" for seconds in times] or ["-"] * len(calls)
         rows = [("call", "shapes", "bytes", "flops", "us", "backend", "line")]
-        for (name, operands, operations, line, backend), seconds in zip(calls, times):
+        for (name, operands, operations, line, backend), time in zip(calls, taken):
             shapes = " ".join(f"{what}{list(shape)}" for what, _, shape in operands)
             size = sum(
                 np.dtype(dtype).itemsize * np.prod(shape, dtype=int) for _, dtype, shape in operands
             )
-            numbers = f"{size}", f"{operations:.0f}", f"{seconds * 1e6:.2f}"
-            rows.append((name, shapes, *numbers, backend, line))
+            rows.append((name, shapes, f"{size}", f"{operations:.0f}", time, backend, line))
         widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
         table = "\n".join(
             "  ".join(cell.ljust(width) for cell, width in zip(row, widths)).rstrip()
             for row in rows
         )
-        total = sum(times) * 1e6
+        total = f" in {sum(times) * 1e6:.1f} us" if times else ""
         prepared = self.plan.prepared_bytes()
         packed = f" and {prepared} of packed weights" if prepared else ""
         return (
-            f"{self.name} replays {len(rows) - 1} calls in {total:.1f} us, "
-            f"with {self.plan.workspace_bytes()} bytes of its own{packed}\n{table}"
+            f"{self.name} replays {len(calls)} calls{total}, "
+            f"with {self.plan.workspace_bytes()} bytes of its own{packed}\n{table}{untimed}"
         )
+
+    def _times(self, plan: _core.Plan) -> tuple[list[float], str]:
+        """Seconds that each call takes; or none, and a line for below the table that says why."""
+        if self._example is None:
+            return [], "\nnot timed: a data set is not kept for that"
+        try:
+            return plan.profile(self._example, 20), ""
+        except (IndexError, ValueError) as error:  # of what Variables hold by now
+            return [], f"\nnot timed: a call fails by now: {error}"
 
 
 _steps: weakref.WeakSet[Step] = weakref.WeakSet()

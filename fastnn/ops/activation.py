@@ -80,6 +80,7 @@ def elu(x: Any, alpha: float = 1.0) -> Tensor:
     return unary("elu", as_float(x, "elu: x"), float(alpha))
 
 
+@follows_operands
 def celu(x: Any, alpha: float = 1.0) -> Tensor:
     """x where positive, else alpha * (exp(x / alpha) - 1)."""
     return multiply(elu(divide(as_float(x, "celu: x"), alpha)), alpha)
@@ -113,12 +114,14 @@ def tanh_shrink(x: Any) -> Tensor:
     return subtract(x, tanh(x))
 
 
+@follows_operands
 def hard_shrink(x: Any, threshold: float = 0.5) -> Tensor:
     """x where |x| > threshold, else 0."""
     x = as_float(x, "hard_shrink: x")
     return where(greater(absolute(x.detach()), threshold), x, like(x, 0))
 
 
+@follows_operands
 def soft_shrink(x: Any, threshold: float = 0.5) -> Tensor:
     """x moved toward 0 by threshold, and 0 where it would cross."""
     x = as_float(x, "soft_shrink: x")
@@ -126,12 +129,14 @@ def soft_shrink(x: Any, threshold: float = 0.5) -> Tensor:
     return where(greater(size, threshold), subtract(x, sign(x.detach()) * threshold), like(x, 0))
 
 
+@follows_operands
 def threshold(x: Any, threshold: float, default_value: float) -> Tensor:
     """x where it is above the threshold, else default_value."""
     x = as_float(x, "threshold: x")
     return where(greater(x.detach(), threshold), x, like(x, default_value))
 
 
+@follows_operands
 def squareplus(x: Any, b: float = 4) -> Tensor:
     """(x + sqrt(x * x + b)) / 2."""
     x = as_float(x, "squareplus: x")

@@ -40,6 +40,7 @@ def _rows_rule(node: _core.Node, gradient: Any) -> Any:
     return dx if gradient.ndim == 1 else _core.reshape(dx, node.parent_shape(0))
 
 
+@follows_operands
 def softmax_cross_entropy(
     labels: Tensor,
     logits: Tensor,
@@ -209,6 +210,7 @@ def _elements_rule(node: _core.Node, gradient: Any) -> Any:
     return _core.binary(dx, gradient, "mul")
 
 
+@follows_operands
 def sigmoid_cross_entropy(
     targets: Tensor, logits: Tensor, sample_weight: Tensor | None = None, smoothing: float = 0.0
 ) -> Tensor:

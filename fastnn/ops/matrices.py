@@ -15,6 +15,7 @@ from fastnn.ops.core import (
     Tensor,
     as_float,
     as_tensor,
+    check_devices,
     follows_operands,
     normalize_axis,
     promote,
@@ -160,6 +161,7 @@ def cross(
     if axis is not None:
         axisa = axisb = axisc = axis
     x1, x2 = promote("cross", x1, x2)
+    check_devices("cross", x1=x1, x2=x2)  # elements of a vector on the host are numbers, which fit
     x1, x2 = moveaxis(x1, axisa, -1), moveaxis(x2, axisb, -1)
     for name, x in (("x1", x1), ("x2", x2)):
         if x.shape[-1] not in (2, 3):

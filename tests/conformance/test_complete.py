@@ -11,7 +11,8 @@ from fastnn.backends.reference import FUNCTIONS
 
 from .operations import COUNTS, operations
 
-# What users write has no kernels of ours, and is its own specification: tests/test_elementwise.py.
+# What users write has no kernels of ours, and is its own specification:
+# tests/test_elementwise_functions.py.
 OURS = [name for name in _core.PRIMITIVES if name != "elementwise"]
 
 

@@ -255,6 +255,7 @@ def test_operands_that_lie_apart():
             "cross: x1 lies on cuda but x2 on cpu",
             lambda: ops.cross(square[:, [0, 1, 1]], fn.tensor(np.ones((2, 3), "f4"))),
         ),
+        ("cross: x2 lies on cuda but x1 on cpu", lambda: ops.cross(here, there)),  # two vectors
         (
             r"einsum: operands\[0\] lies on cuda but operands\[1\] on cpu",
             lambda: ops.einsum("i,i->", there, here),
@@ -271,6 +272,19 @@ def test_operands_that_lie_apart():
             "sparse_categorical_crossentropy: output lies on cuda but target on cpu",
             lambda: ops.sparse_categorical_crossentropy(ids, square),
         ),
+        (
+            "softmax_cross_entropy: logits lies on cuda but labels on cpu",
+            lambda: ops.softmax_cross_entropy(ids, square),
+        ),
+        (
+            "sigmoid_cross_entropy: targets lies on cuda but logits on cpu",
+            lambda: ops.sigmoid_cross_entropy(there, here),
+        ),
+        ("celu: x lies on cuda but alpha on cpu", lambda: ops.celu(there, here)),
+        ("hard_shrink: threshold lies on cuda but x on", lambda: ops.hard_shrink(here, there)),
+        ("soft_shrink: x lies on cuda but threshold on", lambda: ops.soft_shrink(there, here)),
+        ("squareplus: x lies on cuda but b on cpu", lambda: ops.squareplus(there, here)),
+        ("threshold: x lies on cuda but threshold on", lambda: ops.threshold(there, here, 0.0)),
         ("greater: x1 lies on cuda but x2 on cpu", lambda: ops.greater(there, here)),
         ("greater_equal: x2 lies on cuda but x1 on", lambda: ops.greater_equal(here, there)),
         ("heaviside: x1 lies on cuda but x2 on cpu", lambda: ops.heaviside(there, here)),
