@@ -114,11 +114,14 @@ def machine() -> str:
     """The day, the GPU and what drives it; ends the program where something is missing."""
     try:
         check_device("bench.gpu", "cuda")
+    except (ImportError, RuntimeError) as error:
+        raise SystemExit(str(error)) from None
+    try:
         import torch
 
         torch.cuda.init()
     except (ImportError, RuntimeError, AssertionError) as error:
-        raise SystemExit(str(error)) from None
+        raise SystemExit(f"bench.gpu: PyTorch with CUDA is needed beside fastnn: {error}") from None
 
     packages = ", ".join(f"{p} {version(p)}" for p in ("numba", "numba-cuda", "torch"))
     day = time.strftime("%Y-%m-%d", time.gmtime())

@@ -122,6 +122,7 @@ def main() -> None:
     import fastnn as fn
 
     fn.set_num_threads(1)
+    fn.device("cpu")  # whatever FASTNN_DEVICE says
     random = np.random.default_rng(0)
     a, b = (random.standard_normal((n, n), dtype=np.float32) for _ in range(2))
     expected = a @ b

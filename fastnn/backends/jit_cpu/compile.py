@@ -112,6 +112,10 @@ class Inlined(CPUDispatcher):
 
         self._compiler._customize_flags = customize
 
+    def __call__(self, *arguments: Any) -> Any:
+        """From Python: as it is written there, with Python's errors."""
+        return self.py_func(*arguments)
+
     def add_overload(self, result: Any) -> None:
         """Keeps what was compiled for some types; Numba would ask for its machine code."""
         result.library.__class__ = Part
@@ -149,7 +153,11 @@ class Kernel:
         check(function, self.name)
 
     def check(self, arrays: int, integers: int, reals: int) -> None:
-        """TypeError if its parameters are not so many."""
+        """TypeError if its parameters are not so many, or the last is not the task."""
+        if self.parameters[-1:] != ["task"]:
+            raise TypeError(
+                f"{self.name}: takes {self.parameters}, expected `task` as the last parameter"
+            )
         given = ("table" in self.parameters) + ("status" in self.parameters) + 1
         count = arrays + integers + reals + given
         if count != len(self.parameters):

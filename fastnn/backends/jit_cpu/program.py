@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 from .compile import Kernel
 from .compile_errors import reason
-from .user_syntax import check_constant, place, references
+from .user_syntax import check_reference, place, references
 
 # Elements that one task of an element-wise stage takes: shared out to threads from there on.
 BLOCK = 16_384
@@ -105,14 +105,14 @@ def blocks(n: int, block: int = BLOCK) -> int:
 def _compiled(s: Stage) -> int:
     """The address of its kernel, or a TypeError that names the line of it that does not compile."""
     function, name = s.kernel.function, s.kernel.name
+    if not function.__module__.startswith("fastnn."):
+        with contextlib.suppress(NameError):  # which Numba tells
+            for path, value in references(function, name).items():
+                check_reference(value, path, function, name)
     try:
         return s.address()
     except Exception as error:  # Numba's own, and others where it did not expect such a function
-        said = reason(name, error, place(function))
-    with contextlib.suppress(NameError):  # which Numba has told
-        for path, value in references(function, name).items():
-            check_constant(value, path, function, name)
-    raise TypeError(said)
+        raise TypeError(reason(name, error, place(function))) from None
 
 
 def assemble(stages: Sequence[Stage], arrays: int) -> tuple[list[tuple[Any, ...]], list[int]]:

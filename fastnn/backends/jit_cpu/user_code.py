@@ -7,7 +7,6 @@ of the text is always what the text says.
 from __future__ import annotations
 
 import hashlib
-import random
 import types
 from collections.abc import Callable
 from typing import Any, NamedTuple
@@ -18,10 +17,9 @@ from fastnn.backends.jit.functions import original, scalar_function
 
 from .compile import compiled
 from .rules import KNOWN
-from .user_syntax import branches, check, check_constant, defaults, place, references, scope
+from .user_syntax import branches, check, check_reference, defaults, place, references, scope
 
 _FIXED_MODULES = ("numpy", "math", "fastnn")  # what their names mean does not change
-_GENERATORS = (random.Random, np.random.RandomState, np.random.Generator)
 _OF_TENSORS = ("fastnn.ops", "fastnn.tensor", "fastnn.activations", "fastnn.losses")
 
 
@@ -84,15 +82,7 @@ def _referred(value: Any, path: tuple[str, ...], name: str, inside: tuple) -> An
     """What a function refers to, as it is compiled."""
     if isinstance(value, np.ndarray):  # which keeps its elements, as numbers keep their values
         return value.copy()
-    check_constant(value, path, inside[-1], name)
-    if (
-        isinstance(getattr(value, "__self__", value), _GENERATORS)
-        or getattr(value, "__module__", None) == "fastnn.random"
-    ):
-        raise TypeError(
-            f"{name}: {'.'.join(path)} draws random numbers ({place(inside[-1], path)}), which a "
-            "function of elements cannot do; draw them before, and take them as an operand"
-        )
+    check_reference(value, path, inside[-1], name)
     value = scalar_function(value)
     value = original(getattr(value, "py_func", value))  # py_func: of numba.njit
     if not _user_written(value):

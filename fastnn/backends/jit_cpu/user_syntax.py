@@ -6,9 +6,12 @@ import builtins
 import dis
 import inspect
 import os
+import random
 import types
 from collections.abc import Callable, Iterator
 from typing import Any
+
+import numpy as np
 
 # Instructions of what cannot be compiled, in the words of messages.
 _REFUSED = {
@@ -26,6 +29,7 @@ _REFUSED = {
     "BUILD_SET": "makes a set",
 }
 _CONTAINERS = (list, set, frozenset, dict)
+_GENERATORS = (random.Random, np.random.RandomState, np.random.Generator)
 _GLOBALS, _VARIABLES = ("LOAD_GLOBAL", "LOAD_NAME"), ("LOAD_DEREF", "LOAD_CLASSDEREF")
 _ATTRIBUTES = ("LOAD_ATTR", "LOAD_METHOD")
 
@@ -83,11 +87,18 @@ def check(function: Callable, name: str) -> None:
         raise TypeError(f"{name}: is a generator or a coroutine ({place(function)})")
 
 
-def check_constant(value: Any, path: tuple[str, ...], function: Callable, name: str) -> None:
-    """TypeError for what no compiled function can refer to: a list, a set, a dictionary.
+def check_reference(value: Any, path: tuple[str, ...], function: Callable, name: str) -> None:
+    """TypeError for what no compiled function can refer to: a list, a set, a dictionary, and what
+    draws random numbers, of which threads would get others in every run.
 
     path: that the function reads it by; name: of the operation or kernel
     """
+    draws = isinstance(getattr(value, "__self__", value), _GENERATORS)
+    if draws or getattr(value, "__module__", None) == "fastnn.random":
+        raise TypeError(
+            f"{name}: {'.'.join(path)} draws random numbers ({place(function, path)}), which "
+            "compiled functions cannot do; draw them before, and take them as an operand"
+        )
     if (container := _container_in(value)) is None:
         return
     within = "" if container is value else "a tuple with "

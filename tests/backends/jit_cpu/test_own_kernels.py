@@ -1,6 +1,7 @@
 """Planners and kernels that users write: what is wrong with one is said before it runs."""
 
 import math
+import random
 
 import numpy as np
 import pytest
@@ -42,8 +43,14 @@ def test_mistakes_of_a_planner(planner):
         for i in range(n):
             y[i] = n
 
+    def task_first(task, y, n):
+        write(y, n, task)
+
     own = kernel(write)
     mistakes = {
+        r"task_first: takes \['task', 'y', 'n'\], expected `task` as the last": lambda y: [
+            stage(kernel(task_first), [y], [3])
+        ],
         r"unary: its planner: array 77, expected -1 to 1": lambda y: [
             stage(own, [y], [3]),
             stage(own, [y._replace(place=77)], [3]),
@@ -198,6 +205,37 @@ def test_a_kernel_that_reads_what_may_change(planner, function):
         f"{name}: reads {NO_CONSTANTS[function]} (test_own_kernels.py:{line}), "
         "expected a tuple or an array of constants"
     )
+
+
+def draws(y, x, task):
+    y[0] = random.random()
+
+
+def test_a_kernel_that_draws_random_numbers(planner):
+    from fastnn.backends.jit_cpu.compile import kernel
+    from fastnn.backends.jit_cpu.program import stage
+
+    planner(lambda y, x, **attributes: [stage(kernel(draws), [y, x])])
+    place = rf"\(test_own_kernels.py:{draws.__code__.co_firstlineno + 1}\)"
+    with pytest.raises(TypeError, match=rf"random.random draws random numbers {place}, which"):
+        rising(np.zeros(3, np.float32))
+
+
+def test_a_kernel_called_as_python_says_which_index_is_out_of_range():
+    from fastnn.backends.jit_cpu.compile import kernel
+    from fastnn.backends.jit_cpu.softmax import row_sum
+
+    add_up = row_sum("float32")
+
+    def one_too_many(y, x, n, task):
+        for i in range(n + 1):
+            y[i] = add_up(x, 0, n)
+
+    y, x = np.zeros(9, np.float32), np.arange(8, dtype=np.float32)
+    kernel(one_too_many).function(y, x, 8, 0)
+    assert y.tolist() == [28] * 9
+    with pytest.raises(IndexError, match="index 8 is out of bounds"):
+        kernel(one_too_many).function(y[:8], x, 8, 0)
 
 
 def raises(y, x, n, task):
