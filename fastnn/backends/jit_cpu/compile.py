@@ -29,6 +29,7 @@ from numba.extending import intrinsic
 
 from .disk_cache import DiskCache
 from .effects import PureTile
+from .lines import WithLines
 from .user_syntax import check
 
 ELEMENTS = {
@@ -151,6 +152,9 @@ class Kernel:
         self.options = options
         self._tiles: dict[tuple, Any] = {}
         check(function, self.name)
+        self.of_fastnn = function.__module__.startswith("fastnn.")
+        if not self.of_fastnn:
+            self.options = {"compiler": WithLines, **options}
 
     def check(self, arrays: int, integers: int, reals: int) -> None:
         """TypeError if its parameters are not so many, or the last is not the task."""
@@ -184,7 +188,7 @@ class Kernel:
 
         tile = PureTile(call, (_TILE.args, _TILE.return_type), {}, OPTIONS)
         # Of other kernels the cache cannot tell whether they have changed.
-        if self.name and self.function.__module__.startswith("fastnn."):
+        if self.name and self.of_fastnn:
             tile._cache = DiskCache(f"{self.name}({', '.join(dtypes)}, {integers}, {reals})")
         tile.compile()
         return tile

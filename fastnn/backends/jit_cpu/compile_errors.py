@@ -60,13 +60,20 @@ def _what(text: str) -> str:
     return next(said, "Numba does not know it")
 
 
+def _line(file: str, line: int) -> str:
+    """A line, and what stands there."""
+    source = linecache.getline(file, line).strip()
+    return f"{at(file, line)}: {source}" if source else at(file, line)
+
+
 def reason(name: str, error: Exception, where: str) -> str:
     """What is wrong, and where: in the innermost of functions that call each other.
 
     name: of the operation; error: of Numba; where: the function stands, if nothing better is known
     """
     if isinstance(error, Effect):
-        return f"{name}: {error} ({where}), which compiled loops cannot do"
+        stands = _line(*error.place) if error.place else where
+        return f"{name}: {error} ({stands}), which compiled loops cannot do"
     text = _COLOURS.sub("", str(error))
     what = _in_plain_words(_what(text))
     if "must return" in what:
@@ -77,7 +84,4 @@ def reason(name: str, error: Exception, where: str) -> str:
     users = [place for place in places if place[0] != _CALLER]
     if not users:
         return f"{name}: cannot be compiled: {what} ({where})"
-    file, line = users[0]
-    source = linecache.getline(file, line).strip()
-    stands = f"{at(file, line)}: {source}" if source else at(file, line)
-    return f"{name}: cannot be compiled: {what} ({stands})"
+    return f"{name}: cannot be compiled: {what} ({_line(*users[0])})"

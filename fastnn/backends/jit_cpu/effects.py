@@ -16,24 +16,31 @@ import llvmlite.binding as llvm
 from numba.core import config
 from numba.core.ccallback import CFunc
 
-_ALLOCATES = re.compile(r'\bcall\b[^\n@]*@"?NRT_(?!Free)')
-_PRINTS = re.compile(r"\bcall\b[^\n@]*@PySys_FormatStdout\b")
+from .lines import Lines, Place
+
+_ALLOCATES = "NRT_(?!Free)\\w+"
+_PRINTS = "PySys_FormatStdout"
 _RAISED = re.compile(r'@\.const\.pickledata\.\w+ = [^\n]* c"(.*)"')
 _ESCAPED = re.compile(rb"\\([0-9A-F]{2})")
 
 
 class Effect(TypeError):
-    """A function would do more than compute."""
+    """A function would do more than compute. place: where, if that is known"""
+
+    def __init__(self, what: str, place: Place | None) -> None:
+        super().__init__(what)
+        self.place = place
 
 
-def _exceptions(code: str) -> list[str]:
-    """What is raised, by the constants of which Numba makes exceptions."""
+def _exceptions(code: str) -> list[Effect]:
+    """What is raised, by the constants of which Numba makes exceptions; known lines come first."""
     found = []
     for text in _RAISED.findall(code):
         data = _ESCAPED.sub(lambda match: bytes([int(match[1], 16)]), text.encode("latin-1"))
-        kind, arguments, _ = pickle.loads(data)
-        found.append(": ".join([kind.__name__, *map(str, arguments or ())]))
-    return sorted(found)
+        kind, arguments, where = pickle.loads(data)
+        what = ": ".join([kind.__name__, *map(str, arguments or ())])
+        found.append(Effect(f"may raise {what}", where and (where[1], where[2])))
+    return sorted(found, key=lambda one: (one.place is None, one.place, str(one)))
 
 
 def _optimized(library: Any) -> str:
@@ -49,12 +56,11 @@ def _optimized(library: Any) -> str:
 
 def _refuse_effects(library: Any) -> None:
     code = _optimized(library)
-    if _PRINTS.search(code):
-        raise Effect("prints")
-    if _ALLOCATES.search(code):
-        raise Effect("makes an array, a list or a string")
+    for callee, what in ((_PRINTS, "prints"), (_ALLOCATES, "makes an array, a list or a string")):
+        if re.search(rf'\bcall\b[^\n@]*@"?{callee}\b', code):
+            raise Effect(what, Lines(code).of_calls(callee))
     if exceptions := _exceptions(code):
-        raise Effect(f"may raise {' or '.join(exceptions)}")
+        raise exceptions[0]
 
 
 class PureTile(CFunc):

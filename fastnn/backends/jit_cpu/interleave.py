@@ -11,10 +11,9 @@ from typing import Any
 
 from llvmlite import ir as llvm
 from numba.core import ir
-from numba.core.compiler import CompilerBase, DefaultPassBuilder
-from numba.core.compiler_machinery import register_pass
 from numba.core.lowering import Lower
-from numba.core.typed_passes import BaseNativeLowering, NativeLowering
+
+from .lowering import compiler_with
 
 _COUNT = 2
 
@@ -40,22 +39,4 @@ class _Lower(Lower):
         self.builder.block.terminator.set_metadata("llvm.loop", name)
 
 
-@register_pass(mutates_CFG=True, analysis_only=False)
-class _Lowering(BaseNativeLowering):
-    _name = "interleaved_lowering"
-
-    @property
-    def lowering_class(self) -> Any:
-        return _Lower
-
-
-class Interleaved(CompilerBase):
-    """The compiler of such functions."""
-
-    def define_pipelines(self) -> list[Any]:
-        passes = DefaultPassBuilder.define_nopython_pipeline(self.state)
-        passes.passes = [
-            (_Lowering if one is NativeLowering else one, text) for one, text in passes.passes
-        ]
-        passes.finalize()
-        return [passes]
+Interleaved = compiler_with(_Lower)  # the compiler of such functions

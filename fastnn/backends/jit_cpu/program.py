@@ -105,7 +105,7 @@ def blocks(n: int, block: int = BLOCK) -> int:
 def _compiled(s: Stage) -> int:
     """The address of its kernel, or a TypeError that names the line of it that does not compile."""
     function, name = s.kernel.function, s.kernel.name
-    if not function.__module__.startswith("fastnn."):
+    if not s.kernel.of_fastnn:
         with contextlib.suppress(NameError):  # which Numba tells
             for path, value in references(function, name).items():
                 check_reference(value, path, function, name)

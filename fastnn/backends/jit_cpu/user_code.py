@@ -16,6 +16,7 @@ import numpy as np
 from fastnn.backends.jit.functions import original, scalar_function
 
 from .compile import compiled
+from .lines import WithLines
 from .rules import KNOWN
 from .user_syntax import branches, check, check_reference, defaults, place, references, scope
 
@@ -44,7 +45,9 @@ class _Unknown(Exception):
 
 
 def _user_written(value: Any) -> bool:
-    return isinstance(value, types.FunctionType) and value not in KNOWN
+    if not isinstance(value, types.FunctionType) or value in KNOWN:
+        return False
+    return str(value.__module__).split(".")[0] != "numpy"  # Numba has those that it knows
 
 
 def _text(value: Any) -> str:
@@ -133,7 +136,7 @@ def _build(function: Callable, name: str, inside: tuple = ()) -> Built:
     )
     copy = types.FunctionType(code, names, function.__name__, defaults(function), tuple(cells))
     _built[function] = Built(
-        compiled(copy, boundscheck=True),
+        compiled(copy, compiler=WithLines, boundscheck=True),
         _fingerprint(function, referred),
         branches(code) or any(isinstance(one, Built) and one.branches for one in referred.values()),
     )

@@ -270,7 +270,8 @@ def calls_what_raises(y, x, n, task):
 
 
 def allocates(y, x, n, task):
-    y[0] = np.zeros(n)[n - 1]
+    y[0] = x[0]
+    y[0] += np.zeros(n)[n - 1]
 
 
 @njit
@@ -293,11 +294,12 @@ MADE = {  # lines below the first
     looks_in_a_set: (1, f"makes a set {HERE}, which cannot be compiled"),
     yields: (1, f"yields or has a generator expression {HERE}, which cannot be compiled"),
 }
-COMPILED = {
-    of_tuple: f"may raise IndexError: tuple index out of range {HERE}",
-    calls_what_prints: f"prints {HERE}",
-    calls_what_raises: f"may raise ValueError: n is negative {HERE}",
-    allocates: f"makes an array, a list or a string {HERE}",
+STANDS = r"\(test_own_kernels.py:{}: .+\), which compiled loops cannot do"
+COMPILED = {  # the line below the first of a function
+    of_tuple: (of_tuple, 1, f"may raise IndexError: tuple index out of range {STANDS}"),
+    calls_what_prints: (calls_what_prints, 1, f"prints {STANDS}"),
+    calls_what_raises: (root.py_func, 3, f"may raise ValueError: n is negative {STANDS}"),
+    allocates: (allocates, 2, f"makes an array, a list or a string {STANDS}"),
 }
 
 
@@ -317,7 +319,8 @@ def test_what_a_kernel_might_do_is_refused_when_it_is_compiled(planner, function
     from fastnn.backends.jit_cpu.program import stage
 
     planner(lambda y, x, **attributes: [stage(kernel(function), [y, x], [1])])
-    message = COMPILED[function].format(function.__code__.co_firstlineno)
+    inner, below, message = COMPILED[function]
+    message = message.format(inner.__code__.co_firstlineno + below)
     for _ in range(2):
         with pytest.raises(TypeError, match=rf"\.{function.__name__}: {message}"):
             rising(np.zeros(3, np.float32))
