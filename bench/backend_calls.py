@@ -33,7 +33,7 @@ def adam() -> list:
     """One weight of 1e6 elements, its two slots, its gradient, and the numbers of the rule."""
     w, mean, square, g = (numbers(10**6) for _ in range(4))
     hyper = np.array([0.9, 0.999, 1e-7])
-    return [[w], [mean, square**2], [g], np.array(1e-3), hyper, np.array(0), *[None] * 4]
+    return [[w], [mean, square**2], [g], np.array(1e-3), hyper, np.array(0), *[None] * 5]
 
 
 def beginning() -> np.ndarray:

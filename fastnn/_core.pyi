@@ -502,6 +502,7 @@ def optimizer_step(
     product: Tensor | None,
     accumulators: Sequence[Tensor] | None,
     averages: Sequence[Tensor] | None,
+    loss_scale: Tensor | None,
     rows: Sequence[Tensor] | None,
     rule: str = ...,
     clip: str = ...,

@@ -132,8 +132,11 @@ void infer(Call& call) {
     check_like_parameters(call, Slots, parameters * rule.slots);
   check_like_parameters(call, Accumulators, attributes.accumulate > 1 ? parameters : 0);
   if (call.has(Averages)) check_like_parameters(call, Averages, parameters);
-  check_float(call, Rate);
-  check_rank(call, Rate, 0);
+  for (const int number : {Rate, LossScale})
+    if (call.has(number)) {
+      check_float(call, number);
+      check_rank(call, number, 0);
+    }
   const Array& hyper = call.operand(Hyper);
   const int64_t expected = rule.numbers;
   if (hyper.dtype != DType::float64 || hyper.rank != 1 || hyper.shape[0] != expected)
@@ -179,6 +182,7 @@ void register_optimizer() {
                        {"product", Role::inout, true},
                        {"accumulators", Role::inout, true, true},
                        {"averages", Role::inout, true, true},
+                       {"loss_scale", Role::in, true},
                        {"rows", Role::in, true, true},
                        {"scratch", Role::scratch, true}},
                       {{"rule", AttributeKind::code, offsetof(Attributes, rule), 0, step::rules},

@@ -17,6 +17,7 @@ enum Operand {
   Product,
   Accumulators,
   Averages,
+  LossScale,
   Rows,
   Scratch
 };

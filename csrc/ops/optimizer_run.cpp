@@ -166,6 +166,8 @@ int64_t shared_scratch(const Call& call) {
 
 Status run(const Call& call) {
   if (const Status status = check_rows(call); status.code != 0) return status;
+  const double loss_scale = call.has(LossScale) ? number_of(call.operand(LossScale)) : 1;
+  if (!(loss_scale > 0 && loss_scale < INFINITY)) return {};
   const auto& a = call.attributes.as<Attributes>();
   int64_t* iterations = call.operand(Iterations).as<int64_t>();
   const int64_t before = *iterations / a.accumulate;  // whole steps
@@ -181,7 +183,7 @@ Status run(const Call& call) {
             a.accumulate > 1 ? Accumulators : Gradients,
             steps,
             number_of(call.operand(Rate)),
-            a.scale / static_cast<double>(a.accumulate),
+            a.scale / loss_scale / static_cast<double>(a.accumulate),
             nullptr,
             before == 0 ? 0 : a.momentum,
             a.overwrite > 0 && (before + 1) % a.overwrite == 0,

@@ -13,6 +13,7 @@ import numpy as np
 from fastnn import _core, ops
 from fastnn.autograd import no_grad
 from fastnn.optimizers.optimizer import Optimizer
+from fastnn.optimizers.update import goes
 from fastnn.row_gradient import RowGradient
 from fastnn.tensor import Tensor, Variable
 from fastnn.utils.serialization import deserialize_keras_object, serialize_keras_object
@@ -23,8 +24,9 @@ class LossScaleOptimizer(Optimizer):
     finite, so that small ones do not vanish.
 
     A step with a gradient that is not finite halves the factor and changes nothing else; the factor
-    doubles after `dynamic_growth_steps` good steps in a row. Whether a step is a good one Python
-    must know, so steps with this optimizer are not replayed.
+    doubles after `dynamic_growth_steps` good steps in a row. Python does not ask whether a step was
+    a good one, so steps are recorded; only with an inner optimizer that probes (VSGD) or is no rule
+    of `optimizer_step` (Muon) it does.
 
     Args:
         inner_optimizer: what takes the steps; its own `loss_scale_factor` becomes the factor. All
@@ -71,6 +73,7 @@ class LossScaleOptimizer(Optimizer):
         self.initial_scale = initial_scale
         self.dynamic_growth_steps = dynamic_growth_steps
         self._probed_well = True
+        self._applied = self._counter(np.float32(0), "applied_scale")
         inner_optimizer.loss_scale_factor = None
 
     @property
@@ -101,7 +104,12 @@ class LossScaleOptimizer(Optimizer):
         self._scale = self._counter(np.float32(self.initial_scale), "dynamic_scale")
         self._slot_variables += [self._counted, self._scale]
         self.inner_optimizer.build(variables)
+        self.inner_optimizer._divide_by(self._applied)
         super().build(variables)
+
+    def state_variables(self) -> list[Variable]:
+        """All that a step reads and writes beside the parameters: what moves with them."""
+        return [*super().state_variables(), self._applied]
 
     @property
     def dynamic_scale(self) -> Tensor | float:
@@ -123,54 +131,48 @@ class LossScaleOptimizer(Optimizer):
         """That of the inner optimizer; a gradient that is not finite makes the next step one that
         halves the factor."""
         self.build(variables)
-        scale = self._scale_for(gradients)
-        self._probed_well = scale > 0
+        with no_grad():
+            self._applied.assign(self._scale_for(gradients))
+        self._probed_well = goes(self._applied).item()
         if not self._probed_well:
             return
 
         def repeated() -> Sequence:
             found = again()
-            self._probed_well = self._scale_for(found) > 0
+            with no_grad():
+                self._probed_well = goes(self._scale_for(found)).item()
             return found
 
-        self._pass_on(scale)
         inner: Any = self.inner_optimizer
         inner.probe(gradients, variables, repeated)
 
-    def _scale_for(self, gradients: Sequence) -> float:
-        """The factor; 0 if a number of the gradients is not finite. One read by the host."""
+    def _scale_for(self, gradients: Sequence) -> Tensor:
+        """The factor if all numbers of the gradients are finite, else 0 or, of an infinite factor,
+        NaN."""
         scale: Tensor = self._scale
         for good in _finite(gradients):
             scale = scale * ops.cast(good, "float32")
-        value = scale.item()
-        return value if value > 0 else 0.0  # also of NaN, an infinite factor times 0
-
-    def _pass_on(self, scale: float) -> None:
-        """The inner optimizer divides by the factor as it steps. It changes seldom."""
-        if self.inner_optimizer.loss_scale_factor != scale:
-            self.inner_optimizer.loss_scale_factor = scale
+        return scale
 
     def _prepare(self, variables: list[Variable]) -> Callable[[Sequence], None]:
         self.build(variables)
+        inner = self.inner_optimizer
 
         def step(gradients: Sequence) -> None:
-            scale = self._scale_for(gradients) if self._probed_well else 0.0
-            self._probed_well = True
-            if not scale:
-                self._counted.assign(0)
-                self._scale.assign(self._scale * 0.5)
-                return
-            self._pass_on(scale)
-            self.inner_optimizer.prepared(variables)(gradients)
-            grows = ops.equal(self._counted, self.dynamic_growth_steps - 1)
-            self._counted.assign(ops.where(grows, 0, self._counted + 1))
-            self._scale.assign(ops.where(grows, self._scale * 2.0, self._scale))
-
-        def without_gradients(gradients: Sequence) -> None:
             with no_grad():
-                step(gradients)
+                self._applied.assign(self._scale_for(gradients) if self._probed_well else 0.0)
+            if self._probed_well:
+                inner.prepared(variables)(gradients)
+            self._probed_well = True
+            with no_grad():
+                good = goes(self._applied)
+                grows = ops.logical_and(good, self._counted == self.dynamic_growth_steps - 1)
+                factor = ops.where(good, ops.where(grows, 2.0, 1.0), 0.5)
+                counts = ops.logical_and(good, ops.logical_not(grows))
+                self._counted.assign(ops.where(counts, self._counted + 1, 0))
+                self._scale.assign(self._scale * ops.cast(factor, "float32"))
 
-        return without_gradients
+        return step
 
     def finalize_variable_values(self, var_list: Sequence[Variable]) -> None:
         """As the inner optimizer's."""

@@ -6,8 +6,10 @@ import re
 from collections.abc import Callable, Iterable, Iterator, MutableMapping, Sequence
 from typing import Any
 
+from fastnn import ops
 from fastnn.optimizers.loss_scale import LossScaleOptimizer
 from fastnn.optimizers.optimizer import Optimizer
+from fastnn.optimizers.update import goes
 from fastnn.tensor import Tensor, Variable
 from fastnn.utils.serialization import deserialize_keras_object, serialize_keras_object
 
@@ -174,9 +176,17 @@ class MultiOptimizer(Optimizer):
                     return self._apply_some(gradients, variables)
             for optimizer, own, theirs in parts:
                 optimizer.prepared(theirs)(_of(gradients, own))
-            self._iterations.assign_add(1)
+            taken: Any = 1
+            if self._loss_scale is not None:
+                taken = ops.cast(goes(self._loss_scale), "int64")
+            self._iterations.assign_add(taken)
 
         return step
+
+    def _divide_by(self, loss_scale: Tensor) -> None:
+        super()._divide_by(loss_scale)
+        for each in self.optimizers:
+            each._divide_by(loss_scale)
 
     def _pass_scale_on(self) -> None:
         for each in self.optimizers:

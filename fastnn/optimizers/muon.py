@@ -148,7 +148,7 @@ class Muon(Optimizer):
 
         def take_steps(gradients: Sequence, rate: Tensor) -> None:
             steps = _core.copy(self.iterations, "int64")  # the primitive counts on
-            state = steps, None, None, None, None
+            state = steps, None, None, None, None, None
             optimizer_step(variables, slots, gradients, rate * share, hyper, *state, *rule, *decay)
 
         return take_steps

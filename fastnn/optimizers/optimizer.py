@@ -8,12 +8,12 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from fastnn import _core
+from fastnn import _core, ops
 from fastnn.captured import before_replay
 from fastnn.optimizers.schedules import LearningRateSchedule, Rate, as_rate
 from fastnn.optimizers.settings import Common, check_range, check_settings
 from fastnn.optimizers.state import OptimizerState
-from fastnn.optimizers.update import composed_update, native_update
+from fastnn.optimizers.update import composed_update, goes, native_update
 from fastnn.tensor import Tensor, Variable, from_data
 from fastnn.utils.naming import auto_name
 from fastnn.utils.serialization import deserialize_keras_object, serialize_keras_object
@@ -217,6 +217,7 @@ class Optimizer(OptimizerState):
         slots = {name: [all_[i] for i in positions] for name, all_ in self._slots.items()}
         update = (native_update if self.rule else composed_update)(self, variables, slots)
         constrained = [v for v in variables if getattr(v, "constraint", None) is not None]
+        loss_scale = self._loss_scale
 
         def step(gradients: Sequence) -> None:
             for gradient in gradients:
@@ -224,7 +225,10 @@ class Optimizer(OptimizerState):
                     return self._apply_some(gradients, variables)
             update(gradients)
             for variable in constrained:
-                variable.assign(variable.constraint(variable).detach())
+                value = variable.constraint(variable).detach()
+                if loss_scale is not None:
+                    value = ops.where(goes(loss_scale), value, variable.detach())
+                variable.assign(value)
 
         return step
 
@@ -252,6 +256,13 @@ class Optimizer(OptimizerState):
         missing = [v.path for g, v in zip(gradients, variables) if g is None]
         warnings.warn(f"{self.name}: no gradients for {', '.join(missing)}", stacklevel=4)
         self.prepared([v for _, v in pairs])([g for g, _ in pairs])
+
+    _loss_scale: Tensor | None = None
+
+    def _divide_by(self, loss_scale: Tensor) -> None:
+        """From now on gradients are divided by this, too; a step in which it is not a positive
+        finite number changes nothing."""
+        self._loss_scale, self._steps = loss_scale, {}
 
     def scale_loss(self, loss: Tensor) -> Tensor:
         """The loss times `loss_scale_factor`, to take gradients of."""

@@ -42,6 +42,7 @@ def native_update(
         optimizer._iterations,
         optimizer._product,
         *(ordered(slots[n]) if n in slots else None for n in ("gradient_accumulator", "average")),
+        optimizer._loss_scale,
     )
     settings: Any = (
         optimizer.rule,
@@ -88,20 +89,24 @@ def composed_update(
 ) -> Callable[[Sequence], None]:
     """The same for an optimizer that overrides `update_step`.
 
-    Only where gradients are accumulated, whether the variables change depends on a number that
-    Python reads; such a step cannot be replayed.
+    Only where gradients are accumulated, or divided by a loss scale that changes, it depends on a
+    number that Python reads whether the variables change; such a step cannot be replayed.
     """
     clip, limit = clip_of(optimizer)
     decays = [(v, optimizer._decay_of(v)) for v in variables]
     decayed = [(v, decay) for v, decay in decays if decay]
     accumulators, averages = slots.get("gradient_accumulator"), slots.get("average", [])
     steps = optimizer.gradient_accumulation_steps or 1
-    scale = 1.0 / (optimizer.loss_scale_factor or 1.0)
+    fixed_scale, loss_scale = 1.0 / (optimizer.loss_scale_factor or 1.0), optimizer._loss_scale
     momentum, every = optimizer.ema_momentum, optimizer.ema_overwrite_frequency or 0
     take_steps = optimizer._stepper(variables)
 
     def update(gradients: Sequence) -> None:
-        calls = optimizer._iterations
+        calls, scale = optimizer._iterations, fixed_scale
+        if loss_scale is not None:
+            if not goes(loss_scale).item():
+                return
+            scale /= loss_scale.item()
         gradients = [g.dense() if type(g) is RowGradient else g for g in gradients]
         if accumulators:
             for total, gradient in zip(accumulators, gradients):
@@ -126,6 +131,11 @@ def composed_update(
             update(gradients)
 
     return without_gradients
+
+
+def goes(loss_scale: Any) -> Any:
+    """Whether a step of gradients of a loss times that changes anything: a Tensor of bool."""
+    return ops.logical_and(loss_scale > 0, loss_scale < np.inf)
 
 
 def _average(

@@ -115,9 +115,11 @@ class VSGD(Optimizer):
     def _true(self, gradients: Sequence) -> list:
         """Whole gradients of the loss itself."""
         whole = [g.dense() if type(g) is RowGradient else g for g in gradients]
-        factor = self.loss_scale_factor
-        with no_grad():
-            return [None if g is None else g / factor for g in whole] if factor else whole
+        for factor in (self.loss_scale_factor, self._loss_scale):
+            if factor is not None:
+                with no_grad():
+                    whole = [None if g is None else g / ops.cast(factor, g.dtype) for g in whole]
+        return whole
 
     def _hyper_values(self) -> tuple[float, ...]:
         return (self.slow_start,)

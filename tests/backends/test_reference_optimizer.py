@@ -13,7 +13,7 @@ RNG = np.random.default_rng(0)
 def step(rule, parameters, slots, gradients, hyper, iterations=0, product=None, **options):
     """hyper: with the learning rate in front. Returns the new parameters and slots."""
     rate, *numbers = map(np.array, hyper)
-    state = np.array(iterations), product, None, None, None
+    state = np.array(iterations), product, None, None, None, None
     new, slots, count, *_ = reference.optimizer_step(
         parameters, slots, gradients, rate, np.array(numbers), *state, rule=rule, **options
     )
@@ -80,7 +80,7 @@ def test_surroundings_by_hand(rule):
     options = {"clip": "norm", "limit": 0.5, "scale": 0.5, "weight_decay": 0.1}
     options |= {"accumulate": 2, "momentum": 0.75, "overwrite": 2}
     new, _, count, _, totals, means = reference.optimizer_step(
-        [w], slots, [g], np.array(0.1), hyper, np.array(3), None, [total], [mean], None,
+        [w], slots, [g], np.array(0.1), hyper, np.array(3), None, [total], [mean], None, None,
         rule=rule, **options,
     )  # fmt: skip
     clipped = 0.5 * np.array([0.6, 0.8])  # of (6, 8) / 2 / 2, of norm 2.5
@@ -97,7 +97,7 @@ def test_surroundings_by_hand(rule):
 def test_a_call_that_only_accumulates():
     w, total, g = np.array([3.0]), np.array([1.0]), np.array([5.0])
     new, _, count, _, totals, _ = reference.optimizer_step(
-        [w], [], [g], np.array(0.1), np.array([]), np.array(0), None, [total], None, None,
+        [w], [], [g], np.array(0.1), np.array([]), np.array(0), None, [total], None, None, None,
         rule="sgd", accumulate=2,
     )  # fmt: skip
     assert (new[0].item(), totals[0].item(), int(count)) == (3.0, 6.0, 1)

@@ -19,8 +19,8 @@ NONE3 = (None, None, None)
 NONE4 = (*NONE3, None)
 IMAGE, KERNEL = np.zeros((2, 5, 6, 4), np.float32), np.zeros((3, 3, 4, 6), np.float32)
 SIGNAL = np.zeros((2, 3, 4, 6), np.float32)
-STEP = (RATE, HYPER, ONE, *NONE4)
-PLAIN = (RATE, np.zeros(0), ONE, *NONE3)
+STEP = (RATE, HYPER, ONE, *NONE4, None)
+PLAIN = (RATE, np.zeros(0), ONE, *NONE4)
 FRAMES, LENGTHS = np.zeros((2, 5, 4), np.float32), np.array([5, 4])
 RNN = [
     FRAMES.reshape(5, 2, 4)[..., :3],

@@ -50,10 +50,17 @@ ROWS = [
     ),
     (
         "optimizer_step",
-        [[F], [], [F[:2]], RATE, np.zeros(0), ONE, None, None, [F], [STATE]],
+        [[F], [], [F[:2]], RATE, np.zeros(0), ONE, None, None, [F], None, [STATE]],
         ("sgd",),
         ValueError,
         "rows go with neither averages nor accumulators",
+    ),
+    *(
+        ("optimizer_step", [[F], [], [F], *PLAIN[:-1], bad, None], ("sgd",), error, text)
+        for bad, error, text in [
+            (V, ValueError, "loss_scale has shape (3,)"),
+            (np.array(2), TypeError, "loss_scale has dtype int64"),
+        ]
     ),
     ("assign", [np.ones(3), np.ones(2)], (), ValueError, "x has shape (2,), expected y's (3,)"),
     ("accumulate", [np.array(0.0), np.ones(1), F], (), ValueError, "count has shape (1,)"),

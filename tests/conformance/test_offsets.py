@@ -25,7 +25,7 @@ def draws(dtype):
     valid = generator(2).random((7, 3)) < 0.7
     # Numbers of any size do, and those drawn are the same on every machine.
     gates, history = [draw(3, 7, 68)], [draw(4, 7, 17), draw(4, 7, 17)]
-    adam = [np.array(0.01), np.array([0.9, 0.999, 1e-7]), np.array(3), *[None] * 4]
+    adam = [np.array(0.01), np.array([0.9, 0.999, 1e-7]), np.array(3), *[None] * 5]
     return [
         ("unary", [draw(517)], ("exp",)),
         ("unary", [draw(517)], ("gelu",)),

@@ -83,6 +83,7 @@ def operands(rule, dtype, shapes, iterations, accumulate=1, averaged=False):
         draw(-1, 1) if accumulate > 1 else None,
         draw(-1, 1) if averaged else None,
         None,
+        None,
     ]
 
 
@@ -130,6 +131,35 @@ def test_what_surrounds_a_rule(backend, name, rule, dtype, shapes, iterations):
         return 18 * eps / 2 * np.maximum(2, np.abs(expected))
 
     check(backend, "optimizer_step", given, rule, *attributes, bound=bound)
+
+
+@pytest.mark.parametrize(
+    ("backend", "rule", "settings", "loss_scale"),
+    rows(
+        (rule, settings, loss_scale)
+        for rule in ("sgd", "nadam", "lamb", "adafactor")
+        for settings in ("scaled", "all")
+        for loss_scale in (8.0, 3.0, 0.0, -1.0, np.nan, np.inf)
+    ),
+)
+def test_gradients_of_a_scaled_loss(backend, rule, settings, loss_scale):
+    """Divided by a positive finite number, else nothing is touched: not even a zero's sign."""
+    attributes, everything = SURROUNDINGS[settings], settings == "all"
+    given = operands(rule, "float32", LISTS[1], 5, 2 if everything else 1, everything)
+    given[0][1][0, :2] = -0.0
+    given[-2] = np.float32(loss_scale)
+
+    def bound(i, expected, eps):
+        return 18 * eps / 2 * np.maximum(2, np.abs(expected))
+
+    results = check(backend, "optimizer_step", given, rule, *attributes, bound=bound)
+    if not 0 < loss_scale < np.inf:
+        written = [*given[0], *given[1], given[5], given[6], *(given[7] or ()), *(given[8] or ())]
+        before, after = (
+            [np.asarray(array).tobytes() for array in arrays if array is not None]
+            for arrays in (written, results)
+        )
+        assert before == after
 
 
 @pytest.mark.parametrize(
@@ -217,7 +247,7 @@ def test_gradients_that_are_not_finite(backend, clip, bad):
     g = [np.array([1.0, bad], "float32"), np.array([2.0], "float32")]
     w = [np.zeros(2, "float32"), np.zeros(1, "float32")]
     rate, hyper, iterations = np.array(1.0), np.zeros(0), np.array(0)
-    given = [w, [], g, rate, hyper, iterations, None, None, None, None]
+    given = [w, [], g, rate, hyper, iterations, *[None] * 5]
     first, second, *_ = check(backend, "optimizer_step", given, "sgd", clip, 1.0)
     assert np.isnan(first[1]) or (clip, bad) == ("value", np.inf)
     assert np.isnan(second[0]) == (clip == "global_norm")

@@ -107,7 +107,7 @@ class Stepper:
         self.averages = tensors(weights) if averages else None
 
     def __call__(self, gradients, *attributes):
-        state = self.iterations, self.product, self.accumulators, self.averages, None
+        state = self.iterations, self.product, self.accumulators, self.averages, None, None
         return _core.optimizer_step(
             self.parameters,
             self.slots,

@@ -18,7 +18,7 @@ from . import mathematics, whole_steps
 from .compile import Kernel, compiled, kernel
 from .program import BLOCK, Array, Operand, Scratch, Stage, blocks, stage
 from .reduce import fold
-from .whole_steps import COUNT, KEPT, OVERWRITE, PRODUCT, RATE, STEPS, Gradient, clipped
+from .whole_steps import COUNT, GOES, KEPT, OVERWRITE, PRODUCT, RATE, STEPS, Gradient, clipped
 
 RULES = optimizer_rules.rules(mathematics)
 nadam_momentum = compiled(optimizer_rules.nadam_momentum)
@@ -41,18 +41,32 @@ def _check_rows(rows, n, extent, number, status, task):
             return
 
 
+@compiled
+def _goes(loss_scale, scaled):
+    """Whether the call changes anything."""
+    return not scaled or (loss_scale[0] > 0 and loss_scale[0] < math.inf)
+
+
 @kernel
-def _added(total, g, n, task):
+def _added(total, g, loss_scale, n, scaled, task):
+    if not _goes(loss_scale, scaled):
+        return
     for i in range(task * BLOCK, min(n, (task + 1) * BLOCK)):
         total[i] += g[i]
 
 
 @kernel
 def _decided(
-    numbers, factors, iterations, rate, hyper, product, squares,
-    accumulate, parameters, clip, has_product, overwrite, scale, limit, momentum, task,
+    numbers, factors, iterations, rate, hyper, product, squares, loss_scale, accumulate,
+    parameters, clip, has_product, overwrite, scaled, scale, limit, momentum, task,
 ):  # fmt: skip
-    """What depends on the count of calls, the learning rate and the norms of the gradients."""
+    """What depends on the count of calls, the learning rate, the loss scale and the norms of the
+    gradients."""
+    goes = _goes(loss_scale, scaled)
+    numbers[GOES] = 1 if goes else 0
+    numbers[STEPS] = 0
+    if not goes:
+        return
     calls = iterations[0]
     before = calls // accumulate
     steps = (calls + 1) % accumulate == 0
@@ -68,7 +82,7 @@ def _decided(
     else:
         numbers[PRODUCT] = 0
     iterations[0] = calls + 1
-    usual = scale / accumulate
+    usual = (scale / loss_scale[0] if scaled else scale) / accumulate
     total = 0.0
     if clip == 2:
         for i in range(parameters):
@@ -135,6 +149,8 @@ def _average_kernel(dtype: str) -> Kernel:
     convert = np.dtype(dtype).type
 
     def average(mean, w, numbers, n, task):
+        if numbers[GOES] == 0:
+            return
         kept, rest = convert(numbers[KEPT]), convert(1 - numbers[KEPT])
         for i in range(task * BLOCK, min(n, (task + 1) * BLOCK)):
             mean[i] = kept * mean[i] + rest * w[i]
@@ -155,6 +171,7 @@ def optimizer_step(
     product: Operand | None,
     accumulators: list[Operand],
     averages: list[Operand],
+    loss_scale: Operand | None,
     rows: list[Operand],
     *,
     rule: str,
@@ -175,28 +192,32 @@ def optimizer_step(
         if sparse[i]:
             numbers = [rows[i].size, parameters[i].shape[0], i + 1]
             stages.append(stage(_check_rows, [rows[i]], numbers))
+    scaled, scale_of_loss = loss_scale is not None, loss_scale or hyper
     if accumulate > 1:
         for total, g in zip(accumulators, gradients):
-            stages.append(stage(_added, [total, g], [g.size], tasks=blocks(g.size)))
+            added = [total, g, scale_of_loss]
+            stages.append(stage(_added, added, [g.size, scaled], tasks=blocks(g.size)))
         gradients = accumulators
     numbers_, factors = Scratch((8,), "float64"), Scratch((max(1, count),), "float64")
     squares = Scratch((max(1, count),), "float64")
     if _CLIPS[clip]:
         for i, g in enumerate(gradients):
             stages += fold(squares, g, (1, g.size, 1), "wide_sum_squares", i)
-    stages.append(
-        stage(
-            _decided,
-            [numbers_, factors, iterations, learning_rate, hyper, product or hyper, squares],
-            [accumulate, count, _CLIPS[clip], product is not None, overwrite],
-            [scale, limit, momentum],
-        )
-    )
+    given: list[Array] = [
+        iterations,
+        learning_rate,
+        hyper,
+        product or hyper,
+        squares,
+        scale_of_loss,
+    ]
+    settings = [accumulate, count, _CLIPS[clip], product is not None, overwrite, scaled]
+    stages.append(stage(_decided, [numbers_, factors, *given], settings, [scale, limit, momentum]))
     for i, (w, g) in enumerate(zip(parameters, gradients)):
         decay = weight_decay if decayed < 0 or i < decayed else 0.0
         if rule in whole_steps.RULES:
-            given = Gradient(g, i, factors, clip == "value", limit, decay)
-            stages += whole_steps.steps(rule, w, slots[i::count], given, numbers_, hyper)
+            gradient = Gradient(g, i, factors, clip == "value", limit, decay)
+            stages += whole_steps.steps(rule, w, slots[i::count], gradient, numbers_, hyper)
             continue
         own: list[Array] = [w, g, *slots[i::count]]
         own += [rows[i]] if sparse[i] else []

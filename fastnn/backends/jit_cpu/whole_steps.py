@@ -21,7 +21,7 @@ from .program import BLOCK, Array, Scratch, Stage, blocks, stage
 from .reduce import fold
 
 # What optimizer.py decides for a call, in an array of float64.
-RATE, STEPS, COUNT, KEPT, OVERWRITE, PRODUCT = range(6)
+RATE, STEPS, COUNT, KEPT, OVERWRITE, PRODUCT, GOES = range(7)
 
 
 class Gradient(NamedTuple):

@@ -21,7 +21,7 @@ from .cuda import compiled, cuda, kernel, launch
 from .loops import elementwise
 from .reduce import fold
 from .status import report
-from .whole_steps import KEPT, OVERWRITE, RATE, SHARED, STEPS, WHOLE_RULES
+from .whole_steps import GOES, KEPT, OVERWRITE, RATE, SHARED, STEPS, WHOLE_RULES
 
 _RULES = optimizer_rules.rules(mathematics)
 _SHARED: dict[str, Any] = _RULES | WHOLE_RULES
@@ -48,18 +48,37 @@ def _check_rows(rows, n, extent, seen, code):
             report(seen, code, k, row)
 
 
+@compiled
+def _goes(loss_scale, scaled):
+    """Whether the call changes anything."""
+    return not scaled or (loss_scale[0] > 0 and loss_scale[0] < math.inf)
+
+
+@kernel
+def _add(total, g, loss_scale, scaled, n):
+    if not _goes(loss_scale, scaled):
+        return
+    for i in range(cuda.grid(1), n, cuda.gridsize(1)):
+        total[i] += g[i]
+
+
 @kernel
 def _decide_factors(
-    factors, numbers, squares, iterations, rate, count, accumulate, clip, scale, limit, momentum,
-    overwrite,
+    factors, numbers, squares, iterations, rate, loss_scale, scaled, count, accumulate, clip, scale,
+    limit, momentum, overwrite,
 ):  # fmt: skip
+    goes = _goes(loss_scale, scaled)
+    numbers[GOES] = 1.0 if goes else 0.0
+    numbers[STEPS] = 0.0
+    if not goes:
+        return
     calls = iterations[0]
     before = calls // accumulate
     numbers[RATE] = rate[0]
     numbers[STEPS] = 1.0 if (calls + 1) % accumulate == 0 else 0.0
     numbers[KEPT] = momentum if before > 0 else 0.0
     numbers[OVERWRITE] = 1.0 if overwrite > 0 and (before + 1) % max(1, overwrite) == 0 else 0.0
-    usual, total = scale / accumulate, 0.0
+    usual, total = (scale / loss_scale[0] if scaled else scale) / accumulate, 0.0
     if clip == 2:
         for i in range(count):
             total += squares[i]
@@ -78,6 +97,8 @@ def _decide_rule(name: str) -> Any:
 
     @kernel
     def decide(numbers, iterations, hyper, product, has_product, accumulate):
+        if numbers[GOES] == 0:
+            return
         t = _double(iterations[0] // accumulate + 1)
         if has_product and numbers[STEPS] != 0:
             product[0] *= _momentum_of(hyper[0], t)
@@ -145,6 +166,8 @@ def _average(dtype: str) -> Any:
 
     @kernel
     def average(mean, w, numbers, n):
+        if numbers[GOES] == 0:
+            return
         kept, rest = convert(numbers[KEPT]), convert(1 - numbers[KEPT])
         for i in range(cuda.grid(1), n, cuda.gridsize(1)):
             mean[i] = kept * mean[i] + rest * w[i]
@@ -152,9 +175,6 @@ def _average(dtype: str) -> Any:
                 w[i] = mean[i]
 
     return average
-
-
-_sum_of = compiled(lambda x1, x2: x1 + x2)
 
 
 def optimizer_step(
@@ -167,6 +187,7 @@ def optimizer_step(
     product: Any = None,
     accumulators: list | None = None,
     averages: list | None = None,
+    loss_scale: Any = None,
     rows: list | None = None,
     *,
     rule: str,
@@ -187,9 +208,11 @@ def optimizer_step(
             extent = parameters[i].shape[0]
             seen, code = status.array(), status.code(_bad_row, i, extent)
             launch(_check_rows, numbers.size, numbers, numbers.size, extent, seen, code)
+    scaled = loss_scale is not None
+    scale_of_loss = flat(loss_scale) if scaled else flat(hyper)
     if accumulate > 1:
         for total, g in zip(accumulators or [], gradients):
-            elementwise(_sum_of, [total], [total, g])
+            launch(_add, g.size, flat(total), flat(g), scale_of_loss, scaled, g.size)
         gradients = accumulators or []
     squares, factors = empty(max(1, count), _double), empty(max(1, count), _double)
     if _CLIPS[clip]:
@@ -197,9 +220,10 @@ def optimizer_step(
             fold(squares[i : i + 1], flat(g), (1, g.size, 1), "sum_squares")
     shared = empty(SHARED + _SHARED[rule].shared, _double)
     calls, hyper = flat(iterations), flat(hyper)
-    arguments = factors, shared, squares, calls, flat(learning_rate), count, accumulate
-    amounts = _CLIPS[clip], float(scale), float(limit), float(momentum), overwrite
-    launch(_decide_factors, 1, *arguments, *amounts)
+    arguments = factors, shared, squares, calls, flat(learning_rate), scale_of_loss, scaled
+    counts = count, accumulate, _CLIPS[clip]
+    amounts = float(scale), float(limit), float(momentum), overwrite
+    launch(_decide_factors, 1, *arguments, *counts, *amounts)
     has_product = product is not None
     moved = flat(product) if has_product else shared
     launch(_decide_rule(rule), 1, shared, calls, hyper, moved, has_product, accumulate)

@@ -22,7 +22,7 @@ _sqrt = mathematics.sqrt
 _double = np.float64
 
 # What optimizer.py decides for a call: a row of numbers; the rule's shared ones follow.
-RATE, STEPS, KEPT, OVERWRITE, SHARED = range(5)
+RATE, STEPS, KEPT, OVERWRITE, GOES, SHARED = range(6)
 
 
 class WholeRule(NamedTuple):

@@ -292,6 +292,7 @@ def optimizer_step(
     product: np.ndarray | None,
     accumulators: list[np.ndarray] | None,
     averages: list[np.ndarray] | None,
+    loss_scale: np.ndarray | None,
     rows: list[np.ndarray] | None,
     *,
     rule: str,
@@ -316,11 +317,18 @@ def optimizer_step(
     themselves; then comes the rule, then the moving averages, which every `overwrite` steps (0:
     never) become the parameters.
 
+    loss_scale: 0-d, gradients are divided by it; one that is not a positive finite number makes the
+    call change nothing.
+
     rows: for each parameter a 0-d array, or int64 [n], n row numbers, ascending and then -1: its
     gradient is [n, ...] then, and decay and rule happen to those rows of it and of its slots. Not
     with lamb and adafactor, whose steps depend on whole parameters.
     """
     _check_rows(rows or [], parameters)
+    if loss_scale is not None:
+        if not 0 < loss_scale < math.inf:
+            return parameters, slots, iterations, product, accumulators, averages
+        scale /= float(loss_scale)
     count, calls = len(parameters), int(iterations)
     before, rate = calls // accumulate, float(learning_rate)
     new, state = list(parameters), list(slots)

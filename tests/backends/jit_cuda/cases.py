@@ -247,6 +247,10 @@ def optimizers(dtype):
                 rule, dtype, shapes, 2 + i, settings.get("accumulate", 1), "momentum" in settings
             )
             yield Case("optimizer_step", given, {"rule": rule, **settings}, 64)
+    for loss_scale in (8.0, 0.0):
+        given = operands("nadam", dtype, shapes, 5, 2, True)
+        given[-2] = np.float32(loss_scale)
+        yield Case("optimizer_step", given, {"rule": "nadam", **SURROUNDINGS[-1], "accumulate": 2})
     for rule in ("sgd", "adam"):
         given = operands(rule, dtype, [(4,), (6, 2), (5, 3)], 3)
         numbers = [np.array(0), np.array([0, 2, 5]), np.array([1, 4, -1])]

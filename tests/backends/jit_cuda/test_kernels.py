@@ -88,7 +88,7 @@ ERRORS = [
         (IndexError, "gather_batch: row 2 at position 1 is out of range for arrays of 2 rows"),
     ),
     (
-        ("optimizer_step", [X.copy()], [], [X], *SCALARS, None, None, None, [np.array([1, 1])]),
+        ("optimizer_step", [X.copy()], [], [X], *SCALARS, *[None] * 4, [np.array([1, 1])]),
         {"rule": "sgd"},
         (IndexError, r"rows\[0\] holds 1 at position 1, expected ascending numbers of rows"),
     ),
