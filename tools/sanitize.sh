@@ -3,6 +3,8 @@
 # planted overflow is found; then the native checks under the thread sanitizer. Arguments go to
 # pytest (default: tests/core and tests/conformance).
 source "$(dirname "$0")/venv.sh"
+tests=()
+for test in "$@"; do tests+=("$(realpath "$test")"); done
 install_fastnn FASTNN_SANITIZE=address,undefined
 compiler=${CXX:-c++}
 # libstdc++ too: the sanitizer must find __cxa_throw when it starts. Leaks are not looked for, since
@@ -18,7 +20,6 @@ if message=$(run venv/bin/python -c "from fastnn import _core; _core.write_past_
 fi
 grep -F "heap-buffer-overflow" <<<"$message"
 
-tests=("$@")
 [ ${#tests[@]} -gt 0 ] || tests=("$root/tests/core" "$root/tests/conformance")
 # Limits on memory cannot be tested: the sanitizer reserves terabytes.
 run venv/bin/python -m pytest -q -c "$root/pyproject.toml" -k "not out_of_memory" "${tests[@]}"

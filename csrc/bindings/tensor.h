@@ -17,6 +17,7 @@ struct TensorObject {
   PyObject* node;             // how it was computed; null: a leaf
   PyObject* grad;             // accumulated by backward; null: None
   PyObject* logits;           // the tensor that a softmax or sigmoid was taken of; null: None
+  PyObject* rows;             // of what `embedding` made: the table and the ids; null: None
   PyObject* mask;             // which time steps count, handed from layer to layer; null: None
   PyObject* weakrefs;
   int32_t output_index;  // which result of its node it is

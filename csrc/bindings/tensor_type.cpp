@@ -35,7 +35,8 @@ TensorObject* allocate_tensor() {
     tensor = PyObject_GC_New(TensorObject, tensor_type);
     if (!tensor) return nullptr;
   }
-  tensor->node = tensor->grad = tensor->logits = tensor->mask = tensor->weakrefs = nullptr;
+  tensor->node = tensor->grad = tensor->logits = tensor->rows = tensor->mask = tensor->weakrefs =
+      nullptr;
   tensor->output_index = 0;
   tensor->requires_grad = false;
   return tensor;
@@ -46,6 +47,7 @@ int tensor_traverse(PyObject* self, visitproc visit, void* arg) {
   Py_VISIT(tensor->node);
   Py_VISIT(tensor->grad);
   Py_VISIT(tensor->logits);
+  Py_VISIT(tensor->rows);
   Py_VISIT(tensor->mask);
   Py_VISIT(Py_TYPE(self));
   return 0;
@@ -56,6 +58,7 @@ int tensor_clear(PyObject* self) {
   Py_CLEAR(tensor->node);
   Py_CLEAR(tensor->grad);
   Py_CLEAR(tensor->logits);
+  Py_CLEAR(tensor->rows);
   Py_CLEAR(tensor->mask);
   return 0;
 }
@@ -217,6 +220,7 @@ PyGetSetDef tensor_getset[] = {
     {"_node", get_object, nullptr, "The operation that made it, or None.", OFFSET(node)},
     {"_output_index", get_output_index, nullptr, "Which result of its node it is.", nullptr},
     {"_logits", get_object, set_object, "Logits behind a softmax or sigmoid.", OFFSET(logits)},
+    {"_rows", get_object, set_object, "Table and ids behind an embedding.", OFFSET(rows)},
     {"_mask", get_object, set_object, "Time steps that count, or None.", OFFSET(mask)},
     {"_version", get_version, nullptr, "Number of in-place writes so far.", nullptr},
     {"T", tensor_transposed, nullptr, "The axes in the opposite order.", nullptr},

@@ -100,6 +100,7 @@ void infer(Call& call) {
 }
 
 Status run(const Call& call) {
+  if (const Status status = check_ids(call, kX, kWeights); status.code != 0) return status;
   Run(call).run();
   return {};
 }
@@ -118,7 +119,7 @@ void prepare(const Call& call, char* to) {
 double cost(const Call& call) {
   const RnnShape shape(call, kX, kWeights);
   return 2.0 * static_cast<double>(shape.directions * shape.rows()) *
-         static_cast<double>(shape.columns()) * static_cast<double>(shape.inputs + shape.units);
+         static_cast<double>(shape.columns()) * static_cast<double>(shape.depth() + shape.units);
 }
 
 }  // namespace
@@ -142,6 +143,9 @@ void register_rnn() {
       {"want_history", AttributeKind::boolean, offsetof(RnnAttributes, want[kWantHistory])});
   primitive.infer = infer;
   primitive.native = run;
+  primitive.describe = [](const Call& call, const Status& status) {
+    return describe_index(call, status, call.operand(kWeights).shape[0]);
+  };
   primitive.preparable = kWeights;
   primitive.prepared_bytes = prepared_bytes;
   primitive.prepare = prepare;

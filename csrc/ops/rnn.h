@@ -42,9 +42,11 @@ struct RnnAttributes {
 // The attributes that both primitives begin with.
 std::vector<AttributeInfo> rnn_attributes();
 
-// Extents and weights of a call, whose operands `x` and `weights` are.
+// Extents and weights of a call, whose operands `x` and `weights` are. x may be ids [batch, steps]:
+// each stands for its row of w, as if x were zeros but for a one there.
 struct RnnShape {
   const CellInfo& cell;
+  bool of_ids;
   DType dtype;
   int64_t steps, batch, inputs, units;
   int directions, weights_each;
@@ -56,6 +58,9 @@ struct RnnShape {
   // Checks a list like that of the initial states, if it is there.
   void check_states(const Call& call, int operand) const;
 
+  // Of what is multiplied by w.
+  int64_t depth() const { return of_ids ? 0 : inputs; }
+
   int64_t element() const { return item_size(dtype); }
   int64_t columns() const { return cell.gates * units; }  // of w and u
   int64_t kept() const { return cell.blocks * units; }    // of a row of gates
@@ -63,6 +68,9 @@ struct RnnShape {
   int states() const { return directions * cell.states; }
   int64_t state_bytes() const { return batch * units * element(); }
 };
+
+// The first id that is no row of w, if x is ids.
+Status check_ids(const Call& call, int x, int weights);
 
 void register_rnn_backward();
 

@@ -8,6 +8,7 @@
 
 #include "core/kernel_table.h"
 #include "ops/checks.h"
+#include "ops/indices.h"
 #include "ops/rnn_products.h"
 #include "ops/strided.h"
 
@@ -178,20 +179,44 @@ class Run {
   }
 
   void multiply(int d) const {
-    if (b_.wants(kWantDweights)) {
+    if (b_.wants(kWantDweights) && shape_.of_ids) add_rows(d);
+    if (b_.wants(kWantDweights) && !shape_.of_ids) {
       const int64_t step = shape_.batch * shape_.inputs * shape_.element();
       for_each_chunk(shape_.steps, kCheapGrain * 4 / std::max<int64_t>(step, 1) + 1, 1,
                      [&](int64_t k0, int64_t k1) {
                        to_step_order(b_.call.operand(kGradX), *orders_[d], k0, k1, 0, shape_.batch,
                                      b_.inputs(d) + k0 * step);
                      });
-      if (shape_.has_peephole)
-        shape_.dtype == DType::float32 ? peephole_gradient<float>(b_, d)
-                                       : peephole_gradient<double>(b_, d);
     }
+    if (b_.wants(kWantDweights) && shape_.has_peephole)
+      shape_.dtype == DType::float32 ? peephole_gradient<float>(b_, d)
+                                     : peephole_gradient<double>(b_, d);
     b_.for_products(d, [&](const GemmProblem& g) {
       gemm(g, thread_count(), b_.scratch(b_.products_at),
            b_.call.operand(kGradScratch).size() - b_.products_at);
+    });
+  }
+
+  // By w, of ids: each row gets what reaches the gates wherever its id stands, in the order of the
+  // steps.
+  void add_rows(int d) const {
+    const Array &ids = b_.call.operand(kGradX),
+                &dw = b_.call.operand(kGradDweights, d * shape_.weights_each);
+    const int64_t element = shape_.element(), columns = shape_.columns();
+    const auto add =
+        kernels().binary.run[static_cast<int>(BinaryOp::add)][static_cast<int>(shape_.dtype)];
+    constexpr int64_t kColumns = 256;  // of a task
+    parallel_for(ceil_div(columns, kColumns), [&](int64_t task) {
+      const int64_t first = task * kColumns, count = std::min(kColumns, columns - first);
+      for (int64_t id = 0; id < shape_.inputs; ++id)
+        std::memset(dw.data + (id * columns + first) * element, 0,
+                    static_cast<size_t>(count * element));
+      for (int64_t i = 0; i < shape_.rows(); ++i) {
+        const int64_t place = i % shape_.batch * shape_.steps + orders_[d]->at(i / shape_.batch);
+        char* row =
+            dw.data + (bounded(index_at(ids, place), shape_.inputs) * columns + first) * element;
+        add(count, row, b_.dgates(d) + (i * b_.dgates_row + first) * element, row);
+      }
     });
   }
 
@@ -235,6 +260,8 @@ void infer(Call& call) {
   call.resize(kGradDx, attributes.want[kWantDx] ? 1 : 0);
   call.resize(kGradDweights, attributes.want[kWantDweights] ? weights : 0);
   call.resize(kGradDinitial, attributes.want[kWantDinitial] ? shape.states() : 0);
+  if (call.has(kGradDx) && shape.of_ids)
+    fail(ErrorKind::value, call, std::string("want_dx is true, but ids have no gradient"));
   if (call.has(kGradDx)) call.set_output_like(kGradDx, call.operand(kGradX));
   const int64_t state[] = {shape.batch, shape.units};
   for (int i = 0; attributes.want[kWantDweights] && i < weights; ++i)
@@ -245,6 +272,7 @@ void infer(Call& call) {
 }
 
 Status run(const Call& call) {
+  if (const Status status = check_ids(call, kGradX, kGradWeights); status.code != 0) return status;
   Run(call).run();
   return {};
 }
@@ -252,7 +280,7 @@ Status run(const Call& call) {
 double cost(const Call& call) {
   const RnnShape shape(call, kGradX, kGradWeights);
   return 4.0 * static_cast<double>(shape.directions * shape.rows()) *
-         static_cast<double>(shape.columns()) * static_cast<double>(shape.inputs + shape.units);
+         static_cast<double>(shape.columns()) * static_cast<double>(shape.depth() + shape.units);
 }
 
 }  // namespace
@@ -279,6 +307,9 @@ void register_rnn_backward() {
                                     i == kWantDinitial ? 0.0 : 1.0});
   primitive.infer = infer;
   primitive.native = run;
+  primitive.describe = [](const Call& call, const Status& status) {
+    return describe_index(call, status, call.operand(kGradWeights).shape[0]);
+  };
   primitive.cost = cost;
   register_primitive(std::move(primitive));
 }

@@ -38,7 +38,7 @@ void pack(const RnnForward& f, const PackedColumns& packed, const char* weight, 
 
 void pack_rnn_weights(const RnnForward& f, int direction, char* to) {
   const int first = direction * f.shape.weights_each;
-  pack(f, f.inputs, f.call.operand(kWeights, first).data, to);
+  if (!f.shape.of_ids) pack(f, f.inputs, f.call.operand(kWeights, first).data, to);
   to += f.inputs.bytes;
   for (int s = 0; s < f.shape.cell.stages; to += f.stages[s++].bytes)
     pack(f, f.stages[s], f.call.operand(kWeights, first + 1).data, to);

@@ -41,7 +41,7 @@ struct RnnForward {
       : call(call), attributes(call.attributes.as<RnnAttributes>()), shape(call, kX, kWeights) {
     block_units = shape.cell.gates == 1 ? kUnitsOfOneGate : kUnits;
     unit_blocks = ceil_div(shape.units, block_units);
-    inputs.k = shape.inputs;
+    inputs.k = shape.depth();
     inputs.units = block_units;
     inputs.most_rows = shape.rows();
     inputs.gates = shape.cell.gates;
@@ -55,7 +55,7 @@ struct RnnForward {
       stage.most_rows = shape.batch;
     }
     if (!empty()) {
-      place(inputs);
+      if (!shape.of_ids) place(inputs);
       for (int s = 0; s < shape.cell.stages; ++s) place(stages[s]);
     }
     states_bytes = keeps() ? 0 : aligned(2 * shape.state_bytes());
@@ -77,7 +77,7 @@ struct RnnForward {
 
   // What one step takes of a thread's memory: its inputs, and their products.
   int64_t step_bytes(int64_t rows, int64_t blocks) const {
-    return rows * (shape.inputs + blocks * inputs.columns()) * shape.element();
+    return rows * (shape.depth() + blocks * inputs.columns()) * shape.element();
   }
   int64_t sums_bytes() const { return aligned(kRowsAtOnce * inputs.columns() * shape.element()); }
 

@@ -4,6 +4,7 @@
 #include <optional>
 
 #include "core/kernel_table.h"
+#include "ops/indices.h"
 #include "ops/rnn_forward.h"
 
 namespace fastnn {
@@ -26,7 +27,7 @@ class RnnPassage {
     const int64_t step = std::max<int64_t>(f.step_bytes(rows_, block1_ - block0_), 1),
                   room = f.thread_bytes - f.sums_bytes();
     chunk_ = std::clamp<int64_t>(room / step, 1, f.shape.steps);
-    products_ = inputs_ + chunk_ * rows_ * f.shape.inputs * f.shape.element();
+    products_ = inputs_ + chunk_ * rows_ * f.shape.depth() * f.shape.element();
     for (int s = 0; s < f.shape.cell.stages; ++s)
       stages_[s].emplace(f.shape.dtype, rows_, f.stages[s].most_rows, f.stages[s].columns(),
                          f.stages[s].k);
@@ -35,7 +36,7 @@ class RnnPassage {
   void go() {
     for (int64_t k0 = 0; k0 < f_.shape.steps; k0 += chunk_) {
       const int64_t k1 = std::min(k0 + chunk_, f_.shape.steps);
-      multiply_inputs(k0, k1);
+      f_.shape.of_ids ? pick_products(k0, k1) : multiply_inputs(k0, k1);
       for (int64_t k = k0; k < k1; ++k)
         for (int s = 0; s < f_.shape.cell.stages; ++s) {
           step({k, k - k0, k1 - k0, s});
@@ -58,6 +59,26 @@ class RnnPassage {
       product.run(a, shape.inputs, line_.packed + block * f_.inputs.block,
                   products_of(block, 0, k1 - k0), f_.inputs.columns(), false, 0,
                   product.cut.panels);
+  }
+
+  // The products with ids: their rows of w.
+  void pick_products(int64_t k0, int64_t k1) const {
+    const RnnShape& shape = f_.shape;
+    const Array &ids = f_.call.operand(kX), &w = f_.call.operand(kWeights, d_ * shape.weights_each);
+    const int64_t element = shape.element(), units = f_.block_units;
+    for (int64_t k = k0; k < k1; ++k)
+      for (int64_t row = 0; row < rows_; ++row) {
+        const int64_t place = (row0_ + row) * shape.steps + line_.order.at(k);
+        const char* from =
+            w.data + bounded(index_at(ids, place), shape.inputs) * shape.columns() * element;
+        for (int64_t block = block0_; block < block1_; ++block) {
+          const int64_t unit = block * units, count = std::min(units, shape.units - unit);
+          char* to = products_of(block, k - k0, k1 - k0) + row * f_.inputs.columns() * element;
+          for (int gate = 0; gate < shape.cell.gates; ++gate)
+            std::memcpy(to + gate * units * element, from + (gate * shape.units + unit) * element,
+                        static_cast<size_t>(count * element));
+        }
+      }
   }
 
   // [blocks, steps of the chunk, rows, gates of a block]

@@ -43,7 +43,7 @@ struct RnnProducts {
     }
     dgates_row = (aligned(shape.kept() * element) | kLine) / element;
     dgates_bytes = shape.rows() * dgates_row * element;
-    inputs_bytes = aligned(shape.rows() * shape.inputs * element);
+    inputs_bytes = aligned(shape.rows() * shape.depth() * element);
     states_bytes = aligned(shape.state_bytes());
     codes_bytes = call.has(kGradMask) ? aligned(shape.rows()) : 0;
     const int64_t d = shape.directions;
@@ -95,7 +95,8 @@ struct RnnProducts {
     const int64_t units = shape.units, columns = shape.columns(), element = shape.element();
     char* signal = dgates(d);
     if (wants(kWantDweights)) {
-      visit(by_weight(inputs(d), shape.inputs, shape.inputs, signal, columns, dweight(d, 0)));
+      if (!shape.of_ids)
+        visit(by_weight(inputs(d), shape.inputs, shape.inputs, signal, columns, dweight(d, 0)));
       for (int i = 0; i < shape.cell.segment_count; ++i) {
         const Segment& s = shape.cell.segments[i];
         const char* rows = s.of_q ? call.operand(kGradGates, d).data + kBlockOfQ * units * element

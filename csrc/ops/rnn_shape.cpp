@@ -3,6 +3,7 @@
 
 #include "kernels/rnn.h"
 #include "ops/checks.h"
+#include "ops/indices.h"
 #include "ops/rnn.h"
 
 namespace fastnn {
@@ -43,10 +44,11 @@ const CellInfo& cell_info(Cell cell) { return kCells[static_cast<int>(cell)]; }
 
 RnnShape::RnnShape(const Call& call, int x_operand, int weights)
     : cell(cell_of(call)),
-      dtype(call.operand(x_operand).dtype),
+      of_ids(!is_float(call.operand(x_operand).dtype)),
+      dtype(call.operand(of_ids ? weights : x_operand).dtype),
       steps(call.operand(x_operand).shape[1]),
       batch(call.operand(x_operand).shape[0]),
-      inputs(call.operand(x_operand).shape[2]),
+      inputs(of_ids ? call.operand(weights).shape[0] : call.operand(x_operand).shape[2]),
       units(call.operand(weights, 1).shape[0]),
       directions(static_cast<int>(call.attributes.as<RnnAttributes>().directions)),
       weights_each(call.count(weights) / directions) {
@@ -57,8 +59,9 @@ RnnShape::RnnShape(const Call& call, int x_operand, int weights)
 
 RnnShape RnnShape::checked(const Call& call, int x, int weights, int mask) {
   const auto& attributes = call.attributes.as<RnnAttributes>();
-  check_float(call, x);
-  check_rank(call, x, 3);
+  const bool of_ids = !is_float(call.operand(x).dtype);
+  if (of_ids) check_dtypes(call, x, {DType::int32, DType::int64, DType::float32, DType::float64});
+  check_rank(call, x, of_ids ? 2 : 3);
   if (attributes.directions != 1 && attributes.directions != 2)
     fail(ErrorKind::value, call,
          "directions is " + std::to_string(attributes.directions) + ", expected 1 or 2");
@@ -70,7 +73,11 @@ RnnShape RnnShape::checked(const Call& call, int x, int weights, int mask) {
          "weights has " + std::to_string(count) + " arrays, expected " + std::to_string(least) +
              " or " + std::to_string(least + 1) + " for each direction");
   const Array& u = call.operand(weights, 1);
-  const DType dtype = call.operand(x).dtype;
+  if (of_ids) {
+    check_float(call, weights);
+    check_rank(call, weights, 2);
+  }
+  const DType dtype = call.operand(of_ids ? weights : x).dtype;
   const int gates = cell_of(call).gates;
   if (u.rank != 2 || u.shape[1] != gates * u.shape[0])
     fail(ErrorKind::value, call,
@@ -101,6 +108,12 @@ RnnShape RnnShape::checked(const Call& call, int x, int weights, int mask) {
   const int64_t largest[] = {shape.steps + 1, shape.batch, shape.kept()};
   check_extents(call, 3, largest);
   return shape;
+}
+
+Status check_ids(const Call& call, int x, int weights) {
+  const Array& ids = call.operand(x);
+  if (is_float(ids.dtype)) return {};
+  return check_indices(ids, 0, 1, ids.size(), 0, call.operand(weights).shape[0], 0);
 }
 
 void RnnShape::check_states(const Call& call, int operand) const {

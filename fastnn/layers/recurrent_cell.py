@@ -8,6 +8,7 @@ from fastnn import activations, ops, random
 from fastnn.layers.parameters import Parameterized
 from fastnn.layers.recurrent import last_output
 from fastnn.layers.sizes import positive_integer
+from fastnn.ops.embedding import row_products
 from fastnn.ops.products import dense
 from fastnn.ops.recurrent import rnn
 from fastnn.tensor import Tensor
@@ -170,6 +171,11 @@ class RecurrentCell(Parameterized):
         return random.dropout(sequences, self.dropout, (None, 1, None), self.seed_generator)
 
 
+def _saves(table: Tensor, ids: Tensor, kernel: Tensor) -> bool:
+    """Whether rows of a table are better multiplied before than after they are looked up."""
+    return 2 * table.shape[0] <= ids.size and table.dtype == kernel.dtype
+
+
 def run_whole(
     cells: list[RecurrentCell],
     rule: tuple,
@@ -184,12 +190,17 @@ def run_whole(
 
     The output (of all steps as they stand in the sequences, or the last one) and the states.
     """
-    weights = [weight for cell in cells for weight in cell.own_weights()]
+    weights = [cell.own_weights() for cell in cells]
     both = len(cells) == 2
+    rows: Any = getattr(sequences, "_rows", None)
+    if rows is not None and _saves(*rows, weights[0][0]):
+        table, ids = rows
+        weights = [[row_products(table, ids, kernel), *others] for kernel, *others in weights]
+        sequences = ids
     cell, activation, recurrent_activation = rule
     y, last = rnn(
         sequences,
-        weights,
+        [weight for each in weights for weight in each],
         states,
         mask,
         cell,

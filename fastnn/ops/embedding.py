@@ -5,8 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 from fastnn import _core
-from fastnn.ops.core import Tensor, as_float, follows_operands, record
+from fastnn.ops.comparison import where
+from fastnn.ops.core import Tensor, as_float, filled, follows_operands, record
 from fastnn.ops.indexing import as_indices, take_rule
+from fastnn.ops.products import gemm
+from fastnn.ops.shape import expand_dims
 from fastnn.row_gradient import RowGradient
 
 
@@ -37,4 +40,43 @@ def embedding(ids: Any, table: Any, owner: str = "embedding") -> Tensor:
         raise ValueError("embedding: table has no axes, expected rows")
     y = _core.gather(table, ids, 0, False, owner)
     rule = _rows_rule if table._node is None else take_rule
-    return record(y, rule, (table.shape, ids, 0), table)
+    y = record(y, rule, (table.shape, ids, 0), table)
+    if table.ndim == 2:
+        y._rows = table, ids
+    return y
+
+
+def row_products(table: Tensor, ids: Tensor, kernel: Tensor) -> Tensor:
+    """``table @ kernel``, of which only the rows of `ids` are read: its gradient by a table that is
+    a leaf is a RowGradient.
+
+    ids: integers [i...], from 0 to n - 1   table: [n, a]   kernel: [a, b]   result: [n, b]
+
+    >>> from fastnn.ops import convert_to_tensor as tensor
+    >>> row_products(tensor([[1.0], [2.0]]), tensor([1, 1]), tensor([[3.0]])).tolist()
+    [[3.0], [6.0]]
+    """
+    y = gemm(table.detach(), kernel.detach())
+    return record(y, _products_rule, (ids, table, kernel, table._node is None), table, kernel)
+
+
+def _products_rule(node: _core.Node, gradient: Tensor) -> tuple:
+    ids, table, kernel, is_leaf = node.saved
+    rows, read = _rows_that_were_read(ids, gradient)
+    dtable: Any = None
+    if node.needs[0] and is_leaf:
+        part = rows, gemm(read, kernel, trans_b=True)
+        dtable = RowGradient(table.shape, gradient.dtype, [part])
+    elif node.needs[0]:
+        dtable = gemm(gradient, kernel, trans_b=True)
+    return dtable, gemm(_core.gather(table, rows), read, trans_a=True) if node.needs[1] else None
+
+
+def _rows_that_were_read(ids: Tensor, gradient: Tensor) -> tuple[Tensor, Tensor]:
+    """The different ids, and their rows of the gradient; then one of them again, with zeros."""
+    nothing = filled((*ids.shape, 0), 0, gradient.dtype, gradient.device)
+    rows, _ = _core.sum_rows(nothing, ids, gradient.shape[0])
+    rows = rows[: gradient.shape[0]]
+    read = rows >= 0
+    rows = where(read, rows, rows[0])
+    return rows, where(expand_dims(read, 1), _core.gather(gradient, rows), 0.0)

@@ -22,7 +22,7 @@ def _rule(node: _core.Node, gradients: Any) -> tuple:
     options: tuple = (*rule, needs[0], any(needs[1 : 1 + many]), any(needs[1 + many :]))
     dx, dweights, dinitial = _core.rnn_backward(
         dy,
-        _whole(gradients[len(gradients) - states :], x, history[0].shape[-1]),
+        _whole(gradients[len(gradients) - states :], history[0]),
         x,
         weights,
         mask,
@@ -34,12 +34,20 @@ def _rule(node: _core.Node, gradients: Any) -> tuple:
     return (dx, *(dweights or none)[:many], *(dinitial or none)[: len(needs) - 1 - many])
 
 
-def _whole(dlast: tuple, x: Tensor, units: int) -> list | None:
+def _whole(dlast: tuple, h: Tensor) -> list | None:
     """Gradients of all last states, zeros for those that have none; None if no one has."""
     if all(part is None for part in dlast):
         return None
-    zeros = filled((x.shape[0], units), 0, x.dtype, x.device)
+    zeros = filled(h.shape[1:], 0, h.dtype, h.device)
     return [zeros if part is None else part for part in dlast]
+
+
+def _inputs_and_weights(inputs: Any, weights: Sequence[Any]) -> tuple[Tensor, list[Tensor]]:
+    if isinstance(inputs, Tensor) and inputs.ndim == 2 and inputs.dtype in ("int32", "int64"):
+        kernel = as_float(weights[0], "rnn: weights")
+        return inputs, [as_tensor(w, kernel.dtype, "rnn: weights") for w in weights]
+    x = as_float(inputs, "rnn: inputs")
+    return x, [as_tensor(w, x.dtype, "rnn: weights") for w in weights]
 
 
 @follows_operands
@@ -63,7 +71,8 @@ def rnn(
     phrase representations using RNN encoder-decoder for statistical machine translation" (2014).
 
     Args:
-        inputs: [batch, steps, features], floating point.
+        inputs: [batch, steps, features], floating point; or ids [batch, steps], integers, each of
+            which stands for its row of the kernel: for ``one_hot(ids, features)``.
         weights: kernel [features, gates * units], recurrent kernel [units, gates * units] and, if
             there is one, bias [gates * units] (cell "gru": [2, gates * units], for the products
             with the inputs and with the state); cell "lstm_peephole": then peepholes [3, units].
@@ -90,11 +99,10 @@ def rnn(
     >>> y.tolist(), states[0].tolist()
     ([[[0.5], [1.0]]], [[1.0]])
     """
-    x = as_float(inputs, "rnn: inputs")
-    own = [as_tensor(w, x.dtype, "rnn: weights") for w in weights]
+    x, own = _inputs_and_weights(inputs, weights)
     initial = None
     if initial_state is not None:
-        initial = [as_tensor(s, x.dtype, "rnn: initial_state") for s in initial_state]
+        initial = [as_tensor(s, own[0].dtype, "rnn: initial_state") for s in initial_state]
     if mask is not None:
         mask = as_tensor(mask, "bool", "rnn: mask")
     parents = (x, *own, *(initial or ()))

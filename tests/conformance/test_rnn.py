@@ -44,9 +44,10 @@ def weights_of(cell, inputs, units, directions, bias, draw):
     return result
 
 
-def case(cell, shape, dtype, directions=1, bias=True, initial=False, masked=False, seed=0):
+def case(cell, shape, dtype, directions=1, bias=True, initial=False, masked=False, ids=None):
+    """ids: their dtype, in place of inputs."""
     batch, steps, inputs, units = shape
-    random = generator(cell, shape, directions, seed)
+    random = generator(cell, shape, directions, 0)
 
     def draw(*extents):
         return random.normal(size=extents).astype(dtype)
@@ -54,6 +55,8 @@ def case(cell, shape, dtype, directions=1, bias=True, initial=False, masked=Fals
     x, weights = draw(batch, steps, inputs), weights_of(cell, inputs, units, directions, bias, draw)
     states = [draw(batch, units) for _ in range(directions * STATES.get(cell, 1))]
     mask = random.random((batch, steps)) < 0.6 if masked else None
+    if ids:
+        x = random.integers(0, max(inputs, 1), (batch, steps)).astype(ids)
     return x, [w.astype(dtype) for w in weights], states if initial else None, mask, draw
 
 
@@ -81,10 +84,9 @@ def check_both(backend, dtype, cell, shape, functions, options, **how):
         x, weights, initial, mask, **keywords, want_history=True
     )
     operands = [draw(*y.shape), [draw(*a.shape) for a in last], x, weights, mask, gates, history]
-    check(backend, "rnn_backward", operands, *rule, True, True, True, bound=bound)
-    check(
-        backend, "rnn_backward", [None, None, *operands[2:]], *rule, True, True, True, bound=bound
-    )
+    rule += not how.get("ids"), True, True
+    check(backend, "rnn_backward", operands, *rule, bound=bound)
+    check(backend, "rnn_backward", [None, None, *operands[2:]], *rule, bound=bound)
 
 
 @pytest.mark.parametrize(
@@ -95,6 +97,37 @@ def test_rnn(backend, dtype, cell, shape):
     check_both(backend, dtype, cell, shape, ("tanh", "sigmoid"), (False, False))
 
 
+@pytest.mark.parametrize(
+    ("backend", "dtype", "cell", "shape", "ids"),
+    rows(
+        (d, c, s, i)
+        for d in FLOATS
+        for c in GATES
+        for s in [(1, 7, 5, 16), (3, 4, 40, 33), (7, 6, 3, 8), (40, 9, 2, 70), (5, 0, 3, 4)]
+        for i in ("int32", "int64")
+    ),
+)
+def test_ids(backend, dtype, cell, shape, ids):
+    """They stand for rows of w."""
+    check_both(backend, dtype, cell, shape, ("tanh", "sigmoid"), (False, False), ids=ids)
+
+
+@pytest.mark.parametrize("cell", GATES)
+def test_ids_are_vectors_with_a_one(cell):
+    """The reference itself: what it makes of ids is what it makes of such vectors."""
+    ids, weights, *_ = case(cell, (3, 6, 4, 5), "float64", directions=2, ids="int32")
+    given = {"cell": cell, "directions": 2}
+    pairs = []
+    for x in (ids, np.eye(4)[ids]):
+        y, last, gates, history = FUNCTIONS["rnn"](x, weights, **given, want_history=True)
+        slopes = FUNCTIONS["rnn_backward"](
+            np.cos(y), None, x, weights, None, gates, history, **given, want_dx=False
+        )
+        pairs.append([y, *last, *slopes[1]])
+    for of_ids, of_vectors in zip(*pairs, strict=True):
+        np.testing.assert_allclose(of_ids, of_vectors, rtol=1e-12, atol=1e-14)
+
+
 @hypothesis.given(
     cell=strategies.sampled_from(list(GATES)),
     shape=strategies.tuples(
@@ -103,12 +136,12 @@ def test_rnn(backend, dtype, cell, shape):
     activation=strategies.sampled_from(("linear", "relu", "sigmoid", "tanh")),
     recurrent=strategies.sampled_from(("sigmoid", "tanh")),
     directions=strategies.integers(1, 2),
-    flags=strategies.tuples(*[strategies.booleans()] * 5),
+    flags=strategies.tuples(*[strategies.booleans()] * 6),
 )
 @pytest.mark.parametrize(("backend", "dtype"), rows((d,) for d in FLOATS))
 @drawn
 def test_options(backend, dtype, cell, shape, activation, recurrent, directions, flags):
-    bias, initial, masked, backwards, zero_masked = flags
+    bias, initial, masked, backwards, zero_masked, ids = flags
     check_both(
         backend,
         dtype,
@@ -120,4 +153,5 @@ def test_options(backend, dtype, cell, shape, activation, recurrent, directions,
         bias=bias,
         initial=initial,
         masked=masked,
+        ids="int64" if ids and shape[2] else None,
     )

@@ -48,7 +48,7 @@ def _gathered(y, x, indices, units, count, extent, inner, group, task):
 
 
 def gather(
-    y: Operand, x: Operand, indices: Operand, *, axis: int, wrap: bool, owner: str
+    y: Array, x: Operand, indices: Operand, *, axis: int, wrap: bool, owner: str = ""
 ) -> list[Stage]:
     """y = x taken at the indices along the axis."""
     outer, inner = math.prod(x.shape[:axis]), math.prod(x.shape[axis + 1 :])
@@ -73,7 +73,7 @@ def _scattered(y, updates, indices, count, extent, inner, across, task):
 
 
 def scatter_add(
-    y: Operand, updates: Operand, indices: Operand, *, axis: int, wrap: bool
+    y: Operand, updates: Array, indices: Operand, *, axis: int, wrap: bool
 ) -> list[Stage]:
     """y at the indices += updates."""
     outer, inner = math.prod(y.shape[:axis]), math.prod(y.shape[axis + 1 :])

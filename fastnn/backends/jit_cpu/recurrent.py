@@ -12,6 +12,7 @@ import functools
 import numpy as np
 
 from .compile import Kernel, compiled
+from .gather import gather
 from .gemm import COLUMNS, ROWS, matrix_product
 from .loops import elementwise
 from .program import Array, Operand, Scratch, Stage, blocks, stage
@@ -165,9 +166,10 @@ def rnn(
     want_history: bool,
 ) -> list[Stage]:
     """Outputs of all steps, last states, and what rnn_backward reads."""
-    batch, steps, features = inputs.shape
+    batch, steps = inputs.shape[:2]
+    of_ids = len(inputs.shape) == 2
     states = 2 if cell.startswith("lstm") else 1
-    dtype = inputs.dtype
+    dtype = weights[0].dtype
     stages: list[Stage] = []
     if batch == 0:
         return stages
@@ -175,7 +177,10 @@ def rnn(
         w, u, bias, peephole = weights_of(weights, cell, directions, d)
         units, wide = u.shape
         zx: Array = Scratch((batch * steps, wide), dtype)
-        stages += matrix_product(zx, inputs, w, (batch * steps, wide, features), [0, 0])
+        if of_ids:
+            stages += gather(zx, w, inputs, axis=0, wrap=False)
+        else:
+            stages += matrix_product(zx, inputs, w, (batch * steps, wide, w.shape[0]), [0, 0])
         if bias and steps:
             added = Scratch(zx.shape, dtype)
             # The first row of gru's two; reshaped, its elements come first.

@@ -7,6 +7,7 @@ import functools
 import numpy as np
 
 from .compile import Kernel, kernel
+from .gather import scatter_add
 from .gemm import COLUMNS, ROWS, matrix_product
 from .program import Array, Operand, Scratch, Stage, blocks, stage
 from .recurrent_parts import (
@@ -145,6 +146,12 @@ def _backward_kernel(cell: str, dtype: str, inner: str, recurrent: str) -> Kerne
 
 
 @kernel
+def _clear(y, n, task):
+    for i in range(n):
+        y[i] = 0
+
+
+@kernel
 def _add_in(y, x, n, task):
     for i in range(n):
         y[i] += x[i]
@@ -181,9 +188,10 @@ def rnn_backward(
     want_dinitial: bool,
 ) -> list[Stage]:
     """The gradients by x, weights and initial states."""
-    batch, steps, features = x.shape
+    batch, steps = x.shape[:2]
+    features = weights[0].shape[0]
     states = 2 if cell.startswith("lstm") else 1
-    dtype = x.dtype
+    dtype = weights[0].dtype
     stages: list[Stage] = []
     every = batch * steps
     for d in range(directions):
@@ -235,7 +243,11 @@ def _weight_stages(results: tuple, kind: tuple, arrays: tuple) -> list[Stage]:
     cell, batch, steps, features = kind
     x, past_h, kept, dz, seen, dp = arrays
     every, (units, wide) = batch * steps, du.shape
-    stages = matrix_product(dw, x, dz, (features, wide, every), [0, 0], trans_a=True)
+    if len(x.shape) == 2:
+        stages = [stage(_clear, [dw], [dw.size])]
+        stages += scatter_add(dw, dz, x, axis=0, wrap=False)
+    else:
+        stages = matrix_product(dw, x, dz, (features, wide, every), [0, 0], trans_a=True)
     stages += matrix_product(du, past_h, seen, (units, wide, every), [0, 0], trans_a=True)
     if cell == "gru_before":
         q, copy_q = columns_of(kept, every, 3 * units, units, 4 * units)

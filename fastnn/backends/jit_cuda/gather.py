@@ -116,10 +116,19 @@ def gather(
     launch(_read, y.size, flat(y), flat(x), places, y.size, indices.size, extent, inner)
 
 
-def scatter_add(y: Any, updates: Any, indices: Any, *, axis: int = 0, wrap: bool = True) -> None:
-    """y at the indices += updates, in ascending order."""
+def read_rows(y: Any, x: Any, ids: Any, name: str) -> None:
+    """y, flat, = the rows of x of those numbers; name: of the operation, for messages"""
+    _, _, extent, inner = _split(x, 0)
+    places = _places(ids, (extent,), (status.code(_bad_index, name, 0, extent),), False)
+    launch(_read, y.size, y, flat(x), places, y.size, ids.size, extent, inner)
+
+
+def scatter_add(
+    y: Any, updates: Any, indices: Any, *, axis: int = 0, wrap: bool = True, name: str = ""
+) -> None:
+    """y at the indices += updates, in ascending order. name: of the operation, for messages"""
     axis, _, extent, inner = _split(y, axis)
-    code = status.code(_bad_index, "scatter_add", axis, extent)
+    code = status.code(_bad_index, name or "scatter_add", axis, extent)
     _add_up(y, updates, _places(indices, (extent,), (code,), wrap), indices.size, extent, inner)
 
 

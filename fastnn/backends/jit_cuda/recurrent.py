@@ -10,8 +10,10 @@ import functools
 from typing import Any
 
 from .arrays import empty, flat
-from .cuda import cuda, kernel, launch
+from .cuda import compiled, cuda, kernel, launch
+from .gather import read_rows
 from .gemm import Result, matrices, multiply
+from .loops import elementwise
 from .recurrent_cells import forward_cell, reset_gate
 from .recurrent_directions import Direction, codes_of, directions_of, piece, set_to
 
@@ -63,25 +65,34 @@ def _reset_state(recurrent: str, dtype: type) -> Any:
     return reset
 
 
+_sum_of = compiled(lambda x1, x2: x1 + x2)
+
+
 def _forward(
     one: Direction, functions: tuple, x: Any, codes: Any, initial: list, outputs: tuple
 ) -> None:
     """A direction; outputs are y and, flat, the last states, gates and history."""
     y, last, gates, history = outputs
-    batch, steps, features = tuple(x.shape)
-    units, wide, dtype = one.units, one.gates * one.units, x.dtype
+    batch, steps = tuple(x.shape)[:2]
+    units, wide, dtype = one.units, one.gates * one.units, one.w.dtype
     real, size = dtype.type, batch * units
     zx, hz = empty(batch * steps * wide, dtype), empty(batch * wide, dtype)
     biases = [None, None]
     if one.bias is not None:
         b = flat(one.bias)
         biases = [b[:wide], b[wide:] if one.cell == "gru" else None]
-    multiply(
-        matrices(x, features, 1),
-        matrices(one.w, 1, wide),
-        (1, batch * steps, wide, features),
-        Result(zx, 0, wide, bias=biases[0]),
-    )
+    if x.ndim == 2:
+        read_rows(zx, one.w, x, "rnn")
+        if biases[0] is not None:
+            elementwise(_sum_of, [zx.reshape(-1, wide)], [zx.reshape(-1, wide), biases[0]])
+    else:
+        features = tuple(x.shape)[2]
+        multiply(
+            matrices(x, features, 1),
+            matrices(one.w, 1, wide),
+            (1, batch * steps, wide, features),
+            Result(zx, 0, wide, bias=biases[0]),
+        )
     kept = history[0] is not None
     lines = history if kept else [empty(2 * size, dtype) for _ in range(one.states)]
     for line, state in zip(lines, initial):
@@ -139,7 +150,7 @@ def rnn(
     want_history: bool = False,
 ) -> None:
     """A recurrent layer: outputs of all steps, last states, and what rnn_backward reads."""
-    batch, steps, _ = tuple(inputs.shape)
+    batch, steps = tuple(inputs.shape)[:2]
     functions = (activation, recurrent_activation)
     for one in directions_of(weights, cell, directions, backwards):
         codes = codes_of(mask, batch, steps, one.backwards, zero_masked)

@@ -11,6 +11,7 @@ from typing import Any
 
 from .arrays import clear, empty, flat
 from .cuda import cuda, kernel, launch
+from .gather import scatter_add
 from .gemm import Result, matrices, multiply
 from .recurrent_cells import GATES, backward_cell, reset_gate
 from .recurrent_directions import Direction, codes_of, directions_of, piece, set_to
@@ -134,12 +135,17 @@ def _weight_gradients(
     one: Direction, x: Any, dz: Any, seen: Any, kept: tuple, gradients: list
 ) -> None:
     """dw, du, and db and dp where there are some."""
-    batch, steps, features = tuple(x.shape)
+    batch, steps = tuple(x.shape)[:2]
     gates, history = kept
     units, wide, rows = one.units, one.gates * one.units, batch * steps
     dw, du, *rest = gradients
-    left, right = matrices(x, 1, features), matrices(dz, 1, wide)
-    multiply(left, right, (1, features, wide, rows), Result(flat(dw), 0, wide))
+    if x.ndim == 2:
+        clear(dw)
+        scatter_add(dw, dz, x, wrap=False, name="rnn_backward")
+    else:
+        features = tuple(x.shape)[2]
+        left, right = matrices(x, 1, features), matrices(dz, 1, wide)
+        multiply(left, right, (1, features, wide, rows), Result(flat(dw), 0, wide))
     through = 2 * units if one.cell == "gru_before" else wide
     left, right = matrices(history[0], 1, units), matrices(seen, 1, wide)
     multiply(left, right, (1, units, through, rows), Result(flat(du), 0, wide))
@@ -156,7 +162,7 @@ def _weight_gradients(
         if one.cell == "gru":
             fold(db[wide:], seen, (1, rows, wide), "sum")
     if one.peephole is not None:
-        product = empty(rows * 3 * units, x.dtype)
+        product = empty(rows * 3 * units, dz.dtype)
         launch(_peephole_products, rows * units, product, seen, history[-1], rows, units, batch)
         fold(flat(rest[-1]), product, (1, rows, 3 * units), "sum")
 
@@ -184,18 +190,19 @@ def rnn_backward(
     want_dinitial: bool = False,
 ) -> None:
     """The gradients of rnn by x, weights and initial states."""
-    batch, steps, features = tuple(x.shape)
+    batch, steps = tuple(x.shape)[:2]
     each = len(weights) // directions
     functions = (activation, recurrent_activation)
     for one in directions_of(weights, cell, directions, backwards):
         codes = codes_of(mask, batch, steps, one.backwards, zero_masked)
         size, wide = batch * one.units, one.gates * one.units
-        states = [empty(size, x.dtype) if to is None else flat(to) for to in one.own(dinitial)]
+        states = [empty(size, one.w.dtype) if to is None else flat(to) for to in one.own(dinitial)]
         for state, given in zip(states, one.own(dlast)):
             set_to(state, given)
         kept = flat(gates[one.number]), [flat(line) for line in one.own(history)]
         dz, seen = _backward(one, functions, dy, codes, (batch, steps), kept, states)
         if dx is not None:
+            features = tuple(x.shape)[2]
             start = flat(dx) if one.number else None
             result = Result(flat(dx), 0, features, start=start)
             extents = (1, batch * steps, features, wide)

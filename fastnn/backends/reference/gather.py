@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 
-def _checked(
+def check_indices(
     name: str, extents: int | tuple, axis: int, indices: np.ndarray, wrap: bool, owner: str = ""
 ) -> np.ndarray:
     """Indices along an axis of that extent, or, last axis, along several from ``axis`` on; with
@@ -38,7 +38,7 @@ def gather(
     y.shape = x.shape[:axis] + indices.shape + x.shape[axis + 1:]. IndexError when out of range,
     which speaks of ids if there is an ``owner``: the layer whose table x is.
     """
-    index = _checked("gather", x.shape[axis], axis, indices, wrap, owner)
+    index = check_indices("gather", x.shape[axis], axis, indices, wrap, owner)
     return np.take(x, index, axis=axis)
 
 
@@ -46,7 +46,7 @@ def scatter_add(
     y: np.ndarray, updates: np.ndarray, indices: np.ndarray, *, axis: int = 0, wrap: bool = True
 ) -> np.ndarray:
     """The gradient of gather: y[.., indices[i], ..] += updates[.., i, ..], i ascending."""
-    index = _checked("scatter_add", y.shape[axis], axis, indices, wrap).reshape(-1)
+    index = check_indices("scatter_add", y.shape[axis], axis, indices, wrap).reshape(-1)
     result = y.copy()
     flat = updates.reshape(*y.shape[:axis], index.size, *y.shape[axis + 1 :])
     np.add.at(np.moveaxis(result, axis, 0), index, np.moveaxis(flat, axis, 0))
@@ -62,7 +62,7 @@ def sum_rows(
     ascending, then -1; sums: [n, ...], the updates of each, added in ascending order, then zeros.
     IndexError for an index outside [0, extent).
     """
-    index = _checked("sum_rows", extent, 0, indices, False).reshape(-1)
+    index = check_indices("sum_rows", extent, 0, indices, False).reshape(-1)
     found, places = np.unique(index, return_inverse=True)
     rows = np.full(index.size, -1, np.int64)
     rows[: found.size] = found
@@ -78,7 +78,7 @@ def _nd_places(name: str, x: np.ndarray, indices: np.ndarray, batch_dims: int) -
     batch = np.indices(shape, sparse=True)[:batch_dims]
     depth = indices.shape[-1]
     extents = x.shape[batch_dims : batch_dims + depth]
-    parts = _checked(name, extents, batch_dims, indices, True)
+    parts = check_indices(name, extents, batch_dims, indices, True)
     return (np.zeros(shape, dtype=np.int64), *batch, *(parts[..., k] for k in range(depth)))
 
 

@@ -24,6 +24,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from .gather import check_indices
+
 Arrays = list[np.ndarray]
 
 _FUNCTIONS: dict[str, Callable] = {
@@ -65,6 +67,10 @@ class _Direction:
 
     def inputs(self, x: np.ndarray) -> np.ndarray:
         return np.swapaxes(x, 0, 1)[self.order]
+
+    def products(self, x: np.ndarray) -> np.ndarray:
+        """x @ w; of ids, rows of w."""
+        return self.w[self.inputs(x)] if is_ids(x) else self.inputs(x) @ self.w
 
     def codes(self, mask: np.ndarray | None, batch: int, zero_masked: bool) -> np.ndarray:
         """For every step and row: 2 it counts; else the output is 1 the last one, 0 zero."""
@@ -164,6 +170,11 @@ def _directions(
     ]
 
 
+def is_ids(x: np.ndarray) -> bool:
+    """Whether inputs are numbers of rows of w."""
+    return x.dtype.kind == "i"
+
+
 @np.errstate(all="ignore")
 def rnn(
     inputs: np.ndarray,
@@ -182,12 +193,13 @@ def rnn(
 ) -> tuple[np.ndarray | None, Arrays, Arrays, Arrays]:
     """A recurrent layer: outputs of all steps, last states, and what rnn_backward reads.
 
-    inputs [batch, steps, features], mask [batch, steps] (False: the step is passed over). weights
-    and initial_state are lists over directions: w [features, gates * units], u [units, gates *
-    units], b [gates * units] (gru: [2, gates * units]) or none, p [3, units] (lstm_peephole);
-    states [batch, units] (lstm: h and c), zeros where there are none. The second of two directions
-    visits the steps in the other order than the first; the first begins with the last step if
-    ``backwards``.
+    inputs [batch, steps, features], or ids [batch, steps], int32 or int64, which stand for rows of
+    w, as vectors of zeros with a one do; mask [batch, steps] (False: the step is passed over).
+    weights and initial_state are lists over directions: w [features, gates * units], u [units,
+    gates * units], b [gates * units] (gru: [2, gates * units]) or none, p [3, units]
+    (lstm_peephole); states [batch, units] (lstm: h and c), zeros where there are none. The second
+    of two directions visits the steps in the other order than the first; the first begins with the
+    last step if ``backwards``.
 
     y [batch, steps, directions * units]; where a step is passed over, zeros if ``zero_masked``,
     else the output before it, zeros before the first. last: like initial_state. gates: for each
@@ -195,20 +207,23 @@ def rnn(
     initial_state, [steps + 1, batch, units], the states before each step and after all.
     """
     batch, steps = inputs.shape[:2]
+    dtype = weights[0].dtype
+    if is_ids(inputs):
+        check_indices("rnn", len(weights[0]), 0, inputs, False)
     ys, last, gates, history = [], [], [], []
     states_each = 2 if cell.startswith("lstm") else 1
     rule = (cell, activation, recurrent_activation, directions, backwards)
     for d, one in enumerate(_directions(steps, weights, *rule)):
         units = one.u.shape[0]
-        states = [np.zeros((batch, units), inputs.dtype) for _ in range(states_each)]
+        states = [np.zeros((batch, units), dtype) for _ in range(states_each)]
         if initial_state:
             states = [a.copy() for a in initial_state[d * states_each : (d + 1) * states_each]]
-        zx = one.inputs(inputs) @ one.w
+        zx = one.products(inputs)
         if one.bias is not None:
             zx = zx + (one.bias[0] if one.bias.ndim == 2 else one.bias)
         codes = one.codes(mask, batch, zero_masked)
-        y = np.zeros((steps, batch, units), inputs.dtype)
-        kept = np.zeros((steps, batch, one.kept * units), inputs.dtype)
+        y = np.zeros((steps, batch, units), dtype)
+        kept = np.zeros((steps, batch, one.kept * units), dtype)
         passed = [[state] for state in states]
         for k in range(steps):
             code = codes[k][:, None]
@@ -252,6 +267,9 @@ def rnn_backward(
     are the last states here: a gradient by what a wholly masked row returns is not for this one.
     """
     batch, steps = x.shape[:2]
+    dtype = weights[0].dtype
+    if is_ids(x):
+        check_indices("rnn_backward", len(weights[0]), 0, x, False)
     dx, dweights, dinitial = np.zeros_like(x), [], []
     states_each = 2 if cell.startswith("lstm") else 1
     rule = (cell, activation, recurrent_activation, directions, backwards)
@@ -259,11 +277,11 @@ def rnn_backward(
         units = one.u.shape[0]
         own = slice(d * states_each, (d + 1) * states_each)
         past = history[own]
-        dstates = [np.zeros((batch, units), x.dtype) for _ in range(states_each)]
+        dstates = [np.zeros((batch, units), dtype) for _ in range(states_each)]
         if dlast:
             dstates = list(dlast[own])
         codes, xs = one.codes(mask, batch, zero_masked), one.inputs(x)
-        dz = np.zeros((steps, batch, one.w.shape[1]), x.dtype)
+        dz = np.zeros((steps, batch, one.w.shape[1]), dtype)
         seen = np.zeros_like(dz)
         for k in reversed(range(steps)):
             code = codes[k][:, None]
@@ -279,7 +297,8 @@ def rnn_backward(
             kept = [dh] if dc is None else [dh, dc]
             dstates = [np.where(code == 2, a, b) for a, b in zip(dbefore, kept, strict=True)]
         flat = dz.reshape(steps * batch, one.w.shape[1])
-        dx[:, one.order] += np.swapaxes(dz @ one.w.T, 0, 1)
+        if want_dx:
+            dx[:, one.order] += np.swapaxes(dz @ one.w.T, 0, 1)
         dweights += _weight_gradients(one, xs, past, gates[d], flat, seen.reshape(flat.shape))
         dinitial += dstates
     return (
@@ -303,7 +322,12 @@ def _weight_gradients(
     if one.cell == "gru_before":
         q = gates[..., 3 * units :].reshape(len(dz), units)
         du[:, 2 * units :] = q.T @ dz[:, 2 * units :]
-    result = [xs.reshape(len(dz), one.w.shape[0]).T @ dz, du]
+    if is_ids(xs):
+        dw = np.zeros_like(one.w)
+        np.add.at(dw, xs.reshape(-1), dz)
+    else:
+        dw = xs.reshape(len(dz), one.w.shape[0]).T @ dz
+    result = [dw, du]
     if one.bias is not None:
         sums = dz.sum(axis=0)
         result.append(np.stack([sums, seen.sum(axis=0)]) if one.cell == "gru" else sums)
