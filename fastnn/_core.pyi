@@ -92,6 +92,7 @@ class Tensor:
     _mask: Any
     _node: Any
     _output_index: Any
+    _rows: Any
     _version: Any
     def all(self, *args: Any, **kwargs: Any) -> Any: ...
     def any(self, *args: Any, **kwargs: Any) -> Any: ...

@@ -29,6 +29,10 @@ class Embedding(Layer):
     whose `row_steps` is False, and in a loop of one's own whose `value_and_grad` is not told
     `sparse=True`.
 
+    Where a recurrent layer follows at once, and the table has at most half as many rows as a batch
+    has ids, that layer multiplies each row by its kernel once and looks the products up. Outputs
+    are the same; the kernel's gradient is summed in another order.
+
     Args:
         input_dim: how many ids there are: 0 to input_dim - 1.
         output_dim: how many numbers each gets.

@@ -73,7 +73,16 @@ ROWS = [
     *(
         ("rnn", [*RNN[:i], x, *RNN[i + 1 :]], ("lstm", *rule), error, "rnn: " + message)
         for i, x, rule, error, message in [
-            (0, I, (), TypeError, "inputs has dtype int32"),
+            (0, B, (), TypeError, "inputs has dtype bool, expected int32 or int64 or float32 or"),
+            (0, np.array([1, 2]), (), ValueError, "inputs has shape (2,), expected 2 axes"),
+            (
+                0,
+                np.full((5, 2), 3),
+                (),
+                IndexError,
+                "index 3 at position 0 is out of range for axis 0 of extent 3",
+            ),
+            (0, np.full((5, 2), -1), (), IndexError, "index -1 at position 0 is out of range"),
             (0, F, (), ValueError, "inputs has shape (3, 4), expected 3 ax"),
             (1, RNN[1][:1], (), ValueError, "weights has 1 arrays, expected 2 or 3 for each dir"),
             (1, [F, F, F, F], (), ValueError, "weights has 4 arrays, expected 2 or 3"),
@@ -116,6 +125,11 @@ ROWS = [
     *(
         ("rnn_backward", [*operands, *kept], ("lstm",), ValueError, "rnn_backward: " + message)
         for operands, kept, message in [
+            (
+                [None, None, np.zeros((5, 2), int), RNN[1], None],
+                RNN_KEPT,
+                "want_dx is true, but ids",
+            ),
             ([F, None, *RNN[:2], None], RNN_KEPT, "dy is not what rnn returned: expected 1 arrays"),
             ([None, None, *RNN[:2], None], ([], RNN_KEPT[1]), "gates is not what rnn returned"),
             ([None, None, *RNN[:2], None], RNN_KEPT[::-1], "gates is not what rnn returned: exp"),

@@ -44,13 +44,13 @@ def operands(cell, shape, directions=1, dtype=np.float32):
 
 def compute(cell, x, *weights, directions=1, mask=None):
     """Outputs, last states and all gradients."""
-    leaves = [fn.tensor(a, requires_grad=True) for a in (x, *weights)]
+    leaves = [fn.tensor(a, requires_grad="float" in str(a.dtype)) for a in (x, *weights)]
     y, states = fn.ops.rnn(
         leaves[0], leaves[1:], cell=cell, bidirectional=directions == 2, mask=mask
     )
     total = fn.ops.sum(y * y) + sum(fn.ops.sum(state) for state in states)
     total.backward()
-    return y, states, [leaf.grad for leaf in leaves]
+    return y, states, [leaf.grad for leaf in leaves if leaf.requires_grad]
 
 
 @pytest.mark.parametrize("shape", SHAPES)
@@ -58,6 +58,14 @@ def compute(cell, x, *weights, directions=1, mask=None):
 def test_threads(cell, shape):
     given = operands(cell, SHAPES[shape])
     same_for_threads(lambda: compute(cell, *given))
+
+
+@pytest.mark.parametrize("shape", list(SHAPES)[:4])
+@pytest.mark.parametrize("cell", GATES)
+def test_threads_of_ids(cell, shape):
+    x, *weights = operands(cell, SHAPES[shape])
+    ids = np.random.default_rng(0).integers(0, len(weights[0]), x.shape[:2])
+    same_for_threads(lambda: compute(cell, ids, *weights))
 
 
 @pytest.mark.parametrize("cell", GATES)

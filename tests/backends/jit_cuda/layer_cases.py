@@ -191,6 +191,13 @@ def recurrent(dtype):
             dy = draw(dtype, (batch, steps, directions * units), 9) if whole else None
             dlast = [draw(dtype, each, 7 + i) for i in range(directions * states)]
             dlast = None if masked and not zero_masked else dlast
+            ids = np.array([[0, 1, 1, 0], [1, 1, 1, 1], [0, 0, 1, 0]], "int32" if biased else int)
+            of_ids = [ids, *given[1:]]
+            yield Case("rnn", of_ids, {**rule, **wants}, ulps=16)
+            *_, kept_of_ids, history_of_ids = REFERENCE["rnn"](*of_ids, **rule, want_history=True)
+            wants = {"want_dx": False, "want_dweights": True, "want_dinitial": whole}
+            of_ids = [dy, dlast, ids, weights, mask, kept_of_ids, history_of_ids]
+            yield Case("rnn_backward", of_ids, {**rule, **wants}, ulps=32)
             wants = {"want_dx": True, "want_dweights": True, "want_dinitial": whole}
             given = [dy, dlast, x, weights, mask, kept, history]
             yield Case("rnn_backward", given, {**rule, **wants}, ulps=32)

@@ -1,0 +1,149 @@
+"""Recurrent layers on an Embedding: rows of a small table are multiplied before they are looked up.
+
+What they are compared with gets the same sequences as the product of two other numbers, of which
+nobody knows that they were rows of a table; that way is tested elsewhere.
+"""
+
+import numpy as np
+import pytest
+
+import fastnn as fn
+from fastnn import layers, optimizers
+from fastnn.row_gradient import RowGradient
+
+pytestmark = pytest.mark.usefixtures("seeded")
+RANDOM = np.random.default_rng(0)
+ROWS, WIDTH, UNITS = 9, 4, 5
+IDS = RANDOM.integers(0, ROWS - 2, (6, 7)).astype("int32")  # the last two are not met
+MADE = {
+    "SimpleRNN": layers.SimpleRNN,
+    "LSTM": layers.LSTM,
+    "GRU": layers.GRU,
+    "GRU, reset before": lambda *units, **o: layers.GRU(*units, reset_after=False, **o),
+    "PeepholeLSTM": layers.PeepholeLSTM,
+    "Bidirectional": lambda *units, **o: layers.Bidirectional(layers.LSTM(*units, **o)),
+    "backwards": lambda *units, **o: layers.GRU(*units, go_backwards=True, **o),
+    "no bias": lambda *units, **o: layers.LSTM(*units, use_bias=False, **o),
+}
+every = pytest.mark.parametrize("make", MADE.values(), ids=MADE.keys())
+
+
+def network(make, dtype, **options):
+    embedding = layers.Embedding(ROWS, WIDTH, mask_zero=True, dtype=dtype)
+    recurrent = make(UNITS, return_sequences=True, dtype=dtype, **options)
+    recurrent(embedding(IDS))
+    return embedding, recurrent
+
+
+def gradients(embedding, recurrent, known, **options):
+    """Of the outputs and, by all weights, of a loss of them."""
+    weights = [*embedding.trainable_variables, *recurrent.trainable_variables]
+    outputs = []
+
+    def loss(*_):
+        x = embedding(IDS) if known else embedding(IDS) * 1.0
+        y = recurrent(x, mask=fn.tensor(IDS > 0))
+        outputs.append(y.detach())
+        return fn.ops.sum(fn.ops.sin(y))
+
+    places = tuple(range(len(weights)))
+    _, found = fn.value_and_grad(loss, argnums=places, **options)(*weights)
+    return outputs[0], found
+
+
+@every
+def test_the_products_are_the_same(make):
+    net = network(make, "float64")
+    y, found = gradients(*net, True)
+    expected, known = gradients(*net, False)
+    np.testing.assert_array_equal(y.numpy(), expected.numpy())
+    for a, b in zip(found, known, strict=True):
+        np.testing.assert_allclose(np.asarray(a), np.asarray(b), rtol=1e-11, atol=1e-13)
+
+
+def test_the_gradient_of_the_table_holds_the_rows_that_were_met():
+    net = network(layers.LSTM, "float32")
+    _, (table, *_) = gradients(*net, True, sparse=True)
+    assert isinstance(table, RowGradient)
+    assert sorted(set(table.merged()[0].tolist()) - {-1}) == sorted(set(IDS.ravel().tolist()))
+    _, (known, *_) = gradients(*net, False, sparse=True)
+    np.testing.assert_allclose(np.array(table), np.array(known), rtol=1e-4, atol=1e-6)
+
+
+def test_rows_that_are_not_met_are_not_seen():
+    net = network(layers.GRU, "float32")
+    table = np.full((ROWS, WIDTH), 0.5, "float32")
+    table[ROWS - 2 :] = np.nan
+    net[0].embeddings.assign(table)
+    y, found = gradients(*net, True)
+    assert all(np.isfinite(np.asarray(a)).all() for a in (y, *found))
+
+
+def test_two_layers_may_read_one_table():
+    embedding = layers.Embedding(ROWS, WIDTH)
+    first, second = layers.LSTM(UNITS), layers.GRU(UNITS)
+    x = embedding(IDS)
+    weights = [embedding.embeddings]
+    _ = first(x), second(x)
+
+    def loss(_, known=True):
+        x = embedding(IDS) if known else embedding(IDS) * 1.0
+        return fn.ops.sum(first(x) * second(x)) + fn.ops.sum(embedding(IDS) ** 2)
+
+    found = fn.value_and_grad(loss, sparse=True)(*weights)[1]
+    known = fn.value_and_grad(lambda table: loss(table, False))(*weights)[1]
+    np.testing.assert_allclose(np.array(found), np.array(known), rtol=1e-4, atol=1e-6)
+
+
+def shapes_of_inputs(model):
+    """Of the recurrent calls in the recorded steps."""
+    text = "\n".join(step.explain() for _, step in model._records.steps.values())
+    calls = [line for line in text.splitlines() if line.startswith("rnn ")]
+    return {line.split(" inputs")[1].split("]")[0] + "]" for line in calls}
+
+
+def trained(eager, ids, between=(), rows=ROWS):
+    fn.utils.set_random_seed(1)
+    model = fn.Sequential(
+        [
+            fn.Input((7,), dtype="int32"),
+            layers.Embedding(rows, WIDTH),
+            *between,
+            layers.Bidirectional(layers.LSTM(UNITS)),
+            layers.Dense(1),
+        ]
+    )
+    model.compile(optimizers.Adam(0.01), "mse", run_eagerly=eager)
+    table = model.layers[0].embeddings.numpy().copy()
+    y = ids.sum(1, keepdims=True).astype("float32")
+    model.fit(ids, y, epochs=5, batch_size=8, shuffle=False, verbose=0)
+    return model, table
+
+
+MANY = RANDOM.integers(0, ROWS - 2, (32, 7)).astype("int32")
+
+
+def test_recorded_steps_have_the_bits_of_eager_ones_and_leave_other_rows_alone():
+    (recorded, table), (eager, _) = trained(False, MANY), trained(True, MANY)
+    for a, b in zip(recorded.get_weights(), eager.get_weights(), strict=True):
+        np.testing.assert_array_equal(a, b)
+    after = recorded.layers[0].embeddings.numpy()
+    np.testing.assert_array_equal(after[ROWS - 2 :], table[ROWS - 2 :])
+    assert (after[: ROWS - 2] != table[: ROWS - 2]).any(1).all()
+    assert shapes_of_inputs(recorded) == {"[8, 7]"} or fn.backends.backend() != "native"
+
+
+@pytest.mark.skipif(fn.backends.backend() != "native", reason="only native steps are explained")
+@pytest.mark.parametrize(
+    "options", [{"rows": 29}, {"between": [layers.Dropout(0.5)]}], ids=["large table", "dropout"]
+)
+def test_else_the_sequences_are_multiplied(options):
+    model, _ = trained(False, MANY, **options)
+    assert shapes_of_inputs(model) == {"[8, 7, 4]"}
+
+
+def test_a_table_of_another_dtype_is_looked_up_first():
+    embedding = layers.Embedding(ROWS, WIDTH, dtype="float64")
+    y = layers.LSTM(UNITS, dtype="float64")
+    assert y(embedding(IDS)).dtype == "float64"
+    assert layers.LSTM(UNITS)(embedding(IDS)).dtype == "float32"
