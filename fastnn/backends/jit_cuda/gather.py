@@ -116,11 +116,11 @@ def gather(
     launch(_read, y.size, flat(y), flat(x), places, y.size, indices.size, extent, inner)
 
 
-def read_rows(y: Any, x: Any, ids: Any, name: str) -> None:
-    """y, flat, = the rows of x of those numbers; name: of the operation, for messages"""
-    _, _, extent, inner = _split(x, 0)
+def read_rows(y: Any, x: Any, ids: Any, width: int, name: str) -> None:
+    """y = the rows of x of those numbers, all flat. name: of the operation, for messages"""
+    extent = x.size // width
     places = _places(ids, (extent,), (status.code(_bad_index, name, 0, extent),), False)
-    launch(_read, y.size, y, flat(x), places, y.size, ids.size, extent, inner)
+    launch(_read, y.size, y, x, places, y.size, ids.size, extent, width)
 
 
 def scatter_add(

@@ -82,7 +82,7 @@ def _forward(
         b = flat(one.bias)
         biases = [b[:wide], b[wide:] if one.cell == "gru" else None]
     if x.ndim == 2:
-        read_rows(zx, one.w, x, "rnn")
+        read_rows(zx, one.w, x, wide, "rnn")
         if biases[0] is not None:
             elementwise(_sum_of, [zx.reshape(-1, wide)], [zx.reshape(-1, wide), biases[0]])
     else:
