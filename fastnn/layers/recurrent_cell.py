@@ -171,9 +171,13 @@ class RecurrentCell(Parameterized):
         return random.dropout(sequences, self.dropout, (None, 1, None), self.seed_generator)
 
 
-def _saves(table: Tensor, ids: Tensor, kernel: Tensor) -> bool:
-    """Whether rows of a table are better multiplied before than after they are looked up."""
-    return 2 * table.shape[0] <= ids.size and table.dtype == kernel.dtype
+def _multiplied(sequences: Tensor, weights: list[list]) -> tuple[Tensor, list[list]]:
+    """What ``ops.rnn`` gets: the same; or, where sequences are rows of a small table, the ids of the
+    rows, and in place of each kernel the table's product with it."""
+    table, ids = getattr(sequences, "_rows", None) or (None, None)
+    if table is None or 2 * table.shape[0] > ids.size or table.dtype != weights[0][0].dtype:
+        return sequences, weights
+    return ids, [[row_products(table, ids, kernel), *others] for kernel, *others in weights]
 
 
 def run_whole(
@@ -190,13 +194,8 @@ def run_whole(
 
     The output (of all steps as they stand in the sequences, or the last one) and the states.
     """
-    weights = [cell.own_weights() for cell in cells]
+    sequences, weights = _multiplied(sequences, [cell.own_weights() for cell in cells])
     both = len(cells) == 2
-    rows: Any = getattr(sequences, "_rows", None)
-    if rows is not None and _saves(*rows, weights[0][0]):
-        table, ids = rows
-        weights = [[row_products(table, ids, kernel), *others] for kernel, *others in weights]
-        sequences = ids
     cell, activation, recurrent_activation = rule
     y, last = rnn(
         sequences,
