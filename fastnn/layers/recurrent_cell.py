@@ -172,10 +172,13 @@ class RecurrentCell(Parameterized):
 
 
 def _multiplied(sequences: Tensor, weights: list[list]) -> tuple[Tensor, list[list]]:
-    """What ``ops.rnn`` gets: the same; or, where sequences are rows of a small table, the ids of the
-    rows, and in place of each kernel the table's product with it."""
-    table, ids = getattr(sequences, "_rows", None) or (None, None)
-    if table is None or 2 * table.shape[0] > ids.size or table.dtype != weights[0][0].dtype:
+    """What ``ops.rnn`` gets: the same; or, where sequences are rows of a small table, the ids of
+    the rows, and in place of each kernel the table's product with it."""
+    rows: Any = getattr(sequences, "_rows", None)
+    if rows is None:
+        return sequences, weights
+    table, ids = rows
+    if 2 * table.shape[0] > ids.size or table.dtype != weights[0][0].dtype:
         return sequences, weights
     return ids, [[row_products(table, ids, kernel), *others] for kernel, *others in weights]
 
