@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from fastnn import activations, ops, random
+from fastnn import _core, activations, ops, random
 from fastnn.layers.parameters import Parameterized
 from fastnn.layers.recurrent import last_output
 from fastnn.layers.sizes import positive_integer
@@ -173,9 +173,12 @@ class RecurrentCell(Parameterized):
 
 def _multiplied(sequences: Tensor, weights: list[list]) -> tuple[Tensor, list[list]]:
     """What ``ops.rnn`` gets: the same; or, where sequences are rows of a small table, the ids of
-    the rows, and in place of each kernel the table's product with it."""
+    the rows, and in place of each kernel the table's product with it.
+
+    Not where nothing is trained: there weights that stay are packed once for all calls.
+    """
     rows: Any = getattr(sequences, "_rows", None)
-    if rows is None:
+    if rows is None or not _core.is_grad_enabled():
         return sequences, weights
     table, ids = rows
     if 2 * table.shape[0] > ids.size or table.dtype != weights[0][0].dtype:
