@@ -18,7 +18,7 @@ cd "$work"
 if message=$(run venv/bin/python -c "from fastnn import _core; _core.write_past_end(100)" 2>&1); then
   echo "the planted overflow was not found"; exit 1
 fi
-grep -F "heap-buffer-overflow" <<<"$message"
+grep -F "heap-buffer-overflow" <<<"$message" || { echo "$message"; exit 1; }
 
 [ ${#tests[@]} -gt 0 ] || tests=("$root/tests/core" "$root/tests/conformance")
 # Limits on memory cannot be tested: the sanitizer reserves terabytes.

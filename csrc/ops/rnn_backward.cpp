@@ -205,7 +205,7 @@ class Run {
     const int64_t element = shape_.element(), columns = shape_.columns();
     const auto add =
         kernels().binary.run[static_cast<int>(BinaryOp::add)][static_cast<int>(shape_.dtype)];
-    constexpr int64_t kColumns = 256;  // of a task
+    constexpr int64_t kColumns = 128;  // of a task
     parallel_for(ceil_div(columns, kColumns), [&](int64_t task) {
       const int64_t first = task * kColumns, count = std::min(kColumns, columns - first);
       for (int64_t id = 0; id < shape_.inputs; ++id)

@@ -30,8 +30,9 @@ class Embedding(Layer):
     `sparse=True`.
 
     Where a recurrent layer follows at once, and the table has at most half as many rows as a batch
-    has ids, that layer multiplies, in training, each row by its kernel once and looks the products
-    up. Outputs are the same; the kernel's gradient is summed in another order.
+    has ids, of 32 numbers or more, that layer multiplies, in training, each row by its kernel once
+    and looks the products up. That is the same but for rounding: gradients are summed in another
+    order.
 
     Args:
         input_dim: how many ids there are: 0 to input_dim - 1.

@@ -8,7 +8,7 @@ from fastnn import _core, activations, ops, random
 from fastnn.layers.parameters import Parameterized
 from fastnn.layers.recurrent import last_output
 from fastnn.layers.sizes import positive_integer
-from fastnn.ops.embedding import row_products
+from fastnn.ops.embedding import row_products, rows_of
 from fastnn.ops.products import dense
 from fastnn.ops.recurrent import rnn
 from fastnn.tensor import Tensor
@@ -171,17 +171,21 @@ class RecurrentCell(Parameterized):
         return random.dropout(sequences, self.dropout, (None, 1, None), self.seed_generator)
 
 
+_LEAST_WIDTH = 32  # of rows whose products take longer than to look products up
+
+
 def _multiplied(sequences: Tensor, weights: list[list]) -> tuple[Tensor, list[list]]:
     """What ``ops.rnn`` gets: the same; or, where sequences are rows of a small table, the ids of
     the rows, and in place of each kernel the table's product with it.
 
     Not where nothing is trained: there weights that stay are packed once for all calls.
     """
-    rows: Any = getattr(sequences, "_rows", None)
-    if rows is None or not _core.is_grad_enabled():
+    rows = rows_of(sequences) if _core.is_grad_enabled() else None
+    if rows is None:
         return sequences, weights
-    table, ids = rows
-    if 2 * table.shape[0] > ids.size or table.dtype != weights[0][0].dtype:
+    (table, ids), (kernel, *_) = rows, weights[0]
+    narrow = table.shape[1] < _LEAST_WIDTH
+    if narrow or 2 * table.shape[0] > ids.size or table.dtype != kernel.dtype:
         return sequences, weights
     return ids, [[row_products(table, ids, kernel), *others] for kernel, *others in weights]
 

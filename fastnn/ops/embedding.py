@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NamedTuple
 
 from fastnn import _core
 from fastnn.ops.comparison import where
@@ -42,8 +42,32 @@ def embedding(ids: Any, table: Any, owner: str = "embedding") -> Tensor:
     rule = _rows_rule if table._node is None else take_rule
     y = record(y, rule, (table.shape, ids, 0), table)
     if table.ndim == 2:
-        y._rows = table, ids
+        y._rows = _Rows(table, ids, y._node, table._version, ids._version)
     return y
+
+
+class _Rows(NamedTuple):
+    """What a Tensor was made of, and how that can be told from what has happened since."""
+
+    table: Tensor
+    ids: Tensor
+    node: Any
+    table_version: int
+    ids_version: int
+
+
+def rows_of(y: Tensor) -> tuple[Tensor, Tensor] | None:
+    """The table and the ids if ``y`` is what `embedding` made of them, and so is its gradient."""
+    made: _Rows | None = getattr(y, "_rows", None)
+    if (
+        made is None
+        or y._node is not made.node
+        or y.requires_grad != made.table.requires_grad
+        or made.table._version != made.table_version
+        or made.ids._version != made.ids_version
+    ):
+        return None
+    return made.table, made.ids
 
 
 def row_products(table: Tensor, ids: Tensor, kernel: Tensor) -> Tensor:
@@ -56,8 +80,9 @@ def row_products(table: Tensor, ids: Tensor, kernel: Tensor) -> Tensor:
     >>> row_products(tensor([[1.0], [2.0]]), tensor([1, 1]), tensor([[3.0]])).tolist()
     [[3.0], [6.0]]
     """
-    y = gemm(table.detach(), kernel.detach())
-    return record(y, _products_rule, (ids, table, kernel, table._node is None), table, kernel)
+    y = gemm(table, kernel)
+    kept = _core.copy(table, table.dtype)  # as a look-up keeps rows: the table may change
+    return record(y, _products_rule, (ids, kept, kernel, table._node is None), table, kernel)
 
 
 def _products_rule(node: _core.Node, gradient: Tensor) -> tuple:
@@ -78,5 +103,5 @@ def _rows_that_were_read(ids: Tensor, gradient: Tensor) -> tuple[Tensor, Tensor]
     rows, _ = _core.sum_rows(nothing, ids, gradient.shape[0])
     rows = rows[: gradient.shape[0]]
     read = rows >= 0
-    rows = where(read, rows, rows[0])
+    rows = where(read, rows, rows[:1])
     return rows, where(expand_dims(read, 1), _core.gather(gradient, rows), 0.0)

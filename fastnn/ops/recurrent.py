@@ -6,7 +6,9 @@ from collections.abc import Sequence
 from typing import Any
 
 from fastnn import _core
+from fastnn.dtypes import is_float
 from fastnn.ops.core import Tensor, as_float, as_tensor, filled, follows_operands, record
+from fastnn.ops.indexing import as_indices
 
 
 def _rule(node: _core.Node, gradients: Any) -> tuple:
@@ -43,10 +45,11 @@ def _whole(dlast: tuple, h: Tensor) -> list | None:
 
 
 def _inputs_and_weights(inputs: Any, weights: Sequence[Any]) -> tuple[Tensor, list[Tensor]]:
-    if isinstance(inputs, Tensor) and inputs.ndim == 2 and inputs.dtype in ("int32", "int64"):
-        kernel = as_float(weights[0], "rnn: weights")
-        return inputs, [as_tensor(w, kernel.dtype, "rnn: weights") for w in weights]
-    x = as_float(inputs, "rnn: inputs")
+    x = as_tensor(inputs, None, "rnn: inputs")
+    if x.ndim == 2 and not is_float(x.dtype):
+        x, kernel = as_indices(x, "rnn: inputs"), as_float(weights[0], "rnn: weights")
+        return x, [as_tensor(w, kernel.dtype, "rnn: weights") for w in weights]
+    x = as_float(x, "rnn: inputs")
     return x, [as_tensor(w, x.dtype, "rnn: weights") for w in weights]
 
 

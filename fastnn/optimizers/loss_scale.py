@@ -5,7 +5,8 @@ Micikevicius et al., "Mixed precision training", ICLR 2018.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
@@ -26,7 +27,8 @@ class LossScaleOptimizer(Optimizer):
     A step with a gradient that is not finite halves the factor and changes nothing else; the factor
     doubles after `dynamic_growth_steps` good steps in a row. Python does not ask whether a step was
     a good one, so steps are recorded; only with an inner optimizer that probes (VSGD) or is no rule
-    of `optimizer_step` (Muon) it does.
+    of `optimizer_step` (Muon) it does. A Python function that gives the learning rate is called for
+    every step, also for one that changes nothing.
 
     Args:
         inner_optimizer: what takes the steps; its own `loss_scale_factor` becomes the factor. All
@@ -104,7 +106,6 @@ class LossScaleOptimizer(Optimizer):
         self._scale = self._counter(np.float32(self.initial_scale), "dynamic_scale")
         self._slot_variables += [self._counted, self._scale]
         self.inner_optimizer.build(variables)
-        self.inner_optimizer._divide_by(self._applied)
         super().build(variables)
 
     def state_variables(self) -> list[Variable]:
@@ -144,7 +145,20 @@ class LossScaleOptimizer(Optimizer):
             return found
 
         inner: Any = self.inner_optimizer
-        inner.probe(gradients, variables, repeated)
+        with self._dividing():
+            inner.probe(gradients, variables, repeated)
+
+    @contextmanager
+    def _dividing(self) -> Iterator[None]:
+        """Lets the inner optimizer divide by the factor: by this one alone, and no longer."""
+        inner = self.inner_optimizer
+        if inner.loss_scale_factor is not None:
+            inner.loss_scale_factor = None
+        inner._divide_by(self._applied)
+        try:
+            yield
+        finally:
+            inner._divide_by(None)
 
     def _scale_for(self, gradients: Sequence) -> Tensor:
         """The factor if all numbers of the gradients are finite, else 0 or, of an infinite factor,
@@ -162,7 +176,8 @@ class LossScaleOptimizer(Optimizer):
             with no_grad():
                 self._applied.assign(self._scale_for(gradients) if self._probed_well else 0.0)
             if self._probed_well:
-                inner.prepared(variables)(gradients)
+                with self._dividing():
+                    inner.prepared(variables)(gradients)
             self._probed_well = True
             with no_grad():
                 good = goes(self._applied)

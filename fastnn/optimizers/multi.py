@@ -183,7 +183,7 @@ class MultiOptimizer(Optimizer):
 
         return step
 
-    def _divide_by(self, loss_scale: Tensor) -> None:
+    def _divide_by(self, loss_scale: Tensor | None) -> None:
         super()._divide_by(loss_scale)
         for each in self.optimizers:
             each._divide_by(loss_scale)

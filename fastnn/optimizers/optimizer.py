@@ -217,7 +217,6 @@ class Optimizer(OptimizerState):
         slots = {name: [all_[i] for i in positions] for name, all_ in self._slots.items()}
         update = (native_update if self.rule else composed_update)(self, variables, slots)
         constrained = [v for v in variables if getattr(v, "constraint", None) is not None]
-        loss_scale = self._loss_scale
 
         def step(gradients: Sequence) -> None:
             for gradient in gradients:
@@ -226,8 +225,8 @@ class Optimizer(OptimizerState):
             update(gradients)
             for variable in constrained:
                 value = variable.constraint(variable).detach()
-                if loss_scale is not None:
-                    value = ops.where(goes(loss_scale), value, variable.detach())
+                if self._loss_scale is not None:
+                    value = ops.where(goes(self._loss_scale), value, variable.detach())
                 variable.assign(value)
 
         return step
@@ -259,10 +258,10 @@ class Optimizer(OptimizerState):
 
     _loss_scale: Tensor | None = None
 
-    def _divide_by(self, loss_scale: Tensor) -> None:
+    def _divide_by(self, loss_scale: Tensor | None) -> None:
         """From now on gradients are divided by this, too; a step in which it is not a positive
         finite number changes nothing."""
-        self._loss_scale, self._steps = loss_scale, {}
+        self._loss_scale = loss_scale
 
     def scale_loss(self, loss: Tensor) -> Tensor:
         """The loss times `loss_scale_factor`, to take gradients of."""

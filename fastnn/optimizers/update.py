@@ -42,7 +42,6 @@ def native_update(
         optimizer._iterations,
         optimizer._product,
         *(ordered(slots[n]) if n in slots else None for n in ("gradient_accumulator", "average")),
-        optimizer._loss_scale,
     )
     settings: Any = (
         optimizer.rule,
@@ -63,10 +62,10 @@ def native_update(
 
     def update(gradients: Sequence) -> None:
         now = rate if fixed else optimizer.learning_rate
-        rows, gradients = None, ordered(gradients)
+        scale, rows, gradients = optimizer._loss_scale, None, ordered(gradients)
         if RowGradient in map(type, gradients):
             rows, gradients = _in_rows(gradients, lazy)
-        optimizer_step(parameters, slot_list, gradients, now, hyper, *state, rows, *settings)
+        optimizer_step(parameters, slot_list, gradients, now, hyper, *state, scale, rows, *settings)
 
     return update
 
@@ -97,16 +96,16 @@ def composed_update(
     decayed = [(v, decay) for v, decay in decays if decay]
     accumulators, averages = slots.get("gradient_accumulator"), slots.get("average", [])
     steps = optimizer.gradient_accumulation_steps or 1
-    fixed_scale, loss_scale = 1.0 / (optimizer.loss_scale_factor or 1.0), optimizer._loss_scale
+    fixed_scale = 1.0 / (optimizer.loss_scale_factor or 1.0)
     momentum, every = optimizer.ema_momentum, optimizer.ema_overwrite_frequency or 0
     take_steps = optimizer._stepper(variables)
 
     def update(gradients: Sequence) -> None:
         calls, scale = optimizer._iterations, fixed_scale
-        if loss_scale is not None:
-            if not goes(loss_scale).item():
+        if optimizer._loss_scale is not None:
+            if not goes(optimizer._loss_scale).item():
                 return
-            scale /= loss_scale.item()
+            scale /= optimizer._loss_scale.item()
         gradients = [g.dense() if type(g) is RowGradient else g for g in gradients]
         if accumulators:
             for total, gradient in zip(accumulators, gradients):

@@ -9,12 +9,14 @@ import pytest
 
 import fastnn as fn
 from fastnn import layers, optimizers
+from fastnn.layers import recurrent_cell
 from fastnn.row_gradient import RowGradient
 
 pytestmark = pytest.mark.usefixtures("seeded")
 RANDOM = np.random.default_rng(0)
-ROWS, WIDTH, UNITS = 9, 4, 5
-IDS = RANDOM.integers(0, ROWS - 2, (6, 7)).astype("int32")  # the last two are not met
+ROWS, WIDTH, UNITS = 9, 32, 5
+IDS = RANDOM.integers(1, ROWS - 2, (6, 7)).astype("int32")  # neither the first nor the last two
+IDS[2, 3] = 3
 MADE = {
     "SimpleRNN": layers.SimpleRNN,
     "LSTM": layers.LSTM,
@@ -26,6 +28,16 @@ MADE = {
     "no bias": lambda *units, **o: layers.LSTM(*units, use_bias=False, **o),
 }
 every = pytest.mark.parametrize("make", MADE.values(), ids=MADE.keys())
+
+
+@pytest.fixture(autouse=True)
+def calls(monkeypatch):
+    """How often a table was multiplied."""
+    counted, multiply = [], recurrent_cell.row_products
+    monkeypatch.setattr(
+        recurrent_cell, "row_products", lambda *given: counted.append(1) or multiply(*given)
+    )
+    return counted
 
 
 def network(make, dtype, **options):
@@ -52,10 +64,14 @@ def gradients(embedding, recurrent, known, **options):
 
 
 @every
-def test_the_products_are_the_same(make):
+def test_the_products_are_the_same(make, calls):
     net = network(make, "float64")
+    calls.clear()
     y, found = gradients(*net, True)
+    assert calls
+    calls.clear()
     expected, known = gradients(*net, False)
+    assert not calls
     np.testing.assert_array_equal(y.numpy(), expected.numpy())
     for a, b in zip(found, known, strict=True):
         np.testing.assert_allclose(np.asarray(a), np.asarray(b), rtol=1e-11, atol=1e-13)
@@ -65,7 +81,7 @@ def test_the_gradient_of_the_table_holds_the_rows_that_were_met():
     net = network(layers.LSTM, "float32")
     _, (table, *_) = gradients(*net, True, sparse=True)
     assert isinstance(table, RowGradient)
-    assert sorted(set(table.merged()[0].tolist()) - {-1}) == sorted(set(IDS.ravel().tolist()))
+    assert set(table.merged()[0].tolist()) - {-1} == set(IDS.ravel().tolist())
     _, (known, *_) = gradients(*net, False, sparse=True)
     np.testing.assert_allclose(np.array(table), np.array(known), rtol=1e-4, atol=1e-6)
 
@@ -77,6 +93,100 @@ def test_rows_that_are_not_met_are_not_seen():
     net[0].embeddings.assign(table)
     y, found = gradients(*net, True)
     assert all(np.isfinite(np.asarray(a)).all() for a in (y, *found))
+
+
+def table_and_ids(trained=True):
+    embedding = layers.Embedding(ROWS, WIDTH, trainable=trained)
+    lstm = layers.LSTM(UNITS)
+    ids = fn.Variable(IDS, trainable=False)
+    lstm(embedding(ids))
+    return embedding, lstm, ids
+
+
+@pytest.mark.parametrize("what", ["table", "ids"])
+def test_what_is_written_after_the_look_up_changes_nothing(what):
+    embedding, lstm, ids = table_and_ids()
+    expected = lstm(embedding(ids) * 1.0).numpy()
+    x = embedding(ids)
+    if what == "table":
+        embedding.embeddings.assign(embedding.embeddings * 2.0)
+    else:
+        ids.assign(IDS[::-1].copy())
+    np.testing.assert_array_equal(lstm(x).numpy(), expected)
+
+
+def test_the_table_may_be_written_before_the_way_back():
+    embedding, lstm, ids = table_and_ids()
+    slopes = []
+    for written in (False, True):
+        lstm.cell.kernel.grad = None
+        y = fn.ops.sum(lstm(embedding(ids)))
+        if written:
+            embedding.embeddings.assign(embedding.embeddings * 2.0)
+        y.backward()
+        slopes.append(lstm.cell.kernel.grad.numpy())
+    np.testing.assert_array_equal(*slopes)
+
+
+def test_what_is_looked_up_without_gradients_has_none():
+    embedding, lstm, ids = table_and_ids()
+    with fn.no_grad():
+        x = embedding(ids)
+    fn.ops.sum(lstm(x)).backward()
+    assert embedding.embeddings.grad is None and lstm.cell.kernel.grad is not None
+
+
+def test_the_gradient_by_what_was_looked_up_is_not_lost():
+    embedding, lstm, ids = table_and_ids(trained=False)
+    x = embedding(ids)
+    x.requires_grad = True
+    fn.ops.sum(lstm(x)).backward()
+    other = fn.tensor(x.numpy(), requires_grad=True)
+    fn.ops.sum(lstm(other)).backward()
+    np.testing.assert_array_equal(x.grad.numpy(), other.grad.numpy())
+
+
+def test_a_gradient_of_ones_own_is_asked():
+    embedding, lstm, ids = table_and_ids()
+
+    @fn.ops.custom_gradient
+    def looked_up(table):
+        return fn.ops.embedding(ids, table), lambda dy: fn.ops.ones_like(table)
+
+    fn.ops.sum(lstm(looked_up(embedding.embeddings))).backward()
+    assert (embedding.embeddings.grad.numpy() == 1).all()
+
+
+def test_a_table_that_was_computed():
+    _, lstm, ids = table_and_ids()
+    table = np.linspace(-1, 1, ROWS * WIDTH, dtype="float32").reshape(ROWS, WIDTH)
+
+    def loss(table, known):
+        x = fn.ops.embedding(ids, fn.ops.sin(table))
+        return fn.ops.sum(lstm(x if known else x * 1.0))
+
+    found, expected = (fn.grad(lambda t, k=known: loss(t, k))(table) for known in (True, False))
+    np.testing.assert_allclose(found.numpy(), expected.numpy(), rtol=1e-4, atol=1e-7)
+
+
+def test_rows_of_more_axes_are_no_sequences_of_a_table():
+    _, lstm, _ = table_and_ids()
+    tables = fn.tensor(RANDOM.standard_normal((3, 4, WIDTH)).astype("float32"), requires_grad=True)
+    assert lstm(fn.ops.embedding([0, 2, 1, 1, 0, 0, 2], tables)).shape == (7, UNITS)
+
+
+def test_nothing_is_looked_up_in_no_rows():
+    _, lstm, _ = table_and_ids()
+    table = fn.tensor(np.zeros((0, WIDTH), "float32"), requires_grad=True)
+    fn.ops.sum(lstm(fn.ops.embedding(np.zeros((0, 3), int), table))).backward()
+    assert lstm.cell.kernel.grad.shape == (WIDTH, 4 * UNITS)
+
+
+@pytest.mark.parametrize("ids", [[[1, 0]], np.array([[1, 0]]), np.array([[1, 0]], np.uint8)])
+def test_ops_rnn_takes_ids_of_any_kind(ids):
+    weights = [[[0.5], [2.0]], [[1.0]]]
+    y, _ = fn.ops.rnn(ids, weights, activation="linear")
+    assert y.tolist() == [[[2.0], [2.5]]]
 
 
 def test_two_layers_may_read_one_table():
@@ -102,12 +212,12 @@ def shapes_of_inputs(model):
     return {line.split(" inputs")[1].split("]")[0] + "]" for line in calls}
 
 
-def trained(eager, ids, between=(), rows=ROWS):
+def trained(eager, ids, between=(), rows=ROWS, width=WIDTH):
     fn.utils.set_random_seed(1)
     model = fn.Sequential(
         [
             fn.Input((7,), dtype="int32"),
-            layers.Embedding(rows, WIDTH),
+            layers.Embedding(rows, width),
             *between,
             layers.Bidirectional(layers.LSTM(UNITS)),
             layers.Dense(1),
@@ -135,11 +245,20 @@ def test_recorded_steps_have_the_bits_of_eager_ones_and_leave_other_rows_alone()
 
 @pytest.mark.skipif(fn.backends.backend() != "native", reason="only native steps are explained")
 @pytest.mark.parametrize(
-    "options", [{"rows": 29}, {"between": [layers.Dropout(0.5)]}], ids=["large table", "dropout"]
+    ("options", "width"),
+    [({"rows": 29}, WIDTH), ({"between": [layers.Dropout(0.5)]}, WIDTH), ({"width": 31}, 31)],
+    ids=["large table", "dropout", "narrow table"],
 )
-def test_else_the_sequences_are_multiplied(options):
+def test_else_the_sequences_are_multiplied(options, width):
     model, _ = trained(False, MANY, **options)
-    assert shapes_of_inputs(model) == {"[8, 7, 4]"}
+    assert shapes_of_inputs(model) == {f"[8, 7, {width}]"}
+
+
+def test_weights_stay_packed_in_predict(calls):
+    model, _ = trained(False, MANY)
+    calls.clear()
+    model.predict(MANY, batch_size=8, verbose=0)
+    assert not calls
 
 
 def test_a_table_of_another_dtype_is_looked_up_first():
