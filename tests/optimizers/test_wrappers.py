@@ -169,7 +169,8 @@ def test_scaled_steps_are_recorded_and_skipped_where_they_must(inner):
 def test_each_variable_has_its_optimizer_in_recorded_steps():
     model = small(multi())
     fitted(model, shuffle=True)
-    assert " replays " in model._records.steps["training step on rows"][1].explain()
+    if fn.backends.backend() == "native":
+        assert " replays " in model._records.steps["training step on rows"][1].explain()
     adam, sgd = model.optimizer.optimizers
     assert [v.path.split("/")[-2:] for v in adam._parameters] == [
         ["one", "kernel"],
