@@ -42,7 +42,8 @@ ELEMENTS = {
     "bool": types.uint8,
 }
 # Division by zero gives infinity and NaN as in NumPy; a check for it would keep loops scalar.
-OPTIONS: dict[str, Any] = {"error_model": "numpy", "boundscheck": False}
+# debug: whatever NUMBA_DEBUGINFO says; LLVM does not take it beside the lines of `WithLines`.
+OPTIONS: dict[str, Any] = {"error_model": "numpy", "boundscheck": False, "debug": False}
 _TILE = types.void(
     types.CPointer(types.voidptr),
     types.CPointer(types.int64),
@@ -152,7 +153,7 @@ class Kernel:
         self.options = options
         self._tiles: dict[tuple, Any] = {}
         check(function, self.name)
-        self.of_fastnn = function.__module__.startswith("fastnn.")
+        self.of_fastnn = str(function.__module__).startswith("fastnn.")
         if not self.of_fastnn:
             self.options = {"compiler": WithLines, **options}
 

@@ -5,14 +5,16 @@ from __future__ import annotations
 import linecache
 import os
 import re
+from collections.abc import Callable
 
 from .compile import Kernel
 from .effects import Effect
-from .user_syntax import at
+from .user_syntax import at, place, reading
 
 _CALLER = os.path.abspath(Kernel.address.__code__.co_filename)  # its lines are no user's
 _COLOURS = re.compile(r"\x1b\[[0-9;]*m")
 _PLACE = re.compile(r'^File "(.+)", line (\d+):', re.M)
+_LOWERED = re.compile(r"^During: lowering .* at (.+) \((\d+)\)$", re.M)
 _CALL = re.compile(r"^No implementation of function .*?>>> (?!<)(.*?)$", re.M | re.S)
 _ATTRIBUTE = re.compile(r"Unknown attribute '(\w+)' of type Module\(<module '([\w.]+)'")
 _RAISED = re.compile(r"^ *\w+Error: (.+)\s+raised from ", re.M)
@@ -23,15 +25,19 @@ _WORDS = [
     (r"Number\(\w+, \d+\)", "number"),
     (r"Casting (\w+) to (\w+) directly is unsupported\.", r"\2(\1) is not known"),
     (r"(Optional|Omitted)Type\(([^()]+)\)", r"\2 or None"),
-    (r"Uni\w*Tuple\((\w+) x \d+\)|Tuple\(([^()]+)\)", r"a tuple of \1\2"),
     (r"Literal\[(\w+)\]\(.*?\)", r"\1"),
     (r"list\(\w+\)<iv=.*?>", "list"),
     (r"\b(int|float|complex)\d+\b(?!\()", r"\1"),  # a type that is not called
+    (r"Uni\w*Tuple\((\w+) x \d+\)", r"a tuple of \1"),
+    (r"Tuple\(([^()]*)\)", r"a tuple (\1)"),
+    (r"Cannot cast (\w+) to (\w+): .*", r"a \1 cannot become a \2"),
+    (r"\('wrong tuple length for .*', '(.+)'\)", r"a tuple has another length: \1"),
     (r"\b(\w+)\*", r"\1 pointer"),
     (r"\bunicode_type\b", "str"),
     (r"\bnone\b", "None"),
     (r"Unknown attribute ('\w+') of type (\w+(?: pointer)?)", r"a \2 has no attribute \1"),
-    (r"Cannot unify (\w+) and (\w+) for .*", r"a value is a \1 on one way and a \2 on another"),
+    (r"Cannot unify (.+) and (.+) for .*", r"a value is a \1 on one way and a \2 on another"),
+    (r"\ba (a|None)\b", r"\1"),
     (r"Untyped global name ('\w+'): .*", r"\1 is not known for numbers"),
     (r"\.\. Raised from None", ""),
     (r"scipy \S+ is required for (.*)", r"\1 is not known for numbers"),
@@ -66,22 +72,27 @@ def _line(file: str, line: int) -> str:
     return f"{at(file, line)}: {source}" if source else at(file, line)
 
 
-def reason(name: str, error: Exception, where: str) -> str:
+def reason(name: str, error: Exception, function: Callable) -> str:
     """What is wrong, and where: in the innermost of functions that call each other.
 
-    name: of the operation; error: of Numba; where: the function stands, if nothing better is known
+    name: of the operation; error: of Numba
     """
     if isinstance(error, Effect):
-        stands = _line(*error.place) if error.place else where
+        stands = _line(*error.place) if error.place else place(function)
         return f"{name}: {error} ({stands}), which compiled loops cannot do"
     text = _COLOURS.sub("", str(error))
     what = _in_plain_words(_what(text))
     if "must return" in what:
         return f"{name}: {what}"
-    places = [(os.path.abspath(file), int(line)) for file, line in _PLACE.findall(text)]
+    found = _PLACE.findall(text) + _LOWERED.findall(text)
+    places = [(os.path.abspath(file), int(line)) for file, line in found]
     if loc := getattr(error, "loc", None):
         places.append((os.path.abspath(loc.filename), loc.line))
-    users = [place for place in places if place[0] != _CALLER]
-    if not users:
-        return f"{name}: cannot be compiled: {what} ({where})"
-    return f"{name}: cannot be compiled: {what} ({_line(*users[0])})"
+    users = [one for one in places if one[0] != _CALLER]
+    if users:
+        where = _line(*users[0])
+    elif isinstance(error, AttributeError):  # of a module
+        where = reading(function, error.obj, error.name) or place(function)
+    else:
+        where = place(function)
+    return f"{name}: cannot be compiled: {what} ({where})"

@@ -1,4 +1,4 @@
-"""What a kernel may not do: raise, print, allocate memory.
+"""What a kernel may not do: raise, print, draw random numbers, allocate memory.
 
 fastnn's threads run kernels without Python, and nobody there could take an exception: the outputs
 would stay unwritten. LLVM's optimization removes what cannot happen, such as an error for an index
@@ -16,12 +16,17 @@ import llvmlite.binding as llvm
 from numba.core import config
 from numba.core.ccallback import CFunc
 
-from .lines import Lines, Place
+from .lines import Lines, Place, of_numba, unescaped
 
-_ALLOCATES = "NRT_(?!Free)\\w+"
-_PRINTS = "PySys_FormatStdout"
-_RAISED = re.compile(r'@\.const\.pickledata\.\w+ = [^\n]* c"(.*)"')
-_ESCAPED = re.compile(rb"\\([0-9A-F]{2})")
+# Functions that are called, and what for.
+_CALLED = {
+    "PySys_FormatStdout": "prints",
+    r"numba_(?:rnd|get)_\w+": "draws random numbers",
+    r"NRT_(?!Free)\w+": "makes an array, a list, a string or another object",
+}
+# Numba's names end with a hash, and with a number where LLVM has linked two that are alike.
+_RAISED = re.compile(r'@\.const\.pickledata\.(\w+)(?:\.\d+)? = [^\n]* c"(.*)"')
+_TO_RAISE = r"\.const\.picklebuf\.{}(?:\.\d+)?"
 
 
 class Effect(TypeError):
@@ -32,15 +37,30 @@ class Effect(TypeError):
         self.place = place
 
 
-def _exceptions(code: str) -> list[Effect]:
+def _exceptions(lines: Lines, library: Any) -> list[Effect]:
     """What is raised, by the constants of which Numba makes exceptions; known lines come first."""
     found = []
-    for text in _RAISED.findall(code):
-        data = _ESCAPED.sub(lambda match: bytes([int(match[1], 16)]), text.encode("latin-1"))
-        kind, arguments, where = pickle.loads(data)
+    for name, text in _RAISED.findall(lines.code):
+        kind, arguments, where = pickle.loads(unescaped(text))
         what = ": ".join([kind.__name__, *map(str, arguments or ())])
-        found.append(Effect(f"may raise {what}", where and (where[1], where[2])))
+        if where is None or of_numba(where[1]):  # Numba's Python raises, wherever it is called
+            place = _taken(_TO_RAISE.format(name), lines, library)
+        else:
+            place = where[1:]
+        found.append(Effect(f"may raise {what}", place))
     return sorted(found, key=lambda one: (one.place is None, one.place, str(one)))
+
+
+def _taken(constant: str, lines: Lines, library: Any) -> Place | None:
+    """Where a constant is taken.
+
+    Only code that is not optimized yet has the calls that lead there, and only optimized code knows
+    which of them can, but not always.
+    """
+    parts = [Lines(str(part._final_module)) for part in library._linking_libraries]
+    possible = [place for part in parts for place in part.of_constant(constant)]
+    left = lines.of_constant(constant)
+    return min([one for one in left if one in possible] or possible or left, default=None)
 
 
 def _optimized(library: Any) -> str:
@@ -55,11 +75,11 @@ def _optimized(library: Any) -> str:
 
 
 def _refuse_effects(library: Any) -> None:
-    code = _optimized(library)
-    for callee, what in ((_PRINTS, "prints"), (_ALLOCATES, "makes an array, a list or a string")):
-        if re.search(rf'\bcall\b[^\n@]*@"?{callee}\b', code):
-            raise Effect(what, Lines(code).of_calls(callee))
-    if exceptions := _exceptions(code):
+    lines = Lines(_optimized(library))
+    for callee, what in _CALLED.items():
+        if lines.calls(callee):
+            raise Effect(what, next(iter(lines.of_calls(callee)), None))
+    if exceptions := _exceptions(lines, library):
         raise exceptions[0]
 
 

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import contextlib
 import math
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from .compile import Kernel
 from .compile_errors import reason
-from .user_syntax import check_reference, place, references
+from .user_syntax import check_reference, references
 
 # Elements that one task of an element-wise stage takes: shared out to threads from there on.
 BLOCK = 16_384
@@ -106,13 +105,12 @@ def _compiled(s: Stage) -> int:
     """The address of its kernel, or a TypeError that names the line of it that does not compile."""
     function, name = s.kernel.function, s.kernel.name
     if not s.kernel.of_fastnn:
-        with contextlib.suppress(NameError):  # which Numba tells
-            for path, value in references(function, name).items():
-                check_reference(value, path, function, name)
+        for path, value in references(function, name).items():
+            check_reference(value, path, function, name)
     try:
         return s.address()
     except Exception as error:  # Numba's own, and others where it did not expect such a function
-        raise TypeError(reason(name, error, place(function))) from None
+        raise TypeError(reason(name, error, function)) from None
 
 
 def assemble(stages: Sequence[Stage], arrays: int) -> tuple[list[tuple[Any, ...]], list[int]]:

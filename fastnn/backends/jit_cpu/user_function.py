@@ -17,7 +17,6 @@ from .loops import elementwise as loop
 from .numbers import partial, returned, returned_part, value, variable
 from .program import Operand, Stage
 from .user_code import compilable
-from .user_syntax import place
 
 _SCOPE: dict[str, Any] = {
     "partial": partial,
@@ -86,7 +85,6 @@ def elementwise(
 ) -> list[Stage]:
     """ys = f(*xs), or gradients or the slope of f; see UserFunction."""
     user = FUNCTIONS[function]
-    where = place(user.function)
     if config.DISABLE_JIT:
         raise RuntimeError(f"{user.name}: needs Numba's compiler; NUMBA_DISABLE_JIT turns it off")
     name, scalar, branches = scalar_function(function)
@@ -95,6 +93,6 @@ def elementwise(
     try:
         for stage in stages:
             stage.address()
-    except Exception as error:  # Numba's own, and others where it did not expect such a function
-        raise TypeError(reason(user.name, error, where)) from None  # its __context__ has Numba's
+    except Exception as error:  # Numba's own, which stays the __context__, and others
+        raise TypeError(reason(user.name, error, user.function)) from None
     return stages

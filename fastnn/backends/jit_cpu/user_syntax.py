@@ -56,9 +56,10 @@ def _at(function: Callable, line: int) -> str:
 
 
 def place(function: Callable, path: tuple[str, ...] = ()) -> str:
-    """Where a function stands, or where it reads such a name."""
-    code = function.__code__
-    return _at(function, _paths(code).get(path, code.co_firstlineno))
+    """Where a function stands, or where it reads such a name, or something of that."""
+    code, n = function.__code__, len(path)
+    lines = [line for whole, line in _paths(code).items() if path and whole[:n] == path]
+    return _at(function, max(lines, default=code.co_firstlineno))
 
 
 def check(function: Callable, name: str) -> None:
@@ -165,7 +166,8 @@ def references(function: Callable, name: str) -> dict[tuple[str, ...], Any]:
     for path in sorted(_paths(function.__code__)):
         if path[0] not in names:
             if path[0] in function.__code__.co_freevars or not hasattr(builtins, path[0]):
-                raise NameError(f"{name}: name {path[0]!r} is not defined ({place(function)})")
+                where = place(function, path)
+                raise NameError(f"{name}: name {path[0]!r} is not defined ({where})")
             continue
         value, taken = names[path[0]], 1
         for attribute in path[1:]:
@@ -174,3 +176,19 @@ def references(function: Callable, name: str) -> dict[tuple[str, ...], Any]:
             value, taken = getattr(value, attribute), taken + 1
         found[path[:taken]] = value
     return found
+
+
+def reading(function: Callable, module: Any, attribute: str | None) -> str | None:
+    """Where a function, or one that it refers to, reads an attribute of a module."""
+    functions = [function]
+    for one in functions:  # which grow
+        for path, line in _paths(one.__code__).items():
+            value = scope(one).get(path[0])
+            for name in path[1:]:
+                if value is module and name == attribute:
+                    return _at(one, line)
+                value = getattr(value, name, None)
+            value = getattr(value, "py_func", value)  # of numba.njit
+            if isinstance(value, types.FunctionType) and value not in functions:
+                functions.append(value)
+    return None

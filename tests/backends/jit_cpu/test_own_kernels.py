@@ -5,6 +5,7 @@ import random
 
 import numpy as np
 import pytest
+from fresh_python import output_of
 
 import fastnn as fn
 from fastnn.backends import use_backend
@@ -136,11 +137,21 @@ def has_no_such_function(y, x, task):
     y[0] = math.nothing(x[0])
 
 
+def stores_text(y, x, task):
+    y[0] = "a"
+
+
+def stores_a_complex_number(y, x, task):
+    z = x[0]
+    y[0] = z * 1j
+
+
 NOT_COMPILED = {
     adds_text: (1, ': y[0] = x[0] + "a"', "add(float, str) is not known"),
     asks_for_a_shape: (1, ": y[0] = x.shape[0]", "a float pointer has no attribute 'shape'"),
-    calls_nothing: (0, "", "NameError: name 'nothing' is not defined"),
-    has_no_such_function: (0, "", "module 'math' has no attribute 'nothing'"),
+    has_no_such_function: (1, "", "module 'math' has no attribute 'nothing'"),
+    stores_text: (1, ': y[0] = "a"', "a str cannot become a float"),
+    stores_a_complex_number: (2, ": y[0] = z * 1j", "a complex cannot become a float"),
 }
 
 
@@ -158,6 +169,28 @@ def test_a_kernel_that_does_not_compile(planner, function):
         f"{__name__}.{function.__name__}: cannot be compiled: {reason} "
         f"(test_own_kernels.py:{line}{source})"
     )
+
+
+def test_a_name_that_a_kernel_misses(planner):
+    from fastnn.backends.jit_cpu.compile import kernel
+    from fastnn.backends.jit_cpu.program import stage
+
+    planner(lambda y, x, **attributes: [stage(kernel(calls_nothing), [y, x])])
+    place = rf"\(test_own_kernels.py:{calls_nothing.__code__.co_firstlineno + 1}\)"
+    with pytest.raises(NameError, match=rf"name 'nothing' is not defined {place}"):
+        rising(np.zeros(3))
+
+
+def test_a_kernel_of_no_module(planner):
+    from fastnn.backends.jit_cpu.compile import kernel
+    from fastnn.backends.jit_cpu.program import stage
+
+    names: dict = {}
+    exec("def fills(y, task):\n    y[0] = 7", names)
+    assert names["fills"].__module__ in (None, "builtins")
+    names["fills"].__module__ = None
+    planner(lambda y, x, **attributes: [stage(kernel(names["fills"]), [y])])
+    assert rising(np.zeros(1)).tolist() == [7]
 
 
 LIST, DICT, NESTED = [1.0, 2.0], {1: 2.0}, ((1.0, [2.0]), 3.0)
@@ -207,17 +240,28 @@ def test_a_kernel_that_reads_what_may_change(planner, function):
     )
 
 
+GENERATOR = np.random.default_rng(0)
+
+
 def draws(y, x, task):
     y[0] = random.random()
 
 
-def test_a_kernel_that_draws_random_numbers(planner):
+def draws_of_a_generator(y, x, task):
+    y[0] = GENERATOR.random()
+
+
+DRAWS = {draws: "random.random", draws_of_a_generator: "GENERATOR"}
+
+
+@pytest.mark.parametrize("function", DRAWS)
+def test_a_kernel_that_draws_random_numbers(planner, function):
     from fastnn.backends.jit_cpu.compile import kernel
     from fastnn.backends.jit_cpu.program import stage
 
-    planner(lambda y, x, **attributes: [stage(kernel(draws), [y, x])])
-    place = rf"\(test_own_kernels.py:{draws.__code__.co_firstlineno + 1}\)"
-    with pytest.raises(TypeError, match=rf"random.random draws random numbers {place}, which"):
+    planner(lambda y, x, **attributes: [stage(kernel(function), [y, x])])
+    place = rf"\(test_own_kernels.py:{function.__code__.co_firstlineno + 1}\)"
+    with pytest.raises(TypeError, match=rf"{DRAWS[function]} draws random numbers {place}, which"):
         rising(np.zeros(3, np.float32))
 
 
@@ -265,6 +309,18 @@ def calls_what_prints(y, x, n, task):
     y[0] = printed(n)
 
 
+@njit
+def inverse(n):
+    if n == 0:
+        raise ValueError("n is 0")
+    return 1 / n
+
+
+def tuple_after_what_raises(y, x, n, task):
+    y[0] = (1.0, 2.0)[n]
+    y[0] += inverse(n)
+
+
 def calls_what_raises(y, x, n, task):
     y[0] = root(n)
 
@@ -272,6 +328,75 @@ def calls_what_raises(y, x, n, task):
 def allocates(y, x, n, task):
     y[0] = x[0]
     y[0] += np.zeros(n)[n - 1]
+
+
+def draws_by_another_name(y, x, n, task):
+    source = np.random
+    y[0] = source.random()
+
+
+def calls_what_draws(y, x, n, task):
+    y[0] = n
+    y[0] += drawn()
+
+
+def calls_what_allocates(y, x, n, task):
+    y[0] = n
+    y[0] += last_of(n)
+
+
+def power(y, x, n, task):
+    z = x[0] ** 3
+    y[0] = z**n
+
+
+def reciprocal_power(y, x, n, task):
+    y[0] = x[0] ** 3
+    y[0] += x[0] ** -2
+
+
+def powers_of_two_types(y, x, n, task):
+    y[0] = np.float64(n) ** 3
+    y[0] += x[0] ** -2
+
+
+def range_then_tuple(y, x, n, task):
+    for i in range(0, 9, n):
+        y[i] = x[i]
+    y[0] = (1.0, 2.0)[n]
+
+
+def tuple_then_what_raises(y, x, n, task):
+    y[0] = (1.0, 2.0)[n]
+    y[0] += root(n)
+
+
+def prints_on_every_way(y, x, n, task):  # LLVM makes one call of two, which is in no line
+    if n > 3:
+        y[0] = printed(n)
+    else:
+        y[0] = printed(n)
+    y[0] += printed(n)
+
+
+def index_in_a_helper(y, x, n, task):
+    for i in range(n):
+        y[i] = at_index(i)
+
+
+@njit
+def drawn():
+    return np.random.rand()  # noqa: NPY002 (Numba has it)
+
+
+@njit
+def last_of(n):
+    return np.zeros(n)[n - 1]
+
+
+@njit(boundscheck=True)
+def at_index(i):
+    return ARRAY[i]
 
 
 @njit
@@ -287,6 +412,8 @@ def root(n):
     return math.sqrt(n)
 
 
+ARRAY = np.array([1.0, 2.0])
+MAKES = "makes an array, a list, a string or another object"
 HERE = r"\(test_own_kernels.py:{}\)"
 MADE = {  # lines below the first
     raises: (2, f"raises or asserts {HERE}, for which there is no place in compiled loops"),
@@ -299,7 +426,22 @@ COMPILED = {  # the line below the first of a function
     of_tuple: (of_tuple, 1, f"may raise IndexError: tuple index out of range {STANDS}"),
     calls_what_prints: (calls_what_prints, 1, f"prints {STANDS}"),
     calls_what_raises: (root.py_func, 3, f"may raise ValueError: n is negative {STANDS}"),
-    allocates: (allocates, 2, f"makes an array, a list or a string {STANDS}"),
+    allocates: (allocates, 2, f"{MAKES} {STANDS}"),
+    calls_what_allocates: (calls_what_allocates, 2, f"{MAKES} {STANDS}"),
+    draws_by_another_name: (draws_by_another_name, 2, f"draws random numbers {STANDS}"),
+    calls_what_draws: (calls_what_draws, 2, f"draws random numbers {STANDS}"),
+    power: (power, 2, f"may raise OverflowError {STANDS}"),
+    reciprocal_power: (
+        reciprocal_power,
+        2,
+        f"may raise ZeroDivisionError: division by zero {STANDS}",
+    ),
+    powers_of_two_types: (powers_of_two_types, 2, f"may raise ZeroDivisionError: .* {STANDS}"),
+    range_then_tuple: (range_then_tuple, 1, f"may raise ValueError: .* {STANDS}"),
+    tuple_then_what_raises: (tuple_then_what_raises, 1, f"may raise IndexError: .* {STANDS}"),
+    tuple_after_what_raises: (inverse.py_func, 3, f"may raise ValueError: n is 0 {STANDS}"),
+    prints_on_every_way: (prints_on_every_way, 5, f"prints {STANDS}"),
+    index_in_a_helper: (index_in_a_helper, 2, f"may raise IndexError: index is .* {STANDS}"),
 }
 
 
@@ -325,3 +467,34 @@ def test_what_a_kernel_might_do_is_refused_when_it_is_compiled(planner, function
         with pytest.raises(TypeError, match=rf"\.{function.__name__}: {message}"):
             rising(np.zeros(3, np.float32))
     assert capfd.readouterr() == ("", "")
+
+
+OF_A_KERNEL = """
+import numpy as np, fastnn as fn
+from fastnn.backends import jit_cpu, use_backend
+from fastnn.backends.jit_cpu.compile import kernel
+from fastnn.backends.jit_cpu.program import stage
+
+def twice(y, x, task):
+    y[0] = 2 * x[0]
+
+def new(y, x, task):
+    y[0] = 2 * x[0]
+    y[0] += np.zeros(3)[1]
+
+for function in (twice, new):
+    planner = lambda y, x, **attributes: [stage(kernel(function), [y, x])]
+    jit_cpu.set_planner("unary", planner)
+    try:
+        with use_backend("jit_cpu"): print(fn.ops.exp(np.ones(1)).tolist())
+    except TypeError as error: print(error)
+"""
+
+
+def test_numba_s_own_debugging_changes_nothing():
+    plain, debugging = (output_of(OF_A_KERNEL, NUMBA_DEBUGINFO=on) for on in "01")
+    assert plain == debugging
+    assert plain.splitlines() == [
+        "[2.0]",
+        f"__main__.new: {MAKES} (<string>:12), which compiled loops cannot do",
+    ]

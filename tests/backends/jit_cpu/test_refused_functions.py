@@ -69,6 +69,41 @@ def joining(x, n=3):
     return len(text) * x
 
 
+def finding(x):
+    return "abc".index("z") + x
+
+
+def power_of_a_constant(x, n=-1, base=0.0):
+    y = x + base
+    return y + base**n
+
+
+def calls_a_power(x, n=-1, base=0.0):
+    y = x - base
+    return power_of_a_constant(y, n, base)
+
+
+def dividing(x, n=0):
+    y = x
+    return y + (1j / n).real
+
+
+def ordering(x, n=3):  # by code of Numba's that is not inlined
+    y = x
+    return y + np.argsort(ARRAY)[n]
+
+
+def elsewhere(folder, name):
+    """A function in a file with a name that LLVM writes with escapes."""
+    source = "def of_tuple(x, n=3):\n    return x + (1.0, 2.0)[n]\n"
+    source += "def new(x):\n    return x + np.zeros(2)[0]\n"
+    path = folder / name
+    path.write_text(source)
+    names = {"np": np}
+    exec(compile(source, str(path), "exec"), names)
+    return names
+
+
 IN_A_STRING: dict = {"np": np}
 exec("def new_ones(x):\n    y = 2 * x\n    return np.ones(3)[2] * y", IN_A_STRING)
 new_ones = IN_A_STRING["new_ones"]
@@ -80,7 +115,8 @@ def printing(x):
     return x
 
 
-MAKES = "makes an array, a list or a string"
+MAKES = "makes an array, a list, a string or another object"
+DIVIDES = "may raise ZeroDivisionError: division by zero"
 NOT_ALLOWED = {  # with the line, counted from the first of the function that does it
     of_tuple: (of_tuple, 1, "may raise IndexError: tuple index out of range"),
     of_array: (of_array, 1, "may raise IndexError: index is out of bounds"),
@@ -94,6 +130,11 @@ NOT_ALLOWED = {  # with the line, counted from the first of the function that do
     joining: (joining, 3, MAKES),
     new_ones: (new_ones, 2, MAKES),
     a_lambda: (a_lambda, 0, MAKES),
+    finding: (finding, 1, "may raise ValueError: substring not found"),
+    power_of_a_constant: (power_of_a_constant, 2, DIVIDES),
+    calls_a_power: (power_of_a_constant, 2, DIVIDES),
+    dividing: (dividing, 2, "may raise ZeroDivisionError: complex division by zero"),
+    ordering: (ordering, 2, MAKES),
     printing: (printing, 1, "prints"),
 }
 
@@ -108,6 +149,23 @@ def test_what_could_raise_is_refused(function, capfd):
         with pytest.raises(TypeError, match=f"^{function.__name__}: {what} {place}, "):
             operation([1.0, 2.0])
     assert capfd.readouterr() == ("", "")
+
+
+@pytest.mark.parametrize("name", ["mön.py", 'a"b.py', "back\\slash.py", "back\\41.py", "a b.py"])
+def test_places_in_files_with_any_name(name, tmp_path):
+    functions = elsewhere(tmp_path, name)
+    for function, line in (("of_tuple", 2), ("new", 4)):
+        with pytest.raises(TypeError) as raised:
+            fn.elementwise(functions[function])([1.0])
+        assert f" ({name}:{line}: return x + " in str(raised.value)
+
+
+def test_places_in_lines_of_any_number():
+    for line in (34, 91, 92, 93):  # whose bytes LLVM writes with escapes
+        names: dict = {}
+        exec("\n" * (line - 2) + "def of_tuple(x, n=3):\n    return x + (1.0, 2.0)[n]", names)
+        with pytest.raises(TypeError, match=rf"out of range \(<string>:{line}\), which"):
+            fn.elementwise(names["of_tuple"])([1.0])
 
 
 def test_arithmetic_of_constants_is_fine():
@@ -140,6 +198,29 @@ def test_indices_within_bounds_are_fine():
 
 
 # ---- What cannot be compiled -------------------------------------------------------------------
+
+
+def missing(x):
+    y = 2 * x
+    return math.nothing(y)
+
+
+def calls_missing(x):
+    y = 2 * x
+    return missing(y)
+
+
+def unpacking(x):
+    y = x
+    a, b = TABLE
+    return y + a + b
+
+
+def one_or_another(x, n=1):
+    y = x
+    if n > 0:
+        y = (1, 2)
+    return y
 
 
 def importing(x):
@@ -257,6 +338,13 @@ IN_PLAIN_WORDS = {  # with the line, counted from the function's first, and what
     dotting: (1, rf"cannot be compiled: dot\(number, number\) is not known {LINE}"),
     drawing: (1, f"fn.random.normal draws random numbers {LINE}, which .*"),
     naming: (1, rf"cannot be compiled: .*\(:= needs a line of its own\) {LINE}"),
+    missing: (2, f"cannot be compiled: module 'math' has no attribute 'nothing' {LINE}"),
+    unpacking: (2, f"cannot be compiled: a tuple has another length: expected 2, got 3 {LINE}"),
+    one_or_another: (
+        4,
+        "cannot be compiled: a value is a number on one way and "
+        rf"a tuple \(int, int\) on another {LINE}",
+    ),
     deleting: (2, f"deletes a variable {LINE}, which cannot be compiled"),
     generating: (1, f"yields or has a generator expression {LINE}, which cannot be compiled"),
 }
@@ -280,6 +368,16 @@ for f in (lambda x: np.linalg.norm(x), lambda x: np.dot(x, x)):
     try: fn.elementwise(f)([1.0])
     except TypeError as error: print(error)
 """
+
+
+def test_an_attribute_that_a_called_function_misses_and_a_name():
+    line = missing.__code__.co_firstlineno + 2
+    with pytest.raises(TypeError, match=rf"'nothing' \(test_refused_functions.py:{line}\)"):
+        fn.elementwise(calls_missing)([1.0])
+    names: dict = {}
+    exec("def f(x):\n    y = x\n    return y + nothing", names)
+    with pytest.raises(NameError, match=r"f: name 'nothing' is not defined \(<string>:3\)"):
+        fn.elementwise(names["f"])([1.0])
 
 
 def test_what_is_not_known_for_numbers_does_not_ask_for_scipy():
