@@ -16,7 +16,7 @@ import llvmlite.binding as llvm
 from numba.core import config
 from numba.core.ccallback import CFunc
 
-from .lines import Lines, Place, of_numba, unescaped
+from .llvm_text import Lines, Place, of_numba, unescaped
 
 # Functions that are called, and what for.
 _CALLED = {
