@@ -1,6 +1,7 @@
 # Sourced by the other scripts: a fresh virtual environment in a folder that goes away at exit.
 # PYTHON names the interpreter (default: python3).
 set -euo pipefail
+unset PYTHONPATH  # what is tested is what gets installed
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
