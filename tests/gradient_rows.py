@@ -6,6 +6,7 @@ from composed_rows import ROWS as COMPOSED
 from composed_rows import weighted
 
 from fastnn import ops
+from fastnn.ops.embedding import row_products
 from fastnn.tensor import tensor
 
 rng = np.random.default_rng(7)
@@ -61,6 +62,12 @@ def recurrent(cell, gates, directions=1):
 
 
 # name: rows of (function, inputs...)
+def products_of_rows(table, kernel):
+    """Of those rows that row_products is told of: it may leave out the others' gradient."""
+    ids = tensor([[1, 0], [1, 1]])
+    return ops.take(row_products(table, ids, kernel), ids, axis=0)
+
+
 ROWS = {
     # one operand
     "negative": [(ops.negative, X)],
@@ -326,6 +333,8 @@ ROWS = {
     "embedding": [
         (lambda x: ops.embedding([[0, 1], [1, 1]], x), X),
         (lambda x: ops.embedding([1, 0], ops.square(x)), X),
+        (products_of_rows, X, X.T.copy()),
+        (lambda x, kernel: products_of_rows(ops.square(x), kernel), X, X.T.copy()),
     ],
     "take_along_axis": [(lambda x: ops.take_along_axis(x, np.array([[0, -1], [2, 2]]), 1), X)],
     "convert_to_tensor": [(lambda x: ops.convert_to_tensor([x, x * 2.0]), X)],
