@@ -39,6 +39,17 @@ void move(const Step& step, char* mean_, const char* sums_, int64_t count, int64
   for (int64_t k = 0; k < count; ++k) mean[k] = kept * mean[k] + fresh * (sums[k] / size + epsilon);
 }
 
+// Where the slot of the mean squares is written anew later, a clipped gradient lies until then.
+const char* clipped_gradient(const Step& step, int i) {
+  if (step.as_given()) return step.gradient(i, 0, 0, nullptr);
+  const int64_t size = step.call.operand(Parameters, i).size();
+  char* to = step.at(Slots, 2 * step.parameters + i, 0);
+  for_pieces(size, kTaskElements, [&](int64_t first, int64_t count) {
+    step.gradient(i, first, count, to + first * item_size(step.dtype(i)));
+  });
+  return to;
+}
+
 template <class T>
 double mean_of(const T* x, int64_t n) {
   double sum = 0;
@@ -47,54 +58,56 @@ double mean_of(const T* x, int64_t n) {
 }
 
 template <class T>
-void move_as(const Step& step, int i, char* sums) {
+void move_as(const Step& step, int i, double* rows, char* sums) {
   const Array& w = step.call.operand(Parameters, i);
   const Matrices m(w);
-  const int velocity = 2 * step.parameters + i;
   char* row = step.at(Slots, i, 0);
   char* column = step.at(Slots, step.parameters + i, 0);
-  char* v = step.at(Slots, velocity, 0);
-
-  // The mean squares are written anew below: until then their place holds the clipped gradient.
-  for_pieces(w.size(), kTaskElements, [&](int64_t first, int64_t count) {
-    char* to = step.at(Slots, velocity, first);
-    const char* g = step.gradient(i, first, count, to);
-    if (g != to) std::memcpy(to, g, static_cast<size_t>(count) * sizeof(T));
-  });
+  const char* g = clipped_gradient(step, i);
   const Folder folder = folder_for(ReduceOp::sum_squares, w.dtype);
-  run_pass(folder, w.dtype, m.along_rows(), v, sums, nullptr);
+  run_pass(folder, w.dtype, m.along_rows(), g, sums, nullptr);
   move<T>(step, row, sums, m.count * m.rows, m.columns);
   char* scratch = sums + m.count * m.columns * static_cast<int64_t>(sizeof(T));
-  run_pass(folder, w.dtype, m.along_columns(), v, sums, scratch);
+  run_pass(folder, w.dtype, m.along_columns(), g, sums, scratch);
   move<T>(step, column, sums, m.count * m.columns, m.rows);
-
-  const auto times = step.kernel.clip[static_cast<int>(w.dtype)];
-  for (int64_t k = 0; k < m.count; ++k) {
+  for (int64_t k = 0; k < m.count; ++k, rows += m.rows) {
     const T* r = reinterpret_cast<const T*>(row) + k * m.rows;
-    const T* c = reinterpret_cast<const T*>(column) + k * m.columns;
     const double mean = mean_of(r, m.rows);
-    for_pieces(m.rows, units_per_task(m.columns, kTaskElements), [&](int64_t first, int64_t count) {
-      for (int64_t j = first; j < first + count; ++j)
-        times(c, static_cast<double>(r[j]) / mean, INFINITY, m.columns,
-              step.at(Slots, velocity, (k * m.rows + j) * m.columns));
-    });
+    for (int64_t j = 0; j < m.rows; ++j) rows[j] = static_cast<double>(r[j]) / mean;
   }
 }
 
 }  // namespace
 
-int64_t matrix_scratch(const Array& w) {
+int64_t rows_of(const Array& parameter) {
+  const Matrices m(parameter);
+  return m.count * m.rows;
+}
+
+int64_t sums_scratch(const Array& w) {
   const Matrices m(w);
   const Folder folder = folder_for(ReduceOp::sum_squares, w.dtype);
   const int64_t item = item_size(w.dtype), columns = m.count * m.columns * item;
   return std::max(m.count * m.rows * item, columns + pass_scratch(folder, m.along_columns())) + 8;
 }
 
-void move_matrix(const Step& step, int i, char* scratch) {
+void move_means(const Step& step, int i, double* rows, char* scratch) {
   if (step.dtype(i) == DType::float32)
-    move_as<float>(step, i, scratch);
+    move_as<float>(step, i, rows, scratch);
   else
-    move_as<double>(step, i, scratch);
+    move_as<double>(step, i, rows, scratch);
+}
+
+void write_mean_squares(const Step& step, int i, int64_t first, int64_t count, const double* rows) {
+  const Matrices m(step.call.operand(Parameters, i));
+  const auto times = step.kernel.clip[static_cast<int>(step.dtype(i))];
+  for (const int64_t end = first + count; first < end;) {
+    const int64_t row = first / m.columns, column = first % m.columns;
+    const int64_t piece = std::min(m.columns - column, end - first);
+    times(step.at(Slots, step.parameters + i, row / m.rows * m.columns + column), rows[row],
+          INFINITY, piece, step.at(Slots, 2 * step.parameters + i, first));
+    first += piece;
+  }
 }
 
 }  // namespace step

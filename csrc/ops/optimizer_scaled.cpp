@@ -1,6 +1,7 @@
 // optimizer_step by lamb and adafactor: a parameter steps along a direction, by a number that
 // depends on the length of both. So there are two passes: one moves the slots, keeps the direction
-// and adds up squares, the other steps.
+// and adds up squares, the other steps. (To find the direction twice would touch less memory, but a
+// root and a quotient take longer than a cache.)
 //
 // Squares are added up in blocks of a parameter, then block by block in double precision.
 #include <algorithm>
@@ -14,17 +15,19 @@ namespace fastnn {
 namespace step {
 namespace {
 
-constexpr int64_t kTask = 8;  // blocks
+constexpr int64_t kTaskElements = 8 * kBlock;
 
-// What the scratch memory has of a block and of a parameter, before the directions.
+// What the scratch memory has of a block and of a parameter.
 struct Squares {
   double parameter, direction;
 };
 struct OfParameter {
   char* direction;
+  double* rows;               // Adafactor's, of matrices
   OptimizerConstants length;  // by which it steps along the direction: a rate of sgd
 };
-constexpr int64_t kOfBlock = sizeof(Squares), kOfParameter = sizeof(OfParameter);
+constexpr int64_t kOfBlock = sizeof(Squares), kOfParameter = sizeof(OfParameter),
+                  kOfRow = sizeof(double);
 
 double number_at(const char* x, DType dtype) {
   return dtype == DType::float32 ? static_cast<double>(*reinterpret_cast<const float*>(x))
@@ -58,7 +61,10 @@ double length_of(const Step& step, double t, Squares squares, double size) {
 // Calls body(i, first, count, block) for the blocks of all parameters; `block` counts all of them.
 template <class Body>
 void for_blocks(const Step& step, const FlatList& list, Body&& body) {
-  for_pieces(list.units(), kTask, [&](int64_t begin, int64_t count) {
+  int64_t elements = 0;
+  for (int i = 0; i < step.parameters; ++i) elements += step.call.operand(Parameters, i).size();
+  const int64_t each = ceil_div(elements, std::max<int64_t>(list.units(), 1));
+  for_pieces(list.units(), units_per_task(each, kTaskElements), [&](int64_t begin, int64_t count) {
     int64_t block = begin;
     list.for_each(begin, begin + count, [&](int i, int64_t from, int64_t to) {
       const int64_t size = step.call.operand(Parameters, i).size();
@@ -70,20 +76,22 @@ void for_blocks(const Step& step, const FlatList& list, Body&& body) {
 
 int64_t direction_bytes(const Array& w) { return (w.bytes() + 63) / 64 * 64; }
 
-// Moves the slots of some elements of parameter i, and writes where it is to go.
-void direct(const Step& step, int i, int64_t first, int64_t count, char* direction) {
+// Where some elements of parameter i are to go; with `moves` their slots move before.
+void direct(const Step& step, int i, int64_t first, int64_t count, bool moves, char* direction) {
   alignas(64) char buffer[kBlock * 8];
-  const char* g = step.gradient(i, first, count, buffer);
   void* slots[kMostSlots];
-  bool moves = true;
-  if (step.attributes.rule == kRule_lamb) {
+  if (step.attributes.rule == kRule_lamb)
     step.slots_at(i, first, slots);
-  } else {
+  else
     slots[0] = step.at(Slots, 2 * step.parameters + i, first);
-    moves = step.call.operand(Parameters, i).rank < 2;
-  }
   step.kernel.direct[static_cast<int>(step.dtype(i))][step.attributes.rule](
-      &step.constants, count, slots, g, moves, direction);
+      &step.constants, count, slots, step.gradient(i, first, count, buffer), moves, direction);
+}
+
+// The parameters whose mean squares come from those of rows and columns.
+bool has_matrices(const Step& step, int i) {
+  const Array& w = step.call.operand(Parameters, i);
+  return step.attributes.rule == kRule_adafactor && w.rank > 1 && w.size() > 0;
 }
 
 }  // namespace
@@ -92,16 +100,18 @@ int64_t scaled_scratch(const Call& call) {
   const auto& attributes = call.attributes.as<Attributes>();
   if (!is_scaled(attributes)) return 0;
   const int parameters = call.count(Parameters);
-  int64_t blocks = 0, directions = 0;
+  int64_t blocks = 0, rows = 0, more = 0;
   for (int i = 0; i < parameters; ++i) {
     const Array& w = call.operand(Parameters, i);
     blocks += blocks_of(w);
-    directions += direction_bytes(w);
-    if (attributes.rule == kRule_adafactor && w.rank > 1)  // in the same place, before
-      directions = std::max(directions, matrix_scratch(w));
+    more += direction_bytes(w);
+    if (attributes.rule == kRule_adafactor && w.rank > 1) {
+      rows += rows_of(w);
+      more = std::max(more, sums_scratch(w));  // in the same place, before
+    }
   }
   return FlatList::scratch_bytes(parameters) + parameters * kOfParameter + blocks * kOfBlock +
-         directions;
+         rows * kOfRow + more;
 }
 
 void run_scaled(const Step& step, double t, char* scratch) {
@@ -109,13 +119,14 @@ void run_scaled(const Step& step, double t, char* scratch) {
   OfParameter* own =
       reinterpret_cast<OfParameter*>(scratch + FlatList::scratch_bytes(step.parameters));
   Squares* squares = reinterpret_cast<Squares*>(own + step.parameters);
-  char* directions = reinterpret_cast<char*>(squares + list.units());
+  double* rows = reinterpret_cast<double*>(squares + list.units());
   for (int i = 0; i < step.parameters; ++i) {
-    const Array& w = step.call.operand(Parameters, i);
-    if (step.attributes.rule == kRule_adafactor && w.rank > 1 && w.size() > 0)
-      move_matrix(step, i, directions);
+    own[i].rows = rows;
+    if (has_matrices(step, i)) rows += rows_of(step.call.operand(Parameters, i));
   }
-  char* place = directions;
+  char* place = reinterpret_cast<char*>(rows);
+  for (int i = 0; i < step.parameters; ++i)
+    if (has_matrices(step, i)) move_means(step, i, own[i].rows, place);
   for (int i = 0; i < step.parameters; ++i) {
     own[i].direction = place;
     place += direction_bytes(step.call.operand(Parameters, i));
@@ -123,10 +134,12 @@ void run_scaled(const Step& step, double t, char* scratch) {
 
   for_blocks(step, list, [&](int i, int64_t first, int64_t count, int64_t block) {
     const DType dtype = step.dtype(i);
-    char* direction = own[i].direction + first * item_size(dtype);
     if (const double decay = step.decay_of(i); decay != 0)
       step.kernel.decay[static_cast<int>(dtype)](step.at(Parameters, i, first), decay, count);
-    direct(step, i, first, count, direction);
+    const bool of_means = has_matrices(step, i);
+    if (of_means) write_mean_squares(step, i, first, count, own[i].rows);
+    char* direction = own[i].direction + first * item_size(dtype);
+    direct(step, i, first, count, !of_means, direction);
     squares[block] = {squares_of(step.at(Parameters, i, first), count, dtype),
                       squares_of(direction, count, dtype)};
   });

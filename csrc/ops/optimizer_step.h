@@ -77,10 +77,12 @@ struct Step {
 // The t-th step, with lamb or adafactor.
 void run_scaled(const Step& step, double t, char* scratch);
 
-// Finds the mean squares of a matrix i, by Adafactor: those of its rows and columns move, and of
-// both the slot of its elements is made.
-void move_matrix(const Step& step, int i, char* scratch);
-int64_t matrix_scratch(const Array& parameter);
+// The mean squares of a matrix i, by Adafactor: those of its rows and columns move, and for each of
+// `rows_of` rows it is found how large it is among them; then the slot of any elements is written.
+void move_means(const Step& step, int i, double* rows, char* scratch);
+void write_mean_squares(const Step& step, int i, int64_t first, int64_t count, const double* rows);
+int64_t rows_of(const Array& parameter);
+int64_t sums_scratch(const Array& parameter);  // of move_means
 
 }  // namespace step
 }  // namespace fastnn
