@@ -44,10 +44,11 @@ def calls_per_sample(call: Call) -> int:
     return max(1, int(SAMPLE_SECONDS / max(seconds_of(call, 1), 1e-9)))
 
 
-def turn(call: Call, count: int) -> list[float]:
-    """Samples of one engine, after a warm-up."""
+def turn(call: Call, count: int, warm: int = 1) -> list[float]:
+    """Samples of one engine, after a warm-up of at least so many calls."""
     start = time.perf_counter()
-    call()
+    for _ in range(warm):
+        call()
     while time.perf_counter() - start < WARM_SECONDS:
         call()
     samples: list[float] = []
@@ -61,6 +62,7 @@ def interleave(
     engines: Mapping[str, Call],
     around: Mapping[str, Callable[[], AbstractContextManager]] | None = None,
     blocks: int = BLOCKS,
+    warm: int = 1,
 ) -> dict[str, float]:
     """Median seconds of a call of each engine.
 
@@ -68,6 +70,7 @@ def interleave(
         engines: name to a function without arguments that waits for its own result.
         around: name to a context in which that engine runs.
         blocks: how often every engine has its turn.
+        warm: calls with which a turn begins, at least.
     """
     contexts = {name: (around or {}).get(name, nullcontext) for name in engines}
     samples: dict[str, list[float]] = {name: [] for name in engines}
@@ -78,7 +81,7 @@ def interleave(
             with contexts[name]():
                 if name not in counts:
                     counts[name] = calls_per_sample(call)
-                samples[name] += turn(call, counts[name])
+                samples[name] += turn(call, counts[name], warm)
     return {name: statistics.median(values) for name, values in samples.items()}
 
 

@@ -70,6 +70,8 @@ class Row:
             overhead, and is held against what an addition of small NumPy arrays takes.
         tolerance: of an engine's result, as the norm of the difference to fastnn's.
         calls: of the operation in one call of an engine.
+        warm: calls before those that are timed, in each turn of an engine: after turns with other
+            numbers of threads a step is recorded anew, and replayed from its fourth call on.
     """
 
     name: str
@@ -79,6 +81,7 @@ class Row:
     streams: tuple[Streams, ...] = ()
     tolerance: float = 1e-5
     calls: int = 1
+    warm: int = 1
     unit: str = "s"
 
     def names(self, wanted: Sequence[str] = tuple(PACKAGES)) -> list[str]:
@@ -112,7 +115,7 @@ class Row:
         elif not self.flops:
             small = np.zeros((100, 10), np.float32)
             engines["overhead"] = lambda: small + small
-        medians = interleave(engines, around)
+        medians = interleave(engines, around, warm=self.warm)
         ceilings = {k: medians.pop(k) for k in ("stream", "overhead") if k in medians}
         if self.flops:
             rates.append(fn._core.fma_ceiling())

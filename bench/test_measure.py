@@ -53,6 +53,12 @@ def test_engines_take_turns_inside_their_contexts():
     assert order == ["a", "in", "b", "out"] * 2
 
 
+def test_a_turn_begins_with_as_many_calls_as_a_row_asks_for():
+    seconds = iter([0.0, *[0.02] * 4, *[0.001] * 1000])  # one tells how often a sample calls
+    found = interleave({"slow at first": lambda: time.sleep(next(seconds))}, blocks=1, warm=3)
+    assert found["slow at first"] < 0.01
+
+
 def row(theirs, **options):
     engines = {
         "fastnn": lambda x: Engine(lambda: x + 1),
