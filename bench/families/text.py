@@ -1,4 +1,4 @@
-"""The compiled text tools, each beside a loop in Python."""
+"""The compiled text tools, each beside a loop in Python that takes and refuses the same."""
 
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
@@ -36,8 +36,10 @@ def words() -> tuple[list[str]]:
     return (split_words(*text()),)
 
 
-def plain_words(text: str) -> list[str]:
-    found, word, low = [], "", text.lower() + " "
+def plain_words(text: str, lower: bool = True) -> list[str]:
+    if not isinstance(text, str):
+        raise TypeError(f"a text must be a str, got {type(text).__name__}")
+    found, word, low = [], "", (text.lower() if lower else text) + " "
     for i, letter in enumerate(low):
         if letter.isalnum() or (word and letter == "'" and low[i + 1].isalnum()):
             word += letter
@@ -47,20 +49,26 @@ def plain_words(text: str) -> list[str]:
     return found
 
 
-def plain_counts(texts: list[str]) -> dict[str, int]:
+def plain_counts(texts: Iterable[str], lower: bool = True) -> dict[str, int]:
+    if isinstance(texts, str):
+        raise TypeError("texts must be an iterable of str, got one str")
     counts: dict[str, int] = {}
     for text in texts:
-        for word in plain_words(text):
+        for word in plain_words(text, lower):
             counts[word] = counts.get(word, 0) + 1
     return dict(sorted(counts.items(), key=lambda item: -item[1]))
 
 
-def plain_trigrams(word: str) -> list[str]:
-    trigrams, last = [], ""
+def plain_trigrams(word: str, boundary: bool = False) -> list[str]:
+    if not isinstance(word, str):
+        raise TypeError(f"a word must be a str, got {type(word).__name__}")
+    trigrams, last = [], "#" if boundary else ""
     for letter in word.lower():
         last = (last + letter)[-3:] if "a" <= letter <= "z" else ""
         if len(last) == 3:
             trigrams.append(last)
+    if boundary and len(last) > 1:
+        trigrams.append(last[-2:] + "#")
     return trigrams
 
 
