@@ -345,7 +345,7 @@ class Step:
         packed = f" and {prepared} of packed weights" if prepared else ""
         return (
             f"{self.name} replays {len(calls)} calls{total}, "
-            f"with {self.plan.workspace_bytes()} bytes of its own{packed}\n{table}{untimed}"
+            f"with {self.plan.workspace_bytes()} bytes to compute in{packed}\n{table}{untimed}"
         )
 
     def _times(self, plan: _core.Plan) -> tuple[list[float], str]:

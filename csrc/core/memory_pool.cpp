@@ -71,8 +71,10 @@ class Pool {
   }
   void unlock() { locked_.store(false, std::memory_order_release); }
 
-  Block* take(int size_class) {
+  // A block of this class, or of the first one up to `last` that has any.
+  Block* take(int size_class, int last) {
     lock();
+    while (size_class < last && !lists_[size_class].head) ++size_class;
     FreeList& list = lists_[size_class];
     list.last_use = ++clock_;
     Block* block = list.head;
@@ -238,20 +240,24 @@ uint64_t& serial() {
   return next;
 }
 
-}  // namespace
-
-uint64_t next_block_serial() { return serial(); }
-
-Block* allocate_block(size_t bytes) {
+Block* allocate(size_t bytes, bool larger_ones) {
   if (bytes > kLargest) throw std::bad_alloc();
   const int size_class = class_of(bytes);
-  Block* block = pool.take(size_class);
+  Block* block = pool.take(size_class, larger_ones ? kClasses - 1 : size_class);
   if (!block) block = new_block(kCache ? class_bytes(size_class) : bytes, size_class);
   block->serial = serial()++;
   block->references.store(1, std::memory_order_relaxed);
   block->version = 0;
   return block;
 }
+
+}  // namespace
+
+uint64_t next_block_serial() { return serial(); }
+
+Block* allocate_block(size_t bytes) { return allocate(bytes, false); }
+
+Block* allocate_for_now(size_t bytes) { return allocate(bytes, true); }
 
 Block* borrow_block(char* data, size_t bytes, void* owner, void (*drop)(void* owner)) {
   BorrowedBlock* block = new BorrowedBlock;

@@ -24,6 +24,9 @@ struct Block {
 // A new block with one reference. Throws std::bad_alloc.
 Block* allocate_block(size_t bytes);
 
+// The same for a while: any block that is kept for reuse and large enough, before a new one.
+Block* allocate_for_now(size_t bytes);
+
 // A block around memory that somebody else owns; drop(owner) is called, on any thread, when the
 // last reference goes.
 Block* borrow_block(char* data, size_t bytes, void* owner, void (*drop)(void* owner));

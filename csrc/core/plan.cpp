@@ -66,7 +66,7 @@ void Plan::forget_other_threads() {
 
 void Plan::release_memory() {
   for (const Prepared& one : prepared_) release(one.made);
-  if (workspace_) release(workspace_);
+  if (workspace_ && device() != Device::cpu) release(workspace_);
 }
 
 // From the end: a call stays if it writes what is outside, a result, or what a later call that
@@ -127,10 +127,37 @@ void Plan::place_blocks() {
   std::vector<Lifetime> wanted;
   for (const size_t index : placed) wanted.push_back(lifetimes[index]);
   workspace_bytes_ = place_lifetimes(wanted);
-  workspace_ = allocate_on(device(), workspace_bytes_);
-  for (size_t i = 0; i < placed.size(); ++i)
-    for (const Patch& patch : made_[placed[i]])
-      put(patch, workspace_, workspace_->data + wanted[i].offset);
+  for (size_t i = 0; i < placed.size(); ++i) placed_.push_back({placed[i], wanted[i].offset});
+  if (device() != Device::cpu) move_to(allocate_on(device(), workspace_bytes_));
+}
+
+// Plans run in turn: each takes its memory for the time of a run, mostly the same again. On a
+// device it stays, as a graph knows it by its address.
+class Plan::Workspace {
+ public:
+  explicit Workspace(Plan& plan) {
+    if (plan.device() != Device::cpu) return;
+    block_ = allocate_for_now(plan.workspace_bytes_);
+    plan.move_to(block_);
+  }
+  Workspace(const Workspace&) = delete;
+  Workspace& operator=(const Workspace&) = delete;
+  ~Workspace() {
+    if (block_) release(block_);
+  }
+
+ private:
+  Block* block_ = nullptr;
+};
+
+void Plan::move_to(Block* workspace) {
+  if (workspace == workspace_ && workspace->data == workspace_data_) return;
+  workspace_ = nullptr;  // a child that is forked now must not take this for done
+  for (const Placed& block : placed_)
+    for (const Patch& patch : made_[block.made])
+      put(patch, workspace, workspace->data + block.offset);
+  workspace_data_ = workspace->data;
+  workspace_ = workspace;
 }
 
 // Numbers of the host that calls on a device read: they read them on the device.
@@ -274,6 +301,7 @@ bool Plan::run(const std::vector<const Array*>& inputs, std::vector<Block*>& res
     lock.lock();
   else if (!lock.try_lock())
     return false;
+  const Workspace workspace(*this);
   set_inputs(inputs);
   // Also of a step that fails in the middle: what came before has written.
   const auto raise_versions = [&] {
@@ -323,6 +351,7 @@ void Plan::restore(const State& saved) const {
 // the given one, also if a call finds bad values.
 template <class Calls>
 void Plan::run_aside(const std::vector<const Array*>& inputs, const State& then, Calls calls) {
+  const Workspace workspace(*this);
   std::vector<Block*> results;
   const auto end = [&] { release_all(results), restore(then); };
   try {

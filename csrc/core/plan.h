@@ -1,4 +1,4 @@
-// A recorded step that can be run again: its calls on memory of its own, without Python.
+// A recorded step that can be run again: its calls on memory laid out once, without Python.
 #pragma once
 
 #include <memory>
@@ -69,6 +69,12 @@ class Plan {
     bool valid;
   };
 
+  // A made block within the memory that the calls run in.
+  struct Placed {
+    size_t made, offset;
+  };
+  class Workspace;
+
   std::unique_lock<OwnedMutex> locked(const char* operation);
   void release_memory();
   void drop_unread_notes();
@@ -76,6 +82,7 @@ class Plan {
   void find_preparable();
   void prepare();
   void put(const Patch& patch, Block* block, char* data);
+  void move_to(Block* workspace);
   void place_numbers();
   void set_inputs(const std::vector<const Array*>& inputs);
   void put_result(size_t made, Block* block);
@@ -98,8 +105,10 @@ class Plan {
   HostNumbers numbers_;
   StepGraph graph_;
   std::vector<Prepared> prepared_;
-  Block* workspace_ = nullptr;
+  std::vector<Placed> placed_;
   size_t workspace_bytes_ = 0;
+  Block* workspace_ = nullptr;  // where the placed blocks are; on a device the plan's own
+  const char* workspace_data_ = nullptr;
   OwnedMutex mutex_;
 };
 
