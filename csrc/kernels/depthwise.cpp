@@ -1,19 +1,13 @@
 #include "kernels/depthwise.h"
 
+#include "kernels/depthwise_chain.h"
+#include "kernels/depthwise_gradient.h"
+#include "kernels/depthwise_tiles.h"
 #include "kernels/fill.h"
 #include "simd/vec.h"
 
 namespace fastnn {
 namespace {
-
-template <class T>
-FASTNN_INLINE Vec<T> chain(Vec<T> a, Vec<T> b, Vec<T> sum) {
-#if defined(FASTNN_TARGET_scalar)
-  return a * b + sum; /* as in products of matrices */
-#else
-  return fma(a, b, sum);
-#endif
-}
 
 /* How many results share what they read of x: those, the sums and the weights are in registers. */
 #if defined(FASTNN_TARGET_avx512) || defined(FASTNN_TARGET_neon)
@@ -63,17 +57,8 @@ FASTNN_INLINE void results(const DepthwiseRow& t, int64_t o, int64_t c, int64_t 
       weight += t.w_column;
     }
   }
-  const int64_t to = o * t.y_step + c;
-  T* y = static_cast<T*>(t.y) + to;
-  const V bias = t.bias ? load_some(static_cast<const T*>(t.bias) + c, n) : V::zero();
 #pragma GCC unroll 8
-  for (int i = 0; i < Results; ++i) {
-    if (t.bias) sum[i] = sum[i] + bias;
-    if (t.residual)
-      sum[i] = sum[i] + load_some(static_cast<const T*>(t.residual) + to + i * t.y_step, n);
-    if (t.relu) sum[i] = maximum(sum[i], V::zero());
-    store_some(sum[i], y + i * t.y_step, n);
-  }
+  for (int i = 0; i < Results; ++i) finish<T>(t, sum[i], c, (o + i) * t.y_step + c, n);
 }
 
 /* All channels of `Results` results: what lies side by side is read so. */
@@ -142,8 +127,8 @@ void all_taps(const DepthwiseTaps& t, int64_t c, int64_t n) {
 template <class T>
 void taps(const DepthwiseTaps* t) {
   constexpr int64_t L = Vec<T>::kLanes;
-  /* Of pixels this far apart the first cache does not hold many lines: each is read whole. */
-  const bool far = t->x_step * static_cast<int64_t>(sizeof(T)) >= 1024;
+  /* The lines that come are read whole. */
+  const bool far = t->x_step * static_cast<int64_t>(sizeof(T)) >= kFarBytes;
   int64_t c = 0;
   if (far)
     for (; c + 2 * L <= t->channels; c += 2 * L) all_taps<T, 2>(*t, c, L);
@@ -155,5 +140,9 @@ void taps(const DepthwiseTaps* t) {
 }  // namespace fastnn
 
 FASTNN_FILL(depthwise, DepthwiseKernels) {
-  *table = {{fastnn::row<float>, fastnn::row<double>}, {fastnn::taps<float>, fastnn::taps<double>}};
+  using namespace fastnn;
+  *table = {{row<float>, row<double>},
+            {tiles<float>, tiles<double>},
+            {taps<float>, taps<double>},
+            {pixels<float>, pixels<double>}};
 }

@@ -85,6 +85,39 @@ void run_line(const RowsProblem& p, int64_t image, int64_t place) {
   });
 }
 
+// 3x3 taps a pixel apart, also from the last to the first.
+bool is_3x3(const RowsAxis& down, const RowsAxis& along) {
+  const auto fits = [](const RowsAxis& a) { return a.taps == 3 && a.stride == 1 && a.step == 1; };
+  return fits(down) && fits(along);
+}
+
+// Results of an image in one or two rows.
+void run_tiles(const RowsProblem& p, int64_t image, int64_t row, int64_t rows) {
+  const int64_t element = item_size(p.dtype);
+  const RowsAxis &down = p.axis[1], &along = p.axis[2];
+  DepthwiseTiles t{};
+  t.x_row = along.in * p.channels;
+  t.x = p.x + image * down.in * t.x_row * element;
+  t.height = down.in;
+  t.width = along.in;
+  t.top = down.first + row;
+  t.left = along.first;
+  t.w = p.w;
+  t.w_row = down.weight_step;
+  t.w_column = along.weight_step;
+  t.bias = p.bias;
+  const int64_t to = (image * p.y_image + row * down.y_stride) * element;
+  t.residual = p.residual ? p.residual + to : nullptr;
+  t.y = p.y + to;
+  t.y_row = down.y_stride;
+  t.y_column = along.y_stride;
+  t.rows = rows;
+  t.columns = along.out;
+  t.channels = p.channels;
+  t.relu = p.relu;
+  kernels().depthwise.tiles[static_cast<int>(p.dtype)](&t);
+}
+
 // Blocks of pixels in groups whose sums are added in order, as for any long sum.
 struct Gradient {
   const KernelGradient& g;
@@ -147,6 +180,41 @@ struct Gradient {
       add<double>(to, from, s.weights());
   }
 
+  // Adds what all pixels of a block meet to its sums.
+  void run_block(int64_t begin, int64_t end, char* sums) const {
+    // Sums that stay in registers come back to each pixel's next channels when all were visited.
+    if (is_3x3(axis(1), axis(2)) && s.channels * element < kFarBytes) {
+      const int64_t each = w.out[1] * w.out[2];
+      for (int64_t image = begin / each; image * each < end; ++image)
+        run_pixels(image, std::max(begin - image * each, int64_t{0}),
+                   std::min(end - image * each, each), sums);
+      return;
+    }
+    for (int64_t row = begin / w.out[2]; row * w.out[2] < end; ++row) {
+      const int64_t start = row * w.out[2];
+      run_row(row, std::max(begin - start, int64_t{0}), std::min(end - start, w.out[2]), sums);
+    }
+  }
+
+  // Pixels of an image, for 3x3 taps.
+  void run_pixels(int64_t image, int64_t begin, int64_t end, char* sums) const {
+    DepthwisePixels t{};
+    t.height = w.in[1];
+    t.width = w.in[2];
+    t.x_row = t.width * s.channels;
+    t.x = g.x + image * t.height * t.x_row * element;
+    t.top = -w.before[1];
+    t.left = -w.before[2];
+    t.columns = w.out[2];
+    t.dy = g.dy + image * w.out[1] * t.columns * s.channels * element;
+    t.row = begin / t.columns;
+    t.column = begin % t.columns;
+    t.count = end - begin;
+    t.channels = s.channels;
+    t.sum = sums;
+    kernels().depthwise.pixels[static_cast<int>(s.dtype)](&t);
+  }
+
   // The sums of one group of blocks; `block` has room for those of one.
   void run_group(int64_t group, char* sums, char* block) const {
     const int64_t last = std::min(blocks, (group + 1) * group_blocks);
@@ -154,10 +222,7 @@ struct Gradient {
       const int64_t begin = b * kSumBlock, end = std::min(pixels, begin + kSumBlock);
       char* to = b == group * group_blocks ? sums : block;
       std::memset(to, 0, static_cast<size_t>(s.weights() * element));
-      for (int64_t row = begin / w.out[2]; row * w.out[2] < end; ++row) {
-        const int64_t start = row * w.out[2];
-        run_row(row, std::max(begin - start, int64_t{0}), std::min(end - start, w.out[2]), to);
-      }
+      run_block(begin, end, to);
       if (to == block) add(sums, block);
     }
   }
@@ -170,12 +235,21 @@ bool is_depthwise(const ConvShape& s) {
 }
 
 void run_depthwise_rows(const RowsProblem& p, int64_t threads) {
-  const int64_t lines = p.axis[3 - long_axis(p)].out;
-  const int64_t flops = 2 * p.axis[1].taps * p.axis[2].taps * p.axis[long_axis(p)].out * p.channels;
-  const int64_t some = threads > 1 ? units_per_task(flops, kTaskFlops) : p.images * lines;
-  for_pieces(p.images * lines, some, [&](int64_t first, int64_t count) {
-    for (int64_t line = first; line < first + count; ++line)
-      run_line(p, line / lines, line % lines);
+  const bool tiles = is_3x3(p.axis[1], p.axis[2]);
+  const int along = tiles ? 2 : long_axis(p);
+  const int64_t lines = p.axis[3 - along].out, together = tiles ? 2 : 1;
+  const int64_t units = ceil_div(lines, together);
+  const int64_t flops = 2 * together * p.axis[1].taps * p.axis[2].taps * p.axis[along].out;
+  const int64_t some =
+      threads > 1 ? units_per_task(flops * p.channels, kTaskFlops) : p.images * units;
+  for_pieces(p.images * units, some, [&](int64_t first, int64_t count) {
+    for (int64_t unit = first; unit < first + count; ++unit) {
+      const int64_t image = unit / units, line = unit % units * together;
+      if (tiles)
+        run_tiles(p, image, line, std::min(together, lines - line));
+      else
+        run_line(p, image, line);
+    }
   });
 }
 
