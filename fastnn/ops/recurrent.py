@@ -47,10 +47,15 @@ def _whole(dlast: tuple, h: Tensor) -> list | None:
 def _inputs_and_weights(inputs: Any, weights: Sequence[Any]) -> tuple[Tensor, list[Tensor]]:
     x = as_tensor(inputs, None, "rnn: inputs")
     if x.ndim == 2 and not is_float(x.dtype):
-        x, kernel = as_indices(x, "rnn: inputs"), as_float(weights[0], "rnn: weights")
-        return x, [as_tensor(w, kernel.dtype, "rnn: weights") for w in weights]
-    x = as_float(x, "rnn: inputs")
-    return x, [as_tensor(w, x.dtype, "rnn: weights") for w in weights]
+        x, dtype = as_indices(x, "rnn: inputs"), None  # that of the first weight
+    else:
+        x = as_float(x, "rnn: inputs")
+        dtype = x.dtype
+    own: list[Tensor] = []
+    for w in weights:
+        own.append(as_tensor(w, dtype, "rnn: weights") if dtype else as_float(w, "rnn: weights"))
+        dtype = own[0].dtype
+    return x, own
 
 
 @follows_operands
@@ -105,7 +110,8 @@ def rnn(
     x, own = _inputs_and_weights(inputs, weights)
     initial = None
     if initial_state is not None:
-        initial = [as_tensor(s, own[0].dtype, "rnn: initial_state") for s in initial_state]
+        dtype = own[0].dtype if own else None
+        initial = [as_tensor(s, dtype, "rnn: initial_state") for s in initial_state]
     if mask is not None:
         mask = as_tensor(mask, "bool", "rnn: mask")
     parents = (x, *own, *(initial or ()))

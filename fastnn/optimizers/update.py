@@ -55,6 +55,7 @@ def native_update(
     )
     # Averages, accumulated gradients and constraints are of whole variables.
     in_rows = optimizer.row_steps and not set(slots) & _WHOLE
+    accumulates = "gradient_accumulator" in slots
     lazy = [in_rows and v.constraint is None for v in parameters]
     optimizer_step: Any = _core.optimizer_step
     rate = optimizer._learning_rate
@@ -65,9 +66,17 @@ def native_update(
         scale, rows, gradients = optimizer._loss_scale, None, ordered(gradients)
         if RowGradient in map(type, gradients):
             rows, gradients = _in_rows(gradients, lazy)
+        if accumulates and scale is not None:
+            gradients, scale = _divided(gradients, scale), ops.cast(goes(scale), "float32")
         optimizer_step(parameters, slot_list, gradients, now, hyper, *state, scale, rows, *settings)
 
     return update
+
+
+def _divided(gradients: Sequence, loss_scale: Any) -> list:
+    """Gradients of the loss itself: the next ones that are added to them may have another scale."""
+    with no_grad():
+        return [g / ops.cast(loss_scale, g.dtype) for g in gradients]
 
 
 def _in_rows(gradients: Sequence, lazy: Sequence[bool]) -> tuple[list | None, list]:
@@ -96,17 +105,17 @@ def composed_update(
     decayed = [(v, decay) for v, decay in decays if decay]
     accumulators, averages = slots.get("gradient_accumulator"), slots.get("average", [])
     steps = optimizer.gradient_accumulation_steps or 1
-    fixed_scale = 1.0 / (optimizer.loss_scale_factor or 1.0)
+    scale = 1.0 / (optimizer.loss_scale_factor or 1.0)
     momentum, every = optimizer.ema_momentum, optimizer.ema_overwrite_frequency or 0
     take_steps = optimizer._stepper(variables)
 
     def update(gradients: Sequence) -> None:
-        calls, scale = optimizer._iterations, fixed_scale
-        if optimizer._loss_scale is not None:
-            if not goes(optimizer._loss_scale).item():
-                return
-            scale /= optimizer._loss_scale.item()
+        calls, loss_scale = optimizer._iterations, optimizer._loss_scale
+        if loss_scale is not None and not goes(loss_scale).item():
+            return
         gradients = [g.dense() if type(g) is RowGradient else g for g in gradients]
+        if loss_scale is not None:
+            gradients = _divided(gradients, loss_scale)
         if accumulators:
             for total, gradient in zip(accumulators, gradients):
                 total.assign_add(gradient)

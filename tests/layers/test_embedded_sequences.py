@@ -189,6 +189,15 @@ def test_ops_rnn_takes_ids_of_any_kind(ids):
     assert y.tolist() == [[[2.0], [2.5]]]
 
 
+@pytest.mark.parametrize("x", [[[1, 0]], [[[1.0], [0.0]]]])
+def test_ops_rnn_takes_any_iterable_of_weights_and_says_how_many_there_must_be(x):
+    weights = [[[0.5]] if np.ndim(x) == 3 else [[0.5], [2.0]], [[1.0]]]
+    assert fn.ops.rnn(x, iter(weights))[0].shape == (1, 2, 1)
+    for initial in (None, [[[0.0]]]):
+        with pytest.raises(ValueError, match="rnn: weights has 0 arrays, expected 2 or 3"):
+            fn.ops.rnn(x, [], initial)
+
+
 def test_two_layers_may_read_one_table():
     embedding = layers.Embedding(ROWS, WIDTH)
     first, second = layers.LSTM(UNITS), layers.GRU(UNITS)

@@ -115,6 +115,15 @@ def test_an_optimizer_of_ones_own_gets_true_gradients():
     assert a.numpy().tolist() == [0.5, 1.5]
 
 
+@pytest.mark.parametrize("inner", [optimizers.SGD, Plain])
+def test_gradients_of_different_scales_are_added_up_as_those_of_the_loss(inner):
+    a, b = two()
+    optimizer = optimizers.LossScaleOptimizer(inner(1.0, gradient_accumulation_steps=2), 8.0, 1)
+    for scale in (8.0, 16.0, np.inf, 16.0, 32.0):
+        optimizer.apply(ones(scale), [a, b])
+    assert a.numpy().tolist() == [-1.0, 0.0]  # two steps of 1; that of inf is none
+
+
 def test_the_scale_doubles_again_and_again():
     a, b = two()
     optimizer = optimizers.LossScaleOptimizer(optimizers.SGD(0.5), 1.0, 3)

@@ -15,6 +15,7 @@ _CALLER = os.path.abspath(Kernel.address.__code__.co_filename)  # its lines are 
 _COLOURS = re.compile(r"\x1b\[[0-9;]*m")
 _PLACE = re.compile(r'^File "(.+)", line (\d+):', re.M)
 _LOWERED = re.compile(r"^During: lowering .* at (.+) \((\d+)\)$", re.M)
+_RAISED_FROM = re.compile(r"\bRaised from (.+) \((\d+)\)$", re.M)
 _CALL = re.compile(r"^No implementation of function .*?>>> (?!<)(.*?)$", re.M | re.S)
 _ATTRIBUTE = re.compile(r"Unknown attribute '(\w+)' of type Module\(<module '([\w.]+)'")
 _RAISED = re.compile(r"^ *\w+Error: (.+)\s+raised from ", re.M)
@@ -39,7 +40,8 @@ _WORDS = [
     (r"Cannot unify (.+) and (.+) for .*", r"a value is a \1 on one way and a \2 on another"),
     (r"\ba (a|None)\b", r"\1"),
     (r"Untyped global name ('\w+'): .*", r"\1 is not known for numbers"),
-    (r"\.\. Raised from None", ""),
+    (r"Use of unsupported opcode \((\w+)\) found", r"\1 is not known"),
+    (r"\.?\.? Raised from .*", ""),
     (r"scipy \S+ is required for (.*)", r"\1 is not known for numbers"),
     (r"Type of variable '\$.*", "the type of a value is not known (:= needs a line of its own)"),
     (r"Type of variable ('\w+') cannot be determined.*", r"the type of \1 is not known"),
@@ -84,7 +86,7 @@ def reason(name: str, error: Exception, function: Callable) -> str:
     what = _in_plain_words(_what(text))
     if "must return" in what:
         return f"{name}: {what}"
-    found = _PLACE.findall(text) + _LOWERED.findall(text)
+    found = [*_PLACE.findall(text), *_LOWERED.findall(text), *_RAISED_FROM.findall(text)]
     places = [(os.path.abspath(file), int(line)) for file, line in found]
     if loc := getattr(error, "loc", None):
         places.append((os.path.abspath(loc.filename), loc.line))

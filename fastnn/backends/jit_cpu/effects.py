@@ -21,7 +21,7 @@ from .llvm_text import Lines, Place, of_numba, unescaped
 # Functions that are called, and what for.
 _CALLED = {
     "PySys_FormatStdout": "prints",
-    r"numba_(?:rnd|get)_\w+": "draws random numbers",
+    r"numba_get_(?:np|py)_random_state": "draws random numbers",  # a set has a state of its own
     r"NRT_(?!Free)\w+": "makes an array, a list, a string or another object",
 }
 # Numba's names end with a hash, and with a number where LLVM has linked two that are alike.
@@ -42,7 +42,7 @@ def _exceptions(lines: Lines, library: Any) -> list[Effect]:
     found = []
     for name, text in _RAISED.findall(lines.code):
         kind, arguments, where = pickle.loads(unescaped(text))
-        what = ": ".join([kind.__name__, *map(str, arguments or ())])
+        what = ": ".join([kind.__name__, *map(str, arguments or ())]).splitlines()[0]
         if where is None or of_numba(where[1]):  # Numba's Python raises, wherever it is called
             place = _taken(_TO_RAISE.format(name), lines, library)
         else:

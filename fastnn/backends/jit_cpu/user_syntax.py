@@ -27,7 +27,11 @@ _REFUSED = {
     "DELETE_DEREF": "deletes a variable",
     "YIELD_VALUE": "yields or has a generator expression",
     "BUILD_SET": "makes a set",
+    "FORMAT_VALUE": "makes a string",
+    "FORMAT_SIMPLE": "makes a string",
+    "FORMAT_WITH_SPEC": "makes a string",
 }
+_STRINGS = ("str", "repr")  # Numba has them, but not with the digits of a number
 _CONTAINERS = (list, set, frozenset, dict)
 _GENERATORS = (random.Random, np.random.RandomState, np.random.Generator)
 _GLOBALS, _VARIABLES = ("LOAD_GLOBAL", "LOAD_NAME"), ("LOAD_DEREF", "LOAD_CLASSDEREF")
@@ -74,6 +78,10 @@ def check(function: Callable, name: str) -> None:
         what = _REFUSED.get(instruction.opname)
         if isinstance(instruction.argval, frozenset):  # what a set of constants becomes
             what = _REFUSED["BUILD_SET"]
+        if instruction.opname == "STORE_DEREF" and instruction.argval in code.co_freevars:
+            what = "changes a variable of the function around it"
+        if instruction.opname in _GLOBALS and instruction.argval in _STRINGS:
+            what = _REFUSED["FORMAT_VALUE"]
         if what:
             raise TypeError(f"{name}: {what} ({_at(function, line)}), which cannot be compiled")
         if instruction.argval == "print" and instruction.opname in _GLOBALS:
@@ -94,8 +102,7 @@ def check_reference(value: Any, path: tuple[str, ...], function: Callable, name:
 
     path: that the function reads it by; name: of the operation or kernel
     """
-    draws = isinstance(getattr(value, "__self__", value), _GENERATORS)
-    if draws or getattr(value, "__module__", None) == "fastnn.random":
+    if _draws(value):
         raise TypeError(
             f"{name}: {'.'.join(path)} draws random numbers ({place(function, path)}), which "
             "compiled functions cannot do; draw them before, and take them as an operand"
@@ -107,6 +114,13 @@ def check_reference(value: Any, path: tuple[str, ...], function: Callable, name:
         f"{name}: reads {'.'.join(path)}, {within}a {type(container).__name__} "
         f"({place(function, path)}), expected a tuple or an array of constants"
     )
+
+
+def _draws(value: Any) -> bool:
+    if isinstance(value, tuple):
+        return any(map(_draws, value))
+    own = isinstance(getattr(value, "__self__", value), _GENERATORS)
+    return own or getattr(value, "__module__", None) == "fastnn.random"
 
 
 def _container_in(value: Any) -> Any:

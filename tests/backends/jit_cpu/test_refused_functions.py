@@ -179,6 +179,21 @@ def test_arithmetic_of_constants_is_fine():
     np.testing.assert_allclose(of_constants(np.array([1.0])).numpy(), expected, rtol=1e-14)
 
 
+def test_a_variable_of_its_own_may_change_in_a_function_inside():
+    @fn.elementwise
+    def twice(x):
+        total = x
+
+        def add(more):
+            nonlocal total
+            total = total + more
+            return total
+
+        return add(1.0) + total
+
+    assert twice([2.0]).tolist() == [6.0]
+
+
 def test_indices_within_bounds_are_fine():
     assert fn.elementwise(of_tuple)([1.0], n=2).tolist() == [4.0]
     assert fn.elementwise(of_array)([1.0], n=-1).tolist() == [4.0]
@@ -327,6 +342,38 @@ def generating(x):
     return sum(i * x for i in range(3))
 
 
+def starring(x):
+    y = 2 * x
+    a, *b = x, y
+    return a + b[0]
+
+
+def writing(x):
+    return x + len(f"{x}")
+
+
+def telling(x):
+    return x + len(str(x))
+
+
+def counts_its_calls():
+    calls = 0
+
+    def of_calls(x):
+        nonlocal calls
+        calls = calls + 1
+        return calls * x
+
+    return of_calls
+
+
+SOURCES = (1.0, np.random.default_rng(0))
+
+
+def from_a_tuple(x):
+    return x + SOURCES[1].random()
+
+
 LINE = r"\(test_refused_functions.py:{}{}\)"
 IN_PLAIN_WORDS = {  # with the line, counted from the function's first, and what stands there
     closures()[0]: (1, f"reads numbers, a list {LINE}, expected a tuple or an array of constants"),
@@ -347,6 +394,11 @@ IN_PLAIN_WORDS = {  # with the line, counted from the function's first, and what
     ),
     deleting: (2, f"deletes a variable {LINE}, which cannot be compiled"),
     generating: (1, f"yields or has a generator expression {LINE}, which cannot be compiled"),
+    starring: (2, rf"cannot be compiled: UNPACK_EX is not known {LINE}"),
+    writing: (1, f"makes a string {LINE}, which cannot be compiled"),
+    telling: (1, f"makes a string {LINE}, which cannot be compiled"),
+    counts_its_calls(): (2, f"changes a variable of the function around it {LINE}, which .*"),
+    from_a_tuple: (1, f"SOURCES draws random numbers {LINE}, which .*"),
 }
 
 

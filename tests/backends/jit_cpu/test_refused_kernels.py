@@ -1,6 +1,7 @@
 """What no kernel may do, and what is said of one that might do it."""
 
 import math
+import random
 
 import numpy as np
 import pytest
@@ -74,6 +75,18 @@ def calls_what_allocates(y, x, n, task):
     y[0] += last_of(n)
 
 
+def calls_what_makes_a_set(y, x, n, task):
+    y[0] = among(x[0])
+
+
+def calls_what_draws_as_python_does(y, x, n, task):
+    y[0] = drawn_as_python_does(n)
+
+
+def calls_what_says_much(y, x, n, task):
+    y[0] = of_two_lines(n)
+
+
 def power(y, x, n, task):
     z = x[0] ** 3
     y[0] = z**n
@@ -119,6 +132,24 @@ def drawn():
 
 
 @njit
+def among(number):
+    return number in {1.0, 2.0}
+
+
+@njit
+def drawn_as_python_does(n):
+    random.seed(n)
+    return random.gauss(0.0, 1.0)
+
+
+@njit
+def of_two_lines(n):
+    if n < 0:
+        raise ValueError("one\ntwo")
+    return n
+
+
+@njit
 def last_of(n):
     return np.zeros(n)[n - 1]
 
@@ -159,6 +190,13 @@ COMPILED = {  # the line below the first of a function
     calls_what_allocates: (calls_what_allocates, 2, f"{MAKES} {STANDS}"),
     draws_by_another_name: (draws_by_another_name, 2, f"draws random numbers {STANDS}"),
     calls_what_draws: (calls_what_draws, 2, f"draws random numbers {STANDS}"),
+    calls_what_makes_a_set: (calls_what_makes_a_set, 1, f"{MAKES} {STANDS}"),
+    calls_what_draws_as_python_does: (
+        calls_what_draws_as_python_does,
+        1,
+        f"draws random numbers {STANDS}",
+    ),
+    calls_what_says_much: (of_two_lines.py_func, 3, f"may raise ValueError: one {STANDS}"),
     power: (power, 2, f"may raise OverflowError {STANDS}"),
     reciprocal_power: (
         reciprocal_power,
