@@ -210,6 +210,7 @@ class Compiled(_Base):
         variables = self._trained_variables()
         if variables:
             optimizer: Any = self.optimizer
+            optimizer.build(variables)  # some know only then whether they probe
             found = gradients(optimizer.scale_loss(loss), variables)
             if optimizer.probes:
 

@@ -212,7 +212,13 @@ def shared_vsgd():
     return optimizers.MultiOptimizer(chosen, loss_scale_factor=4.0)
 
 
-@pytest.mark.parametrize("make", [scaled_vsgd, shared_vsgd])
+def chosen_vsgd():
+    """The same, known only when there are variables to choose for."""
+    first, others = optimizers.VSGD(0.5), optimizers.AdaSecant(0.5)
+    return optimizers.MultiOptimizer(lambda v: first if "one/" in v.path else others)
+
+
+@pytest.mark.parametrize("make", [scaled_vsgd, shared_vsgd, chosen_vsgd])
 def test_probes_reach_the_optimizers_inside(make):
     fn.utils.set_random_seed(0)
     model = small(make())
