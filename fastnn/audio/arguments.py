@@ -1,51 +1,72 @@
-"""What the functions of this package make of their arguments before they compute."""
+"""What the functions of this package make of their arguments before they compute.
+
+`name`, as in "frame: signal", begins every message.
+"""
 
 from __future__ import annotations
 
 from math import inf
-from numbers import Real
-from operator import index
 from typing import Any
 
 import numpy as np
 
+from fastnn.messages import shown
+from fastnn.utils.integers import integer
 
-def as_floats(operation: str, name: str, values: Any, least_axes: int) -> np.ndarray:
+MOST = 2**31 - 1  # samples or bins that an array is made of
+
+
+def as_floats(name: str, values: Any, least_axes: int) -> np.ndarray:
     """float32 or float64 of at least so many axes, all finite.
 
     Raises:
         TypeError: no floats; integers would be samples that nobody scaled.
-        ValueError: too few axes, or values that are not finite.
+        ValueError: too few axes, rows of unequal length, or values that are not finite.
     """
-    array = np.asarray(values)
-    if array.dtype.kind != "f" and array.size:
-        raise TypeError(
-            f"{operation}: {name} must hold floats, got {array.dtype} (16-bit samples: divide them "
-            "by 32768)"
-        )
-    if array is not values or array.dtype != np.float64:  # lists have no dtype of their own
-        array = array.astype(np.float32, copy=False)
+    array = _as_array(name, values, "f", "floats")
+    double = array is values and array.dtype == np.float64  # lists have no dtype of their own
+    array = _as_finite(name, array, np.float64 if double else np.float32)
     if array.ndim < least_axes:
-        raise ValueError(
-            f"{operation}: {name} has shape {array.shape}, expected at least {least_axes} axes"
-        )
-    if not np.isfinite(array).all():
-        raise ValueError(f"{operation}: {name} holds NaN or infinity")
+        raise ValueError(f"{name} has shape {array.shape}, expected at least {least_axes} axes")
     return array
 
 
-def whole(operation: str, name: str, value: Any, least: int = 1) -> int:
-    """An integer that is at least `least`."""
+def as_numbers(name: str, values: Any, least: float = -inf) -> np.ndarray:
+    """float64 of any shape, all finite and at least `least`.
+
+    Raises:
+        TypeError: no numbers.
+        ValueError: rows of unequal length, or values that are smaller or not finite.
+    """
+    array = _as_finite(name, _as_array(name, values, "iuf", "numbers"), np.float64)
+    if array.min(initial=inf) < least:
+        raise ValueError(f"{name} must be at least {least:g}, got {array.min():g}")
+    return array
+
+
+def size(name: str, value: Any, least: int = 1) -> int:
+    """How many samples, frames or bins."""
+    count = integer(name, value, least)
+    if count > MOST:
+        raise ValueError(f"{name} must be at most {MOST}, got {shown(value)}")
+    return count
+
+
+def _as_array(name: str, values: Any, kinds: str, expected: str) -> np.ndarray:
     try:
-        number = index(value)
-    except TypeError:
-        number = least - 1
-    if number < least:
-        raise ValueError(f"{operation}: {name} must be an integer from {least} on, got {value!r}")
-    return number
+        array = np.asarray(values)
+    except ValueError:
+        raise ValueError(f"{name} must have rows of equal length, got {shown(values)}") from None
+    kind = array.dtype.kind
+    if kind not in kinds and array.size:
+        hint = "; 16-bit samples: divide them by 32768" if kind in "iu" else ""
+        raise TypeError(f"{name} must hold {expected}, got {shown(values)} ({array.dtype}{hint})")
+    return array
 
 
-def positive(operation: str, name: str, value: Any) -> None:
-    """ValueError unless it is a finite number above 0."""
-    if not isinstance(value, Real) or not 0 < float(value) < inf:
-        raise ValueError(f"{operation}: {name} must be a finite number above 0, got {value!r}")
+def _as_finite(name: str, array: np.ndarray, dtype: Any) -> np.ndarray:
+    with np.errstate(over="ignore"):
+        array = array.astype(dtype, copy=False)
+    if not np.isfinite(array).all():
+        raise ValueError(f"{name} must be finite, but holds NaN or infinity as {array.dtype}")
+    return array

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from fastnn.audio.arguments import as_floats, whole
+from fastnn.audio.arguments import as_floats, size
 
 
 def mfcc(log_mel: Any, num_coefficients: int = 13) -> np.ndarray:
@@ -24,14 +24,14 @@ def mfcc(log_mel: Any, num_coefficients: int = 13) -> np.ndarray:
 
     Raises:
         ValueError: more coefficients than mel bins, fewer than two axes, NaN or infinity.
-        TypeError: integers.
+        TypeError: values that are no floats, or a number that is no integer.
 
     >>> import numpy as np
     >>> mfcc(np.ones((5, 40)), 1)[0].round(3).tolist()  # flat: sqrt(40)
     [6.325]
     """
-    x = as_floats("mfcc", "log_mel", log_mel, 2)
-    count, bins = whole("mfcc", "num_coefficients", num_coefficients), x.shape[-1]
+    x = as_floats("mfcc: log_mel", log_mel, 2)
+    count, bins = size("mfcc: num_coefficients", num_coefficients), x.shape[-1]
     if count > bins:
         raise ValueError(f"mfcc: num_coefficients is {count}, but log_mel has {bins} mel bins")
     angles = np.pi / bins * np.outer(np.arange(bins) + 0.5, np.arange(count))
@@ -55,13 +55,13 @@ def delta(features: Any, width: int = 9) -> np.ndarray:
 
     Raises:
         ValueError: an even width, no frames, fewer than two axes, NaN or infinity.
-        TypeError: integers.
+        TypeError: values that are no floats, or a number that is no integer.
 
     >>> delta([[0.0], [1.0], [2.0], [3.0]], width=3).tolist()
     [[0.5], [1.0], [1.0], [0.5]]
     """
-    x = as_floats("delta", "features", features, 2)
-    width = whole("delta", "width", width, 3)
+    x = as_floats("delta: features", features, 2)
+    width = size("delta: width", width, 3)
     if width % 2 == 0:
         raise ValueError(f"delta: width must be odd, got {width}")
     frames, half = x.shape[-2], width // 2
@@ -89,13 +89,13 @@ def stack_frames(features: Any, count: int) -> np.ndarray:
 
     Raises:
         ValueError: a count below 1, fewer than two axes, NaN or infinity.
-        TypeError: integers.
+        TypeError: values that are no floats, or a number that is no integer.
 
     >>> stack_frames([[1.0], [2.0], [3.0], [4.0], [5.0]], 2).tolist()
     [[1.0, 2.0], [3.0, 4.0]]
     """
-    x = as_floats("stack_frames", "features", features, 2)
-    count = whole("stack_frames", "count", count)
+    x = as_floats("stack_frames: features", features, 2)
+    count = size("stack_frames: count", count)
     *batch, frames, width = x.shape
-    whole_ones = x[..., : frames // count * count, :]
-    return whole_ones.reshape(*batch, frames // count, count * width)
+    whole = x[..., : frames // count * count, :]
+    return whole.reshape(*batch, frames // count, count * width)

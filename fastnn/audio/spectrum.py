@@ -6,7 +6,9 @@ from typing import Any
 
 import numpy as np
 
-from fastnn.audio.arguments import as_floats, whole
+from fastnn.audio.arguments import as_floats, as_numbers, size
+from fastnn.messages import shown
+from fastnn.utils.numbers import positive
 
 
 def frame(signal: Any, sequence_length: int, sequence_stride: int) -> np.ndarray:
@@ -23,7 +25,7 @@ def frame(signal: Any, sequence_length: int, sequence_stride: int) -> np.ndarray
 
     Raises:
         ValueError: a signal that is shorter than a frame, lengths below 1, NaN or infinity.
-        TypeError: a signal of integers.
+        TypeError: a signal of integers, lengths that are none.
 
     >>> frame([0.0, 1.0, 2.0, 3.0, 4.0, 5.0], 3, 2).tolist()
     [[0.0, 1.0, 2.0], [2.0, 3.0, 4.0]]
@@ -32,9 +34,9 @@ def frame(signal: Any, sequence_length: int, sequence_stride: int) -> np.ndarray
 
 
 def _frame(operation: str, signal: Any, length: Any, stride: Any) -> np.ndarray:
-    signal = as_floats(operation, "signal", signal, 1)
-    length = whole(operation, "sequence_length", length)
-    stride = whole(operation, "sequence_stride", stride)
+    signal = as_floats(f"{operation}: signal", signal, 1)
+    length = size(f"{operation}: sequence_length", length)
+    stride = size(f"{operation}: sequence_stride", stride)
     if signal.shape[-1] < length:
         raise ValueError(
             f"{operation}: the signal has {signal.shape[-1]} samples, fewer than the {length} of a "
@@ -54,7 +56,7 @@ def hann(length: int, periodic: bool = True) -> np.ndarray:
     >>> hann(4).round(3).tolist()
     [0.0, 0.5, 1.0, 0.5]
     """
-    length = whole("hann", "length", length)
+    length = size("hann: length", length)
     period = length if periodic else max(length - 1, 1)
     return np.sin(np.pi * np.arange(length) / period) ** 2 if length > 1 else np.ones(1)
 
@@ -83,26 +85,48 @@ def spectrogram(
         [..., frames, fft_length // 2 + 1]; bin k is at k / fft_length of the sampling rate.
 
     Raises:
-        ValueError: as `frame`; a transform shorter than a frame, an unknown window or one of
-            another length, a power that is not above 0.
-        TypeError: a signal of integers.
+        ValueError: as `frame`; a transform shorter than a frame, an unknown window, one of
+            another length or with NaN or infinity, a power that is not above 0 and finite, a
+            signal so large that the result is not finite.
+        TypeError: a signal of integers; a window or a power that is no number.
 
     >>> import numpy as np
     >>> wave = np.sin(2 * np.pi * 1000 * np.arange(400) / 8000)  # 1 kHz
     >>> spectrogram(wave, 80, 40).argmax(axis=-1).tolist()  # bins of 100 Hz
     [10, 10, 10, 10, 10, 10, 10, 10, 10]
     """
-    frames = _frame("spectrogram", signal, sequence_length, sequence_stride)
+    return spectra_of(
+        "spectrogram", signal, sequence_length, sequence_stride, fft_length, window, power
+    )
+
+
+def spectra_of(
+    operation: str,
+    signal: Any,
+    sequence_length: Any,
+    sequence_stride: Any,
+    fft_length: Any,
+    window: Any = "hann",
+    power: Any = 2.0,
+) -> np.ndarray:
+    """`spectrogram` for another operation, which messages name."""
+    frames = _frame(operation, signal, sequence_length, sequence_stride)
     length = frames.shape[-1]
-    points = length if fft_length is None else whole("spectrogram", "fft_length", fft_length)
+    points = length if fft_length is None else size(f"{operation}: fft_length", fft_length)
     if points < length:
         raise ValueError(
-            f"spectrogram: fft_length is {points}, shorter than a frame of {length} samples"
+            f"{operation}: fft_length is {points}, shorter than a frame of {length} samples"
         )
-    if not power > 0:
-        raise ValueError(f"spectrogram: power must be above 0, got {power!r}")
-    weights = _window(window, length).astype(frames.dtype)
-    return np.abs(np.fft.rfft(frames * weights, points)) ** power
+    power = positive(f"{operation}: power", power)
+    weights = _window(window, length)
+    with np.errstate(over="ignore", invalid="ignore"):
+        spectra = np.abs(np.fft.rfft(frames * weights.astype(frames.dtype), points)) ** power
+    if not np.isfinite(spectra).all():
+        raise ValueError(
+            f"{operation}: signal must be smaller: its windowed spectrum to the power of {power:g} "
+            f"is beyond {spectra.dtype}"
+        )
+    return spectra
 
 
 def _window(window: Any, length: int) -> np.ndarray:
@@ -111,10 +135,10 @@ def _window(window: Any, length: int) -> np.ndarray:
     if isinstance(window, str):
         if window != "hann":
             raise ValueError(
-                f"spectrogram: window is {window!r}, expected 'hann', None or an array"
+                f"spectrogram: window is {shown(window)}, expected 'hann', None or an array"
             )
         return hann(length)
-    weights = np.asarray(window, np.float64)
+    weights = as_numbers("spectrogram: window", window)
     if weights.shape != (length,):
         raise ValueError(
             f"spectrogram: window has shape {weights.shape}, expected ({length},), a frame's"

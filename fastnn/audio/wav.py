@@ -6,11 +6,16 @@ import io
 import os
 import struct
 import wave
+from collections.abc import Iterator
 from typing import Any, BinaryIO
 
 import numpy as np
 
-from fastnn.audio.arguments import whole
+from fastnn.utils.integers import integer
+
+# A file says how its samples are coded by a number; if it is this one, by 16 bytes further on.
+EXTENSIBLE, PCM = b"\xfe\xff", b"\x01\x00"
+PCM_FURTHER_ON = PCM + bytes.fromhex("0000 0000 1000 8000 00aa 0038 9b71")
 
 
 def read_wav(
@@ -30,9 +35,9 @@ def read_wav(
         [samples, channels]; and the samples a second.
 
     Raises:
-        TypeError: `file` is none of these.
+        TypeError: `file` is none of these, or `rate` no integer.
         ValueError: not a WAV file, a truncated or damaged one, one without samples or with NaN or
-            infinity, another rate, or `rate` is no positive integer.
+            infinity, a closed one, another rate, or `rate` is not positive.
         FileNotFoundError: there is no such file.
         ImportError: it holds other samples than integers, and soundfile is not installed.
 
@@ -46,20 +51,8 @@ def read_wav(
     ([0.5, -0.5], 8000)
     """
     if rate is not None:
-        whole("read_wav", "rate", rate)
-    if isinstance(file, (bytes, bytearray, memoryview)):
-        name, content = "the file", bytes(file)
-    elif isinstance(file, (str, os.PathLike)):
-        name = os.fspath(file)
-        with open(file, "rb") as opened:
-            content = opened.read()
-    elif not hasattr(file, "read"):
-        raise TypeError(
-            "read_wav: file must be a path, bytes or an open binary file, got "
-            f"{type(file).__name__}"
-        )
-    else:
-        name, content = getattr(file, "name", "the file"), file.read()
+        integer("read_wav: rate", rate, least=1)
+    name, content = _read(file)
     try:
         signal, found = _decode(content)
     except ValueError as error:
@@ -69,10 +62,28 @@ def read_wav(
     return signal, found
 
 
+def _read(file: Any) -> tuple[Any, bytes]:
+    """The name of a file for messages, and its content."""
+    if isinstance(file, (str, os.PathLike)):
+        with open(file, "rb") as opened:
+            return os.fspath(file), opened.read()
+    name = getattr(file, "name", "the file")
+    if getattr(file, "closed", False):
+        raise ValueError(f"read_wav: file must be open, got {name}, which is closed")
+    content = file.read() if hasattr(file, "read") else file
+    if not isinstance(content, (bytes, bytearray, memoryview)):
+        found = type(content).__name__
+        if content is not file:
+            found = f"{type(file).__name__} that reads {found}"
+        raise TypeError(f"read_wav: file must be a path, bytes or an open binary file, got {found}")
+    return name, bytes(content)
+
+
 def _decode(content: bytes) -> tuple[np.ndarray, int]:
     """(signal, rate); a ValueError that goes on after the file's name."""
     if content[:4] != b"RIFF" or content[8:12] != b"WAVE":
         raise ValueError(f"is not a WAV file: it begins with {content[:12]!r}")
+    content = _plain(content)
     try:
         with wave.open(io.BytesIO(content)) as reader:
             channels, width, rate, frames = reader.getparams()[:4]
@@ -108,15 +119,30 @@ def _to_floats(samples: bytes, width: int) -> np.ndarray:
     return np.frombuffer(samples, f"<i{width}").astype(np.float32) / 2.0 ** (8 * width - 1)
 
 
-def _check_length(content: bytes) -> None:
-    """ValueError if the samples' chunk is longer than what is left of the file."""
+def _chunks(content: bytes) -> Iterator[tuple[bytes, int, int]]:
+    """The name of every chunk of the file, where what is in it begins, and its promised size."""
     place = 12
     while place + 8 <= len(content):
         name, size = struct.unpack_from("<4sI", content, place)
-        here = len(content) - place - 8
+        yield name, place + 8, size
+        place += 8 + size + size % 2
+
+
+def _plain(content: bytes) -> bytes:
+    """An extensible file of integers as the plain one that it could be, which `wave` reads."""
+    for name, place, _ in _chunks(content):
+        coding, further_on = content[place : place + 2], content[place + 24 : place + 40]
+        if (name, coding, further_on) == (b"fmt ", EXTENSIBLE, PCM_FURTHER_ON):
+            return content[:place] + PCM + content[place + 2 :]
+    return content
+
+
+def _check_length(content: bytes) -> None:
+    """ValueError if the samples' chunk is longer than what is left of the file."""
+    for name, place, size in _chunks(content):
+        here = len(content) - place
         if name == b"data" and size > here:
             raise ValueError(f"is truncated: it promises {size} bytes of samples, {here} are there")
-        place += 8 + size + size % 2
 
 
 def _decode_by_soundfile(content: bytes) -> tuple[Any, int]:
@@ -131,7 +157,7 @@ def _decode_by_soundfile(content: bytes) -> tuple[Any, int]:
     try:
         signal, rate = soundfile.read(io.BytesIO(content), dtype="float32")
     except soundfile.LibsndfileError as error:
-        raise ValueError(f"is damaged: {error}") from error
+        raise ValueError(f"is damaged: {error.error_string}") from error
     if not len(signal):
         raise ValueError("has no samples")
     if not np.isfinite(signal).all():

@@ -10,6 +10,7 @@ from typing import Any
 from fastnn import recipes
 from fastnn.book.pages import RECORD, Page, read_page, run_page
 from fastnn.book.writing import tools, write_pages
+from fastnn.callbacks.files import check_folder
 
 MARK = '<meta name="generator" content="fastnn book">'
 
@@ -25,7 +26,7 @@ class Book:
 
     Raises:
         ImportError: Jinja2 or Pygments (extra ``book``) is not installed.
-        OSError: the folder cannot be made.
+        OSError: the folder cannot be made or written.
         ValueError: the folder has an index.html of something else, or a damaged record.
     """
 
@@ -33,10 +34,7 @@ class Book:
         tools()  # an extra that is missing is told before anything runs
         self.folder = Path(folder)
         self.index = self.folder / "index.html"
-        try:
-            self.folder.mkdir(parents=True, exist_ok=True)
-        except FileExistsError:
-            raise NotADirectoryError(f"book: {folder} is a file, expected a folder") from None
+        check_folder("book", str(self.folder))
         self._check_own(self.index)
         self._pages = {
             name: read_page(self.folder / name / RECORD)

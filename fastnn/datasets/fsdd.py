@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import lzma
+import os
 import re
 import zipfile
 import zlib
@@ -15,6 +16,7 @@ import numpy as np
 from fastnn.audio import read_wav
 from fastnn.datasets.archive import leaves_folder
 from fastnn.datasets.fetch import RemoteFile, load
+from fastnn.messages import shown
 
 FOLDER = "fsdd"
 FILES = (
@@ -65,8 +67,9 @@ def load_data(path: str | Path | None = None) -> tuple[Split, Split]:
         to 1 at RATE samples a second; y the digits, int64 [n].
 
     Raises:
+        TypeError: no path.
         ValueError: a damaged archive, or one with names that leave its folder; a recording that is
-            damaged, or has another rate; no recordings.
+            damaged, or has another rate or several channels; no recordings.
         FileNotFoundError: not here (FASTNN_DATA, the cache folder).
 
     Nothing is unpacked to the disk.
@@ -99,6 +102,8 @@ def load_speakers(path: str | Path | None = None) -> tuple[np.ndarray, np.ndarra
 
 
 def _archive(path: str | Path | None) -> zipfile.ZipFile:
+    if path is not None and not isinstance(path, (str, os.PathLike)):
+        raise TypeError(f"fsdd: path must be a str, a Path or None, got {shown(path)}")
     content = load(FOLDER, FILES[0], ()) if path is None else Path(path).read_bytes()
     try:
         return zipfile.ZipFile(io.BytesIO(content))
@@ -137,4 +142,6 @@ def _signal(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> np.ndarray:
         signal, _ = read_wav(archive.read(member), RATE)
     except (ValueError, *DAMAGES) as error:
         raise ValueError(f"fsdd: {member.filename}: {error}") from error
+    if signal.ndim > 1:
+        raise ValueError(f"fsdd: {member.filename} has {signal.shape[1]} channels, expected 1")
     return signal

@@ -8,6 +8,8 @@ import io
 import numpy as np
 
 from fastnn.datasets.fetch import RemoteFile, load
+from fastnn.utils.integers import integer
+from fastnn.utils.numbers import share
 
 FOLDER = "reuters46"
 FILES = (
@@ -39,16 +41,17 @@ def load_data(test_split: float = 0.2, seed: int = 113) -> tuple[Texts, Texts]:
         3 (earn) and 4 (acq).
 
     Raises:
-        ValueError: test_split is not between 0 and 1, or the file is damaged.
+        TypeError: test_split is no number, or seed no integer.
+        ValueError: test_split is not between 0 and 1, seed is below 0, or the file is damaged.
         FileNotFoundError: not here.
 
     Source: D. Lewis, "Reuters-21578 text categorization test collection" (1997), for research only.
     """
-    if not 0 <= test_split <= 1:
-        raise ValueError(f"reuters: test_split is {test_split}, expected a number from 0 to 1")
+    tests = share("reuters: test_split", test_split)
+    seed = integer("reuters: seed", seed)
     texts, labels = parse(load(FOLDER, FILES[0], ()))
     order = np.random.default_rng(seed).permutation(len(texts))
-    cut = len(texts) - round(len(texts) * test_split)
+    cut = len(texts) - round(len(texts) * tests)
     train, test = order[:cut], order[cut:]
     return ([texts[i] for i in train], labels[train]), ([texts[i] for i in test], labels[test])
 

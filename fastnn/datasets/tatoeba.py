@@ -7,6 +7,9 @@ from typing import NamedTuple
 import numpy as np
 
 from fastnn.datasets.fetch import RemoteFile, find, load
+from fastnn.utils.choices import one_of
+from fastnn.utils.integers import integer
+from fastnn.utils.numbers import share
 
 FOLDER = "tatoeba"
 FILES = {
@@ -47,22 +50,22 @@ def load_data(
         ``(english, other), (test_english, test_other)``: lists of str.
 
     Raises:
-        ValueError: another language or test_split, a count below 1, a file that is damaged.
+        TypeError: an argument of another kind.
+        ValueError: another language or test_split, a count below 1, a seed below 0, a file that is
+            damaged.
         FileNotFoundError: not here.
 
     Source: https://tatoeba.org, CC BY 2.0 FR.
     """
-    if language not in FILES:
-        raise ValueError(f"tatoeba: language is {language!r}, expected one of {', '.join(FILES)}")
-    if not 0 <= test_split <= 1:
-        raise ValueError(f"tatoeba: test_split is {test_split}, expected a number from 0 to 1")
-    if count is not None and count < 1:
-        raise ValueError(f"tatoeba: count is {count}, expected at least 1 or None")
+    one_of("tatoeba: language", language, FILES)
+    tests = share("tatoeba: test_split", test_split)
+    most = None if count is None else integer("tatoeba: count", count, least=1)
+    seed = integer("tatoeba: seed", seed)
     pairs = parse(_content(language))
-    pairs = Pairs(*(sentences[:count] for sentences in pairs))
+    pairs = Pairs(*(sentences[:most] for sentences in pairs))
     different = list(dict.fromkeys(pairs.english))
     order = np.random.default_rng(seed).permutation(len(different))
-    tested = {different[i] for i in order[: round(len(different) * test_split)]}
+    tested = {different[i] for i in order[: round(len(different) * tests)]}
 
     def part(test: bool) -> Pairs:
         chosen = [pair for pair in zip(*pairs) if (pair[0] in tested) == test]
@@ -72,7 +75,8 @@ def load_data(
 
 
 def is_here(language: str = "fra") -> bool:
-    """Whether `load_data` finds a file."""
+    """Whether `load_data` finds a file; raises what it does for another language."""
+    one_of("tatoeba: language", language, FILES)
     return any(find(FOLDER, file) for file in (FILES[language], _renewed(language)))
 
 

@@ -1,6 +1,7 @@
 """Tiny Shakespeare: 1,115,394 characters of plays, in one piece."""
 
 from fastnn.datasets.fetch import RemoteFile, load
+from fastnn.utils.numbers import share
 
 MIRRORS = ("https://raw.githubusercontent.com/karpathy/char-rnn/master/data/tinyshakespeare",)
 FILES = (
@@ -22,6 +23,7 @@ def load_data(test_split: float = 0.1) -> tuple[str, str]:
         ``(train, test)``: 65 different characters, all of them ASCII.
 
     Raises:
+        TypeError: test_split is no number.
         ValueError: test_split is not between 0 and 1, or a local file is damaged.
         OSError: not here, and GitHub did not give it.
         ImportError: not here, and pooch (extra ``data``) is not installed.
@@ -29,8 +31,7 @@ def load_data(test_split: float = 0.1) -> tuple[str, str]:
     Source: A. Karpathy, "char-rnn" (2015), https://github.com/karpathy/char-rnn; the plays are in
     the public domain.
     """
-    if not 0 <= test_split <= 1:
-        raise ValueError(f"tiny_shakespeare: test_split is {test_split}, expected from 0 to 1")
+    tests = share("tiny_shakespeare: test_split", test_split)
     text = load("tiny_shakespeare", FILES[0], MIRRORS).decode("ascii")
-    cut = len(text) - round(len(text) * test_split)
+    cut = len(text) - round(len(text) * tests)
     return text[:cut], text[cut:]

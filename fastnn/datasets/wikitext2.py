@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable
 
 from fastnn.datasets.fetch import RemoteFile, find, load
+from fastnn.text.arguments import items_of
+from fastnn.utils.choices import one_of
 
 MIRRORS = (
     "https://raw.githubusercontent.com/pytorch/examples/main/word_language_model/data/wikitext-2",
@@ -20,7 +22,7 @@ PARTS = {
 END = "<eos>"
 
 
-def load_data(parts: Sequence[str] = ("train", "valid", "test")) -> tuple[list[str], ...]:
+def load_data(parts: Iterable[str] = ("train", "valid", "test")) -> tuple[list[str], ...]:
     """Loads parts from FASTNN_DATA, the cache folder or GitHub (13 MB in all), and checks them.
 
     Args:
@@ -31,7 +33,7 @@ def load_data(parts: Sequence[str] = ("train", "valid", "test")) -> tuple[list[s
         each line. Rare words are "<unk>" already.
 
     Raises:
-        TypeError: `parts` is one str.
+        TypeError: `parts` is one str, or not of str.
         ValueError: there is no such part, or a local file is damaged.
         OSError: not here, and GitHub did not give it.
         ImportError: not here, and pooch (extra ``data``) is not installed.
@@ -39,17 +41,21 @@ def load_data(parts: Sequence[str] = ("train", "valid", "test")) -> tuple[list[s
     Source: S. Merity et al., "Pointer sentinel mixture models", arXiv:1609.07843 (2016),
     CC BY-SA 3.0.
     """
+    return tuple(tokens(load("wikitext2", file, MIRRORS)) for file in _files(parts))
+
+
+def is_here(parts: Iterable[str] = ("valid", "test")) -> bool:
+    """Whether `load_data` finds these parts without a download; raises what it does for others."""
+    return all(find("wikitext2", file) is not None for file in _files(parts))
+
+
+def _files(parts: Iterable[str]) -> list[RemoteFile]:
+    expected = "wikitext2: parts must be several, such as ('valid',)"
     if isinstance(parts, str):
-        raise TypeError(f"wikitext2: parts must be a sequence such as ({parts!r},), got one str")
-    unknown = set(parts) - set(PARTS)
-    if unknown:
-        raise ValueError(f"wikitext2: there is no part {min(unknown)!r}, there are {list(PARTS)}")
-    return tuple(tokens(load("wikitext2", PARTS[part], MIRRORS)) for part in parts)
-
-
-def is_here(parts: Sequence[str] = ("valid", "test")) -> bool:
-    """Whether `load_data` finds these parts without a download."""
-    return all(find("wikitext2", PARTS[part]) is not None for part in parts)
+        raise TypeError(f"{expected}, got one str")
+    return [
+        PARTS[one_of("wikitext2: each of parts", part, PARTS)] for part in items_of(parts, expected)
+    ]
 
 
 def tokens(content: bytes) -> list[str]:

@@ -16,7 +16,6 @@ from fastnn.models.progress import make_display, ticker
 from fastnn.models.records import position_of
 from fastnn.models.training_arguments import (
     check_class_weight,
-    integer,
     is_due,
     split,
     step_count,
@@ -41,6 +40,7 @@ from fastnn.models.training_step import (
 )
 from fastnn.tensor import Tensor
 from fastnn.utils import tree
+from fastnn.utils.integers import integer
 
 
 class Trainer(Compiled):

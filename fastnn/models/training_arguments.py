@@ -5,19 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-import numpy as np
-
 from fastnn.models.training_data import ArrayData, IterableData, is_arrays, make_data
-
-
-def integer(name: str, value: Any, least: int = 0) -> int:
-    """An integer of at least `least`."""
-    if not isinstance(value, (int, np.integer)) or isinstance(value, bool):
-        raise TypeError(f"{name} must be an integer, got {value!r}")
-    if value < least:
-        bound = f"be at least {least}" if least else "not be negative"
-        raise ValueError(f"{name} must {bound}, got {value}")
-    return int(value)
+from fastnn.utils.integers import integer
 
 
 def step_count(name: str, value: Any) -> int | None:

@@ -15,7 +15,6 @@ from fastnn.captured import capture
 from fastnn.initializers import RandomNormal
 from fastnn.layers.layer import Layer
 from fastnn.layers.sizes import positive_integer
-from fastnn.models.training_arguments import integer
 from fastnn.models.training_data import check_batch_size
 from fastnn.ops.core import as_float
 from fastnn.ops.products import dense
@@ -23,6 +22,7 @@ from fastnn.optimizers import SGD
 from fastnn.pretraining.contrastive_divergence import contrast
 from fastnn.pretraining.likelihood import log_partition, summed_units
 from fastnn.tensor import Tensor, Variable
+from fastnn.utils.integers import integer
 
 
 class RBM(Layer):

@@ -164,5 +164,7 @@ def read_log(path: str | Path) -> dict[str, list[float]]:
             for name in (rows[0] if rows else ())
             if name != "epoch"
         }
+    except OSError as error:
+        raise OSError(f"advise: {path} cannot be read: {error.strerror}") from error
     except (TypeError, ValueError, csv.Error) as error:
         raise ValueError(f"advise: {path} is not what CSVLogger writes: {error}") from None

@@ -1,6 +1,5 @@
 """What recipes share: their description, their claims, digits, the table, the pictures."""
 
-import os
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -12,6 +11,7 @@ import numpy as np
 
 from fastnn import plots
 from fastnn.callbacks import Callback
+from fastnn.callbacks.files import check_folder
 from fastnn.plots import Drawing
 
 
@@ -200,12 +200,7 @@ def print_table(title: str, header: Sequence[str], rows: Sequence[Sequence[objec
 def folder_for(name: str, out: str | Path | None) -> Path:
     """The folder for a recipe's pictures: `out`, or ``fastnn-out/NAME`` here; made if needed."""
     folder = Path(out) if out is not None else Path("fastnn-out") / name
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except FileExistsError:
-        raise NotADirectoryError(f"{folder} is a file, expected a folder for pictures") from None
-    if not os.access(folder, os.W_OK):
-        raise PermissionError(f"{folder} may not be written, expected a folder for pictures")
+    check_folder(f"{name}: pictures", str(folder))
     return folder
 
 

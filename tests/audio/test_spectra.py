@@ -147,22 +147,75 @@ def test_stacked_frames():
         (lambda: audio.frame([], 4, 2), ValueError, "frame: the signal has 0 samples, fewer than"),
         (lambda: audio.frame([0.0] * 3, 4, 2), ValueError, "has 3 samples, fewer than the 4"),
         (lambda: audio.frame(0.5, 1, 1), ValueError, r"signal has shape \(\), expected at least 1"),
-        (
-            lambda: audio.frame(SIGNAL, 0, 1),
-            ValueError,
-            "sequence_length must be an integer from 1",
-        ),
-        (lambda: audio.frame(SIGNAL, 4, 0), ValueError, "sequence_stride must be an integer"),
-        (lambda: audio.frame(SIGNAL, 4.0, 1), ValueError, "got 4.0"),
-        (lambda: audio.frame(np.ones(9, np.int16), 4, 2), TypeError, "got int16 .16-bit samples"),
-        (lambda: audio.frame(["a"], 1, 1), TypeError, "must hold floats"),
+        (lambda: audio.frame(SIGNAL, 0, 1), ValueError, "sequence_length must be at least 1, got"),
+        (lambda: audio.frame(SIGNAL, 4, 0), ValueError, "sequence_stride must be at least 1"),
+        (lambda: audio.frame(SIGNAL, 4.0, 1), TypeError, "must be an integer, got 4.0"),
+        (lambda: audio.frame(np.ones(2, "i2"), 4, 2), TypeError, "int16; 16-bit samples: divide"),
+        (lambda: audio.frame(["abc"], 1, 1), TypeError, r"floats, got \['abc'\] \(<U3\)$"),
+        (lambda: audio.frame(None, 1, 1), TypeError, r"frame: signal .* got None \(object\)$"),
         (lambda: audio.frame([0.0, np.nan], 1, 1), ValueError, "holds NaN or infinity"),
+        (lambda: audio.frame([1e300], 1, 1), ValueError, "holds NaN or infinity as float32"),
+        (
+            lambda: audio.frame([[1.0], [1.0, 2.0]], 2, 1),
+            ValueError,
+            "frame: signal must have rows of equal length, got",
+        ),
         (lambda: audio.spectrogram([], 4, 2), ValueError, "spectrogram: the signal has 0"),
         (lambda: audio.spectrogram(SIGNAL, 40, 2, 32), ValueError, "fft_length is 32, shorter"),
         (lambda: audio.spectrogram(SIGNAL, 40, 2, window="box"), ValueError, "window is 'box'"),
         (lambda: audio.spectrogram(SIGNAL, 40, 2, window=[1.0]), ValueError, r"window has shape"),
-        (lambda: audio.spectrogram(SIGNAL, 40, 2, power=0), ValueError, "power must be above 0"),
+        *(
+            (lambda power=power: audio.spectrogram(SIGNAL, 40, 2, power=power), error, message)
+            for power, error in (
+                (0, ValueError),
+                (np.nan, ValueError),
+                (np.inf, ValueError),
+                ("2", TypeError),
+                (None, TypeError),
+            )
+            for message in [f"spectrogram: power must be a finite number above 0.*got {power!r}"]
+        ),
+        (
+            lambda: audio.spectrogram(SIGNAL, 2, 1, window=[np.nan, 1]),
+            ValueError,
+            "spectrogram: window must be finite",
+        ),
+        (
+            lambda: audio.spectrogram(SIGNAL, 2, 1, window=["a", "b"]),
+            TypeError,
+            r"spectrogram: window must hold numbers, got \['a', 'b'\]",
+        ),
+        (
+            lambda: audio.spectrogram(SIGNAL, 2, 1, 10**30),
+            ValueError,
+            "spectrogram: fft_length must be at most 2147483647, got 1000",
+        ),
+        (
+            lambda: audio.spectrogram(np.full(100, 1e30, "f"), 80, 40),
+            ValueError,
+            "spectrogram: signal must be smaller: .* power of 2 is beyond float32",
+        ),
+        (lambda: audio.hz_to_mel(-5.0), ValueError, "hz_to_mel: frequencies must be at least 0"),
+        (lambda: audio.hz_to_mel([0, -800], True), ValueError, "at least 0, got -800"),
+        (lambda: audio.hz_to_mel("abc"), TypeError, "hz_to_mel: frequencies must hold numbers"),
+        (lambda: audio.mel_to_hz(None), TypeError, "mel_to_hz: mels must hold numbers, got None"),
         (lambda: audio.mel_filters(8000, 256, 0), ValueError, "num_mel_bins must be"),
+        (
+            lambda: audio.mel_filters(10**400, 256),
+            ValueError,
+            "mel_filters: sampling_rate must be a finite number .*, got 1000.{0,40}$",
+        ),
+        *(
+            (lambda given=given: audio.mel_filters(8000, 256, **given), TypeError, message)
+            for given in ({"min_freq": "0"}, {"min_freq": None}, {"max_freq": "4000"})
+            for name, value in given.items()
+            for message in [f"mel_filters: {name} must be a finite number, got {value!r}"]
+        ),
+        (
+            lambda: audio.mel_filters(8000, 256, norm=np.zeros(3)),
+            TypeError,
+            r"mel_filters: norm must be 'slaney' or None, got array\(\[0",
+        ),
         (lambda: audio.mel_filters(8000, 256, max_freq=5000), ValueError, "max_freq <= 4000"),
         (lambda: audio.mel_filters(8000, 256, min_freq=4000), ValueError, "min_freq 4000"),
         (lambda: audio.mel_filters(8000, 256, norm="area"), ValueError, "norm must be 'slaney'"),
@@ -170,7 +223,7 @@ def test_stacked_frames():
         (lambda: audio.mfcc(np.ones(12)), ValueError, "expected at least 2 axes"),
         (lambda: audio.delta(np.ones((4, 2)), 4), ValueError, "width must be odd, got 4"),
         (lambda: audio.delta(np.ones((0, 2))), ValueError, "has no frames"),
-        (lambda: audio.stack_frames(np.ones((4, 2)), 0), ValueError, "count must be an integer"),
+        (lambda: audio.stack_frames(np.ones((4, 2)), 0), ValueError, "count must be at least 1"),
         (lambda: audio.hann(0), ValueError, "hann: length must be"),
     ],
 )
@@ -208,8 +261,45 @@ def test_agrees_with_librosa():
 
 @pytest.mark.parametrize("value", [0, -1e-10, np.nan, np.inf, "x", None])
 def test_rates_and_powers_that_are_none(value):
+    error = ValueError if isinstance(value, (int, float)) else TypeError
     for name in ("sampling_rate", "min_power"):
-        with pytest.raises(ValueError, match=f"log_mel: {name} must be a finite number above 0"):
+        with pytest.raises(error, match=f"log_mel: {name} must be a finite number above 0"):
             audio.log_mel(SIGNAL, **{"sampling_rate": 8000, name: value})
-    with pytest.raises(ValueError, match="mel_filters: sampling_rate must be a finite number"):
+    with pytest.raises(error, match="mel_filters: sampling_rate must be a finite number"):
         audio.mel_filters(value, 256)
+
+
+@pytest.mark.parametrize("power", [1e-60, 1e39])
+def test_the_least_power_is_one_of_the_results_dtype(power):
+    with pytest.raises(ValueError, match=r"log_mel: min_power must be .* above 0 in float32, got"):
+        audio.log_mel(np.zeros(800, "f"), 8000, min_power=power)
+    silence = audio.log_mel(np.zeros(800), 8000, min_power=power)
+    np.testing.assert_allclose(silence, np.log(power))
+    assert np.isfinite(audio.log_mel(np.zeros(800, "f"), 8000, min_power=1e-44)).all()
+
+
+@pytest.mark.parametrize(
+    ("change", "error", "message"),
+    [
+        ({"sampling_rate": 10}, ValueError, "sequence_length, if None 0.025 s at .* 10, must be"),
+        ({"sampling_rate": 1e300}, ValueError, "sequence_length, if None .*, got 2.{0,39}$"),
+        ({"sampling_rate": 45}, ValueError, "sequence_stride, if None 0.01 s at sampling_rate 45"),
+        ({"signal": np.ones(800, np.int16)}, TypeError, "signal must hold floats, .*int16"),
+        ({"signal": np.ones(8)}, ValueError, "the signal has 8 samples, fewer than the 200 of a"),
+        ({"sequence_length": 2.5}, TypeError, "sequence_length must be an integer, got 2.5"),
+        ({"fft_length": 20}, ValueError, "fft_length is 20, shorter"),
+        ({"num_mel_bins": 0}, ValueError, "num_mel_bins must be at least 1"),
+        ({"min_freq": "0"}, TypeError, "min_freq must be a finite number, got '0'"),
+        ({"max_freq": 5000}, ValueError, "expected 0 <= min_freq < max_freq <= 4000"),
+        ({"norm": "area"}, ValueError, "norm must be 'slaney' or None, got 'area'"),
+    ],
+)
+def test_errors_of_log_mel_are_its_own(change, error, message):
+    with pytest.raises(error, match=f"^log_mel: {message}"):
+        audio.log_mel(**{"signal": SIGNAL, "sampling_rate": 8000, **change})
+
+
+def test_warnings_of_log_mel_are_its_own():
+    with pytest.warns(UserWarning, match="log_mel: .* filters hold no bin") as caught:
+        audio.log_mel(SIGNAL, 8000, num_mel_bins=120)
+    assert caught[0].filename == __file__

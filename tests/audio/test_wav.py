@@ -3,6 +3,7 @@
 import builtins
 import io
 import struct
+import sys
 import wave
 
 import numpy as np
@@ -29,6 +30,26 @@ def floats_in_wav(values, rate=8000):
     chunks = b"fmt " + struct.pack("<I", len(head)) + head
     chunks += b"data" + struct.pack("<I", len(data)) + data
     return b"RIFF" + struct.pack("<I", 4 + len(chunks)) + b"WAVE" + chunks
+
+
+def extensible(content, sub_format):
+    """The same file in the form for many channels, by hand."""
+    head = content[20:36].replace(b"\x01\x00", b"\xfe\xff", 1)
+    head += struct.pack("<HHIH", 22, 16, 4, sub_format)
+    head += bytes.fromhex("0000 0000 1000 8000 00aa 0038 9b71")
+    chunks = b"fmt " + struct.pack("<I", len(head)) + head + content[36:]
+    return b"RIFF" + struct.pack("<I", 4 + len(chunks)) + b"WAVE" + chunks
+
+
+def test_extensible_files_of_integers_need_no_soundfile(monkeypatch):
+    monkeypatch.setitem(sys.modules, "soundfile", None)
+    content = written(b"\x00\x40\x00\xc0")
+    signal, rate = read_wav(extensible(content, 1))
+    assert signal.tolist() == [0.5, -0.5] and rate == 8000
+    with pytest.raises(ImportError, match="samples that are not integers need soundfile"):
+        read_wav(extensible(content, 3))
+    with pytest.raises(ValueError, match="read_wav: the file is truncated"):
+        read_wav(extensible(content, 1)[:-2])
 
 
 @pytest.mark.parametrize("width", [1, 2, 3, 4])
@@ -99,9 +120,26 @@ def test_what_is_no_file_and_no_rate():
     for file in (None, 5, ["a.wav"]):
         with pytest.raises(TypeError, match="read_wav: file must be a path, bytes or an open"):
             read_wav(file)
-    for rate in ("8000", 0, 8000.5):
-        with pytest.raises(ValueError, match="read_wav: rate must be an integer from 1 on, got"):
+    for rate in ("8000", 8000.5):
+        with pytest.raises(TypeError, match="read_wav: rate must be an integer, got"):
             read_wav(written(b"\x00\x00"), rate)
+    with pytest.raises(ValueError, match="read_wav: rate must be at least 1, got 0"):
+        read_wav(written(b"\x00\x00"), 0)
+
+
+class Silent:
+    def read(self):
+        return None
+
+
+def test_files_that_give_no_bytes():
+    for file, kind in ((Silent(), "Silent that reads NoneType"), (io.StringIO("RIFF"), "StringIO")):
+        with pytest.raises(TypeError, match=f"read_wav: file must be a path, bytes .*, got {kind}"):
+            read_wav(file)
+    file = io.BytesIO(written(b"\x00\x00"))
+    file.close()
+    with pytest.raises(ValueError, match="read_wav: file must be open, got the file, which is clo"):
+        read_wav(file)
 
 
 def test_cut_anywhere_or_spoilt_is_said():
@@ -137,6 +175,10 @@ def test_agrees_with_soundfile():
     soundfile = pytest.importorskip("soundfile")
     values = [0.5, -1.0, 0.25]
     assert read_wav(floats_in_wav(values))[0].tolist() == values
+    no_bits = bytearray(floats_in_wav(values))
+    no_bits[34] = 0
+    with pytest.raises(ValueError, match=r"read_wav: the file is damaged: [^<]+$"):
+        read_wav(bytes(no_bits))
     with pytest.raises(ValueError, match="has no samples"):
         read_wav(floats_in_wav([]))
     for value in (np.nan, np.inf):

@@ -93,7 +93,7 @@ def test_bad_input(tmp_path, capsys, monkeypatch):
     assert "did you mean 'momentum'?" in capsys.readouterr().err
     (tmp_path / "file").write_text("")
     assert main(["book", "--out", str(tmp_path / "file"), "neuron"]) == 1
-    assert "is a file, expected a folder" in capsys.readouterr().err
+    assert "file' cannot be written" in capsys.readouterr().err
     (tmp_path / "b" / "neuron").mkdir(parents=True)
     (tmp_path / "b" / "neuron" / "page.json").write_text("{}")
     assert main(["book", "--out", str(tmp_path / "b"), "--quick", "momentum"]) == 1

@@ -12,10 +12,10 @@ from fastnn.datasets import fsdd
 from fastnn.recipes.common import is_here
 
 
-def wav(values, rate=fsdd.RATE):
+def wav(values, rate=fsdd.RATE, channels=1):
     file = io.BytesIO()
     with wave.open(file, "wb") as writer:
-        writer.setparams((1, 2, rate, 0, "NONE", ""))
+        writer.setparams((channels, 2, rate, 0, "NONE", ""))
         writer.writeframes(np.asarray(values, "<i2").tobytes())
     return file.getvalue()
 
@@ -70,6 +70,7 @@ GOOD = wav([1, 2, 3])
         ({"0_ann_5.wav": b""}, "is not a WAV file"),
         ({"0_ann_5.wav": wav([1], 16000)}, "has 16000 samples a second, expected 8000"),
         ({"0_ann_5.wav": wav([])}, "has 0 samples"),
+        ({"a/0_ann_5.wav": wav([1, 2], channels=2)}, "a/0_ann_5.wav has 2 channels, expected 1"),
     ],
 )
 def test_bad_archives(members, message, tmp_path):
@@ -79,6 +80,15 @@ def test_bad_archives(members, message, tmp_path):
     with pytest.raises(ValueError, match=message):
         fsdd.load_data(path)
     assert [p.name for p in tmp_path.rglob("*")] == ["in", "here", "bad.zip"]
+
+
+@pytest.mark.parametrize("path", [5, b"some.zip"])
+def test_what_is_no_path(path):
+    for load in (fsdd.load_data, fsdd.load_speakers):
+        with pytest.raises(
+            TypeError, match=f"fsdd: path must be a str, a Path or None, got {path}"
+        ):
+            load(path)
 
 
 def test_damaged_archives(tmp_path, monkeypatch):

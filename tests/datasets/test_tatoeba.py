@@ -76,16 +76,29 @@ def test_a_missing_file_says_where_it_goes(folder):
 
 
 @pytest.mark.parametrize(
-    ("arguments", "message"),
+    ("arguments", "error", "message"),
     [
-        ({"language": "spa"}, "language is 'spa', expected one of fra, deu"),
-        ({"test_split": 1.5}, "test_split is 1.5"),
-        ({"count": 0}, "count is 0"),
+        ({"language": "spa"}, ValueError, "language must be 'fra' or 'deu', got 'spa'"),
+        ({"language": ["fra"]}, TypeError, r"language must be 'fra' or 'deu', got \['fra'\]"),
+        ({"test_split": 1.5}, ValueError, "test_split must be a number from 0 to 1, got 1.5"),
+        ({"test_split": float("nan")}, ValueError, "test_split must be .*, got nan"),
+        ({"test_split": "x"}, TypeError, "test_split must be a number from 0 to 1, got 'x'"),
+        ({"count": 0}, ValueError, "count must be at least 1, got 0"),
+        ({"count": "5"}, TypeError, "count must be an integer, got '5'"),
+        ({"count": 2.5}, TypeError, "count must be an integer, got 2.5"),
+        ({"seed": "x"}, TypeError, "seed must be an integer, got 'x'"),
+        ({"seed": -1}, ValueError, "seed must not be negative, got -1"),
     ],
 )
-def test_wrong_arguments(arguments, message):
-    with pytest.raises(ValueError, match=message):
+def test_wrong_arguments(arguments, error, message, folder):
+    (folder / "fra.txt").write_bytes(LINES.encode())
+    with pytest.raises(error, match=f"tatoeba: {message}"):
         tatoeba.load_data(**arguments)
+
+
+def test_another_language_is_not_here():
+    with pytest.raises(ValueError, match="tatoeba: language must be 'fra' or 'deu', got 'spa'"):
+        tatoeba.is_here("spa")
 
 
 def test_the_french_sentences():

@@ -9,7 +9,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from fastnn.datasets import babi, imdb, tiny_shakespeare, wikitext2
+from fastnn.datasets import babi, imdb, reuters, tiny_shakespeare, wikitext2
 from fastnn.datasets.archive import read_tar
 from fastnn.recipes.common import is_here
 
@@ -209,13 +209,39 @@ def test_words_and_ends_of_lines():
     assert wikitext2.tokens("\n a <unk> é \n".encode()) == ["<eos>", "a", "<unk>", "é", "<eos>"]
 
 
-def test_parts_and_shares_that_are_none():
-    with pytest.raises(ValueError, match="there is no part 'dev'"):
-        wikitext2.load_data(["valid", "dev"])
-    with pytest.raises(TypeError, match=r"parts must be a sequence such as \('valid',\)"):
-        wikitext2.load_data("valid")
-    with pytest.raises(ValueError, match="test_split is 2"):
-        tiny_shakespeare.load_data(2)
+@pytest.mark.parametrize(
+    ("parts", "error", "message"),
+    [
+        ("valid", TypeError, r"parts must be several, such as \('valid',\), got one str"),
+        (5, TypeError, "parts must be several, such as .*, got int"),
+        (["valid", "dev"], ValueError, "each of parts must be 'train' or .*'test', got 'dev'"),
+        (("x",), ValueError, "each of parts must be .*, got 'x'"),
+        ([["valid"]], TypeError, r"each of parts must be .*, got \['valid'\]"),
+        ([5, "a"], TypeError, "each of parts must be .*, got 5"),
+    ],
+)
+def test_parts_that_are_none(parts, error, message):
+    for function in (wikitext2.load_data, wikitext2.is_here):
+        with pytest.raises(error, match=f"wikitext2: {message}"):
+            function(parts)
+
+
+def test_parts_come_from_any_iterable(put, monkeypatch):
+    digest = hashlib.sha256(b"a b\n").hexdigest()
+    monkeypatch.setitem(wikitext2.PARTS, "valid", replace(wikitext2.PARTS["valid"], sha256=digest))
+    put("wikitext2/wiki.valid.tokens", b"a b\n")
+    assert wikitext2.is_here(part for part in ["valid"])
+    assert wikitext2.load_data(part for part in ["valid"]) == (["a", "b", "<eos>"],)
+
+
+@pytest.mark.parametrize("dataset", [reuters, tiny_shakespeare])
+@pytest.mark.parametrize(
+    ("share", "error"),
+    [(2, ValueError), (float("nan"), ValueError), ("a", TypeError), (None, TypeError)],
+)
+def test_shares_that_are_none(dataset, share, error):
+    with pytest.raises(error, match=rf"test_split must be a number from 0 to 1, got {share!r}"):
+        dataset.load_data(share)
 
 
 # All of them.

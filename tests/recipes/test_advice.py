@@ -79,4 +79,9 @@ def test_bad_logs(text, tmp_path, capsys):
     path.write_text(text)
     assert main(["advise", str(path)]) == 1
     assert "advise:" in capsys.readouterr().err
-    assert main(["advise", str(tmp_path / "none.csv")]) == 1
+
+
+def test_a_log_that_cannot_be_read_is_named(tmp_path, capsys):
+    for path in (tmp_path / "none.csv", tmp_path):
+        assert main(["advise", str(path)]) == 1
+        assert f"fastnn: advise: {path} cannot be read: " in capsys.readouterr().err

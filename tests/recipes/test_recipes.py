@@ -174,7 +174,16 @@ def test_a_folder_that_cannot_be_written_is_told_before_training(tmp_path, capsy
 
 
 def test_a_folder_without_permission_is_told_before_training(tmp_path, capsys, monkeypatch):
-    monkeypatch.setattr("os.access", lambda path, mode: False)
+    def forbidden(**options):
+        raise PermissionError("no")
+
+    monkeypatch.setattr("tempfile.TemporaryFile", forbidden)
     monkeypatch.setattr(fn.Sequential, "fit", None)
     assert cli.main(["run", "loss-choice", "--quick", "--out", str(tmp_path)]) == 1
-    assert "may not be written" in capsys.readouterr().err
+    assert f"{str(tmp_path)!r} cannot be written: no" in capsys.readouterr().err
+
+
+def test_a_folder_that_cannot_be_made_is_named(capsys):
+    for command in ("run digits", "book digits"):
+        assert cli.main([*command.split(), "--out", "/dev/null/x"]) == 1
+        assert "the folder '/dev/null/x' cannot be written: " in capsys.readouterr().err

@@ -1,0 +1,49 @@
+"""Real numbers among arguments."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from math import inf, isfinite
+from numbers import Real
+from typing import Any
+
+import numpy as np
+
+from fastnn.messages import shown
+
+
+def number(
+    name: str,
+    value: Any,
+    expected: str = "a finite number",
+    holds: Callable[[float], bool] = isfinite,
+) -> float:
+    """A real number as a float; `name`, as in "fit: epochs", begins the message if it is none.
+
+    Raises:
+        TypeError: no real number.
+        ValueError: one that `holds` is not true for.
+    """
+    message = f"{name} must be {expected}, got {shown(value)}"
+    if not isinstance(value, Real):
+        raise TypeError(message)
+    try:
+        found = float(value)
+    except OverflowError:  # an integer beyond all floats
+        found = inf
+    if not holds(found):
+        raise ValueError(message)
+    return found
+
+
+def positive(name: str, value: Any, dtype: Any = np.float64) -> float:
+    """A number that is above 0 and finite, as one of `dtype` too."""
+    limits = np.finfo(dtype)
+    least, most = float(limits.smallest_subnormal), float(limits.max)
+    expected = f"a finite number above 0 in {limits.dtype}"
+    return number(name, value, expected, lambda found: least <= found <= most)
+
+
+def share(name: str, value: Any) -> float:
+    """A number from 0 to 1."""
+    return number(name, value, "a number from 0 to 1", lambda found: 0 <= found <= 1)
