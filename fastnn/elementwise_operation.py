@@ -20,7 +20,8 @@ import numpy as np
 from fastnn import _core, ops
 from fastnn.backends.jit.functions import MODULES, UserFunction, number_of
 from fastnn.dtypes import FLOATS
-from fastnn.ops.core import Tensor, as_float, as_tensor, promote, record
+from fastnn.messages import shown
+from fastnn.ops.core import Tensor, as_float, promote, record
 
 __all__ = ["elementwise"]
 
@@ -103,12 +104,7 @@ class Elementwise:
                 given = self._bound(args, kwargs)
             operands = [given[name] for name in self._operands]
             user, number, reals = self._with(given)
-        try:
-            xs = promote(self._name, *operands)
-        except (TypeError, ValueError):
-            for name, x in zip(self._operands, operands):
-                as_tensor(x, None, f"{self._name}: {name}")
-            raise
+        xs = promote(self._name, *operands, names=self._operands)
         if xs[0].dtype not in FLOATS:
             xs = [as_float(x, self._name) for x in xs]
         if len(xs) == 1 and xs[0].requires_grad and _core.is_grad_enabled():
@@ -193,7 +189,7 @@ def _constant(what: str, value: Any, kind: type) -> Any:
         except OverflowError:
             raise OverflowError(f"{what} is too large, which does not fit float64") from None
     if kind is int and not -(2**63) <= number < 2**63:
-        raise OverflowError(f"{what} is {value}, which does not fit int64")
+        raise OverflowError(f"{what} is {shown(value)}, which does not fit int64")
     return number
 
 

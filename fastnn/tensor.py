@@ -14,6 +14,7 @@ import numpy as np
 from fastnn import _core, config
 from fastnn.backends.devices import check_device, device
 from fastnn.dtypes import WIDENED, standardize_dtype
+from fastnn.messages import shown
 
 if TYPE_CHECKING:
     from typing_extensions import Self
@@ -58,7 +59,7 @@ def _array_of(data: Any, dtype: str | None, what: str) -> np.ndarray:
     if array.dtype.kind not in "fiub" or name in ("float16", "float128", "longdouble"):
         for value in array.flat if array.dtype.kind == "O" else ():
             if isinstance(value, int) and not -(2**63) <= value < 2**63:
-                raise TypeError(f"{what} holds {value}, which does not fit int64")
+                raise TypeError(f"{what} holds {shown(value)}, which does not fit int64")
         kind = f"dtype {array.dtype}"
         if array.dtype.kind in "OUSV":
             arrays = isinstance(data, (list, tuple, np.ndarray))
@@ -73,13 +74,16 @@ def from_data(data: Any, dtype: Any = None, what: str = "tensor: data") -> Tenso
     Python floats become floatx and Python integers int32 (int64 if they need it); arrays keep
     their dtype. ``what`` begins the message of an error (TypeError, ValueError if ragged).
     """
-    if dtype is None and type(data) is np.ndarray and data.dtype in _OWN_DTYPES:
-        return _core.from_numpy(data)
-    array = _array_of(data, dtype, what)
+    array = data
+    if dtype is not None or type(data) is not np.ndarray or data.dtype not in _OWN_DTYPES:
+        array = _array_of(data, dtype, what)
     if dtype is not None:
         with np.errstate(invalid="ignore"):  # NaN to an integer: whatever the processor makes of it
             array = array.astype(standardize_dtype(dtype), copy=False)
-    return _core.from_numpy(array)
+    try:
+        return _core.from_numpy(array)
+    except ValueError as error:  # it has too many axes
+        raise ValueError(f"{what} is {str(error).removeprefix('tensor: ')}") from None
 
 
 def tensor(

@@ -106,9 +106,23 @@ def test_calls_are_checked():
     for call, message in [
         (lambda: scaled(x, x, times=10**30), "scaled: times is .*, which does not fit int64"),
         (lambda: scaled(x, x, slope=10**400), "scaled: slope .*, which does not fit float64"),
+        (lambda: doubled(10**400), r"^doubled: number is 1.{40,60} does not fit int32$"),
     ]:
         with pytest.raises(OverflowError, match=message):
             call()
+    many_axes = np.ones((1,) * 20)
+    with pytest.raises(ValueError, match="scaled: y is an array of 20 axes, expected at most 8"):
+        scaled(x, many_axes)
+
+
+def test_a_factor_that_conditions_choose():
+    chosen = fn.elementwise(lambda x: (3 if x > 0 else 5) * 7 * x)
+    assert chosen([1.0, -1.0]).tolist() == [21, -35]
+
+
+@fn.elementwise
+def doubled(number):
+    return 2 * number
 
 
 def test_numbers_of_numpy_are_constants():

@@ -73,6 +73,14 @@ def narrowed(x):
     return np.float32(x)
 
 
+def immense(x):
+    return 10**400 * x
+
+
+def immense_product(x):
+    return x + 3**80 * 10
+
+
 REFUSED = {
     two_results: r"two_results: must return one number .*, returns a tuple of number",
     text: "text: must return one number for each element",
@@ -84,6 +92,8 @@ REFUSED = {
     trying: r"trying: has a try statement \(.*_refused.py:\d+\), which cannot be compiled",
     method: r"method: .* a number has no attribute 'sum' \(.*_refused.py:\d+: return x.sum",
     bits: r"bits: .*: or_\(number, int\) is not known \(.*_refused.py:",
+    immense: r"immense: .* more than 128 bits \(.*_refused.py:\d+\), which does not fit int64",
+    immense_product: r"immense_product: .* more than 128 bits \(.*_refused.py:\d+\), which",
     narrowed: r"narrowed: .* float32\(number\) is not known \(.*_refused.py:",
     deep: r"deep: cannot be compiled: add\(.*number.*\) is not known .*: return x \+ .a.\)",
 }

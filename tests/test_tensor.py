@@ -289,6 +289,20 @@ def test_comparison_with_strangers():
 def test_numbers_that_do_not_fit():
     with pytest.raises(OverflowError, match="300, which does not fit uint8"):
         fn.tensor([1], dtype="uint8") + 300
+    for operand in (1, 1.0):
+        for number in (10**400, -(10**5000)):
+            with pytest.raises(
+                (OverflowError, TypeError), match=r"add: x2 .*does not fit"
+            ) as error:
+                fn.ops.add(fn.tensor([operand]), number)
+            assert len(str(error.value)) < 120
+
+
+def test_too_many_axes():
+    with pytest.raises(ValueError, match="tensor: data is an array of 20 axes, expected at most 8"):
+        fn.tensor(np.ones((1,) * 20))
+    with pytest.raises(ValueError, match="add: x1 is an array of 20 axes, expected at most 8"):
+        fn.ops.add(np.ones((1,) * 20), 1.0)
 
 
 @pytest.mark.parametrize("a", DTYPES)

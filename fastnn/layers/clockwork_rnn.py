@@ -7,6 +7,7 @@ from typing import Any
 from fastnn import activations, ops
 from fastnn.layers.parameters import Parameterized, weight_arguments
 from fastnn.layers.recurrent import Recurrent
+from fastnn.messages import shown
 from fastnn.ops.products import dense
 from fastnn.tensor import Tensor
 
@@ -61,11 +62,11 @@ class ClockworkRNN(Recurrent, Parameterized):
         bias_constraint: Any = None,
         **kwargs: Any,
     ):
-        periods = tuple(periods) if isinstance(periods, (list, tuple)) else ()
+        given, periods = periods, tuple(periods) if isinstance(periods, (list, tuple)) else ()
         whole = all(isinstance(p, int) and not isinstance(p, bool) and p > 0 for p in periods)
         if not periods or not whole or list(periods) != sorted(set(periods)):
             raise ValueError(
-                f"ClockworkRNN: periods must be positive integers that grow, got {periods!r}"
+                f"ClockworkRNN: periods must be positive integers that grow, got {shown(given)}"
             )
         if not isinstance(units, int) or units <= 0 or units % len(periods):
             raise ValueError(

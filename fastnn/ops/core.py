@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import lru_cache, wraps
 from operator import index
 from typing import Any, TypeVar
@@ -13,6 +13,7 @@ import numpy as np
 from fastnn import _core, config
 from fastnn.backends.devices import device
 from fastnn.dtypes import FLOATS, result_type, standardize_dtype
+from fastnn.messages import shown
 from fastnn.tensor import Tensor, Variable, from_data
 
 __all__ = [
@@ -59,7 +60,7 @@ def as_tensor(x: Any, dtype: str | None = None, what: str = "convert_to_tensor: 
     if dtype is not None and isinstance(x, int) and dtype in _LIMITS:
         low, high = _LIMITS[dtype]
         if not low <= x <= high:
-            raise OverflowError(f"{what} is {x}, which does not fit {dtype}")
+            raise OverflowError(f"{what} is {shown(x)}, which does not fit {dtype}")
     return from_data(x, dtype, what)
 
 
@@ -161,26 +162,30 @@ def _apart(operation: str, operands: Mapping[str, Tensor | None]) -> str:
     )
 
 
-def promote(operation: str, *operands: Any) -> list:
-    """The operands as Tensors of the dtype they are promoted to."""
+def promote(operation: str, *operands: Any, names: Sequence[str] = ()) -> list:
+    """The operands as Tensors of the dtype they are promoted to.
+
+    names: of the operands, in messages of errors; x1, x2 ... if there are none
+    """
     first = operands[0] if operands else None
     if isinstance(first, Tensor) and all(
         isinstance(x, Tensor) and x.dtype == first.dtype for x in operands
     ):
         return list(operands)
-    return _promoted(operation, *operands)
+    return _promoted(operation, names, *operands)
 
 
 @follows_operands
-def _promoted(operation: str, *operands: Any) -> list:
+def _promoted(operation: str, names: Sequence[str], *operands: Any) -> list:
+    names = names or [f"x{i + 1}" for i in range(len(operands))]
     converted: list[Any] = [
         x
         if isinstance(x, (Tensor, bool, int, float))
-        else as_tensor(x, None, f"{operation}: x{i + 1}")
-        for i, x in enumerate(operands)
+        else as_tensor(x, None, f"{operation}: {name}")
+        for name, x in zip(names, operands)
     ]
     dtype = result_type(*converted)
-    return [as_tensor(x, dtype, f"{operation}: x{i + 1}") for i, x in enumerate(converted)]
+    return [as_tensor(x, dtype, f"{operation}: {name}") for name, x in zip(names, converted)]
 
 
 def _cast_rule(node: _core.Node, gradient: Any) -> Any:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import operator
 import random
 from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
+
+from fastnn.utils.integers import integer
 
 
 def bucket_by_length(
@@ -29,25 +30,18 @@ def bucket_by_length(
         list of int64 arrays of indices; each sequence is in one of them.
 
     Raises:
-        TypeError: `batch_size` is no integer.
-        ValueError: `batch_size` is not positive, or `lengths` is not a row.
+        TypeError: `batch_size`, `seed` or a length is no integer.
+        ValueError: `batch_size` is not positive, `seed` or a length is negative, or `lengths` is
+            not a row.
 
     >>> bucket_by_length([5, 1, 4, 2], 2, shuffle=False)
     [array([1, 3]), array([2, 0])]
     """
-    sizes: Any = np.asarray(lengths)
-    if sizes.ndim != 1:
-        raise ValueError(f"bucket_by_length: lengths must be a row, got shape {sizes.shape}")
-    try:
-        batch_size = operator.index(batch_size)
-    except TypeError:
-        raise TypeError(
-            f"bucket_by_length: batch_size must be an integer, got {batch_size!r}"
-        ) from None
-    if batch_size < 1:
-        raise ValueError(f"bucket_by_length: batch_size must be at least 1, got {batch_size}")
+    sizes = _row(lengths)
+    batch_size = integer("bucket_by_length: batch_size", batch_size, least=1)
+    seed = random.getrandbits(62) if seed is None else integer("bucket_by_length: seed", seed)
     order = np.arange(len(sizes))
-    generator = np.random.default_rng(random.getrandbits(62) if seed is None else seed)
+    generator = np.random.default_rng(seed)
     if shuffle:
         generator.shuffle(order)
     order = order[np.argsort(sizes[order], kind="stable")]
@@ -55,3 +49,17 @@ def bucket_by_length(
     if shuffle:
         generator.shuffle(batches)
     return batches
+
+
+def _row(lengths: Any) -> np.ndarray:
+    try:
+        sizes = np.asarray(lengths)
+    except ValueError:  # lists of different lengths
+        raise ValueError("bucket_by_length: lengths must be a row, got a ragged list") from None
+    if sizes.ndim != 1:
+        raise ValueError(f"bucket_by_length: lengths must be a row, got shape {sizes.shape}")
+    if sizes.size and sizes.dtype.kind not in "iu":
+        raise TypeError(f"bucket_by_length: lengths must be integers, got {sizes.dtype}")
+    if sizes.size and sizes.min() < 0:
+        raise ValueError(f"bucket_by_length: lengths must not be negative, got {sizes.min()}")
+    return sizes

@@ -7,14 +7,18 @@ import os
 import zlib
 from pathlib import Path
 
+from fastnn.messages import shown
+
 
 def read_text(path: str | os.PathLike) -> str:
     """The text of a file in UTF-8, which may be compressed by gzip.
 
     Raises:
         FileNotFoundError: it is not there.
-        ValueError: it is empty, not UTF-8 (the message has the first bad byte and its line), or a
-            damaged gzip file.
+        IsADirectoryError: it is a folder.
+        TypeError: `path` is neither a str nor of `os.PathLike`.
+        ValueError: no file can have that name, or it is empty, not UTF-8 (the message has the first
+            bad byte and its line), or a damaged gzip file.
 
     >>> import pathlib, tempfile
     >>> file = pathlib.Path(tempfile.mkdtemp()) / "text.txt"
@@ -22,7 +26,18 @@ def read_text(path: str | os.PathLike) -> str:
     >>> read_text(file)
     'apple, bag'
     """
-    content = Path(path).read_bytes()
+    if not isinstance(path, (str, os.PathLike)):
+        raise TypeError(
+            f"read_text: path must be a str or of os.PathLike, got {type(path).__name__}"
+        )
+    try:
+        content = Path(path).read_bytes()
+    except ValueError as error:  # a zero, or half of a pair of code units
+        raise ValueError(f"read_text: path {shown(path)} names no file: {error}") from None
+    except IsADirectoryError as error:
+        raise IsADirectoryError(
+            error.errno, "read_text: path must be a file, got a folder", str(path)
+        ) from None
     if content[:2] == b"\x1f\x8b":
         try:
             content = gzip.decompress(content)

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import operator
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 
 import numpy as np
 
+from fastnn.messages import shown
 from fastnn.text._words import Words
-from fastnn.text.arguments import items_of
+from fastnn.text.arguments import items_of, texts_of
+from fastnn.utils.integers import integer
 
 OTHER = "<other>"
 
@@ -36,7 +38,8 @@ class Vocabulary:
             same.
 
     Raises:
-        TypeError: a token is not a str, or a count is not an int.
+        TypeError: a token is not a str, a count, `size` or `min_count` is not an int, or `specials`
+            is one str or a set, which has no order.
         ValueError: `size` has no room for the specials, a special occurs twice, or a count or
             `min_count` is negative.
 
@@ -59,15 +62,14 @@ class Vocabulary:
         counts: Mapping[str, int] | Iterable[str],
         size: int | None = None,
         min_count: int = 1,
-        specials: Sequence[str] = ("<pad>", OTHER),
+        specials: Iterable[str] = ("<pad>", OTHER),
     ) -> None:
         counts = _checked_counts(counts)
-        if isinstance(specials, str) or not all(isinstance(name, str) for name in specials):
-            raise TypeError(f"Vocabulary: specials must be a sequence of str, got {specials!r}")
+        specials = texts_of("Vocabulary: specials", specials)
         if len(set(specials)) != len(specials):
-            raise ValueError(f"Vocabulary: specials has a token twice: {specials!r}")
-        if min_count < 0:
-            raise ValueError(f"Vocabulary: min_count must not be negative, got {min_count}")
+            raise ValueError(f"Vocabulary: specials has a token twice: {shown(specials)}")
+        min_count = integer("Vocabulary: min_count", min_count)
+        size = None if size is None else integer("Vocabulary: size", size)
         if size is not None and size < len(specials):
             raise ValueError(
                 f"Vocabulary: size is {size}, but there are {len(specials)} specials alone"
@@ -145,7 +147,8 @@ class Vocabulary:
         for place, number in enumerate(numbers):
             if not 0 <= number < len(self):
                 raise ValueError(
-                    f"Vocabulary.decode: ids[{place}] is {number}, expected 0 to {len(self) - 1}"
+                    f"Vocabulary.decode: ids[{place}] is {shown(number)}, expected 0 to "
+                    f"{len(self) - 1}"
                 )
         return [self.tokens[number] for number in numbers]
 
@@ -172,24 +175,30 @@ class _Numbers(dict[str, int]):
 
 
 def _unknown(token: str, among: int) -> KeyError:
-    return KeyError(f"Vocabulary: {_shortened(token)} is not among its {among} tokens")
+    return KeyError(f"Vocabulary: {shown(token)} is not among its {among} tokens")
+
+
+def _counted(tokens: Iterator[str]) -> Counter[str]:
+    try:
+        return Counter(tokens)
+    except TypeError as error:
+        if "unhashable" not in str(error):
+            raise  # of the caller's own generator
+        raise TypeError(f"Vocabulary: a token must be a str: {error}") from error
 
 
 def _checked_counts(counts: Mapping[str, int] | Iterable[str]) -> Mapping[str, int]:
     if not isinstance(counts, Mapping):
-        counts = Counter(items_of(counts, "Vocabulary: counts must be a mapping or an iterable"))
+        counts = _counted(items_of(counts, "Vocabulary: counts must be a mapping or an iterable"))
     for token, count in counts.items():
         if not isinstance(token, str):
-            raise TypeError(f"Vocabulary: a token must be a str, got {token!r}")
+            raise TypeError(f"Vocabulary: a token must be a str, got {shown(token)}")
         if not isinstance(count, (int, np.integer)):
             raise TypeError(
-                f"Vocabulary: the count of {_shortened(token)} is {count!r}, not an int"
+                f"Vocabulary: the count of {shown(token)} must be an int, got {shown(count)}"
             )
         if count < 0:
-            raise ValueError(f"Vocabulary: the count of {_shortened(token)} is {count}")
+            raise ValueError(
+                f"Vocabulary: the count of {shown(token)} must not be negative, got {shown(count)}"
+            )
     return counts
-
-
-def _shortened(token: str) -> str:
-    """The token as messages show it: at most 40 characters."""
-    return repr(token if len(token) <= 40 else token[:40] + "...")

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-import operator
 from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
+
+from fastnn.messages import shown
+from fastnn.utils.integers import integer
 
 
 def pad_sequences(
@@ -32,9 +34,10 @@ def pad_sequences(
         an array (number of sequences, maxlen) + the shape of an item.
 
     Raises:
-        TypeError: `sequences` or an item of it is not a sequence.
+        TypeError: `sequences` or an item of it is not a sequence, or `maxlen` is no integer.
         ValueError: `padding` or `truncating` is another word, `maxlen` is negative, items differ
-            in shape, or one is NaN and `dtype` an integer.
+            in shape, `dtype` is none, or an item or `value` is nothing that it can hold, as NaN is
+            to integers.
         OverflowError: a number is out of the bounds of `dtype`, an integer.
 
     >>> pad_sequences([[1, 2, 3], [4]])
@@ -46,23 +49,35 @@ def pad_sequences(
     """
     for name, given in (("padding", padding), ("truncating", truncating)):
         if given not in ("pre", "post"):
-            raise ValueError(f"pad_sequences: {name} must be 'pre' or 'post', got {given!r}")
+            raise ValueError(f"pad_sequences: {name} must be 'pre' or 'post', got {shown(given)}")
+    try:
+        dtype = np.dtype(dtype)
+    except TypeError:
+        raise ValueError(f"pad_sequences: dtype must be one of NumPy, got {shown(dtype)}") from None
     rows = _rows(sequences)
-    if maxlen is None:
-        length = max(map(len, rows), default=0)
-    elif (length := operator.index(maxlen)) < 0:
-        raise ValueError(f"pad_sequences: maxlen must not be negative, got {maxlen}")
+    longest = max(map(len, rows), default=0)
+    length = longest if maxlen is None else integer("pad_sequences: maxlen", maxlen)
     shapes = {row.shape[1:] for row in rows if len(row)}
     if len(shapes) > 1:
         raise ValueError(f"pad_sequences: items differ in shape: {', '.join(map(str, shapes))}")
-    padded = np.full((len(rows), length, *(shapes.pop() if shapes else ())), value, dtype)
+    shape = (len(rows), length, *(shapes.pop() if shapes else ()))
+    try:
+        with np.errstate(invalid="ignore"):  # of NaN and others, which the bounds refuse
+            padded = np.full(shape, value, dtype)
+    except (TypeError, ValueError, OverflowError) as error:
+        raise _refusal(error, "value", value, dtype) from None
+    _check_bounds("value has", [np.ravel(value)], dtype)
     kept = [
         row[max(len(row) - length, 0) :] if truncating == "pre" else row[:length] for row in rows
     ]
-    _check_bounds(kept, padded.dtype)
-    for target, row in zip(padded, kept):
-        if len(row):
-            target[slice(length - len(row), None) if padding == "pre" else slice(len(row))] = row
+    _check_bounds("sequences hold", kept, dtype)
+    for i, (target, row) in enumerate(zip(padded, kept)):
+        place = slice(length - len(row), None) if padding == "pre" else slice(len(row))
+        try:
+            if len(row):
+                target[place] = row
+        except (TypeError, ValueError, OverflowError) as error:
+            raise _refusal(error, f"sequences[{i}]", row, dtype) from None
     return padded
 
 
@@ -88,7 +103,12 @@ def _rows(sequences: Iterable[Any]) -> list[np.ndarray]:
     return rows
 
 
-def _check_bounds(rows: list[np.ndarray], dtype: np.dtype) -> None:
+def _refusal(error: Exception, name: str, given: Any, dtype: np.dtype) -> Exception:
+    kind = OverflowError if isinstance(error, OverflowError) else ValueError
+    return kind(f"pad_sequences: {name} must be what {dtype} can hold, got {shown(given)}")
+
+
+def _check_bounds(what: str, rows: list[np.ndarray], dtype: np.dtype) -> None:
     """Refuses numbers that an integer dtype lacks: NumPy would take others for them."""
     if dtype.kind not in "iu":
         return
@@ -100,10 +120,10 @@ def _check_bounds(rows: list[np.ndarray], dtype: np.dtype) -> None:
     values = np.concatenate(numbers)
     low, high = values.min().item(), values.max().item()
     if np.isnan(low):
-        raise ValueError(f"pad_sequences: sequences hold NaN, which {dtype} has not")
+        raise ValueError(f"pad_sequences: {what} NaN, which {dtype} has not")
     bounds = np.iinfo(dtype)
     if low <= bounds.min - 1 or high >= bounds.max + 1:  # fractions are cut off
         raise OverflowError(
-            f"pad_sequences: sequences hold numbers from {low} to {high}, {dtype} goes from "
+            f"pad_sequences: {what} numbers from {low} to {high}, {dtype} goes from "
             f"{bounds.min} to {bounds.max}"
         )

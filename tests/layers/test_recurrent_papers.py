@@ -147,6 +147,8 @@ def test_messages():
         layers.ClockworkRNN(4, periods=(2, 1))
     with pytest.raises(ValueError, match="ClockworkRNN: periods must be"):
         layers.ClockworkRNN(4, periods=())
+    with pytest.raises(ValueError, match=r"ClockworkRNN: periods must be .*, got 'ab'"):
+        layers.ClockworkRNN(6, periods="ab")
     with pytest.raises(ValueError, match=r"units must be a positive multiple of 4, .* got 6"):
         layers.ClockworkRNN(6)
     with pytest.raises(ValueError, match="SCRN: context_units must be a positive integer, got 0"):

@@ -116,6 +116,7 @@ def test_epochs_must_be_positive(argument, capsys):
     with pytest.raises(SystemExit) as caught:
         cli.main(["run", "digits", "--epochs", argument])
     assert caught.value.code == 2
+    assert f"expected a positive integer, got '{argument}'" in capsys.readouterr().err
 
 
 def test_info_prints_the_target(capsys):

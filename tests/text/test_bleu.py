@@ -35,6 +35,8 @@ def test_by_formula():
     assert bleu([[a, b] for a, b in zip(truth, guesses)], guesses) == pytest.approx(100)
     several = [[truth[0]], *([a, a, b] for a, b in zip(truth[1:], guesses[1:]))]  # not as many
     assert bleu(several, [truth[0], *guesses[1:]]) == pytest.approx(100)
+    assert bleu(iter(truth), iter(truth)) == pytest.approx(100)
+    assert bleu(guesses[:1], guesses[:1]) == 100  # by logarithms a little more
 
 
 def test_refusals(monkeypatch):
@@ -44,8 +46,15 @@ def test_refusals(monkeypatch):
         bleu([], [])
     with pytest.raises(ValueError, match=r"bleu: truth\[1\] is empty"):
         bleu(["a", []], ["a", "b"])
-    with pytest.raises(TypeError, match="got one str"):
-        bleu("a", ["a"])
+    for wrong, said in (
+        (("a", ["a"]), "truth must be a row of str, got one str"),
+        ((5, 5), "truth must be a row of str, got int"),
+        (([1], ["a"]), r"truth\[0\] must be one or several str, got int"),
+        (([["a b", 5]], ["a b"]), r"truth\[0\]\[1\] must be a str, got int"),
+        ((["a"], [None]), r"guesses\[0\] must be a str, got NoneType"),
+    ):
+        with pytest.raises(TypeError, match=f"bleu: {said}"):
+            bleu(*wrong)
     monkeypatch.setitem(sys.modules, "sacrebleu", None)
     with pytest.raises(ImportError, match=r"pip install 'fastnn\[text\]'"):
         bleu(["a"], ["a"])

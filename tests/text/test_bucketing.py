@@ -42,3 +42,14 @@ def test_refusals():
         bucket_by_length(LENGTHS, 0)
     with pytest.raises(ValueError, match=r"lengths must be a row, got shape \(1, 2\)"):
         bucket_by_length([[1, 2]], 4)
+    with pytest.raises(ValueError, match="lengths must be a row, got a ragged list"):
+        bucket_by_length([[1], [1, 2]], 4)
+    with pytest.raises(ValueError, match="lengths must not be negative, got -1"):
+        bucket_by_length([1, -1], 4)
+    for lengths in (["a", "b"], [1, float("nan")]):
+        with pytest.raises(TypeError, match="bucket_by_length: lengths must be integers, got"):
+            bucket_by_length(lengths, 4)
+    with pytest.raises(TypeError, match="bucket_by_length: seed must be an integer, got 'x'"):
+        bucket_by_length([1, 2], 4, seed="x")
+    with pytest.raises(ValueError, match="bucket_by_length: seed must not be negative, got -1"):
+        bucket_by_length([1, 2], 4, seed=-1)

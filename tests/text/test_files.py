@@ -36,3 +36,15 @@ def test_what_is_no_text(content, message, tmp_path):
 def test_no_file(tmp_path):
     with pytest.raises(FileNotFoundError):
         read_text(tmp_path / "none")
+
+
+def test_what_is_no_path(tmp_path):
+    for path in (None, 5, 1.5):
+        with pytest.raises(
+            TypeError, match=r"read_text: path must be a str or of os.PathLike, got"
+        ):
+            read_text(path)
+    with pytest.raises(ValueError, match=r"read_text: path .* names no file"):
+        read_text("a\0b")
+    with pytest.raises(IsADirectoryError, match="read_text: path must be a file, got a folder"):
+        read_text(tmp_path)

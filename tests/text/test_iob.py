@@ -2,6 +2,7 @@
 
 import random
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -43,8 +44,72 @@ def test_what_is_no_tag(tag):
 
 @pytest.mark.parametrize("span", [("a", 2, 2), ("a", -1, 1), ("a", 2, 4), ("a", 0, 2), ("", 0, 1)])
 def test_slots_that_do_not_fit(span):
-    with pytest.raises(ValueError, match="spans_to_iob"):
+    with pytest.raises(ValueError, match=r"spans_to_iob: spans\[1\]"):
         spans_to_iob([("b", 1, 2), span], 3)
+
+
+@pytest.mark.parametrize(
+    ("tags", "said"),
+    [
+        ("OOO", "tags must be a row of str, got one str"),
+        ({"O"}, "tags must be a row of str, got one set"),
+        (5, "tags must be a row of str, got int"),
+        (["O", 5], r"tags\[1\] must be a str, got int"),
+        ([None], r"tags\[0\] must be a str, got NoneType"),
+        (np.arange(2), r"tags\[0\] must be a str, got int64"),
+    ],
+)
+def test_what_is_no_row_of_tags(tags, said):
+    with pytest.raises(TypeError, match=f"iob_to_spans: {said}"):
+        iob_to_spans(tags)
+    if not isinstance(tags, int):
+        with pytest.raises(TypeError, match=f"slot_f1: {said.replace('tags', 'guesses.0.')}"):
+            slot_f1([["O"] * len(tags)], [tags])
+
+
+@pytest.mark.parametrize(
+    ("spans", "length", "said"),
+    [
+        (5, 3, "spans must be an iterable of slots, got int"),
+        ([("a", 1)], 3, r"spans\[0\] must be \(str, int, int\), got \('a', 1\)"),
+        ([("a", 0.0, 1.0)], 3, r"spans\[0\] must be \(str, int, int\)"),
+        ([(1, 0, 1)], 3, r"spans\[0\] must be \(str, int, int\)"),
+        (["abc"], 3, r"spans\[0\] must be \(str, int, int\)"),
+        ([], "3", "length must be an integer, got '3'"),
+    ],
+)
+def test_what_is_no_slot(spans, length, said):
+    with pytest.raises(TypeError, match=f"spans_to_iob: {said}"):
+        spans_to_iob(spans, length)
+
+
+def test_lengths_of_no_sentence():
+    with pytest.raises(ValueError, match="spans_to_iob: length must not be negative, got -3"):
+        spans_to_iob([], -3)
+    for length in (10**15, 10**5000):
+        with pytest.raises(MemoryError, match=r"spans_to_iob: length is .*, too large"):
+            spans_to_iob([], length)
+
+
+@pytest.mark.parametrize(("truth", "guesses"), [("OO", "OO"), (5, 5), ([5], [5]), (["O"], ["O"])])
+def test_what_is_no_row_of_sentences(truth, guesses):
+    with pytest.raises(TypeError, match=r"slot_f1: truth(\[0\])? must be a row of .*, got"):
+        slot_f1(truth, guesses)
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        lambda long: iob_to_spans([long]),
+        lambda long: slot_f1([[long]], [[long]]),
+        lambda long: spans_to_iob([(long, 3, 9)], 3),
+        lambda long: spans_to_iob([(long, 0, 1)] * 2, 3),
+    ],
+)
+def test_messages_are_short(call):
+    with pytest.raises(ValueError, match="aaaaaaaaa") as error:
+        call("a" * 10**6)
+    assert len(str(error.value)) < 120
 
 
 def test_f1_by_hand():
@@ -53,7 +118,7 @@ def test_f1_by_hand():
     assert slot_f1(truth, guess) == pytest.approx(2 * (2 / 4) * (2 / 3) / (2 / 4 + 2 / 3))
     assert slot_f1(truth, truth) == 1
     assert slot_f1(iter(truth), (iter(row) for row in truth)) == 1
-    with pytest.raises(ValueError, match=r"slot_f1: sentence 1: .*tags\[0\] is 'X'"):
+    with pytest.raises(ValueError, match=r"slot_f1: guesses\[1\]\[0\] is 'X'"):
         slot_f1(truth, [["O"] * 4, ["X"], ["O"]])
     assert slot_f1([["O"]], [["O"]]) == slot_f1([], []) == 0
     for wrong in ([["O"] * 4, ["O"]], [["O"] * 4, ["O"], ["O", "O"]]):

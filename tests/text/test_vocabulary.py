@@ -92,10 +92,18 @@ def test_what_cannot_be_iterated_and_a_generator_that_fails(take, name):
         lambda: Vocabulary([1, 2]),
         lambda: Vocabulary({"a": 1.5}),
         lambda: Vocabulary(ROSE, specials="<pad>"),
+        lambda: Vocabulary(ROSE, specials={"x"}),
+        lambda: Vocabulary(ROSE, specials=None),
+        lambda: Vocabulary(ROSE, size=3.5),
+        lambda: Vocabulary(ROSE, size="3"),
+        lambda: Vocabulary(ROSE, min_count="2"),
+        lambda: Vocabulary(ROSE, min_count=None),
+        lambda: Vocabulary(ROSE, min_count=float("nan")),
+        lambda: Vocabulary([["a"]]),
     ],
 )
 def test_wrong_types(call):
-    with pytest.raises(TypeError, match="Vocabulary"):
+    with pytest.raises(TypeError, match=r"^Vocabulary.*: "):
         call()
 
 
@@ -111,6 +119,26 @@ def test_wrong_types(call):
 def test_wrong_values(call):
     with pytest.raises(ValueError, match="Vocabulary"):
         call()
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        lambda long: Vocabulary([], specials=(long, long)),
+        lambda long: Vocabulary([long.encode()]),
+        lambda long: Vocabulary({"a": long}),
+        lambda long: Vocabulary({long: -1}),
+        lambda long: Vocabulary(ROSE).decode([10**5000]),
+    ],
+)
+def test_messages_are_short(call):
+    with pytest.raises((TypeError, ValueError), match="Vocabulary") as error:
+        call("a" * 10**6)
+    assert len(str(error.value)) < 120
+
+
+def test_specials_of_a_generator():
+    assert Vocabulary(["cat"], specials=(name for name in "xy")).tokens == ["x", "y", "cat"]
 
 
 def test_kinds_of_str():

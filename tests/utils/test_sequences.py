@@ -63,6 +63,34 @@ def test_numbers_that_the_dtype_lacks(values, dtype, error):
     assert pad_sequences([[255.9, -0.9]], dtype="uint8").tolist() == [[255, 0]]
 
 
+@pytest.mark.parametrize(
+    ("value", "error"),
+    [
+        ("x", ValueError),
+        (None, ValueError),
+        (float("nan"), ValueError),
+        ([1, 2], ValueError),
+        (2**40, OverflowError),
+        (1e20, OverflowError),
+    ],
+)
+def test_what_cannot_fill(value, error):
+    with pytest.raises(error, match=r"pad_sequences: value .*int32"):
+        pad_sequences(RAGGED, value=value)
+
+
+def test_arguments_of_another_kind():
+    with pytest.raises(TypeError, match="pad_sequences: maxlen must be an integer, got '3'"):
+        pad_sequences(RAGGED, maxlen="3")
+    with pytest.raises(ValueError, match="pad_sequences: dtype must be one of NumPy, got 'foo'"):
+        pad_sequences(RAGGED, dtype="foo")
+    for wrong in (["a", "b"], [None]):
+        with pytest.raises(ValueError, match=r"pad_sequences: sequences\[1\] must be what int32"):
+            pad_sequences([[1], wrong])
+    with pytest.raises(OverflowError, match=r"pad_sequences: sequences\[1\] must be what int32"):
+        pad_sequences([[1], [10**30]])
+
+
 @pytest.mark.parametrize("row", ["abc", b"abc", {1, 2}, {1: 2}, (i for i in [1]), 5])
 def test_what_is_no_sequence(row):
     with pytest.raises(TypeError, match=r"pad_sequences: sequences\[1\] must be a sequence"):

@@ -9,11 +9,11 @@ here, leaves the call to the reference backend.
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Callable, Sequence
 from typing import Any
 
 from fastnn import _core
+from fastnn.backends.jit.signatures import check_takes
 
 from . import (
     conv,
@@ -70,17 +70,6 @@ def _operand(value: Any) -> Any:
     return value and Operand(*value)
 
 
-def _check_takes(primitive: str, planner: Callable, operands: list, attributes: dict) -> None:
-    """TypeError for a planner that cannot be called with those."""
-    try:
-        inspect.signature(planner).bind(*operands, **attributes)
-    except (TypeError, ValueError) as error:  # or it is written in C, and nobody knows
-        infos = _core.PRIMITIVES[primitive]["operands"]
-        names = [name for name, role, *_ in infos if role != "scratch"]
-        parameters = ", ".join([*names, "*", *attributes])
-        raise TypeError(f"{primitive}: its planner must take ({parameters}): {error}") from None
-
-
 def _check_writes(primitive: str, operands: list, stages: Sequence[Stage]) -> None:
     """ValueError if there are outputs, and stages for none of them."""
     outputs = {
@@ -104,7 +93,7 @@ def plan(primitive: str, arrays: int, operands: list, attributes: dict) -> Any:
     if planner is None:
         return None
     given = [_operand(operand) for operand in operands]
-    _check_takes(primitive, planner, given, attributes)
+    check_takes(primitive, "planner", planner, given, attributes)
     stages = planner(*given, **attributes)
     if stages is None:
         return None

@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from numbers import Integral
 from typing import Any, NamedTuple
+
+from fastnn.messages import shown
+from fastnn.utils.integers import integer
 
 from .compile import Kernel
 from .compile_errors import reason
@@ -39,7 +43,10 @@ class Scratch:
     def __init__(self, shape: Sequence[int], dtype: str, memory: Scratch | None = None) -> None:
         if dtype not in SIZES:
             raise ValueError(f"Scratch: dtype must be one of {', '.join(SIZES)}, got {dtype!r}")
-        self.shape, self.dtype, self.memory = tuple(shape), dtype, memory or self
+        if isinstance(shape, str) or not isinstance(shape, Iterable):
+            raise TypeError(f"Scratch: shape must be a row of integers, got {shown(shape)}")
+        self.shape = tuple(integer("Scratch: an extent of shape", extent) for extent in shape)
+        self.dtype, self.memory = dtype, memory or self
 
     @property
     def size(self) -> int:
@@ -92,6 +99,11 @@ def stage(
             raise TypeError(
                 f"{kernel.name}: array {i} of its stage must be an operand or a Scratch"
                 f"{' or None' if i else ''}, got {type(array).__name__}"
+            )
+    for i, number in enumerate(table):  # which the core takes together with the integers
+        if not isinstance(number, Integral):
+            raise TypeError(
+                f"{kernel.name}: table[{i}] of its stage must be an integer, got {shown(number)}"
             )
     return Stage(kernel, arrays, integers, reals, table, tasks)
 

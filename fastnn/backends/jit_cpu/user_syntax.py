@@ -36,6 +36,9 @@ _CONTAINERS = (list, set, frozenset, dict)
 _GENERATORS = (random.Random, np.random.RandomState, np.random.Generator)
 _GLOBALS, _VARIABLES = ("LOAD_GLOBAL", "LOAD_NAME"), ("LOAD_DEREF", "LOAD_CLASSDEREF")
 _ATTRIBUTES = ("LOAD_ATTR", "LOAD_METHOD")
+_CONSTANTS = ("LOAD_CONST", "LOAD_SMALL_INT")
+_GROWING = ("BINARY_POWER", "BINARY_MULTIPLY", "BINARY_LSHIFT")  # until Python 3.10
+_GROWING_SIGNS = ("**", "*", "<<")
 
 
 def _instructions(code: types.CodeType) -> Iterator[tuple[dis.Instruction, int]]:
@@ -69,7 +72,19 @@ def place(function: Callable, path: tuple[str, ...] = ()) -> str:
 def check(function: Callable, name: str) -> None:
     """TypeError for what cannot be compiled in any function."""
     code = function.__code__
+    whole = 0  # numbers in a row, of which Python computes what fits 128 bits itself
     for instruction, line in _instructions(code):
+        whole = 0 if instruction.is_jump_target else whole
+        grows = instruction.opname in _GROWING or (
+            instruction.opname == "BINARY_OP" and instruction.argrepr in _GROWING_SIGNS
+        )
+        if whole >= 2 and grows:
+            raise TypeError(
+                f"{name}: has a number of more than 128 bits ({_at(function, line)}), which does "
+                "not fit int64"
+            )
+        constant = instruction.opname in _CONSTANTS and type(instruction.argval) is int
+        whole = whole + 1 if constant else 0
         if instruction.opname == "RAISE_VARARGS":
             raise TypeError(
                 f"{name}: raises or asserts ({_at(function, line)}), for which there is no place "

@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from fastnn import _core, config
+from fastnn.backends.jit.signatures import check_takes
 
 from . import functions, status
 from .arrays import Strided, contiguous_strides, empty, flat
@@ -47,7 +48,12 @@ def launch(primitive: str, operands: list, attributes: dict) -> None:
         target, source = operands
         function(_contiguous(target), _strided(source), **attributes)
     else:
-        function(*(_mapped(_contiguous, operand) for operand in operands), **attributes)
+        given = [_mapped(_contiguous, operand) for operand in operands]
+        try:
+            function(*given, **attributes)
+        except TypeError:
+            check_takes(primitive, "launcher", function, given, attributes)
+            raise  # it takes them: an error of its own
 
 
 def share(consumer: int | None) -> None:

@@ -30,6 +30,9 @@ def test_mistakes_of_a_planner(planner):
     def task_first(task, y, n):
         write(y, n, task)
 
+    def write_table(y, n, table, task):
+        y[0] = table[n]
+
     own = kernel(write)
     mistakes = {
         r"task_first: takes \['task', 'y', 'n'\], expected `task` as the last": lambda y: [
@@ -48,6 +51,9 @@ def test_mistakes_of_a_planner(planner):
         ],
         r"write: takes \['y', 'n', 'task'\], but its stage has 1 arrays, 2 integers and 0 reals; "
         r"with the task these are 4": lambda y: [stage(own, [y], [3, 4])],
+        r"write_table: table\[1\] of its stage must be an integer, got 'a'": lambda y: [
+            stage(kernel(write_table), [y], [3], table=[1, "a"])
+        ],
         r"must return a list of what `stage` returns": lambda y: stage(own, [y], [3]),
         r"stage: expected a function marked with @kernel, got <function": lambda y: [
             stage(write, [y], [3])
@@ -88,6 +94,13 @@ def test_only_functions_are_kernels_and_only_known_types_are_in_scratch():
             kernel(no_function)
     with pytest.raises(ValueError, match=r"Scratch: dtype must be one of .*, got 'float16'"):
         Scratch((3,), "float16")
+    with pytest.raises(
+        ValueError, match="Scratch: an extent of shape must not be negative, got -3"
+    ):
+        Scratch((-3,), "float32")
+    for shape in ("abc", 3, (1.5,)):
+        with pytest.raises(TypeError, match=r"Scratch: .*shape must be"):
+            Scratch(shape, "float32")
 
 
 def test_a_planner_needs_a_primitive():
