@@ -96,6 +96,7 @@ def test_a_repeated_call_that_fails_leaves_what_it_did_before():
 
 
 @without_verification
+@pytest.mark.skipif(hasattr(_core, "write_past_end"), reason="a sanitizer's build keeps no memory")
 def test_a_replay_asks_the_system_for_nothing():
     w = fn.Variable(floats(50, 50))
 
