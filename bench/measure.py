@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
+from typing import ClassVar
 
 BLOCKS = 5  # how often every engine has its turn
 BLOCK_SECONDS = 0.02  # the least that a turn lasts
@@ -108,3 +109,32 @@ class Others:
         start, before = self.begin
         end, after = self.now()
         return max(0.0, (after - before) / (end - start))
+
+
+class Speed:
+    """How much arithmetic was missing since this was made, as a number of processors.
+
+    Two processors of a virtual machine may be halves of one core for a while, and nobody is told.
+
+    Args:
+        rate: gives the arithmetic of all processors now, in operations a second.
+        processors: how many there are.
+        best: the rates seen so far in this process; what is missing is missing from the highest.
+    """
+
+    seen: ClassVar[list[float]] = []
+    NOISE = 0.1  # of a rate
+
+    def __init__(self, rate: Callable[[], float], processors: int, best: list[float] | None = None):
+        self.rate, self.processors = rate, processors
+        self.rates = self.seen if best is None else best
+        self.begin = self.now()
+
+    def now(self) -> float:
+        self.rates.append(self.rate())
+        return self.rates[-1]
+
+    def missing(self) -> float:
+        """At the beginning or now, where more was missing."""
+        missing = 1 - min(self.begin, self.now()) / max(self.rates)
+        return self.processors * missing if missing > self.NOISE else 0.0

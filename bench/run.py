@@ -10,7 +10,7 @@ from dataclasses import asdict, dataclass, field
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
-from bench.measure import Others
+from bench.measure import Others, Speed
 
 DISTURBED = 0.1  # processors busy for others, from which on a row is measured again
 TRIES = 3
@@ -158,10 +158,13 @@ def measure(
 
 
 def measured(family: str, row, engines: Sequence[str]) -> Measurement:
-    """A row, and how busy other processes were."""
-    others = Others()
+    """A row, and how many processors were not to be had."""
+    import fastnn as fn
+
+    others, speed = Others(), Speed(fn._core.fma_ceiling, fn.get_num_threads())
     medians, ceilings = row.measure(engines)
-    return Measurement(family, row.name, medians, ceilings, row.unit, others.share())
+    lost = max(others.share(), speed.missing())
+    return Measurement(family, row.name, medians, ceilings, row.unit, lost)
 
 
 def calmest(tries: Iterator[Measurement]) -> Measurement:

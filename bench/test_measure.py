@@ -7,7 +7,7 @@ from contextlib import contextmanager
 import numpy as np
 import pytest
 
-from bench.measure import Others, interleave
+from bench.measure import Others, Speed, interleave
 from bench.row import Engine, Row, Streams, arrays, check
 from bench.run import DISTURBED, Measurement, calmest
 
@@ -119,6 +119,13 @@ def test_what_others_take_is_noticed(tmp_path):
         stat.write_text(" ".join(words))
         assert disturbed.share() > 5
     assert Others(tmp_path / "none").share() == 0
+
+
+def test_halves_of_one_core_are_noticed():
+    rates = iter([100.0, 97.0, 100.0, 55.0, 50.0, 100.0])
+    seen: list[float] = []
+    speeds = [Speed(lambda: next(rates), 2, seen).missing() for _ in range(3)]
+    assert speeds == [0.0, pytest.approx(0.9), pytest.approx(1.0)]
 
 
 def test_disturbed_rows_are_measured_again():
