@@ -123,10 +123,10 @@ class Captured:
         if step is None:
             step = Step(self.name)
         else:
-            del self._steps[key]
+            self._steps.pop(key, None)  # another thread may have been here, as below
         self._steps[key] = self._last = step
-        if len(self._steps) > MOST_PLANS:
-            del self._steps[next(iter(self._steps))]
+        for oldest in list(self._steps)[:-MOST_PLANS]:
+            self._steps.pop(oldest, None)
         return step
 
     def explain(self) -> str:
@@ -137,7 +137,7 @@ class Captured:
         microseconds; without times, why there are none) and their backend; or the reason why it
         runs eagerly.
         """
-        texts = [step.explain() for step in self._steps.values()]
+        texts = [step.explain() for step in list(self._steps.values())]
         return "\n\n".join(texts) or f"{self.name} has not been called"
 
     def __get__(self, instance: Any, owner: type | None = None) -> Any:

@@ -1,6 +1,8 @@
 """fn.capture: replays that are repeated without Python, and what they ask the system for."""
 
+import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
@@ -154,3 +156,19 @@ def test_plans_go_on_where_there_is_other_memory():
         for x, y in zip(arguments, expected):
             np.testing.assert_array_equal(step(x).numpy(), y)
         del taken
+
+
+def test_threads_with_more_shapes_than_plans_are_kept():
+    step = fn.capture(lambda x: x + 1)
+
+    def call(seed):
+        sizes = np.random.default_rng(seed).integers(1, 60, 2000)
+        return all(step(np.zeros(size, np.float32)).shape == (size,) for size in sizes)
+
+    before = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    try:
+        with ThreadPoolExecutor(4) as threads:
+            assert all(threads.map(call, range(4)))
+    finally:
+        sys.setswitchinterval(before)

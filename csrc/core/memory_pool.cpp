@@ -28,6 +28,7 @@ constexpr size_t kHeader = 64;
 constexpr int32_t kBorrowed = -1;
 constexpr size_t kLargest = size_t{1} << 46;
 constexpr int kClasses = 4 * (46 - 7);
+constexpr int kMuchLarger = 12;  // classes: eight times as large
 constexpr size_t kHugePage = size_t{1} << 21;
 constexpr size_t kColoured = size_t{1} << 17, kColour = 256, kColours = 16;
 static_assert(sizeof(Block) <= kHeader, "the header of a block no longer fits");
@@ -243,7 +244,8 @@ uint64_t& serial() {
 Block* allocate(size_t bytes, bool larger_ones) {
   if (bytes > kLargest) throw std::bad_alloc();
   const int size_class = class_of(bytes);
-  Block* block = pool.take(size_class, larger_ones ? kClasses - 1 : size_class);
+  const int last = larger_ones ? std::min(size_class + kMuchLarger, kClasses - 1) : size_class;
+  Block* block = pool.take(size_class, last);
   if (!block) block = new_block(kCache ? class_bytes(size_class) : bytes, size_class);
   block->serial = serial()++;
   block->references.store(1, std::memory_order_relaxed);

@@ -24,7 +24,8 @@ struct Block {
 // A new block with one reference. Throws std::bad_alloc.
 Block* allocate_block(size_t bytes);
 
-// The same for a while: any block that is kept for reuse and large enough, before a new one.
+// The same for a while: a block that is kept for reuse, large enough and at most about eight times
+// so large, before a new one.
 Block* allocate_for_now(size_t bytes);
 
 // A block around memory that somebody else owns; drop(owner) is called, on any thread, when the
