@@ -1,9 +1,6 @@
 #include "core/plan.h"
 
 #include <algorithm>
-#include <chrono>
-#include <cstring>
-#include <limits>
 #include <mutex>
 #include <utility>
 
@@ -16,23 +13,6 @@ namespace fastnn {
 namespace {
 
 bool writes(Role role) { return role == Role::out || role == Role::inout; }
-
-Array whole(Block* block) {
-  Array array;
-  array.block = block;
-  array.data = block->data;
-  array.rank = 1;
-  array.dtype = DType::uint8;
-  array.shape[0] = static_cast<int64_t>(block->bytes);
-  array.strides[0] = 1;
-  array.present = true;
-  return array;
-}
-
-void release_all(std::vector<Block*>& blocks) {
-  for (Block*& block : blocks)
-    if (block) release(std::exchange(block, nullptr));
-}
 
 }  // namespace
 
@@ -131,25 +111,6 @@ void Plan::place_blocks() {
   if (device() != Device::cpu) move_to(allocate_on(device(), workspace_bytes_));
 }
 
-// Plans run in turn: each takes its memory for the time of a run, mostly the same again. On a
-// device it stays, as a graph knows it by its address.
-class Plan::Workspace {
- public:
-  explicit Workspace(Plan& plan) {
-    if (plan.device() != Device::cpu) return;
-    block_ = allocate_for_now(plan.workspace_bytes_);
-    plan.move_to(block_);
-  }
-  Workspace(const Workspace&) = delete;
-  Workspace& operator=(const Workspace&) = delete;
-  ~Workspace() {
-    if (block_) release(block_);
-  }
-
- private:
-  Block* block_ = nullptr;
-};
-
 void Plan::move_to(Block* workspace) {
   if (workspace == workspace_ && workspace->data == workspace_data_) return;
   workspace_ = nullptr;  // a child that is forked now must not take this for done
@@ -225,6 +186,11 @@ size_t Plan::prepared_bytes() const {
 
 Device Plan::device() const {
   return trace_->notes.empty() ? Device::cpu : trace_->notes[0].device;
+}
+
+void Plan::release_all(std::vector<Block*>& blocks) {
+  for (Block*& block : blocks)
+    if (block) release(std::exchange(block, nullptr));
 }
 
 void Plan::put(const Patch& patch, Block* block, char* data) {
@@ -321,108 +287,6 @@ bool Plan::run(const std::vector<const Array*>& inputs, std::vector<Block*>& res
   }
   raise_versions();
   return true;
-}
-
-// Waits for other threads. Calls on a device run Python, and so handlers of signals: a thread that
-// runs the plan already would wait for itself.
-std::unique_lock<OwnedMutex> Plan::locked(const char* operation) {
-  if (mutex_.is_mine())
-    throw Error(ErrorKind::runtime, std::string(operation) +
-                                        ": this thread is amid a replay of the step; call it when "
-                                        "the replay has ended");
-  return std::unique_lock<OwnedMutex>(mutex_);
-}
-
-Plan::State Plan::state() const {
-  State saved;
-  for (Block* block : written_) saved.push_back(bytes_of(whole(block)));
-  return saved;
-}
-
-void Plan::restore(const State& saved) const {
-  for (size_t i = 0; i < written_.size(); ++i)
-    if (written_[i]->device == Device::cpu)
-      std::memcpy(written_[i]->data, saved[i].data(), saved[i].size());
-    else
-      device_driver().write(saved[i].data(), whole(written_[i]));
-}
-
-// Has `calls` run on these arguments, with memory for results that nobody sees. The state is then
-// the given one, also if a call finds bad values.
-template <class Calls>
-void Plan::run_aside(const std::vector<const Array*>& inputs, const State& then, Calls calls) {
-  const Workspace workspace(*this);
-  std::vector<Block*> results;
-  const auto end = [&] { release_all(results), restore(then); };
-  try {
-    set_inputs(inputs);
-    allocate_results(results);
-    prepare();
-    calls();
-  } catch (...) {
-    end();
-    throw;
-  }
-  end();
-}
-
-std::string Plan::verify(const Recording& eager, const std::vector<const Array*>& inputs,
-                         const State& before) {
-  const std::unique_lock<OwnedMutex> lock = locked("verify");
-  if (eager.notes().size() != trace_->notes.size())
-    return "the eager step made " + std::to_string(eager.notes().size()) +
-           " calls, the recorded one " + std::to_string(trace_->notes.size());
-  const State after = state();
-  restore(before);
-  std::string found;
-  run_aside(inputs, after, [&] {
-    found = first_difference(eager);
-    if (found.empty() && state() != after) found = "the state after the step differs";
-  });
-  return found;
-}
-
-std::string Plan::first_difference(const Recording& eager) const {
-  // What is written in place holds, after the eager step, what its last call left there.
-  std::vector<bool> updated(trace_->made.size());
-  for (const size_t n : kept_)
-    for_each_array(trace_->notes[n], [&](Role role, int, int i) {
-      const Place& place = trace_->places[n][static_cast<size_t>(i)];
-      if (role == Role::inout && place.origin == Origin::made)
-        updated[static_cast<size_t>(place.index)] = true;
-    });
-  std::string found;
-  for (size_t k = 0; k < kept_.size() && found.empty(); ++k) {
-    run_call(k);
-    const Call &ours = call(k), &theirs = eager.notes()[kept_[k]];
-    for_each_array(ours, [&](Role role, int operand, int i) {
-      const Array &a = ours.arrays()[i], &b = theirs.arrays()[i];
-      if (role != Role::out || !found.empty()) return;
-      const Place& place = trace_->places[kept_[k]][static_cast<size_t>(i)];
-      if (!updated[static_cast<size_t>(place.index)] && bytes_of(a) != bytes_of(b))
-        found = "call " + std::to_string(k) + ", " + ours.primitive->name + ", differs in " +
-                ours.primitive->operands[static_cast<size_t>(operand)].name + " (" + line(k) + ")";
-    });
-  }
-  return found;
-}
-
-std::vector<double> Plan::profile(const std::vector<const Array*>& inputs, int runs) {
-  const std::unique_lock<OwnedMutex> lock = locked("explain");
-  const State before = state();
-  std::vector<double> seconds(kept_.size(), std::numeric_limits<double>::infinity());
-  run_aside(inputs, before, [&] {
-    for (int run = 0; run < runs; ++run) {
-      restore(before);
-      for (size_t i = 0; i < kept_.size(); ++i) {
-        const auto start = std::chrono::steady_clock::now();
-        run_call(i);
-        const std::chrono::duration<double> taken = std::chrono::steady_clock::now() - start;
-        seconds[i] = std::min(seconds[i], taken.count());
-      }
-    }
-  });
-  return seconds;
 }
 
 }  // namespace fastnn

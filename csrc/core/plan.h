@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "core/memory_pool.h"
 #include "core/owned_mutex.h"
 #include "core/plan_on_device.h"
 #include "core/trace.h"
@@ -83,6 +84,7 @@ class Plan {
   void prepare();
   void put(const Patch& patch, Block* block, char* data);
   void move_to(Block* workspace);
+  static void release_all(std::vector<Block*>& blocks);
   void place_numbers();
   void set_inputs(const std::vector<const Array*>& inputs);
   void put_result(size_t made, Block* block);
@@ -110,6 +112,25 @@ class Plan {
   Block* workspace_ = nullptr;  // where the placed blocks are; on a device the plan's own
   const char* workspace_data_ = nullptr;
   OwnedMutex mutex_;
+};
+
+// Plans run in turn: each takes its memory for the time of a run, mostly the same again. On a
+// device it stays, as a graph knows it by its address.
+class Plan::Workspace {
+ public:
+  explicit Workspace(Plan& plan) {
+    if (plan.device() != Device::cpu) return;
+    block_ = allocate_for_now(plan.workspace_bytes_);
+    plan.move_to(block_);
+  }
+  Workspace(const Workspace&) = delete;
+  Workspace& operator=(const Workspace&) = delete;
+  ~Workspace() {
+    if (block_) release(block_);
+  }
+
+ private:
+  Block* block_ = nullptr;
 };
 
 }  // namespace fastnn
