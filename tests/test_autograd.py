@@ -5,7 +5,7 @@ import pytest
 from autograd_cases import leaf
 
 import fastnn as fn
-from fastnn import ops
+from fastnn import _core, ops
 
 
 def test_backward_accumulates_into_leaves():
@@ -197,3 +197,16 @@ def test_a_rule_that_returns_nonsense(returned, error, message):
     y = fn._core.record((x * 2.0).detach(), lambda node, gradient: returned(gradient), None, x)
     with pytest.raises(error, match=message):
         y.backward()
+
+
+def test_another_output_is_one_of_an_operation():
+    """What the tape knows of an operation whose second result nobody computed."""
+    x = leaf(2.0)
+    y = _core.record((ops.exp(x).detach(), None), lambda node, gradients: gradients[1], (), x)
+    z = _core.other_output(y[0], 1)
+    assert (z._node, z._output_index, z.item()) == (y[0]._node, 1, y[0].item())
+    z.backward()
+    assert x.grad.item() == 1
+    for arguments in ((x, 0), (y[0], 2), (y[0], -1), (y[0],), (2.0, 0), (y[0], "1")):
+        with pytest.raises(TypeError):
+            _core.other_output(*arguments)

@@ -183,6 +183,24 @@ PyObject* record_call(PyObject*, PyObject* const* args, Py_ssize_t count) {
   });
 }
 
+// other_output(result, index): a Tensor in a result's memory that stands for another output of the
+// operation that it came from.
+PyObject* other_output(PyObject*, PyObject* const* args, Py_ssize_t count) {
+  return guarded([&]() -> PyObject* {
+    NodeObject* node = count == 2 && is_tensor(args[0]) && as_tensor(args[0])->node
+                           ? as_node(as_tensor(args[0])->node)
+                           : nullptr;
+    const long index = node ? PyLong_AsLong(args[1]) : 0;
+    if (index == -1 && PyErr_Occurred()) return nullptr;
+    if (!node || index < 0 || index >= node->output_count)
+      throw Error(ErrorKind::type, "other_output: expected an operation's result, and an index");
+    const Array& array = as_tensor(args[0])->array;
+    PyObject* twin = view_of(as_tensor(args[0]), array.rank, array.shape, 0);
+    if (twin) attach(twin, node, static_cast<int32_t>(index));
+    return twin;
+  });
+}
+
 PyObject* is_grad_enabled_call(PyObject*, PyObject*) { return PyBool_FromLong(grad_mode); }
 
 PyObject* set_grad_enabled_call(PyObject*, PyObject* value) {
@@ -196,6 +214,8 @@ PyObject* set_grad_enabled_call(PyObject*, PyObject* value) {
 PyMethodDef functions[] = {
     {"record", reinterpret_cast<PyCFunction>(reinterpret_cast<void (*)()>(record_call)),
      METH_FASTCALL, "record(result, rule, saved, *parents) -> result, noted for back-propagation."},
+    {"other_output", reinterpret_cast<PyCFunction>(reinterpret_cast<void (*)()>(other_output)),
+     METH_FASTCALL, "other_output(result, index) -> a Tensor that stands for another output."},
     {"is_grad_enabled", is_grad_enabled_call, METH_NOARGS,
      "Whether this thread notes operations for back-propagation."},
     {"set_grad_enabled", set_grad_enabled_call, METH_O,

@@ -58,16 +58,18 @@ FASTNN_INLINE void for_taps(const Pool& pool, const Pixel& pixel, Body body) {
 }
 
 template <class T, bool kWhich>
-void max_rows(const Pool& pool, const T* x, int64_t row, int64_t rows, T* y, uint8_t* which) {
+void max_rows(const Pool& pool, const T* x, int64_t row, int64_t rows, T* y, uint8_t* which,
+              bool through_relu) {
   using V = Vec<T>;
   const int64_t channels = pool.channels;
+  const V nowhere = V::broadcast(255);
   for_pixels(pool, row, rows, [&](const Pixel& pixel) __attribute__((always_inline)) {
     for_columns<T>(channels, [&](const auto& columns) __attribute__((always_inline)) {
       constexpr int R = columns.kCount;
       V best[R], from[R];
       for (int r = 0; r < R; ++r) {
         best[r] = V::broadcast(-static_cast<T>(INFINITY));
-        from[r] = V::broadcast(255);
+        from[r] = nowhere;
       }
       bool first = true;
       for_taps<false>(pool, pixel,
@@ -88,6 +90,7 @@ void max_rows(const Pool& pool, const T* x, int64_t row, int64_t rows, T* y, uin
                       });
       for (int r = 0; r < R; ++r) {
         columns.store(best[r], y + pixel.index * channels, r);
+        if (kWhich && through_relu) from[r] = select(best[r] > V::zero(), from[r], nowhere);
         if (kWhich)
           store_bytes(from[r], which + pixel.index * channels + columns.place[r], columns.left);
       }
@@ -96,12 +99,10 @@ void max_rows(const Pool& pool, const T* x, int64_t row, int64_t rows, T* y, uin
 }
 
 template <class T>
-void max(const Pool* pool, const void* x, int64_t row, int64_t rows, void* y, uint8_t* which) {
-  const T* from = static_cast<const T*>(x);
-  if (which)
-    max_rows<T, true>(*pool, from, row, rows, static_cast<T*>(y), which);
-  else
-    max_rows<T, false>(*pool, from, row, rows, static_cast<T*>(y), which);
+void max(const Pool* pool, const void* x, int64_t row, int64_t rows, void* y, uint8_t* which,
+         int through_relu) {
+  (which ? max_rows<T, true> : max_rows<T, false>)(*pool, static_cast<const T*>(x), row, rows,
+                                                   static_cast<T*>(y), which, through_relu != 0);
 }
 
 // y = finish(fold over what a pixel reads of step(sum, value, position, element, weight)).

@@ -25,9 +25,10 @@ struct Pool {
 /* All compute `rows` rows of the result from number `row` on: those of its last spatial axis. */
 
 /* which: the element of the window that the result comes from, or null. The first of equal ones and
- * the first NaN count; of no elements the largest is -infinity, and which is 255. */
+ * the first NaN count; of no elements the largest is -infinity, and which is 255. With through_relu
+ * it is 255, too, where the result is not positive: there relu, which made x, has no slope. */
 typedef void (*PoolMax)(const struct Pool*, const void* x, int64_t row, int64_t rows, void* y,
-                        uint8_t* which);
+                        uint8_t* which, int through_relu);
 /* dx = the sum of dy over windows whose largest element this one is. */
 typedef void (*PoolMaxBackward)(const struct Pool*, const void* dy, const uint8_t* which,
                                 int64_t row, int64_t rows, void* dx);

@@ -1,7 +1,8 @@
 // max_pool and max_pool_backward.
 //
 // The gradient goes to the element that a window's result came from, kept as one byte: its number
-// within the window. Windows of more than 255 elements keep nothing and are searched again.
+// within the window. Windows of more than 255 elements keep nothing and are searched again. Where x
+// was made by relu, the gradient can pass that on the way: it goes nowhere from a result of 0.
 #include <cstring>
 
 #include "core/kernel_table.h"
@@ -19,7 +20,7 @@ enum { Y, Which, X, Scratch };
 
 struct Attributes {
   int64_t window[kMaxSpatial + 1], strides[kMaxSpatial + 1], pads[2 * kMaxSpatial + 1];
-  int64_t dilation[kMaxSpatial + 1], ceil, want_which;
+  int64_t dilation[kMaxSpatial + 1], ceil, want_which, through_relu;
 };
 
 Windows windows_of(const Call& call) {
@@ -47,8 +48,9 @@ Status run(const Call& call) {
   const Pool pool = forward_pool(windows, x.shape[x.rank - 1], false, call.operand(Scratch).data);
   uint8_t* which = call.has(Which) ? call.operand(Which).as<uint8_t>() : nullptr;
   const PoolMax kernel = kernels().pool.max[static_cast<int>(x.dtype)];
+  const bool through_relu = call.attributes.as<Attributes>().through_relu != 0;
   for_pool_rows(pool, x.shape[0], windows.elements(), [&](int64_t row, int64_t rows) {
-    kernel(&pool, x.data, row, rows, y.data, which);
+    kernel(&pool, x.data, row, rows, y.data, which, through_relu);
   });
   return {};
 }
@@ -156,7 +158,8 @@ void register_max_pool() {
         spatial_attribute("pads", offsetof(forward::Attributes, pads), 2),
         spatial_attribute("dilation", offsetof(forward::Attributes, dilation)),
         {"ceil", AttributeKind::boolean, offsetof(forward::Attributes, ceil)},
-        {"want_which", AttributeKind::boolean, offsetof(forward::Attributes, want_which), 1}},
+        {"want_which", AttributeKind::boolean, offsetof(forward::Attributes, want_which), 1},
+        {"through_relu", AttributeKind::boolean, offsetof(forward::Attributes, through_relu)}},
        forward::infer,
        forward::run,
        nullptr,

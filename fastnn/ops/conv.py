@@ -12,6 +12,7 @@ from typing import Any
 from fastnn import _core, config
 from fastnn.dtypes import FLOATS
 from fastnn.ops.activation import sigmoid
+from fastnn.ops.before_relu import is_relu_rule
 from fastnn.ops.core import Tensor, as_float, follows_operands, promote, record
 from fastnn.ops.products import FUSED
 from fastnn.ops.shape import reshape
@@ -78,11 +79,25 @@ def fused_and_rest(operation: str, activation: str) -> tuple:
 
 def _conv_rule(node: _core.Node, gradient: Any) -> tuple:
     """value: what the activation's derivative reads, None if nothing."""
-    x, kernel, value, activation, a, places, algorithm = node.saved
-    need_x, need_kernel, need_bias = node.needs
+    value, activation, a = node.saved[2:5]
     if activation != "linear":
         value = gradient if value is None else value
         gradient = _core.unary_backward(gradient, value, activation, a)
+    return _linear_rule(node, gradient)
+
+
+@is_relu_rule
+def _relu_conv_rule(node: _core.Node, gradients: Any) -> tuple:
+    after, before = gradients
+    if after is not None:
+        after = _core.unary_backward(after, node.saved[2], "relu")
+        before = after if before is None else _core.binary(before, after, "add")
+    return _linear_rule(node, before)
+
+
+def _linear_rule(node: _core.Node, gradient: Any) -> tuple:
+    x, kernel, *_, places, algorithm = node.saved
+    need_x, need_kernel, need_bias = node.needs
     dx = dw = db = None
     if need_x:
         arguments = (gradient, kernel, *places, x.shape[1:-1], algorithm)
@@ -108,7 +123,10 @@ def _conv(x: Any, kernel: Any, bias: Any, places: Any, activation: str, a: float
     if recording:
         value = z if reads == "x" else None if reads == "n" else y.detach()
         saved = (x, kernel, value, activation, a, places, algorithm)
-        record(y, _conv_rule, saved, x, kernel, bias)
+        if activation == "relu":
+            record((y, None), _relu_conv_rule, saved, x, kernel, bias)
+        else:
+            record(y, _conv_rule, saved, x, kernel, bias)
     return y
 
 

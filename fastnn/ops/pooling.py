@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from fastnn import _core
+from fastnn.ops.before_relu import before_relu
 from fastnn.ops.core import Tensor, as_tensor, record
 from fastnn.ops.windows import channels_back, channels_last, data_format_of, pads_of, per_axis
 
@@ -66,10 +67,14 @@ def max_pool(
         "max_pool", inputs, pool_size, strides, padding, data_format
     )
     wanted = x.requires_grad and _core.is_grad_enabled()
-    y, which = _core.max_pool(x, window, strides, pads, (), False, wanted)
+    linear = before_relu(x) if wanted else None
+    y, which = _core.max_pool(x, window, strides, pads, (), False, wanted, linear is not None)
     if wanted:
-        saved = (which, None if which is not None else x, x.shape[1:-1], window, strides, pads)
-        y = record(y, _max_pool_rule, saved, x)
+        placement = (x.shape[1:-1], window, strides, pads)
+        if which is None:  # of large windows: they are searched again
+            record(y, _max_pool_rule, (None, x, *placement), x)
+        else:
+            record(y, _max_pool_rule, (which, None, *placement), x if linear is None else linear)
     return channels_back(y, data_format)
 
 

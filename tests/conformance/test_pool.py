@@ -50,6 +50,8 @@ def test_max_pool(backend, dtype, rank, seed):
     dy = integers(random, y.shape, dtype)
     check(backend, "max_pool_backward", [dy, which, None], shape[1:-1], *placement)
     check(backend, "max_pool_backward", [dy, None, x], shape[1:-1], *placement)
+    _, which = check(backend, "max_pool", [x], *placement, True, True)
+    check(backend, "max_pool_backward", [dy, which, None], shape[1:-1], *placement)
 
 
 @pytest.mark.parametrize(("backend", "dtype"), rows((d,) for d in FLOATS))

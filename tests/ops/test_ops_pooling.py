@@ -49,6 +49,55 @@ def test_inference_keeps_no_places():
         assert ops.max_pool(x, 2)._node is None
 
 
+def gradients_behind_relu(pool, after, x, kernel, bias):
+    """By x, kernel and bias: relu applied by the convolution itself, or after it, on its own."""
+    leaves = [fn.tensor(a, requires_grad=True) for a in (x, kernel, bias)]
+    y = ops.conv(*leaves[:2], bias=leaves[2], activation="linear" if after else "relu")
+    y = ops.relu(y) if after else y
+    ((pool(y) + 1) ** 2).sum().backward()  # whose gradient is not 0 where y is
+    return [leaf.grad.numpy() for leaf in leaves]
+
+
+@pytest.mark.parametrize(
+    "pool",
+    [
+        lambda y: ops.max_pool(y, 2),
+        lambda y: ops.max_pool(y, 3, 1, "same"),
+        lambda y: ops.max_pool(y, 16),  # more elements than a byte numbers
+        lambda y: ops.max_pool(y, 2) + ops.max_pool(y, 2),
+        lambda y: ops.concatenate([ops.max_pool(y, 2), y[:, 1:9, 1:9] * 3], 1),
+        lambda y: ops.max_pool(ops.max_pool(y, 2), 2),
+        lambda y: ops.max_pool(y[:, ::-1], 2),
+    ],
+)
+def test_the_gradient_passes_relu_on_the_way(pool):
+    operands = [rng.normal(size=shape) for shape in [(2, 18, 18, 2), (3, 3, 2, 5), (5,)]]
+    operands[0][0, :8] = 0  # ties, of which relu makes more
+    operands = [a.astype("float32") for a in operands]
+    for ours, theirs in zip(
+        gradients_behind_relu(pool, False, *operands),
+        gradients_behind_relu(pool, True, *operands),
+        strict=True,
+    ):
+        np.testing.assert_array_equal(ours, theirs)
+
+
+def test_behind_a_pooling_relu_costs_nothing():
+    kernel = fn.Variable(rng.normal(size=(3, 3, 5, 7)).astype("float32"))
+
+    @fn.capture
+    def step(x):
+        loss = fn.value_and_grad(lambda w: ops.max_pool(ops.conv(x, w, activation="relu"), 2).sum())
+        value, gradient = loss(kernel)
+        kernel.assign_sub(0.01 * gradient)
+        return value
+
+    for _ in range(5):
+        step(fn.tensor(IMAGES))
+    assert "conv_backward_kernel" in step.explain()
+    assert "unary_backward" not in step.explain()
+
+
 def test_channels_first_is_transposed():
     first = np.moveaxis(IMAGES, -1, 1)
     for pool in (ops.max_pool, ops.average_pool):

@@ -18,7 +18,9 @@ _MOST_KEPT = 255  # elements of a window whose numbers uint8 holds; itself: no e
 def _max_kernel(dtype: str) -> Kernel:
     low = np.dtype(dtype).type(-np.inf)
 
-    def max_pool(y, which, x, windows, outputs, taps, elements, channels, none, many, table, task):
+    def max_pool(
+        y, which, x, windows, outputs, taps, elements, channels, none, relu, many, table, task
+    ):
         for window in range(task * many, min(windows, (task + 1) * many)):
             image, to = window // outputs, window * channels
             corner = corner_of(table, window - image * outputs)
@@ -37,16 +39,22 @@ def _max_kernel(dtype: str) -> Kernel:
                     y[to + c] = value if better else best
                     which[to + c] = tap if better else known
                 first = False
+            if relu:
+                for c in range(to, to + channels):
+                    which[c] = which[c] if y[c] > 0 else none
 
     return Kernel(max_pool, f"max_pool {dtype}")
 
 
-def _maxima(y: Array, which: Array, x: Operand, geometry: Geometry) -> list[Stage]:
+def _maxima(
+    y: Array, which: Array, x: Operand, geometry: Geometry, relu: bool = False
+) -> list[Stage]:
     channels = x.shape[-1]
     windows = x.shape[0] * geometry.outputs
     many = max(1, _TASK // max(1, channels * geometry.taps))
     none = _MOST_KEPT if which.dtype == "uint8" else -1
-    numbers = [windows, geometry.outputs, geometry.taps, geometry.elements, channels, none, many]
+    sizes = [windows, geometry.outputs, geometry.taps, geometry.elements, channels]
+    numbers = [*sizes, none, int(relu), many]
     kernel_ = _max_kernel(x.dtype)
     return [
         stage(kernel_, [y, which, x], numbers, table=geometry.table, tasks=blocks(windows, many))
@@ -64,10 +72,11 @@ def max_pool(
     dilation: tuple,
     ceil: bool,
     want_which: bool,
+    through_relu: bool,
 ) -> list[Stage]:
     """The largest element of every window and its number in it."""
     geometry = Geometry(x.shape[1:-1], window, strides, pads, dilation, ceil)
-    return _maxima(y, which or Scratch(y.shape, "uint8"), x, geometry)
+    return _maxima(y, which or Scratch(y.shape, "uint8"), x, geometry, through_relu)
 
 
 @kernel

@@ -16,7 +16,7 @@ from .arrays import empty, flat
 from .cuda import compiled, cuda, kernel, launch
 from .windows import Geometry, begin_of, element_at, geometry, offset_of, output_at, places
 
-_NOTHING = 255  # of `which`: a window that meets padding only
+_NOTHING = 255  # of `which`: the gradient goes nowhere
 _double = np.float64
 
 
@@ -29,7 +29,7 @@ def _max_pool(want_y: bool, want_which: bool) -> Any:
 
     @kernel
     def pool(y, which, x, g, sizes):
-        count, channels, elements, outputs, taps = sizes
+        count, channels, elements, outputs, taps, relu = sizes
         for at in range(cuda.grid(1), count, cuda.gridsize(1)):
             channel, window = at % channels, at // channels
             begin = begin_of(g, window % outputs)
@@ -44,7 +44,8 @@ def _max_pool(want_y: bool, want_which: bool) -> Any:
             if want_y:
                 y[at] = best
             if want_which:
-                which[at] = number if number >= 0 else _NOTHING
+                nowhere = number < 0 or (relu and not best > 0)
+                which[at] = _NOTHING if nowhere else number
 
     return pool
 
@@ -64,12 +65,13 @@ def max_pool(
     dilation: tuple = (),
     ceil: bool = False,
     want_which: bool = True,
+    through_relu: bool = False,
 ) -> None:
     """The largest element of every window, and its number within the window."""
     _, *extents, channels = tuple(x.shape)
     g = geometry(extents, window, strides, pads, dilation, ceil)
     to = flat(y if which is None else which)
-    sizes = _sizes(y.size, channels, g)
+    sizes = *_sizes(y.size, channels, g), int(through_relu)
     launch(_max_pool(True, which is not None), y.size, flat(y), to, flat(x), g, sizes)
 
 
@@ -108,7 +110,7 @@ def max_pool_backward(
     g = geometry(extents, window, strides, pads, dilation, ceil)
     if which is None:  # more taps than a byte counts
         which = empty(dy.size, np.int64)
-        sizes = _sizes(dy.size, channels, g)
+        sizes = *_sizes(dy.size, channels, g), 0
         launch(_max_pool(False, True), dy.size, which, which, flat(x), g, sizes)
     sizes = _sizes(dx.size, channels, g)
     launch(_max_pool_backward, dx.size, flat(dx), flat(dy), flat(which), g, sizes)

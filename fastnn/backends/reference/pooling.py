@@ -36,16 +36,19 @@ def max_pool(
     dilation: tuple = (),
     ceil: bool = False,
     want_which: bool = True,
+    through_relu: bool = False,
 ) -> tuple:
     """y [batch, windows..., channels]: the largest element of every window of x.
 
     which: its number within the window in row-major order as uint8, the first of equal ones, the
     first NaN if there is one; 255 for a window that sees padding only (y is -inf there). None if
-    not wanted or if windows have more than 255 elements.
+    not wanted or if windows have more than 255 elements. With through_relu it is 255, too, where y
+    is not positive: then the gradient has passed the relu that made x.
     """
     y, number = _first_largest(x, Windows(x.shape[1:-1], window, strides, pads, dilation, ceil))
     kept = want_which and math.prod(window) <= _MOST_KEPT
-    return y, np.where(number < 0, 255, number).astype(np.uint8) if kept else None
+    nowhere = (number < 0) | (through_relu & ~(y > 0))
+    return y, np.where(nowhere, 255, number).astype(np.uint8) if kept else None
 
 
 def max_pool_backward(

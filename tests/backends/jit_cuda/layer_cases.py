@@ -98,6 +98,7 @@ def pools(dtype):
         dilation = {"dilation": (2,) * len(window)} if i == 2 else {}
         maxima = {"window": window, **places, **dilation}
         yield Case("max_pool", [x], {**maxima, "want_which": i != 1})
+        yield Case("max_pool", [x], {**maxima, "through_relu": True})
         y, which = REFERENCE["max_pool"](x, **maxima)
         extents = {"extents": image[1:-1]}
         dy = draw(dtype, y.shape, 1)
