@@ -83,7 +83,8 @@ Status run(const Call& call) {
     if (call.has(Db)) std::memset(gradient.db, 0, static_cast<size_t>(call.operand(Db).bytes()));
     return {};
   }
-  kernel_gradient_path(gradient.shape).run(gradient, thread_count(), call.operand(Scratch).data);
+  const Array& scratch = call.operand(Scratch);
+  kernel_gradient_path(gradient.shape).run(gradient, thread_count(), scratch.data, scratch.size());
   return {};
 }
 

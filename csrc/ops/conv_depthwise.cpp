@@ -264,7 +264,7 @@ int64_t depthwise_gradient_bytes(const KernelGradient& gradient, int64_t) {
   return 2 * g.groups * g.sum_bytes();
 }
 
-void run_depthwise_gradient(const KernelGradient& gradient, int64_t, char* scratch) {
+void run_depthwise_gradient(const KernelGradient& gradient, int64_t, char* scratch, int64_t) {
   const Gradient g(gradient);
   const int64_t each = g.sum_bytes();
   parallel_for(g.groups, [&](int64_t group) {

@@ -20,6 +20,7 @@ int64_t depthwise_bytes(const ConvProblem& problem, int64_t threads);
 void run_depthwise(const ConvProblem& problem, int64_t threads, char* scratch, int64_t bytes);
 
 int64_t depthwise_gradient_bytes(const KernelGradient& gradient, int64_t threads);
-void run_depthwise_gradient(const KernelGradient& gradient, int64_t threads, char* scratch);
+void run_depthwise_gradient(const KernelGradient& gradient, int64_t threads, char* scratch,
+                            int64_t scratch_bytes);
 
 }  // namespace fastnn

@@ -23,7 +23,8 @@ struct KernelGradientPath {
   bool (*can)(const ConvShape& shape);
   bool (*pays)(const ConvShape& shape);
   int64_t (*bytes)(const KernelGradient& gradient, int64_t threads);
-  void (*run)(const KernelGradient& gradient, int64_t threads, char* scratch);
+  void (*run)(const KernelGradient& gradient, int64_t threads, char* scratch,
+              int64_t scratch_bytes);
 };
 const KernelGradientPath& kernel_gradient_path(const ConvShape& shape);
 

@@ -208,7 +208,7 @@ int64_t conv_pixels_bytes(const KernelGradient& gradient, int64_t) {
   return p.split ? p.sum_groups() * p.sum_bytes() : 0;
 }
 
-void run_conv_pixels(const KernelGradient& gradient, int64_t threads, char* scratch) {
+void run_conv_pixels(const KernelGradient& gradient, int64_t threads, char* scratch, int64_t) {
   const Pixels p(gradient);
   const int64_t team = worth_threads(p.s.flops(), threads), all = p.tile_count();
   if (p.split) {

@@ -21,7 +21,8 @@ struct KernelGradient {
 };
 
 int64_t conv_pixels_bytes(const KernelGradient& gradient, int64_t threads);
-void run_conv_pixels(const KernelGradient& gradient, int64_t threads, char* scratch);
+void run_conv_pixels(const KernelGradient& gradient, int64_t threads, char* scratch,
+                     int64_t scratch_bytes);
 
 // db alone, if it is asked for: what other ways to dw leave over.
 void run_conv_bias(const KernelGradient& gradient);

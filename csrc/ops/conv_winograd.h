@@ -19,6 +19,7 @@ struct WinogradPath {
 // The gradient by the kernel.
 bool can_winograd_gradient(const ConvShape& shape);
 int64_t winograd_gradient_bytes(const KernelGradient& gradient, int64_t threads);
-void run_winograd_gradient(const KernelGradient& gradient, int64_t threads, char* scratch);
+void run_winograd_gradient(const KernelGradient& gradient, int64_t threads, char* scratch,
+                           int64_t scratch_bytes);
 
 }  // namespace fastnn

@@ -1,10 +1,17 @@
 // The gradient of a convolution by its kernel, by Winograd's minimal filtering F(3x3, 4x4), F(5x5,
 // 2x2) or F(7x7, 2x2): tiles of x and of dy are transformed, multiplied frequency by frequency with
 // k = tiles, and the sums transformed to taps.
+//
+// Tiles fall into groups, each for one thread, which goes through it block by block; the sums of
+// the groups are added in order. Where those would be too large there is one group, and the threads
+// share each of its blocks. Groups and blocks are a function of shape alone.
+#include <algorithm>
+
 #include "core/kernel_table.h"
 #include "core/summation_order.h"
 #include "core/thread_pool.h"
 #include "ops/conv_winograd.h"
+#include "ops/deal.h"
 #include "ops/gemm.h"
 #include "ops/gemm_cut.h"
 #include "ops/winograd_tiles.h"
@@ -14,6 +21,13 @@ namespace {
 
 constexpr int64_t kStageTiles = 8;  // of a task that transforms
 constexpr int64_t kItem = sizeof(float);
+
+constexpr int64_t kGroupTiles = 96;  // at least
+constexpr int64_t kMostGroups = 8;
+constexpr int64_t kSumBytes = 4 << 20;      // of all groups
+constexpr int64_t kBlockBytes = 768 << 10;  // transformed, which a second cache holds
+constexpr int64_t kLeastBlock = 48;         // tiles
+constexpr int64_t kSharedBlock = 128;       // of one group: threads wait for each other after it
 
 // For kernels of `taps` x `taps`: the tiles' size and transforms.
 struct Method {
@@ -36,6 +50,8 @@ struct Gradient {
   Method method;
   WinogradTiles tiles;
   int64_t frequencies;
+  int64_t sum_step, groups, block;
+  int64_t in_step, signal_step;
   GemmProblem product;  // of one frequency
   GemmCut cut;
 
@@ -46,8 +62,25 @@ struct Gradient {
         method(taps),
         tiles(s, method.size),
         frequencies(tiles.side() * tiles.side()),
+        sum_step(winograd_spread(s.channels * s.filters)),
+        groups(std::clamp<int64_t>(
+            std::min(tiles.count / kGroupTiles, kSumBytes / (sum_elements() * kItem)), 1,
+            kMostGroups)),
+        block(std::min(tiles.count, most_tiles())),
+        in_step(winograd_spread(block * s.channels)),
+        signal_step(winograd_spread(block * s.filters)),
         product(product_of(s, tiles.count)),
         cut(product) {}
+
+  int64_t most_tiles() const {
+    const int64_t tile_bytes = frequencies * (s.channels + s.filters) * kItem;
+    return groups == 1 ? kSharedBlock
+                       : std::clamp(kBlockBytes / tile_bytes, kLeastBlock, kSumBlock);
+  }
+
+  // Of a group, and of what is transformed at a time.
+  int64_t sum_elements() const { return frequencies * sum_step; }
+  int64_t block_elements() const { return frequencies * (in_step + signal_step); }
 
   static GemmProblem product_of(const ConvShape& s, int64_t tiles) {
     GemmProblem g;
@@ -63,41 +96,62 @@ struct Gradient {
     return g;
   }
 
-  // One block of k at a time.
-  int64_t block() const { return std::min(tiles.count, kSumBlock); }
-  int64_t in_step() const { return winograd_spread(block() * s.channels); }
-  int64_t signal_step() const { return winograd_spread(block() * s.filters); }
-  int64_t sum_step() const { return winograd_spread(s.channels * s.filters); }
+  void sum_up(int64_t group, float* in, float* sums) const {
+    float* signal = in + frequencies * in_step;
+    const int64_t begin = group * tiles.count / groups, end = (group + 1) * tiles.count / groups;
+    for (int64_t first = begin; first < end; first += block) {
+      const int64_t count = std::min(end - first, block);
+      for_pieces(count, kStageTiles, [&](int64_t from, int64_t many) {
+        transform(first, from, from + many, in, signal);
+      });
+      parallel_for(frequencies, [&](int64_t frequency) {
+        multiply(first - begin, count, frequency, in, signal, sums);
+      });
+    }
+  }
 
   void transform(int64_t first, int64_t begin, int64_t end, float* in, float* signal) const {
     for (int64_t i = begin; i < end; ++i) {
       WinogradInput t = tiles.input(reinterpret_cast<const float*>(g.x), first + i);
       t.to = in + i * s.channels;
-      t.frequency = in_step();
+      t.frequency = in_step;
       method.input(&t);
       t = WinogradTiles::piece(reinterpret_cast<const float*>(g.dy), s.windows.out, s.filters,
                                tiles.place(first + i), tiles.size);
       t.to = signal + i * s.filters;
-      t.frequency = signal_step();
+      t.frequency = signal_step;
       method.gradient->signal(&t);
     }
   }
 
-  void multiply(int64_t first, int64_t frequency, const float* in, const float* signal,
-                float* sums) const {
+  // Adds a block of so many tiles to the sums of a group, of which so many are done.
+  void multiply(int64_t done, int64_t count, int64_t frequency, const float* in,
+                const float* signal, float* sums) const {
     GemmProblem part = product;
-    part.c = reinterpret_cast<char*>(sums + frequency * sum_step());
+    part.k = done + count;
+    part.c = reinterpret_cast<char*>(sums + frequency * sum_step);
     const GemmCut tiles_of_sums(part, cut);
     tiles_of_sums.run(
-        {reinterpret_cast<const char*>(in + frequency * in_step()), s.channels, false},
-        {reinterpret_cast<const char*>(signal + frequency * signal_step()), s.filters, cut.panel},
-        0, cut.row_tiles, 0, cut.panels, first);
+        {reinterpret_cast<const char*>(in + frequency * in_step), s.channels, false},
+        {reinterpret_cast<const char*>(signal + frequency * signal_step), s.filters, cut.panel}, 0,
+        cut.row_tiles, 0, cut.panels, done);
+  }
+
+  // The sums of all groups, where those of the first are.
+  void add_groups(int64_t channel, int64_t count, float* sums) const {
+    const auto add =
+        kernels().binary.run[static_cast<int>(BinaryOp::add)][static_cast<int>(DType::float32)];
+    for (int64_t group = 1; group < groups; ++group)
+      for (int64_t frequency = 0; frequency < frequencies; ++frequency) {
+        float* to = sums + frequency * sum_step + channel * s.filters;
+        add(count * s.filters, to, to + group * sum_elements(), to);
+      }
   }
 
   void to_taps(int64_t channel, int64_t count, const float* sums) const {
     WinogradOutput t{};
     t.from = sums + channel * s.filters;
-    t.frequency = sum_step();
+    t.frequency = sum_step;
     t.filters = count * s.filters;  // channels follow each other in sums and taps
     t.to = g.dw + channel * s.filters * kItem;
     t.pixel = s.channels * s.filters;
@@ -114,26 +168,27 @@ bool can_winograd_gradient(const ConvShape& shape) {
          WinogradPath<2, 7>::can(shape);
 }
 
-int64_t winograd_gradient_bytes(const KernelGradient& gradient, int64_t) {
+int64_t winograd_gradient_bytes(const KernelGradient& gradient, int64_t threads) {
   const Gradient g(gradient);
-  return g.frequencies * (g.in_step() + g.signal_step() + g.sum_step()) * kItem;
+  const int64_t blocks = std::min(threads, g.groups);
+  return (g.groups * g.sum_elements() + blocks * g.block_elements()) * kItem;
 }
 
-void run_winograd_gradient(const KernelGradient& gradient, int64_t, char* scratch) {
+void run_winograd_gradient(const KernelGradient& gradient, int64_t threads, char* scratch,
+                           int64_t bytes) {
   const Gradient g(gradient);
-  float* in = reinterpret_cast<float*>(scratch);
-  float* signal = in + g.frequencies * g.in_step();
-  float* sums = signal + g.frequencies * g.signal_step();
-  for (int64_t first = 0; first < g.tiles.count; first += kSumBlock) {
-    for_pieces(std::min(g.tiles.count - first, kSumBlock), kStageTiles,
-               [&](int64_t begin, int64_t count) {
-                 g.transform(first, begin, begin + count, in, signal);
-               });
-    parallel_for(g.frequencies,
-                 [&](int64_t frequency) { g.multiply(first, frequency, in, signal, sums); });
-  }
+  float* sums = reinterpret_cast<float*>(scratch);
+  float* blocks = sums + g.groups * g.sum_elements();
+  const int64_t room = bytes / kItem - g.groups * g.sum_elements();
+  deal(std::min(threads, room / g.block_elements()), g.groups, 1, 1,
+       [&](int64_t group, int64_t, int64_t slot, int64_t) {
+         g.sum_up(group, blocks + slot * g.block_elements(), sums + group * g.sum_elements());
+       });
   for_pieces(g.s.channels, units_per_task(g.frequencies * g.s.filters, 1 << 14),
-             [&](int64_t channel, int64_t count) { g.to_taps(channel, count, sums); });
+             [&](int64_t channel, int64_t count) {
+               g.add_groups(channel, count, sums);
+               g.to_taps(channel, count, sums);
+             });
   run_conv_bias(gradient);
 }
 
