@@ -153,14 +153,18 @@ void pack(const Packing* packing) {
     for (int64_t j = p.columns; j < p.padded; ++j) static_cast<T*>(p.to)[i * p.to_row + j] = 0;
 }
 
-/* Few rows at a time, so that their lines are in the cache for all slices. What a register writes
- * beyond a row is written again with the next one. */
+/* Few rows at a time, so that their lines are in the cache for all slices, while those behind them
+ * are fetched: they may be a page of memory apart. What a register writes beyond a row is written
+ * again with the next one. */
 template <class T>
 void slice(const Slicing* slicing) {
-  constexpr int64_t L = Vec<T>::kLanes, kTogether = 8;
+  constexpr int64_t L = Vec<T>::kLanes, kTogether = 8, kLine = 64 / sizeof(T);
   const Slicing& s = *slicing;
   for (int64_t i0 = 0; i0 < s.rows; i0 += kTogether) {
     const int64_t i1 = s.rows - i0 < kTogether ? s.rows : i0 + kTogether;
+    for (int64_t i = i1; i < i1 + kTogether && i < s.rows; ++i)
+      for (int64_t j = s.starts[0]; j < s.starts[s.slices]; j += kLine)
+        __builtin_prefetch(static_cast<const T*>(s.from) + i * s.from_row + j);
     for (int64_t k = 0; k < s.slices; ++k) {
       const int64_t left = s.starts[s.slices] - s.starts[k];
       for (int64_t i = i0; i < i1; ++i) {
