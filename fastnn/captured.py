@@ -9,7 +9,6 @@ import sys
 import threading
 import warnings
 import weakref
-from _thread import allocate_lock
 from collections.abc import Callable
 from time import perf_counter
 from types import MethodType
@@ -66,7 +65,8 @@ def capture(function: Callable) -> Captured:
     Args:
         function: takes and returns structures (lists, tuples, dictionaries) of Tensors and arrays.
             Python floats become scalar Tensors. Other arguments (integers, strings, None, any
-            object) are part of what is recorded. Results must not require a gradient.
+            object) are part of what is recorded. With an argument or a result that requires a
+            gradient, it stays eager.
 
     Raises:
         TypeError: `function` cannot be called.
@@ -113,10 +113,11 @@ class Captured:
 
     def step_for(self, signature: Any, mode: tuple) -> Step:
         """The state of a signature; the least recently used one makes room for a new one."""
-        if self._version != config.version:  # what Python objects say has changed
+        version = config.version
+        if self._version != version:  # what Python objects say has changed
             self._steps.clear()
-            self._version = config.version
-        key = (signature, mode)
+            self._version = version
+        key = (signature, mode, version)  # a thread may put back what another has dropped
         step = self._steps.get(key)
         if step is not None and step is self._last:
             return step
@@ -171,29 +172,26 @@ class BoundCall:
     """The `Call` of a captured function: what may run without Python, a plan that returns nothing,
     is repeated without it."""
 
-    __slots__ = (
-        "_captured", "_given", "_inputs", "_mode", "_signature", "_step", "_training", "_version"
-    )  # fmt: skip
+    __slots__ = ("_captured", "_given", "_inputs", "_known", "_signature")
 
     def __init__(self, captured: Captured, signature: Any, given: Any, inputs: tuple):
         self._captured = captured
         self._signature = signature
         self._given = given
         self._inputs = inputs
-        self._step: Any = None
-        self._version = self._mode = -1
-        self._training: bool | None = None
+        # The step, and for which version, mode and training: one object, as threads share the call.
+        self._known: Any = (-1, -1, None, None)
+
+    def _step(self) -> Step:
+        version, mode, training, step = self._known
+        if version != _settings["version"] or mode != _mode() or training is not context.training:
+            version, mode, training = _settings["version"], _mode(), context.training
+            step = self._captured.step_for(self._signature, (mode, training))
+            self._known = (version, mode, training, step)
+        return step
 
     def __call__(self) -> Any:
-        if (
-            self._version != _settings["version"]
-            or self._mode != _mode()
-            or self._training is not context.training
-        ):
-            self._version, self._mode = _settings["version"], _mode()
-            self._training = context.training
-            self._step = self._captured.step_for(self._signature, (self._mode, self._training))
-        step = self._step
+        step = self._step()
         if step.plan is None or VERIFY:
             return step.advance(self._compute, self._inputs, self._captured.isolated)
         for function in step.host_calls:
@@ -206,7 +204,7 @@ class BoundCall:
     def repeat(self, times: int, seconds: float) -> tuple[Any, int]:
         start = perf_counter()
         result = self()
-        step = self._step
+        step = self._step()
         if times == 1 or result is not None or step.plan is None or VERIFY or step.host_calls:
             return result, 1
         left = seconds - (perf_counter() - start)
@@ -230,7 +228,7 @@ class Step:
         self._trace: _core.Trace | None = None
         self._results: Results | None = None
         self._example: tuple | None = None  # the copies that the last recording worked on
-        self._lock = allocate_lock()
+        self._turn: dict[str, object] = {}  # "of" the call that records
         _steps.add(self)
 
     def advance(self, compute: Callable, inputs: tuple, isolated: bool) -> Any:
@@ -248,12 +246,15 @@ class Step:
         self._calls += 1
         if self._calls == 1 or self._failures > MOST_FAILURES or _core.is_recording():
             return compute(inputs)
-        lock = self._lock
-        if not lock.acquire(False):  # another thread records
+        if isolated and _core.is_grad_enabled() and any(x.requires_grad for x in inputs):
+            self.reason = "an argument requires a gradient"
             return compute(inputs)
-        try:
-            if self.plan is not None:
-                return self._verified(self.plan, compute, inputs)
+        me, turn = object(), self._turn
+        try:  # not a lock: a signal may raise between taking it and here
+            if turn.setdefault("of", me) is not me:  # another thread records
+                return compute(inputs)
+            if self.plan is not None:  # to be verified, or just made by another thread
+                return self._verified(self.plan, compute, inputs) if VERIFY else compute(inputs)
             if isolated:
                 inputs = tuple(_core.copy(x, x.dtype) for x in inputs)
             recording = _core.Recording()
@@ -261,11 +262,12 @@ class Step:
             self._take(recording, inputs, result, isolated)
             return result
         finally:
-            lock.release()
+            if turn == {"of": me}:
+                turn.clear()
 
     def forget_other_threads(self) -> None:
         """In a forked child, where a thread that recorded is not."""
-        self._lock = allocate_lock()
+        self._turn = {}
 
     def output(self, results: tuple) -> Any:
         """What the step returns, from the results of a replay."""
@@ -370,8 +372,8 @@ os.register_at_fork(after_in_child=_forget_other_threads)
 
 
 def _recorded(recording: _core.Recording, compute: Callable, inputs: tuple) -> Any:
-    recording.start()
     try:
+        recording.start()
         return compute(inputs)
     finally:
         recording.stop()

@@ -100,6 +100,23 @@ def test_results_with_gradients_stay_eager_and_differentiable():
     assert "requires a gradient" in reason(step)
 
 
+def test_arguments_that_require_a_gradient_stay_eager_and_get_it():
+    doubled = fn.capture(lambda x: x * 2.0)
+    squared = fn.capture(lambda x: ((x * x).sum().backward(), None)[1])
+    x = fn.tensor(floats(3), requires_grad=True)
+    for _ in range(6):
+        x.grad = None
+        doubled(x).sum().backward()
+        assert x.grad.numpy().tolist() == [2, 2, 2]
+        x.grad = None
+        squared(x)
+        np.testing.assert_array_equal(x.grad.numpy(), 2 * x.numpy())
+    assert "an argument requires a gradient" in reason(doubled)
+    with fn.no_grad():
+        calls_of(doubled, x)
+    assert "replays" in reason(doubled)
+
+
 def test_the_reference_backend_stays_eager():
     step = fn.capture(lambda x: fn.ops.exp(x))
     x = floats(3)

@@ -173,3 +173,14 @@ def test_memory_of_others_is_read_each_time():
         step(x)
     weights *= 2
     assert np.array_equal(step(x).numpy(), fn.ops.matmul(x, weights).numpy())
+
+
+def test_a_step_that_is_timed_has_written_its_weights():
+    w = fn.Variable(floats(3))
+    step = fn.capture(lambda x: (w.assign_add(x), None)[1])
+    for _ in range(4):
+        step(floats(3))
+    version, value = w._version, w.numpy().copy()
+    assert " us," in step.explain()
+    assert np.array_equal(w.numpy(), value)
+    assert w._version > version  # another thread may have packed what they were meanwhile

@@ -260,6 +260,10 @@ void Plan::run_on_device(const std::vector<const Array*>& inputs,
   if (!graph_.run(inputs, made, calls)) calls(inputs, made);
 }
 
+void Plan::raise_versions() const {
+  for (Block* block : written_) ++block->version;
+}
+
 bool Plan::run(const std::vector<const Array*>& inputs, std::vector<Block*>& results) {
   if (mutex_.is_mine()) return false;
   std::unique_lock<OwnedMutex> lock(mutex_, std::defer_lock);
@@ -269,10 +273,6 @@ bool Plan::run(const std::vector<const Array*>& inputs, std::vector<Block*>& res
     return false;
   const Workspace workspace(*this);
   set_inputs(inputs);
-  // Also of a step that fails in the middle: what came before has written.
-  const auto raise_versions = [&] {
-    for (Block* block : written_) ++block->version;
-  };
   try {
     allocate_results(results);
     prepare();
@@ -281,7 +281,7 @@ bool Plan::run(const std::vector<const Array*>& inputs, std::vector<Block*>& res
     else
       run_on_device(inputs, results);
   } catch (...) {
-    raise_versions();
+    raise_versions();  // what came before the call that failed has written
     release_all(results);
     throw;
   }

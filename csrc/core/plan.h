@@ -92,6 +92,7 @@ class Plan {
   void run_call(size_t i) const;
   void run_calls() const;
   void run_on_device(const std::vector<const Array*>& inputs, const std::vector<Block*>& results);
+  void raise_versions() const;
   void restore(const State& saved) const;
   template <class Calls>
   void run_aside(const std::vector<const Array*>& inputs, const State& then, Calls calls);

@@ -56,7 +56,8 @@ template <class Calls>
 void Plan::run_aside(const std::vector<const Array*>& inputs, const State& then, Calls calls) {
   const Workspace workspace(*this);
   std::vector<Block*> results;
-  const auto end = [&] { release_all(results), restore(then); };
+  // Other threads may have made something of the state meanwhile, as packed weights.
+  const auto end = [&] { release_all(results), restore(then), raise_versions(); };
   try {
     set_inputs(inputs);
     allocate_results(results);

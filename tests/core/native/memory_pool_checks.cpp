@@ -94,6 +94,25 @@ void bound() {
   }
 }
 
+// For a while, a kept block will do that is up to eight times too large, the smallest first.
+void larger_ones_for_now() {
+  Block* const large = allocate_block(8 * kMiB);
+  Block* const larger = allocate_block(10 * kMiB);
+  fastnn::release(large);
+  fastnn::release(larger);
+  Block* const lent = fastnn::allocate_for_now(kMiB);
+  CHECK(lent == large && lent->bytes == 8 * kMiB);
+  CHECK(memory_stats().in_use_bytes == 8 * int64_t(kMiB));
+  Block* const made = fastnn::allocate_for_now(kMiB);  // nothing is left but the much larger one
+  CHECK(made != larger && made->bytes == kMiB);
+  CHECK(memory_stats().cached_bytes == 10 * int64_t(kMiB));
+  fastnn::release(lent);
+  fastnn::release(made);
+  CHECK(fastnn::allocate_for_now(kMiB) == made);
+  CHECK(allocate_block(2 * kMiB) != large);  // for good: its own size only
+  CHECK(allocate_block(8 * kMiB) == large);
+}
+
 void absurd_sizes() {
   for (const size_t bytes : {SIZE_MAX, SIZE_MAX / 2, size_t{1} << 62, size_t{1} << 46,
                              (size_t{1} << 46) + 1, size_t{1} << 44}) {
@@ -166,6 +185,7 @@ int main(int argc, char** argv) {
                      {"reuse", reuse},
                      {"stats_and_release", stats_and_release},
                      {"bound", bound},
+                     {"larger_ones_for_now", larger_ones_for_now},
                      {"absurd_sizes", absurd_sizes},
                      {"out_of_memory", out_of_memory},
                      {"several_threads", several_threads},
