@@ -104,6 +104,8 @@ def test_get_errors():
     assert initializers.get(None) is None
     with pytest.raises(ValueError, match=r"unknown initializer 'nope'; known are .*glorot_uniform"):
         initializers.get("nope")
+    with pytest.raises(ValueError, match=r"initializer: expected a name, .* got {}"):
+        initializers.get({})  # a dictionary that is no configuration
     with pytest.raises(ValueError, match="scale must be positive"):
         initializers.VarianceScaling(scale=0)
     with pytest.raises(ValueError, match="mode must be"):

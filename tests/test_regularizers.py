@@ -69,6 +69,13 @@ def test_errors(make, message):
         make()
 
 
+@pytest.mark.parametrize("kind", ["regularizer", "constraint", "loss", "metric"])
+def test_a_dictionary_that_is_no_configuration_is_refused(kind):
+    get = getattr(fn, "losses" if kind == "loss" else f"{kind}s").get
+    with pytest.raises(TypeError, match=rf"{kind}: expected a name, .* got {{'l2': 0\.1}}"):
+        get({"l2": 0.1})
+
+
 def test_names():
     for name, kind in {
         "l1": regularizers.L1, "L2": regularizers.L2, "l1_l2": regularizers.L1L2,

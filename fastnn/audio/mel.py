@@ -49,14 +49,26 @@ def hz_to_mel(frequencies: Any, htk: bool = False) -> np.ndarray:
 def mel_to_hz(mels: Any, htk: bool = False) -> np.ndarray:
     """The inverse of `hz_to_mel`, with its errors.
 
+    Raises:
+        ValueError: mels so large (10,000 in Slaney's formula, 790,000 in HTK's) that float64 has
+            no such frequency.
+
     >>> mel_to_hz([15.0, 42.0]).round(6).tolist()
     [1000.0, 6400.0]
     """
     mel = as_numbers("mel_to_hz: mels", mels, least=0)
-    if htk:
-        return 700 * (10 ** (mel / 2595) - 1)
-    above = BEND_HZ * np.exp(LOG_STEP * (np.maximum(mel, BEND_MEL) - BEND_MEL))
-    return np.where(mel < BEND_MEL, mel * HZ_A_MEL, above)
+    with np.errstate(over="ignore"):
+        if htk:
+            hz = 700 * (10 ** (mel / 2595) - 1)
+        else:
+            above = BEND_HZ * np.exp(LOG_STEP * (np.maximum(mel, BEND_MEL) - BEND_MEL))
+            hz = np.where(mel < BEND_MEL, mel * HZ_A_MEL, above)
+    if not np.isfinite(hz).all():
+        raise ValueError(
+            f"mel_to_hz: mels must have frequencies below {np.finfo(float).max:.3g}, "
+            f"got {mel.max():g} mel"
+        )
+    return hz
 
 
 def mel_filters(

@@ -14,7 +14,7 @@ import numpy as np
 from fastnn import _core, ops
 from fastnn.dtypes import is_float
 from fastnn.layers import masks
-from fastnn.losses.loss import LossFunctionWrapper, align, as_float
+from fastnn.losses.loss import LossFunctionWrapper, align, as_float, fit_weight
 from fastnn.ops.core import follows_operands
 from fastnn.tensor import Tensor, from_data
 
@@ -282,13 +282,18 @@ class SparseCategoricalCrossentropy(_SoftmaxCrossentropy):
         )
 
     def value(self, y_true: Tensor, y_pred: Tensor, sample_weight: Tensor | None = None) -> Tensor:
-        loss = super().value(y_true, y_pred, sample_weight)
         ignored = self.options["ignore_class"]
-        if ignored is None or self.reduction not in ("sum_over_batch_size", "mean"):
-            return loss
+        if ignored is None or self.reduction in ("sum", "none", None):
+            return super().value(y_true, y_pred, sample_weight)
         labels = as_labels(y_true, self.name)
-        kept = ops.sum(ops.cast(ops.not_equal(labels, ignored), loss.dtype))
-        return ops.divide_no_nan(loss * float(labels.size), kept)
+        kept = ops.cast(ops.not_equal(labels, ignored), y_pred.dtype)
+        if self.reduction == "mean_with_sample_weight":
+            kept = ops.reshape(kept, y_pred.shape[:-1])
+            if sample_weight is not None:
+                kept = kept * fit_weight(sample_weight, kept.shape, kept.dtype, self.name)
+            return super().value(y_true, y_pred, kept)
+        loss = super().value(y_true, y_pred, sample_weight)
+        return ops.divide_no_nan(loss * float(labels.size), ops.sum(kept))
 
 
 class BinaryCrossentropy(LossFunctionWrapper):

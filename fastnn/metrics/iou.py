@@ -71,7 +71,8 @@ class IoU(Metric):
         self.total_cm = self.add_variable((num_classes, num_classes), name="total_confusion_matrix")
 
     def update_state(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> None:
-        """Adds a batch, with weights of its positions or of the first axes of them."""
+        """Adds a batch, with weights of its positions or of the first axes of them: also fractions,
+        of which Keras, without a dtype of floats, keeps the integers alone."""
         true = self._classes(y_true, self.sparse_y_true)
         said = self._classes(y_pred, self.sparse_y_pred)
         if true.size != said.size:

@@ -17,7 +17,10 @@ from fastnn.optimizers.optimizer import Optimizer
 from fastnn.optimizers.update import goes
 from fastnn.row_gradient import RowGradient
 from fastnn.tensor import Tensor, Variable
+from fastnn.utils.integers import integer
 from fastnn.utils.serialization import deserialize_keras_object, serialize_keras_object
+
+_SCALES = 2.0**-126, 2.0**126  # of float32: the normal numbers whose inverse is one, too
 
 
 class LossScaleOptimizer(Optimizer):
@@ -25,21 +28,22 @@ class LossScaleOptimizer(Optimizer):
     finite, so that small ones do not vanish.
 
     A step with a gradient that is not finite halves the factor and changes nothing else; the factor
-    doubles after `dynamic_growth_steps` good steps in a row. Python does not ask whether a step was
-    a good one, so steps are recorded; only with an inner optimizer that probes (VSGD) or is no rule
+    doubles after `dynamic_growth_steps` good steps in a row. It stays from 2**-126 to 2**126, where
+    Keras's goes on to 0 or infinity and never returns. Python does not ask whether a step was a
+    good one, so steps are recorded; only with an inner optimizer that probes (VSGD) or is no rule
     of `optimizer_step` (Muon) it does. A Python function that gives the learning rate is called for
     every step, also for one that changes nothing.
 
     Args:
         inner_optimizer: what takes the steps; its own `loss_scale_factor` becomes the factor. All
             other settings (weight decay, clipping, ...) are its own, and act on true gradients.
-        initial_scale: the first factor.
+        initial_scale: the first factor, from 2**-126 to 2**126.
         dynamic_growth_steps: see above.
         name: of the optimizer.
 
     Raises:
-        TypeError: an inner optimizer that is none.
-        ValueError: a scale or a number of steps that is not positive.
+        TypeError: an inner optimizer that is none, a number of steps that is no integer.
+        ValueError: a scale beyond these, or a number of steps that is not positive.
 
     >>> import fastnn as fn
     >>> optimizer = fn.optimizers.LossScaleOptimizer(fn.optimizers.SGD(0.5), initial_scale=4.0)
@@ -64,16 +68,18 @@ class LossScaleOptimizer(Optimizer):
             raise TypeError(
                 f"LossScaleOptimizer: inner_optimizer must be an optimizer, got {inner_optimizer!r}"
             )
-        for what, value in (
-            ("initial_scale", initial_scale),
-            ("dynamic_growth_steps", dynamic_growth_steps),
-        ):
-            if not value > 0:
-                raise ValueError(f"LossScaleOptimizer: {what} must be positive, got {value}")
+        least, most = _SCALES
+        if not least <= initial_scale <= most:
+            raise ValueError(
+                "LossScaleOptimizer: initial_scale must be from 2**-126 to 2**126, "
+                f"got {initial_scale}"
+            )
         super().__init__(0.0, name=name)
         self.inner_optimizer = inner_optimizer
         self.initial_scale = initial_scale
-        self.dynamic_growth_steps = dynamic_growth_steps
+        self.dynamic_growth_steps = integer(
+            "LossScaleOptimizer: dynamic_growth_steps", dynamic_growth_steps, 1
+        )
         self._probed_well = True
         self._applied = self._counter(np.float32(0), "applied_scale")
         inner_optimizer.loss_scale_factor = None
@@ -185,7 +191,8 @@ class LossScaleOptimizer(Optimizer):
                 factor = ops.where(good, ops.where(grows, 2.0, 1.0), 0.5)
                 counts = ops.logical_and(good, ops.logical_not(grows))
                 self._counted.assign(ops.where(counts, self._counted + 1, 0))
-                self._scale.assign(self._scale * ops.cast(factor, "float32"))
+                scale = self._scale * ops.cast(factor, "float32")
+                self._scale.assign(ops.clip(scale, *_SCALES))
 
         return step
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import math
 from typing import Any, TypedDict
 
+from fastnn.utils.numbers import number
+
 
 class Common(TypedDict, total=False):
     """The arguments that every optimizer takes by keyword; see `Optimizer`."""
@@ -51,20 +53,29 @@ _RANGES: dict[str, tuple[float, float, bool]] = {
 }
 
 
+_OPTIONAL = ("weight_decay", "adam_weight_decay", "warmup_target")  # which None turns off
+
+
 def check_range(owner: Any, name: str, value: Any) -> None:
-    """Raises ValueError for a number that the setting `name` of an optimizer or a schedule cannot
-    be; `ranges` of its class goes before what holds for all."""
+    """Raises for what the setting `name` of an optimizer or a schedule cannot be: TypeError if it
+    is no number, ValueError if it is out of range; `ranges` of its class goes before what holds for
+    all."""
     known = owner.ranges.get(name) or _RANGES.get(name)
-    if known is None or not isinstance(value, (int, float)):
+    if known is None or (value is None and name in _OPTIONAL):
         return
     least, most, closed = known
-    if value >= least and (value < most or (closed and value == most)):
-        return
     if most == math.inf:
         expected = f"at least {least}"
     else:
         expected = f"from {least} to {most}" if closed else f"at least {least} and below {most}"
-    raise ValueError(f"{type(owner).__name__}: {name} must be {expected}, got {value}")
+    if getattr(value, "shape", None) == () and hasattr(value, "item"):
+        value = value.item()
+    number(
+        f"{type(owner).__name__}: {name}",
+        value,
+        expected,
+        lambda found: found >= least and (found < most or (closed and found == most)),
+    )
 
 
 def check_settings(optimizer: Any) -> None:

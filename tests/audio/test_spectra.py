@@ -198,6 +198,18 @@ def test_stacked_frames():
         (lambda: audio.hz_to_mel(-5.0), ValueError, "hz_to_mel: frequencies must be at least 0"),
         (lambda: audio.hz_to_mel([0, -800], True), ValueError, "at least 0, got -800"),
         (lambda: audio.hz_to_mel("abc"), TypeError, "hz_to_mel: frequencies must hold numbers"),
+        *(
+            (
+                lambda mels=mels, htk=htk: audio.mel_to_hz(mels, htk),
+                ValueError,
+                rf"mel_to_hz: mels must have frequencies below 1.8e\+308, got {told} mel",
+            )
+            for mels, htk, told in (
+                ([1.0, 11000.0], False, "11000"),
+                (1e308, False, r"1e\+308"),
+                (800000.0, True, "800000"),
+            )
+        ),
         (lambda: audio.mel_to_hz(None), TypeError, "mel_to_hz: mels must hold numbers, got None"),
         (lambda: audio.mel_filters(8000, 256, 0), ValueError, "num_mel_bins must be"),
         (

@@ -129,6 +129,17 @@ def test_ignored_labels_leave_the_mean():
     assert loss(np.array([-1, -1]), z[:2]).item() == 0
 
 
+@pytest.mark.parametrize("weight", [None, [1.0, 2.0, 3.0, 4.0]])
+@pytest.mark.parametrize("shape", [(4,), (4, 1)])
+def test_a_mean_by_weights_leaves_ignored_labels_out(weight, shape):
+    labels, p = np.array([0, 1, 1, 2]), softmax(np.random.default_rng(0).normal(size=(4, 3)))
+    loss = losses.SparseCategoricalCrossentropy(ignore_class=1, reduction="mean_with_sample_weight")
+    have = loss(labels.reshape(shape), p, None if weight is None else np.array(weight))
+    first, last = -np.log(p[0, 0]), -np.log(p[3, 2])
+    want = (first + last) / 2 if weight is None else (first + 4 * last) / 5
+    np.testing.assert_allclose(have.item(), want, rtol=1e-6)
+
+
 def test_bad_targets_are_named():
     with pytest.raises(ValueError, match=r"mean_squared_error: y_true has shape \(4, 2\), but"):
         losses.mean_squared_error(np.ones((4, 2)), np.ones((4, 3)))

@@ -277,6 +277,47 @@ def test_bad_settings():
         optimizers.Adam(rate=0.1)
 
 
+@pytest.mark.parametrize(
+    ("make", "error", "message"),
+    [
+        (
+            lambda: optimizers.Adam(beta_1="0.9"),
+            TypeError,
+            r"Adam: beta_1 must be at .* got '0\.9'",
+        ),
+        (lambda: optimizers.Adam(epsilon=None), TypeError, "Adam: epsilon must be .* got None"),
+        (
+            lambda: optimizers.Adagrad(epsilon=[1e-7]),
+            TypeError,
+            r"Adagrad: epsilon must be .* got \[",
+        ),
+        (
+            lambda: optimizers.SGD(weight_decay="a"),
+            TypeError,
+            "SGD: weight_decay must be .* got 'a'",
+        ),
+        (
+            lambda: optimizers.Ftrl(l2_regularization_strength=10**400),
+            ValueError,
+            "Ftrl: l2_.* got 1",
+        ),
+        (
+            lambda: optimizers.Adam(beta_2=np.float32(1.5)),
+            ValueError,
+            r"Adam: beta_2 must be at least 0 and below 1, got 1\.5",
+        ),
+        (
+            lambda: optimizers.schedules.CosineDecay(None, 10),
+            TypeError,
+            "CosineDecay: initial_learning_rate must be at least 0, got None",
+        ),
+    ],
+)
+def test_a_setting_that_is_no_number_in_its_range_is_named(make, error, message):
+    with pytest.raises(error, match=message):
+        make()
+
+
 def test_configs_and_names():
     for make, _ in CASES.values():
         optimizer = make(optimizers)

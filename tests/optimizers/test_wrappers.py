@@ -134,11 +134,34 @@ def test_the_scale_doubles_again_and_again():
     assert scales == [1, 1, 2, 2, 2, 4, 4, 4, 8]
 
 
-def test_an_infinite_scale_changes_nothing():
+@pytest.mark.parametrize("inner", [optimizers.SGD, Plain])
+@pytest.mark.parametrize(
+    ("initial", "gradient", "most"), [(2.0**124, 1.0, 2.0**126), (2.0**-124, np.inf, 2.0**-126)]
+)
+def test_the_scale_stays_a_number_that_steps_can_leave(inner, initial, gradient, most):
     a, b = two()
-    optimizer = optimizers.LossScaleOptimizer(optimizers.SGD(0.5), np.inf)
+    optimizer = optimizers.LossScaleOptimizer(inner(0.5), initial, 1)
+    for _ in range(4):
+        optimizer.apply(ones(gradient), [a, b])
+    assert optimizer.dynamic_scale.item() == most
+    a.assign([1.0, 2.0])
+    optimizer.apply(ones(most), [a, b])
+    assert a.numpy().tolist() == [0.5, 1.5]  # gradients of 1
+    optimizer.apply(ones(np.nan), [a, b])
+    assert optimizer.dynamic_scale.item() == 2.0**125 if most > 1 else 2.0**-126
+
+
+@pytest.mark.parametrize("lost", [0.0, np.inf])
+def test_a_scale_that_a_file_brings_as_0_or_infinity_changes_nothing_and_recovers(lost):
+    a, b = two()
+    optimizer = optimizers.LossScaleOptimizer(optimizers.SGD(0.5), 8.0)
+    optimizer.build([a, b])
+    optimizer.dynamic_scale.assign(np.float32(lost))
     optimizer.apply(ones(), [a, b])
     assert a.numpy().tolist() == [1.0, 2.0]
+    scale = optimizer.dynamic_scale.item()
+    optimizer.apply(ones(scale), [a, b])
+    assert a.numpy().tolist() == [0.5, 1.5]
 
 
 @pytest.mark.parametrize("inner", [lambda: optimizers.SGD(0.5), lambda: Plain(0.5), multi])
@@ -275,7 +298,19 @@ ADAM, SGD = optimizers.Adam(), optimizers.SGD()
     ("make", "error", "message"),
     [
         (lambda: optimizers.LossScaleOptimizer("adam"), TypeError, "inner_optimizer must be an"),
-        (lambda: optimizers.LossScaleOptimizer(ADAM, 0.0), ValueError, "initial_scale must be po"),
+        *(
+            (
+                lambda scale=scale: optimizers.LossScaleOptimizer(ADAM, scale),
+                ValueError,
+                rf"initial_scale must be from 2\*\*-126 to 2\*\*126, got {scale}",
+            )
+            for scale in (0.0, np.inf, np.nan, -1.0)
+        ),
+        (
+            lambda: optimizers.LossScaleOptimizer(ADAM, dynamic_growth_steps=2.5),
+            TypeError,
+            "LossScaleOptimizer: dynamic_growth_steps must be an integer",
+        ),
         (lambda: optimizers.OptimizerMap("adam"), TypeError, "default_optimizer must be an optim"),
         (
             lambda: optimizers.OptimizerMap(multi()),

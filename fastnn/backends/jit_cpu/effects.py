@@ -13,6 +13,7 @@ import re
 from typing import Any
 
 import llvmlite.binding as llvm
+from llvmlite import ir
 from numba.core import config
 from numba.core.ccallback import CFunc
 
@@ -37,18 +38,31 @@ class Effect(TypeError):
         self.place = place
 
 
-def _exceptions(lines: Lines, library: Any) -> list[Effect]:
-    """What is raised, by the constants of which Numba makes exceptions; known lines come first."""
-    found = []
+def _exceptions(lines: Lines, library: Any) -> tuple[list[Effect], list[Effect]]:
+    """What the user's functions raise, and what Numba's do for them, by the constants of which
+    Numba makes exceptions; known lines come first."""
+    of_users, of_numba_s = [], []
     for name, text in _RAISED.findall(lines.code):
-        kind, arguments, where = pickle.loads(unescaped(text))
-        what = ": ".join([kind.__name__, *map(str, arguments or ())]).splitlines()[0]
+        pickled = pickle.loads(unescaped(text))
+        if isinstance(pickled, str):  # that is printed
+            continue
+        kind, arguments, where = pickled
+        said = ", ".join(map(_said, arguments or ()))
+        what = f"may raise {': '.join(filter(None, (kind.__name__, said)))}".splitlines()[0]
         if where is None or of_numba(where[1]):  # Numba's Python raises, wherever it is called
-            place = _taken(_TO_RAISE.format(name), lines, library)
+            of_numba_s.append(Effect(what, _taken(_TO_RAISE.format(name), lines, library)))
         else:
-            place = where[1:]
-        found.append(Effect(f"may raise {what}", place))
-    return sorted(found, key=lambda one: (one.place is None, one.place, str(one)))
+            of_users.append(Effect(what, where[1:]))
+    return sorted(of_users, key=_known_first), sorted(of_numba_s, key=_known_first)
+
+
+def _said(argument: Any) -> str:
+    """What an exception is to say; an argument that only a call knows is a value of LLVM's."""
+    return "..." if isinstance(argument, ir.Value) else str(argument)
+
+
+def _known_first(effect: Effect) -> tuple:
+    return effect.place is None, effect.place, str(effect)
 
 
 def _taken(constant: str, lines: Lines, library: Any) -> Place | None:
@@ -76,11 +90,14 @@ def _optimized(library: Any) -> str:
 
 def _refuse_effects(library: Any) -> None:
     lines = Lines(_optimized(library))
+    of_users, of_numba_s = _exceptions(lines, library)
+    if of_users:  # before what Numba calls to make it: memory for the values that it tells
+        raise of_users[0]
     for callee, what in _CALLED.items():
         if lines.calls(callee):
             raise Effect(what, next(iter(lines.of_calls(callee)), None))
-    if exceptions := _exceptions(lines, library):
-        raise exceptions[0]
+    if of_numba_s:
+        raise of_numba_s[0]
 
 
 class PureTile(CFunc):

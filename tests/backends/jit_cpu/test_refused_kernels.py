@@ -83,6 +83,18 @@ def calls_what_draws_as_python_does(y, x, n, task):
     y[0] = drawn_as_python_does(n)
 
 
+def calls_what_tells_values(y, x, n, task):
+    y[0] = checked(n)
+
+
+def calls_what_tells_a_text_of_values(y, x, n, task):
+    y[0] = checked_text(n)
+
+
+def calls_what_tells_constants(y, x, n, task):
+    y[0] = checked_constants(n)
+
+
 def calls_what_says_much(y, x, n, task):
     y[0] = of_two_lines(n)
 
@@ -150,6 +162,27 @@ def of_two_lines(n):
 
 
 @njit
+def checked(n):
+    if n < 0:
+        raise ValueError("n is", n)
+    return n
+
+
+@njit
+def checked_text(n):
+    if n < 0:
+        raise ValueError(f"n is {n}")
+    return n
+
+
+@njit
+def checked_constants(n):
+    if n < 0:
+        raise ValueError("n is below", 0)
+    return n
+
+
+@njit
 def last_of(n):
     return np.zeros(n)[n - 1]
 
@@ -195,6 +228,17 @@ COMPILED = {  # the line below the first of a function
         calls_what_draws_as_python_does,
         1,
         f"draws random numbers {STANDS}",
+    ),
+    calls_what_tells_values: (checked.py_func, 3, rf"may raise ValueError: n is, \.\.\. {STANDS}"),
+    calls_what_tells_a_text_of_values: (
+        checked_text.py_func,
+        3,
+        rf"may raise ValueError: \.\.\. {STANDS}",
+    ),
+    calls_what_tells_constants: (
+        checked_constants.py_func,
+        3,
+        f"may raise ValueError: n is below, 0 {STANDS}",
     ),
     calls_what_says_much: (of_two_lines.py_func, 3, f"may raise ValueError: one {STANDS}"),
     power: (power, 2, f"may raise OverflowError {STANDS}"),
