@@ -53,7 +53,8 @@ def full(shape: Any, fill_value: Any, dtype: Any = None) -> Tensor:
 def _full(shape: Any, fill_value: Any, dtype: Any, device: str | None) -> Tensor:
     shape = _extents("full", shape)
     dtype = result_type(fill_value) if dtype is None else standardize_dtype(dtype)
-    if isinstance(fill_value, (bool, int, float)):
+    number = isinstance(fill_value, (bool, int, float))
+    if number and (fill_value or math.copysign(1, fill_value) > 0):  # `filled` makes 0.0 of -0.0
         return filled(shape, fill_value, dtype, device)
     return broadcast_to(as_tensor(fill_value, dtype, "full: fill_value"), shape)
 

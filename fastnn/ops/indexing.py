@@ -12,7 +12,6 @@ from fastnn.ops.core import (
     Tensor,
     as_tensor,
     check_devices,
-    constant,
     filled,
     follows_operands,
     normalize_axis,
@@ -70,13 +69,6 @@ def _indices_of(x: Tensor, indices: Any) -> Tensor:
     return as_indices(indices, "take: indices")
 
 
-def _wrapped(indices: Tensor, extent: int) -> Tensor:
-    """Negative positions counted from the end."""
-    negative = _core.binary(indices, constant(0, indices.dtype), "less")
-    moved = _core.binary(indices, constant(extent, indices.dtype), "add")
-    return _core.select(negative, moved, indices)
-
-
 def _gather_nd_rule(node: _core.Node, gradient: Any) -> Any:
     shape, indices, batch_dims = node.saved
     total = filled(shape, 0, gradient.dtype, gradient.device)
@@ -110,7 +102,6 @@ def take_along_axis(x: Any, indices: Any, axis: int | None = None) -> Tensor:
             f"take_along_axis: indices have shape {indices.shape}, expected that of x, {x.shape}, "
             f"but for axis {axis}"
         )
-    indices = _wrapped(indices, x.shape[axis])
     order = [i for i in range(x.ndim) if i != axis] + [axis]
     moved = transpose(indices, order)
     y = _gather_nd(transpose(x, order), reshape(moved, (*moved.shape, 1)), x.ndim - 1)
@@ -146,9 +137,9 @@ def slice_rule(node: _core.Node, gradient: Any) -> Any:
 
 
 def _positions(item: Any, extent: int, axis: int) -> Any:
-    """An advanced index as int64 on the host or as a Tensor, negative positions wrapped."""
+    """An advanced index: on the host as checked int64, or a Tensor, which is checked when read."""
     if isinstance(item, Tensor):
-        return _wrapped(as_indices(item, "getitem: index"), extent)
+        return as_indices(item, "getitem: index")
     array = np.asarray(item)
     if array.dtype.kind not in "iu" and array.size:
         raise TypeError(f"getitem: an index must be integers or booleans, got {array.dtype}")
@@ -159,38 +150,56 @@ def _positions(item: Any, extent: int, axis: int) -> Any:
     return np.where(array < 0, array + extent, array)
 
 
-def _expand_key(x: Tensor, key: Any) -> list:
-    """The key as a list with one entry an axis (slice, int or array) and None for new axes."""
-    items: list[Any] = []
+def _is_mask(item: Any) -> bool:
+    return getattr(item, "dtype", None) in ("bool", np.dtype(bool))
+
+
+def _key_items(key: Any) -> list:
+    """What a key holds, lists as arrays; a mask of no axis is a TypeError."""
+    items = []
     for item in key if isinstance(key, tuple) else (key,):
         if isinstance(item, list) or (isinstance(item, np.ndarray) and item.ndim):
             item = np.asarray(item)
-        mask = getattr(item, "dtype", None) in ("bool", np.dtype(bool))
-        if isinstance(item, (bool, np.bool_)) or (mask and item.ndim == 0):
+        if isinstance(item, (bool, np.bool_)) or (_is_mask(item) and item.ndim == 0):
             raise TypeError(
                 "getitem: a single bool is not an index; use a mask of one axis or more"
             )
-        if mask:
-            used = sum(entry is not None and entry is not Ellipsis for entry in items)
-            if (
-                not any(entry is Ellipsis for entry in items)
-                and item.shape != (x.shape[used : used + item.ndim])
-            ):
-                raise IndexError(
-                    f"getitem: the mask has shape {item.shape}, the axes it reads "
-                    f"{x.shape[used : used + item.ndim]}"
-                )
-            items.extend(np.asarray(item).nonzero())
-        else:
-            items.append(item)
-    dots = [i for i, item in enumerate(items) if item is Ellipsis]
-    if len(dots) > 1:
+        items.append(item)
+    return items
+
+
+def _expand_key(x: Tensor, key: Any) -> tuple[list, int]:
+    """The key as a list with one entry an axis (slice, int or array) and None for new axes, and
+    where in it the ellipsis was (0 if there was none)."""
+    items = _key_items(key)
+    if sum(item is Ellipsis for item in items) > 1:
         raise IndexError("getitem: an index may hold one ellipsis only")
-    missing = x.ndim - sum(item is not None and item is not Ellipsis for item in items)
+    missing = x.ndim - sum(
+        item.ndim if _is_mask(item) else 1
+        for item in items
+        if item is not None and item is not Ellipsis
+    )
     if missing < 0:
         raise IndexError(f"getitem: too many indices for a tensor of {x.ndim} axes")
-    place = dots[0] if dots else len(items)
-    return items[:place] + [slice(None)] * missing + items[place + 1 :]
+    entries: list[Any] = []
+    axis = dots = 0
+    for item in items:
+        if item is Ellipsis:
+            dots = len(entries)
+            entries += [slice(None)] * missing
+            axis += missing
+        elif _is_mask(item):
+            read = x.shape[axis : axis + item.ndim]
+            if item.shape != read:
+                raise IndexError(
+                    f"getitem: the mask has shape {item.shape}, the axes it reads {read}"
+                )
+            entries += np.asarray(item).nonzero()
+            axis += item.ndim
+        else:
+            entries.append(item)
+            axis += item is not None
+    return entries + [slice(None)] * (x.ndim - axis), dots
 
 
 def _is_integer(item: Any) -> bool:
@@ -206,7 +215,7 @@ def getitem(x: Tensor, key: Any) -> Tensor:
     Keys of Python integers and slices alone are read in C and do not come here. The result of a
     mask has as many elements as the mask has true ones, so a mask is read on the host.
     """
-    entries = _expand_key(x, key)
+    entries, dots = _expand_key(x, key)
     advanced = any(
         isinstance(item, (Tensor, np.ndarray)) and not _is_integer(item) for item in entries
     )
@@ -234,11 +243,12 @@ def getitem(x: Tensor, key: Any) -> Tensor:
     y = x[tuple(slices)]
     if y.shape != tuple(extents):
         y = reshape(y, tuple(extents))
-    return _advanced(y, arrays) if arrays else y
+    return _advanced(y, arrays, dots) if arrays else y
 
 
-def _advanced(x: Tensor, arrays: dict) -> Tensor:
-    """x at the positions of broadcast index arrays, {axis: positions}."""
+def _advanced(x: Tensor, arrays: dict, dots: int) -> Tensor:
+    """x at the positions of broadcast index arrays, {axis: positions}; the ellipsis before axis
+    ``dots`` parts those on its two sides, though it stands for no axis."""
     axes = list(arrays)
     if len(axes) == 1:
         (axis,) = axes
@@ -262,7 +272,7 @@ def _advanced(x: Tensor, arrays: dict) -> Tensor:
         indices = _core.from_numpy(np.stack(hosts, -1), x.device)
     rest = [axis for axis in range(x.ndim) if axis not in arrays]
     y = _gather_nd(transpose(x, axes + rest), indices, 0)
-    adjacent = axes[-1] - axes[0] == len(axes) - 1
+    adjacent = axes[-1] - axes[0] == len(axes) - 1 and not axes[0] < dots <= axes[-1]
     if not adjacent or axes[0] == 0:
         return y
     # Adjacent index arrays leave their axes where they were.

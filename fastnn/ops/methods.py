@@ -54,10 +54,8 @@ def _binary_operator(op: str, a: Any, b: Any) -> Any:
 
 
 def _unary_operator(op: str, x: Any) -> Any:
-    if op == "logical_not":
-        if x.dtype != "bool":
-            return arithmetic.subtract(-1, x)  # ~x of integers
-        return elementwise.logical_not(x)
+    if op == "logical_not":  # ~x
+        return pairs.bitwise_not(x)
     return _UNARY[op](x)
 
 

@@ -84,6 +84,7 @@ def hypot(x1: Any, x2: Any) -> Tensor:
     usual = logical_and(greater(largest, 0.0), less(largest, math.inf))
     scale = where(usual, largest, 1.0)
     y = multiply(scale, sqrt(add(square(divide(a, scale)), square(divide(b, scale)))))
+    y = where(equal(fmax(a, b), math.inf), math.inf, y)  # beside NaN, too
     saved = saved_output(y, x1, x2)
     return y if saved is None else record(y, _hypot_rule, (x1, x2, *saved), x1, x2)
 

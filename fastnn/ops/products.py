@@ -49,7 +49,7 @@ def _rows_rule(node: _core.Node, gradient: Any) -> Any:
 def matmul(x1: Any, x2: Any) -> Tensor:
     """Matrix product over the last two axes; leading axes broadcast, vectors get an axis.
 
-    Integers are multiplied in float64, exactly up to 2 ** 53.
+    Integers are multiplied in float64, exactly up to 2 ** 53; what their dtype does not hold wraps.
 
     >>> matmul([[1.0, 2.0]], [[3.0], [4.0]]).tolist()
     [[11.0]]
@@ -73,7 +73,8 @@ def fitted_matmul(x1: Any, x2: Any) -> Any:
         )
     if x1.dtype not in FLOATS:
         dtype = "int32" if x1.dtype == "bool" else x1.dtype
-        return cast(matmul(_core.copy(x1, "float64"), _core.copy(x2, "float64")), dtype)
+        y = matmul(_core.copy(x1, "float64"), _core.copy(x2, "float64"))
+        return cast(cast(y, "int64"), dtype)
     if len(first) == 1:
         return squeeze(matmul(expand_dims(x1, 0), x2), -2 if len(second) > 1 else 0)
     if len(second) == 1:

@@ -279,6 +279,8 @@ def tile(x: Any, repeats: Any) -> Tensor:
 def repeat(x: Any, repeats: Any, axis: Any = None) -> Tensor:
     """Each element (or slice along ``axis``) repeated; a number, or one for each.
 
+    TypeError for repeats that are not integers, ValueError for negative ones.
+
     >>> repeat([1, 2], 2).tolist()
     [1, 1, 2, 2]
     """
@@ -287,6 +289,11 @@ def repeat(x: Any, repeats: Any, axis: Any = None) -> Tensor:
         x, axis = ravel(x), 0
     axis = normalize_axis("repeat", axis, x.ndim)
     counts = np.asarray(repeats)
+    if counts.dtype.kind not in "iub" and counts.size:
+        raise TypeError(f"repeat: repeats must be integers, got {counts.dtype}")
+    counts = counts.astype(np.int64)
+    if counts.min(initial=0) < 0:
+        raise ValueError(f"repeat: repeats must not be negative, got {counts.min()}")
     if counts.ndim and counts.size != 1:
         from fastnn.ops.indexing import take
 

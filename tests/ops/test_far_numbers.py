@@ -118,3 +118,8 @@ def test_the_slope_of_a_power_of_0_is_0():
 def test_slopes_of_a_length_of_small_and_large_numbers(scale):
     x1, x2 = np.array([[3.0, 0.0, -1.0], [4.0, 2.0, 0.0]]) * scale
     assert slopes(ops.hypot, x1, x2) == [[0.6, 0, -1], [0.8, 1, 0]]
+
+
+def test_a_length_is_infinite_beside_nan_too():
+    x1, x2 = np.array([NAN, -INF, NAN, INF]), np.array([-INF, NAN, 1.0, 0.0])
+    np.testing.assert_array_equal(ops.hypot(x1, x2), np.hypot(x1, x2))

@@ -90,6 +90,7 @@ def test_integers():
     for x in (INTEGERS, np.array([0, 255, 7], np.uint8), X > 0):
         np.testing.assert_array_equal(ops.bitwise_not(x), np.bitwise_not(x))
         assert ops.bitwise_invert(x).dtype == x.dtype.name
+        np.testing.assert_array_equal(~fn.tensor(x), ~x)
     np.testing.assert_array_equal(ops.trunc(INTEGERS), INTEGERS)
     np.testing.assert_array_equal(ops.signbit(INTEGERS), INTEGERS < 0)
     with pytest.raises(TypeError, match="gcd: x1 and x2 must be integers, got float32"):

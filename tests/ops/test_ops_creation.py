@@ -85,3 +85,10 @@ def test_a_negative_extent(name):
 def test_a_negative_extent_of_full(value):
     with pytest.raises(ValueError, match=r"full: shape \(-1,\) has a negative extent"):
         ops.full(-1, value)
+
+
+def test_full_keeps_the_sign_of_zero():
+    for value in (-0.0, np.float64(-0.0), 0.0, 0):
+        signs = np.signbit(value)
+        assert (np.signbit(ops.full((2,), value, "float32")) == signs).all()
+        assert (np.signbit(ops.full_like([1.0, 2.0], value)) == signs).all()

@@ -39,6 +39,14 @@ def test_matmul_of_integers_is_exact():
     assert ops.matmul([[True, True]], [[True], [True]]).tolist() == [[2]]
 
 
+@pytest.mark.parametrize("dtype", ["uint8", "int32"])
+def test_matmul_of_integers_wraps_as_numpy_does(dtype):
+    a = rng.integers(0, np.iinfo(dtype).max // 2**8 + 200, (3, 40)).astype(dtype)
+    result = ops.matmul(a, a.T)
+    assert result.dtype == dtype
+    np.testing.assert_array_equal(result, a @ a.T)
+
+
 def test_matmul_of_mixed_dtypes():
     assert ops.matmul(np.ones((2, 2), "float32"), np.ones((2, 2), "float64")).dtype == "float64"
     assert ops.matmul(np.ones((2, 2), "float32"), np.ones((2, 2), "int64")).dtype == "float32"

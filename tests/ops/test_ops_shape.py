@@ -189,6 +189,9 @@ def test_integer_arrays_drawn(data):
         ((..., 0, ...), IndexError, "one ellipsis"),
         ([0, 2], IndexError, "index 2 is outside axis 0"),
         (np.ones(3, bool), IndexError, r"mask has shape \(3,\)"),
+        ((..., np.ones(2, bool)), IndexError, r"mask has shape \(2,\), the axes it reads \(4,\)"),
+        (fn.tensor([-3]), IndexError, "index -3 at position 0 is out of range for axis 0"),
+        ((fn.tensor([0]), fn.tensor([-4])), IndexError, "index -4 at position 1 is out of range"),
         ([0.5], TypeError, "integers or booleans"),
         ("a", TypeError, "is not an index"),
         (1.0, TypeError, "is not an index"),
@@ -201,6 +204,27 @@ def test_integer_arrays_drawn(data):
 def test_indexing_errors(key, error, message):
     with pytest.raises(error, match=message):
         fn.tensor(X)[key]
+
+
+def test_positions_before_the_first_are_refused_along_an_axis():
+    for indices in ([-4, 0], [-6, 0], [3, 0]):
+        with pytest.raises(IndexError, match=f"index {indices[0]} at position 0 is out of range"):
+            ops.take_along_axis([1.0, 2.0, 3.0], indices, axis=0)
+
+
+def test_an_ellipsis_of_no_axis_parts_index_arrays():
+    x, rows, columns = np.arange(24).reshape(2, 3, 4), np.array([0, 2]), np.array([[1], [3], [0]])
+    for key in ((slice(None), rows, ..., columns), (..., rows, columns), (None, 1, ..., rows, 2)):
+        np.testing.assert_array_equal(fn.tensor(x)[key], x[key])
+
+
+def test_repeats_are_checked():
+    assert ops.repeat(np.zeros((0, 2)), [], axis=0).shape == (0, 2)
+    with pytest.raises(TypeError, match="repeat: repeats must be integers, got float64"):
+        ops.repeat([1.0, 2.0], 1.5)
+    for repeats in (-1, [1, -1]):
+        with pytest.raises(ValueError, match="repeat: repeats must not be negative, got -1"):
+            ops.repeat([1.0, 2.0], repeats)
 
 
 def test_tensors_are_immutable():
