@@ -45,10 +45,12 @@ class RemoteFile:
         """The name that a download is kept under: as it came, gzip or plain."""
         return f"{self.name}.gz" if self.remote.endswith(".gz") else self.name
 
-    def content(self, raw: bytes) -> bytes:
-        """The uncompressed content of a file as it was found; ValueError if it is not the one."""
+    def content(self, raw: bytes, downloaded: bool = False) -> bytes:
+        """The uncompressed content of a file as it was found, which somebody may have unpacked, or
+        as a mirror gave it; ValueError if it is not the one."""
         compressed = raw[:2] == b"\x1f\x8b"
-        if self.md5 is not None and compressed and hashlib.md5(raw).hexdigest() != self.md5:
+        has_md5 = self.md5 is not None and (compressed or downloaded)
+        if has_md5 and hashlib.md5(raw).hexdigest() != self.md5:
             raise ValueError("its MD5 is not the published one")
         try:
             content = gzip.decompress(raw) if compressed else raw
@@ -136,7 +138,7 @@ def _download(dataset: str, file: RemoteFile, mirrors: Sequence[str]) -> bytes:
         os.close(handle)
         try:
             _fetch(f"{mirror.rstrip('/')}/{file.remote}", temporary, file.patience)
-            content = file.content(Path(temporary).read_bytes())
+            content = file.content(Path(temporary).read_bytes(), downloaded=True)
             os.replace(temporary, folder / file.kept)
             return content
         except (OSError, ValueError) as error:  # requests' errors are OSErrors

@@ -81,10 +81,11 @@ class Vocabulary:
         ]
         self.tokens: list[str] = [*specials, *common][:size]
         self.counts: dict[str, int] = {token: counts.get(token, 0) for token in self.tokens}
-        if OTHER in self.counts:
+        if OTHER in specials:
             self.counts[OTHER] += sum(counts.values()) - sum(self.counts.values())
         self._ids = _Numbers((token, i) for i, token in enumerate(self.tokens))
-        self._table = Words(self.tokens, self._ids.get(OTHER, -1))
+        self._ids.other = specials.index(OTHER) if OTHER in specials else -1
+        self._table = Words(self.tokens, self._ids.other)
 
     def __len__(self) -> int:
         return len(self.tokens)
@@ -164,14 +165,16 @@ class Vocabulary:
 
 
 class _Numbers(dict[str, int]):
-    """The numbers of tokens; a token that is not there has that of the others."""
+    """The numbers of tokens; a token that is not there has that of the others, `other`, or none."""
+
+    other: int  # -1: none
 
     def __missing__(self, token: object) -> int:
         if not isinstance(token, str):
             raise TypeError(f"got one that is {type(token).__name__}")
-        if OTHER not in self:
+        if self.other < 0:
             raise _unknown(token, len(self))
-        return self[OTHER]
+        return self.other
 
 
 def _unknown(token: str, among: int) -> KeyError:

@@ -88,6 +88,16 @@ def test_a_plain_file_is_kept_as_it_came(server, tmp_path):
         fetch.load("other", file, [])
 
 
+def test_a_page_in_place_of_a_file_of_known_md5_is_no_download(server, tmp_path):
+    """As of a network that asks for a login: it is plain, and the digest is of what is packed."""
+    file = RemoteFile("words", md5=hashlib.md5(GOOD).hexdigest(), published="words.txt")
+    with pytest.raises(OSError, match="its MD5 is not the published one"):
+        fetch.load("toy", file, [server + "/plain"])
+    assert left_behind(tmp_path) == []
+    (tmp_path / "fastnn" / "toy" / "words").write_bytes(PLAIN)  # unpacked by the user
+    assert fetch.load("toy", file, []) == PLAIN
+
+
 @pytest.mark.parametrize("kind", ["truncated", "wrong", "missing"])
 def test_a_bad_mirror_is_passed_over(server, tmp_path, kind):
     assert fetch.load("toy", FILE, [f"{server}/{kind}", server + "/good"]) == IMAGES

@@ -58,6 +58,17 @@ def test_without_other_an_unknown_token_is_named():
     assert len(str(error.value)) < 120
 
 
+def test_a_token_that_is_spelled_as_other_is_none_of_the_specials():
+    vocabulary = Vocabulary(["cat", "<other>", "dog", "cat"], size=2, specials=())
+    assert vocabulary.counts == {"cat": 2, "<other>": 1}
+    for take in (vocabulary.encode, vocabulary.one_hot):
+        with pytest.raises(KeyError, match="'dog' is not among its 2 tokens"):
+            take(["dog"])
+    with pytest.raises(KeyError, match="'dog' is not among its 2 tokens"):
+        vocabulary.encode_text("dog")
+    assert vocabulary["<other>"] == 1
+
+
 @pytest.mark.parametrize("ids", [[7], [0, -1], np.array([2**40])])
 def test_numbers_out_of_the_vocabulary(ids):
     with pytest.raises(ValueError, match=rf"ids\[{len(ids) - 1}\] is {ids[-1]}, expected 0 to 6"):
