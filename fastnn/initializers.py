@@ -342,7 +342,7 @@ def get(identifier: Any) -> Callable | None:
     if identifier is None:
         return None
     if isinstance(identifier, dict):
-        return get(deserialize_keras_object(identifier))
+        identifier = deserialize_keras_object(identifier)
     if isinstance(identifier, str):
         identifier = find_by_name(identifier, _KNOWN, "initializer")
     if isinstance(identifier, type):

@@ -27,8 +27,8 @@ def fuse(model: Model) -> Model:
 
     A BatchNormalization that alone reads a convolution or a Dense layer without activation is
     folded into that layer's kernel and bias: in inference it multiplies and shifts every channel by
-    constants. Results differ by roundings only. Models within models are searched too. What is called
-    with training=True stays, and so do layers of a class with another ``call``.
+    constants. Results differ by roundings only. Models within models are searched too. What is
+    called with training=True stays, and so do layers of a class with another ``call``.
 
     Args:
         model: a functional model or a built Sequential.

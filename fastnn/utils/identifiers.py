@@ -34,7 +34,7 @@ def resolve(identifier: Any, known: Mapping[str, Any], kind: str) -> Any:
     if identifier is None:
         return None
     if isinstance(identifier, dict):
-        return deserialize_keras_object(identifier)
+        identifier = deserialize_keras_object(identifier)
     if isinstance(identifier, str):
         identifier = find_by_name(identifier, dict(known), kind)
     if isinstance(identifier, type):
