@@ -86,6 +86,11 @@ def test_saved_and_loaded(tmp_path):
     assert isinstance(dense.bias.constraint, constraints.NonNeg)
 
 
+def test_a_dictionary_that_describes_nothing_is_refused():
+    with pytest.raises(TypeError, match=r"constraint: expected a name, .* got {} of type dict"):
+        constraints.get({})
+
+
 @pytest.mark.parity
 @pytest.mark.parametrize("name", CASES)
 def test_against_keras(name):

@@ -27,7 +27,8 @@ def fuse(model: Model) -> Model:
 
     A BatchNormalization that alone reads a convolution or a Dense layer without activation is
     folded into that layer's kernel and bias: in inference it multiplies and shifts every channel by
-    constants. Results differ by roundings only. Models within models are searched too.
+    constants. Results differ by roundings only. Models within models are searched too. What is
+    called with training=True stays, and so do layers of a class with another ``call``.
 
     Args:
         model: a functional model or a built Sequential.
@@ -72,9 +73,9 @@ def _fused(model: Model) -> Model:
         args, kwargs = tree.map_structure(lambda x: made.get(id(x), x), [node.args, node.kwargs])
         if id(node) in folds:
             outputs = folds[id(node)].outputs
-            result = _folded_call(operation, folds[id(node)].operation, args)
+            result = _folded_call(operation, folds[id(node)].operation, args, kwargs)
         else:
-            if isinstance(operation, Model):
+            if isinstance(operation, Model) and not _in_training(node):
                 operation = inner.setdefault(id(operation), _fused(operation))
             result = operation(*args, **kwargs)
         for old, new in zip(tree.flatten(outputs), tree.flatten(result)):
@@ -99,6 +100,7 @@ def _folds(graph: Graph) -> dict[int, Node]:
         if (
             source is not None
             and isinstance(node.operation, BatchNormalization)
+            and not _in_training(node)
             and _takes(source.operation, node.operation)
             and readers[id(source.outputs)] == 1
             and calls[id(source.operation)] == calls[id(node.operation)] == 1
@@ -107,19 +109,31 @@ def _folds(graph: Graph) -> dict[int, Node]:
     return found
 
 
+def _in_training(node: Node) -> bool:
+    """Whether a layer is called with training=True, whatever the model is called with."""
+    return bool(node.kwargs.get("training"))
+
+
+_FOLDED = (Convolution.call, Dense.call)  # a class with another one may compute anything
+
+
 def _takes(layer: Any, normalization: BatchNormalization) -> bool:
     """Whether the normalized axis is that of the layer's outputs, which have no activation."""
-    if not isinstance(layer, (Convolution, Dense)) or layer.activation is not activations.linear:
+    if (
+        getattr(type(layer), "call", None) not in _FOLDED
+        or layer.activation is not activations.linear
+        or type(normalization).call is not BatchNormalization.call
+    ):
         return False
     rank = normalization.input_spec.ndim
     axis = layer.channel_axis if isinstance(layer, Convolution) else -1
     return normalization.axis % rank == axis % rank
 
 
-def _folded_call(layer: Any, normalization: BatchNormalization, args: Any) -> Any:
+def _folded_call(layer: Any, normalization: BatchNormalization, args: Any, kwargs: Any) -> Any:
     """The result of a layer that does the work of both."""
     both = type(layer).from_config({**layer.get_config(), "use_bias": True})
-    result = both(*args)
+    result = both(*args, **kwargs)
     scale, shift = _scale_and_shift(normalization)
     weights = [np.asarray(w, np.float64) for w in layer.get_weights()]
     bias = weights.pop() if layer.use_bias else np.zeros_like(scale)

@@ -50,8 +50,10 @@ def conv_operands(operation: str, x: Any, *parameters: Any) -> list:
     return [x, *(None if item is None else next(left) for item in given)]
 
 
-def check_kernel(operation: str, name: str, kernel: Tensor, x: Tensor) -> None:
-    """Raises a ValueError unless the kernel has x's axes and no empty one."""
+def check_kernel(operation: str, name: str, kernel: Tensor | None, x: Tensor) -> None:
+    """Raises a TypeError if there is no kernel, a ValueError unless it has x's axes, none empty."""
+    if kernel is None:
+        raise TypeError(f"{operation}: {name} is None, expected an array")
     if kernel.ndim != x.ndim:
         raise ValueError(
             f"{operation}: {name} has shape {kernel.shape} but the inputs have shape {x.shape}, "

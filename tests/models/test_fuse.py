@@ -78,6 +78,53 @@ def test_what_cannot_be_folded_stays():
         np.testing.assert_array_equal(a, b)
 
 
+class Doubled(layers.Conv2D):
+    def call(self, inputs):
+        return super().call(inputs) * super().call(inputs)
+
+
+class Halved(layers.BatchNormalization):
+    def call(self, inputs, training=False):
+        return 0.5 * super().call(inputs, training=training)
+
+
+def in_training(*layer):
+    """A Sequential of them, called in training whatever the model around it does."""
+    inner = fn.Sequential([*layer])
+    return lambda x: inner(x, training=True)
+
+
+@pytest.mark.parametrize(
+    "steps",
+    [
+        [layers.Conv2D(3, 3), lambda x: layers.BatchNormalization()(x, training=True)],
+        [in_training(layers.Conv2D(3, 3), layers.BatchNormalization())],
+        [Doubled(3, 3), layers.BatchNormalization()],
+        [layers.Conv2D(3, 3), Halved()],
+        [layers.Maxout(3), layers.BatchNormalization()],
+        [layers.Standout(3), layers.BatchNormalization()],
+    ],
+    ids=["training", "within", "convolution", "normalization", "maxout", "standout"],
+)
+def test_what_computes_something_else_is_not_folded(steps):
+    y = image = layers.Input(X.shape[1:])
+    for step in steps:
+        y = step(y)
+    model = disturbed(fn.Model(image, y))
+    with fn.saving.custom_object_scope({"Doubled": Doubled, "Halved": Halved}):
+        fused = fn.fuse(model)
+    np.testing.assert_array_equal(fused(X), model(X))
+
+
+def test_a_call_by_name_is_folded():
+    image = layers.Input(X.shape[1:])
+    y = layers.BatchNormalization()(inputs=layers.Conv2D(4, 3)(inputs=image), training=False)
+    model = disturbed(fn.Model(image, y))
+    fused = fn.fuse(model)
+    assert kinds(fused) == ["InputLayer", "Conv2D"]
+    np.testing.assert_allclose(fused(X), model(X), rtol=1e-5, atol=1e-5)
+
+
 def test_branches_and_models_within_are_searched():
     image = layers.Input(X.shape[1:])
     block = fn.Sequential([layers.Conv2D(3, 3, padding="same"), layers.BatchNormalization()])

@@ -259,6 +259,12 @@ REFUSED = [
 ]
 
 
+@pytest.mark.parametrize("operation", [ops.conv, ops.depthwise_conv, ops.conv_transpose])
+def test_a_kernel_is_needed(operation):
+    with pytest.raises(TypeError, match=f"{operation.__name__}: kernel is None, expected an array"):
+        operation(X, None)
+
+
 @pytest.mark.parametrize(("call", "message"), REFUSED)
 def test_what_is_refused(call, message):
     with pytest.raises(ValueError, match=message):
