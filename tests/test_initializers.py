@@ -128,8 +128,3 @@ def test_same_distribution_and_config_as_keras(name):
     np.testing.assert_allclose(np.abs(a).max(), np.abs(b).max(), rtol=0.25)
     wanted = {k: v for k, v in theirs.get_config().items() if not k.endswith("_axes")}
     assert ours.get_config() == wanted
-
-
-def test_a_dictionary_that_describes_nothing_is_refused():
-    with pytest.raises(ValueError, match=r"initializer: expected a name, .* got {}"):
-        initializers.get({})

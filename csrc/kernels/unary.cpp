@@ -13,7 +13,9 @@ namespace fastnn {
 namespace {
 
 // selu's constants (Klambauer et al., Self-normalizing neural networks, 2017).
-constexpr double kSeluAlpha = 1.6732632423543772848, kSeluScale = 1.0507009873554804934;
+// The scale, and its product with alpha: the nearest double, and the rest.
+constexpr double kSeluScale = 1.0507009873554804934;
+constexpr double kSeluBelow = 1.7580993408473768, kSeluRest = 1.42e-17;
 
 template <UnaryOp op, class T>
 FASTNN_INLINE Vec<T> apply(Vec<T> x, Vec<T> a) {
@@ -48,9 +50,12 @@ FASTNN_INLINE Vec<T> apply(Vec<T> x, Vec<T> a) {
   if constexpr (op == UnaryOp::relu) return larger(zero, x);  // the second, x, where x is NaN
   if constexpr (op == UnaryOp::leaky_relu) return select(x > zero, x, a * x);
   if constexpr (op == UnaryOp::elu) return select(x > zero, x, a * expm1(x));
-  if constexpr (op == UnaryOp::selu)
-    return select(x > zero, constant<T>(kSeluScale) * x,
-                  constant<T>(kSeluScale * kSeluAlpha) * expm1(x));
+  if constexpr (op == UnaryOp::selu) {
+    const Vec<T> e = expm1(x), c = constant<T>(kSeluBelow);
+    Vec<T> below = c * e;
+    if constexpr (sizeof(T) == 8) below = fma(c, e, constant<T>(kSeluRest) * e);
+    return select(x > zero, constant<T>(kSeluScale) * x, below);
+  }
   if constexpr (op == UnaryOp::gelu) return gelu(x);
   if constexpr (op == UnaryOp::gelu_tanh) return gelu_tanh(x);
   if constexpr (op == UnaryOp::silu) return silu(x);

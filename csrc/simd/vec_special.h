@@ -32,7 +32,7 @@ inline double inverse_erf(double y) {
     const double newton = error / (1.12837916709551257390 * ::exp(-x * x));
     x -= newton / (1 + x * newton);
   }
-  return y < 0 ? -x : x;
+  return ::copysign(x, y);
 }
 
 template <class T>

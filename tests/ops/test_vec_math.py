@@ -41,7 +41,11 @@ def hard_gate(x):
 
 
 def selu(x):
-    return 1.0507009873554804934 * np.where(x > 0, x, 1.6732632423543772848 * np.expm1(x))
+    scale, alpha = (
+        np.longdouble(n) if x.dtype == np.longdouble else float(n)
+        for n in ("1.0507009873554804934", "1.6732632423543772848")
+    )
+    return scale * np.where(x > 0, x, alpha * np.expm1(x))
 
 
 # Name: float64 NumPy, and the most units in the last place that float32 may be off.
@@ -193,6 +197,7 @@ DOUBLE = {
         "softplus",
         "silu",
         "mish",
+        "selu",
         *TRIGONOMETRIC,
     )
 }
@@ -297,6 +302,14 @@ def test_erfinv_inverts_erf(dtype):
     assert (np.abs(wrong) <= 4 * np.finfo(dtype).eps * np.abs(x) * slope).all()
     beyond = np.asarray(_core.unary(_core.from_numpy(np.array([1.5, -2, np.nan], dtype)), "erfinv"))
     assert np.isnan(beyond).all()
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_erfinv_keeps_the_sign_of_zero(dtype):
+    zeros = np.array([0.0, -0.0] * 9, dtype)
+    np.testing.assert_array_equal(
+        np.signbit(np.asarray(_core.unary(_core.from_numpy(zeros), "erfinv"))), np.signbit(zeros)
+    )
 
 
 @pytest.mark.parametrize("op", ["exp", "tanh", "sin", "gelu", "erf"])
