@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+from collections.abc import Iterable, Iterator
 
 import numpy as np
 
@@ -63,17 +64,25 @@ def is_here() -> bool:
     return find(FOLDER, FILES[0]) is not None
 
 
+def _undamaged(rows: Iterable[list[str]]) -> Iterator[list[str]]:
+    try:
+        yield from rows
+    except csv.Error as error:
+        raise ValueError(f"reuters: the table is damaged ({error})") from error
+
+
 def parse(content: bytes) -> Texts:
     """Texts and labels of a table as ``load_data`` describes it.
 
     Raises:
-        ValueError: not UTF-8, other columns, or a label that is none of 0 to 45.
+        ValueError: not UTF-8, other columns, a label that is none of 0 to 45, or more than 131,072
+            letters in a column.
     """
     try:
         table = io.StringIO(content.decode("utf-8"), newline="")
     except UnicodeDecodeError as error:
         raise ValueError(f"reuters: the table is not UTF-8 ({error})") from error
-    rows = csv.reader(table, delimiter="\t", quoting=csv.QUOTE_NONE)
+    rows = _undamaged(csv.reader(table, delimiter="\t", quoting=csv.QUOTE_NONE))
     header = tuple(next(rows, ()))
     if header != COLUMNS:
         raise ValueError(f"reuters: the columns are {header}, expected {COLUMNS}")

@@ -55,6 +55,15 @@ def test_max_pool(backend, dtype, rank, seed):
 
 
 @pytest.mark.parametrize(("backend", "dtype"), rows((d,) for d in FLOATS))
+def test_an_infinite_gradient_goes_where_the_largest_was(backend, dtype):
+    which = np.array([0, 1, 2, 3], np.uint8).reshape(1, 2, 2, 1)
+    dy = np.array([np.inf, 1, -np.inf, np.nan], dtype).reshape(1, 2, 2, 1)
+    dx = check(backend, "max_pool_backward", [dy, which, None], (4, 4), (2, 2), (2, 2))
+    dx = dx[0] if isinstance(dx, (tuple, list)) else dx
+    assert np.count_nonzero(dx == 0) == 12
+
+
+@pytest.mark.parametrize(("backend", "dtype"), rows((d,) for d in FLOATS))
 def test_large_windows_keep_nothing(backend, dtype):
     x = integers(generator(dtype), (2, 20, 21, 19), dtype)
     placement = ((16, 16), (3, 5), (2, 0, 1, 3), (1, 1), False)

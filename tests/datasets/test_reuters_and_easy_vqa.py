@@ -23,6 +23,7 @@ def test_a_table_of_documents():
         (HEADER + "²\ta\tb\t1\tc\td\te\tf\n".encode(), "line 2 has no label from 0 to 45"),
         (HEADER + b"46\ta\tb\t1\tc\td\te\tf\n", "line 2 has no label from 0 to 45"),
         (HEADER + b"1\ttoo few\n", "line 2 has no label"),
+        (HEADER + b"1\t" + b"a" * 131_073, "the table is damaged"),
     ],
 )
 def test_damaged_tables(content, message):

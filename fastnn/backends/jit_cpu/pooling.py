@@ -94,8 +94,8 @@ def _spread(dx, dy, which, outputs, taps, elements, channels, table, task):
                 continue
             to = base + element * channels
             for c in range(channels):
-                part = dy[source + c] if which[source + c] == tap else dy[source + c] * 0
-                dx[to + c] += part
+                if which[source + c] == tap:
+                    dx[to + c] += dy[source + c]
 
 
 def max_pool_backward(
