@@ -18,8 +18,9 @@ Rule = TypeVar("Rule", bound=Callable)
 _RULES: set[Callable] = set()
 
 
-def is_relu_rule(rule: Rule) -> Rule:
-    """Notes a gradient rule of (relu(z), z), where either gradient may be None."""
+def relu_is_last(rule: Rule) -> Rule:
+    """Notes the rule of an operation that ends with relu: its gradients are by the two outputs,
+    None where none came."""
     _RULES.add(rule)
     return rule
 

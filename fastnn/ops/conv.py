@@ -12,7 +12,7 @@ from typing import Any
 from fastnn import _core, config
 from fastnn.dtypes import FLOATS
 from fastnn.ops.activation import sigmoid
-from fastnn.ops.before_relu import is_relu_rule
+from fastnn.ops.before_relu import relu_is_last
 from fastnn.ops.core import Tensor, as_float, follows_operands, promote, record
 from fastnn.ops.products import FUSED
 from fastnn.ops.shape import reshape
@@ -85,19 +85,19 @@ def _conv_rule(node: _core.Node, gradient: Any) -> tuple:
     if activation != "linear":
         value = gradient if value is None else value
         gradient = _core.unary_backward(gradient, value, activation, a)
-    return _linear_rule(node, gradient)
+    return _linear_gradients(node, gradient)
 
 
-@is_relu_rule
+@relu_is_last
 def _relu_conv_rule(node: _core.Node, gradients: Any) -> tuple:
     after, before = gradients
     if after is not None:
         after = _core.unary_backward(after, node.saved[2], "relu")
         before = after if before is None else _core.binary(before, after, "add")
-    return _linear_rule(node, before)
+    return _linear_gradients(node, before)
 
 
-def _linear_rule(node: _core.Node, gradient: Any) -> tuple:
+def _linear_gradients(node: _core.Node, gradient: Any) -> tuple:
     x, kernel, *_, places, algorithm = node.saved
     need_x, need_kernel, need_bias = node.needs
     dx = dw = db = None

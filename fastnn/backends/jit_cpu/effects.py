@@ -8,6 +8,7 @@ copy.
 
 from __future__ import annotations
 
+import linecache
 import pickle
 import re
 from typing import Any
@@ -27,6 +28,7 @@ _CALLED = {
 }
 # Numba's names end with a hash, and with a number where LLVM has linked two that are alike.
 _RAISED = re.compile(r'@\.const\.pickledata\.(\w+)(?:\.\d+)? = [^\n]* c"(.*)"')
+_RAISE = re.compile(r"\b(raise|assert)\b")
 _TO_RAISE = r"\.const\.picklebuf\.{}(?:\.\d+)?"
 
 
@@ -38,10 +40,10 @@ class Effect(TypeError):
         self.place = place
 
 
-def _exceptions(lines: Lines, library: Any) -> tuple[list[Effect], list[Effect]]:
-    """What the user's functions raise, and what Numba's do for them, by the constants of which
-    Numba makes exceptions; known lines come first."""
-    of_users, of_numba_s = [], []
+def _exceptions(lines: Lines, library: Any) -> tuple[list[Effect], bool]:
+    """What is raised, by the constants of which Numba makes exceptions, known lines first; and
+    whether the user wrote a `raise` or an `assert`."""
+    found, written = [], False
     for name, text in _RAISED.findall(lines.code):
         pickled = pickle.loads(unescaped(text))
         if isinstance(pickled, str):  # that is printed
@@ -50,19 +52,16 @@ def _exceptions(lines: Lines, library: Any) -> tuple[list[Effect], list[Effect]]
         said = ", ".join(map(_said, arguments or ()))
         what = f"may raise {': '.join(filter(None, (kind.__name__, said)))}".splitlines()[0]
         if where is None or of_numba(where[1]):  # Numba's Python raises, wherever it is called
-            of_numba_s.append(Effect(what, _taken(_TO_RAISE.format(name), lines, library)))
-        else:
-            of_users.append(Effect(what, where[1:]))
-    return sorted(of_users, key=_known_first), sorted(of_numba_s, key=_known_first)
+            found.append(Effect(what, _taken(_TO_RAISE.format(name), lines, library)))
+        else:  # also an index out of bounds, or no memory for a list
+            found.append(Effect(what, where[1:]))
+            written = written or bool(_RAISE.search(linecache.getline(*where[1:])))
+    return sorted(found, key=lambda one: (one.place is None, one.place, str(one))), written
 
 
 def _said(argument: Any) -> str:
     """What an exception is to say; an argument that only a call knows is a value of LLVM's."""
     return "..." if isinstance(argument, ir.Value) else str(argument)
-
-
-def _known_first(effect: Effect) -> tuple:
-    return effect.place is None, effect.place, str(effect)
 
 
 def _taken(constant: str, lines: Lines, library: Any) -> Place | None:
@@ -90,14 +89,14 @@ def _optimized(library: Any) -> str:
 
 def _refuse_effects(library: Any) -> None:
     lines = Lines(_optimized(library))
-    of_users, of_numba_s = _exceptions(lines, library)
-    if of_users:  # before what Numba calls to make it: memory for the values that it tells
-        raise of_users[0]
+    exceptions, written = _exceptions(lines, library)
+    if written:  # before what Numba calls to make one: memory for the values that it tells
+        raise exceptions[0]
     for callee, what in _CALLED.items():
         if lines.calls(callee):
             raise Effect(what, next(iter(lines.of_calls(callee)), None))
-    if of_numba_s:
-        raise of_numba_s[0]
+    if exceptions:
+        raise exceptions[0]
 
 
 class PureTile(CFunc):
