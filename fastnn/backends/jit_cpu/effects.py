@@ -41,8 +41,8 @@ class Effect(TypeError):
 
 
 def _exceptions(lines: Lines, library: Any) -> tuple[list[Effect], bool]:
-    """What is raised, by the constants of which Numba makes exceptions, known lines first; and
-    whether the user wrote a `raise` or an `assert`."""
+    """What is raised, by the constants of which Numba makes exceptions; and whether the user wrote
+    a `raise` or an `assert`."""
     found, written = [], False
     for name, text in _RAISED.findall(lines.code):
         pickled = pickle.loads(unescaped(text))
@@ -56,7 +56,12 @@ def _exceptions(lines: Lines, library: Any) -> tuple[list[Effect], bool]:
         else:  # also an index out of bounds, or no memory for a list
             found.append(Effect(what, where[1:]))
             written = written or bool(_RAISE.search(linecache.getline(*where[1:])))
-    return sorted(found, key=lambda one: (one.place is None, one.place, str(one))), written
+    return sorted(found, key=_first_told), written
+
+
+def _first_told(effect: Effect) -> tuple:
+    """Known lines come first; no memory, for what an exception is to say perhaps, comes last."""
+    return "MemoryError" in str(effect), effect.place is None, effect.place, str(effect)
 
 
 def _said(argument: Any) -> str:
