@@ -137,6 +137,9 @@ class Captured:
         time that each takes (the least of 20 runs with the arguments of the last recording, in
         microseconds; without times, why there are none) and their backend; or the reason why it
         runs eagerly.
+
+        The runs write what the step writes, and put it back: what was computed from it before can
+        not be differentiated after.
         """
         texts = [step.explain() for step in list(self._steps.values())]
         return "\n\n".join(texts) or f"{self.name} has not been called"

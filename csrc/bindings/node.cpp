@@ -184,7 +184,7 @@ PyObject* record_call(PyObject*, PyObject* const* args, Py_ssize_t count) {
 }
 
 // other_output(result, index): a Tensor in a result's memory that stands for another output of the
-// operation that it came from.
+// operation that it came from; for the tape alone, as its values are the result's.
 PyObject* other_output(PyObject*, PyObject* const* args, Py_ssize_t count) {
   return guarded([&]() -> PyObject* {
     NodeObject* node = count == 2 && is_tensor(args[0]) && as_tensor(args[0])->node

@@ -90,9 +90,10 @@ void max_rows(const Pool& pool, const T* x, int64_t row, int64_t rows, T* y, uin
                       });
       for (int r = 0; r < R; ++r) {
         columns.store(best[r], y + pixel.index * channels, r);
-        if (kWhich && through_relu) from[r] = select(best[r] > V::zero(), from[r], nowhere);
-        if (kWhich)
+        if (kWhich) {
+          if (through_relu) from[r] = select(best[r] > V::zero(), from[r], nowhere);
           store_bytes(from[r], which + pixel.index * channels + columns.place[r], columns.left);
+        }
       }
     });
   });

@@ -2,7 +2,8 @@
 //
 // The gradient goes to the element that a window's result came from, kept as one byte: its number
 // within the window. Windows of more than 255 elements keep nothing and are searched again. Where x
-// was made by relu, the gradient can pass that on the way: it goes nowhere from a result of 0.
+// was made by relu, the gradient can pass that on the way, if a byte is kept: it goes nowhere from
+// a result of 0.
 #include <cstring>
 
 #include "core/kernel_table.h"

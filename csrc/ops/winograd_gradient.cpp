@@ -4,7 +4,7 @@
 //
 // Tiles fall into groups, each for one thread, which goes through it block by block; the sums of
 // the groups are added in order. Where those would be too large there is one group, and the threads
-// share each of its blocks. Groups and blocks are a function of shape alone.
+// share each of its blocks.
 #include <algorithm>
 
 #include "core/kernel_table.h"
@@ -22,6 +22,8 @@ namespace {
 constexpr int64_t kStageTiles = 8;  // of a task that transforms
 constexpr int64_t kItem = sizeof(float);
 
+// Groups and blocks fix the order of the sums: they are a function of shape alone, and no run may
+// tune these.
 constexpr int64_t kGroupTiles = 96;  // at least
 constexpr int64_t kMostGroups = 8;
 constexpr int64_t kSumBytes = 4 << 20;      // of all groups
@@ -137,7 +139,7 @@ struct Gradient {
         cut.row_tiles, 0, cut.panels, done);
   }
 
-  // The sums of all groups, where those of the first are.
+  // Adds the sums of the other groups to those of the first, in order, for these channels.
   void add_groups(int64_t channel, int64_t count, float* sums) const {
     const auto add =
         kernels().binary.run[static_cast<int>(BinaryOp::add)][static_cast<int>(DType::float32)];

@@ -15,17 +15,19 @@ from fastnn.tensor import Tensor
 
 Rule = TypeVar("Rule", bound=Callable)
 
-_RULES: set[Callable] = set()
+_RULES: list[Callable] = []
 
 
 def relu_is_last(rule: Rule) -> Rule:
     """Notes the rule of an operation that ends with relu: its gradients are by the two outputs,
     None where none came."""
-    _RULES.add(rule)
+    _RULES.append(rule)
     return rule
 
 
 def before_relu(x: Tensor) -> Tensor | None:
     """What relu was applied to, for the tape alone; None if x is no result of such a relu."""
     node = x._node
-    return _core.other_output(x, 1) if node is not None and node.rule in _RULES else None
+    if node is None or not any(node.rule is rule for rule in _RULES):
+        return None
+    return _core.other_output(x, 1)

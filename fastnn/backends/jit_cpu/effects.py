@@ -28,7 +28,7 @@ _CALLED = {
 }
 # Numba's names end with a hash, and with a number where LLVM has linked two that are alike.
 _RAISED = re.compile(r'@\.const\.pickledata\.(\w+)(?:\.\d+)? = [^\n]* c"(.*)"')
-_RAISE = re.compile(r"\b(raise|assert)\b")
+_WRITTEN = re.compile(r"\b(raise|assert)\b")
 _TO_RAISE = r"\.const\.picklebuf\.{}(?:\.\d+)?"
 
 
@@ -55,13 +55,14 @@ def _exceptions(lines: Lines, library: Any) -> tuple[list[Effect], bool]:
             found.append(Effect(what, _taken(_TO_RAISE.format(name), lines, library)))
         else:  # also an index out of bounds, or no memory for a list
             found.append(Effect(what, where[1:]))
-            written = written or bool(_RAISE.search(linecache.getline(*where[1:])))
-    return sorted(found, key=_first_told), written
+            of_numba_s = issubclass(kind, (IndexError, MemoryError))
+            written |= not of_numba_s or bool(_WRITTEN.search(linecache.getline(*where[1:])))
+    return sorted(found, key=_order_told), written
 
 
-def _first_told(effect: Effect) -> tuple:
+def _order_told(effect: Effect) -> tuple:
     """Known lines come first; no memory, for what an exception is to say perhaps, comes last."""
-    return "MemoryError" in str(effect), effect.place is None, effect.place, str(effect)
+    return "may raise MemoryError" in str(effect), effect.place is None, effect.place, str(effect)
 
 
 def _said(argument: Any) -> str:
