@@ -1,5 +1,7 @@
 #include "kernels/winograd.h"
 
+#include <type_traits>
+
 #include "kernels/fill.h"
 #include "simd/vec.h"
 
@@ -198,6 +200,34 @@ struct Gradient<7> {
   }
 };
 
+/* The transposed matrices of input and output of F(Size, Taps). */
+template <int Size, int Taps>
+struct Adjoint;
+
+template <>
+struct Adjoint<4, 3> {
+  static FASTNN_INLINE void signal(const V (&d)[4], V (&u)[6]) {
+    const V even = d[0] + d[2], odd = d[1] + d[3];
+    const V far = times(4, d[2], d[0]), between = times(4, d[3], d[1]);
+    u[0] = d[0];
+    u[1] = even + odd;
+    u[2] = even - odd;
+    u[3] = times(2, between, far);
+    u[4] = times(-2, between, far);
+    u[5] = d[3];
+  }
+  static FASTNN_INLINE void overlap(const V (&m)[6], V (&x)[6]) {
+    const V s = m[1] + m[2], d = m[1] - m[2], u = m[3] + m[4], v = m[3] - m[4];
+    const V twice = v + v;
+    x[0] = m[0] * V::broadcast(4);
+    x[1] = times(4, m[5] - d, -twice);
+    x[2] = times(-5, m[0], times(-4, s, -u));
+    x[3] = times(-5, m[5], d + twice);
+    x[4] = (m[0] + s) + u;
+    x[5] = m[5];
+  }
+};
+
 /* What a line of a tile goes through. */
 template <int Size, int Taps>
 struct Image {
@@ -225,6 +255,34 @@ struct Sums {
   }
 };
 
+template <int Size, int Taps>
+struct Evaluated {
+  static FASTNN_INLINE void apply(const V (&d)[Size], V (&u)[Size + Taps - 1]) {
+    Adjoint<Size, Taps>::signal(d, u);
+  }
+};
+template <int Size, int Taps>
+struct Overlapping {
+  static FASTNN_INLINE void apply(const V (&m)[Size + Taps - 1], V (&x)[Size + Taps - 1]) {
+    Adjoint<Size, Taps>::overlap(m, x);
+  }
+};
+
+FASTNN_INLINE bool holds(const WinogradTile& t, int row, int column) {
+  return row >= t.top && row < t.bottom && column >= t.left && column < t.right;
+}
+
+/* Calls body(channel, count, is_whole) for vectors of channels; tiles of `side` x `side`. */
+template <class Body>
+FASTNN_INLINE void for_vectors(const WinogradTile& t, int side, Body body) {
+  const bool whole = t.top == 0 && t.left == 0 && t.bottom == side && t.right == side;
+  int64_t c = 0;
+  if (whole)
+    for (; c + L <= t.channels; c += L) body(c, L, std::true_type());
+  for (; c < t.channels; c += L)
+    body(c, t.channels - c < L ? t.channels - c : L, std::false_type());
+}
+
 /* From x From tiles to To x To frequencies. */
 template <class Transform, int From, int To, bool Whole>
 FASTNN_INLINE void input_vector(const WinogradInput& t, int64_t c, int64_t n) {
@@ -236,8 +294,8 @@ FASTNN_INLINE void input_vector(const WinogradInput& t, int64_t c, int64_t n) {
     V d[From], u[To];
 #pragma GCC unroll 8
     for (int i = 0; i < From; ++i) {
-      const bool inside = Whole || (i >= t.top && i < t.bottom && j >= t.left && j < t.right);
-      d[i] = inside ? load_some(from + i * t.row + j * t.pixel, n) : V::zero();
+      const bool inside = Whole || holds(t.tile, i, j);
+      d[i] = inside ? load_some(from + i * t.tile.row + j * t.tile.pixel, n) : V::zero();
     }
     Transform::apply(d, u);
 #pragma GCC unroll 8
@@ -254,12 +312,9 @@ FASTNN_INLINE void input_vector(const WinogradInput& t, int64_t c, int64_t n) {
 
 template <class Transform, int From, int To>
 void input(const WinogradInput* t) {
-  const bool whole = t->top == 0 && t->left == 0 && t->bottom == From && t->right == From;
-  int64_t c = 0;
-  if (whole)
-    for (; c + L <= t->channels; c += L) input_vector<Transform, From, To, true>(*t, c, L);
-  for (; c < t->channels; c += L)
-    input_vector<Transform, From, To, false>(*t, c, t->channels - c < L ? t->channels - c : L);
+  for_vectors(t->tile, From, [&](int64_t c, int64_t n, auto whole) {
+    input_vector<Transform, From, To, decltype(whole)::value>(*t, c, n);
+  });
 }
 
 template <int Size, int Taps>
@@ -331,6 +386,40 @@ void output(const WinogradOutput* t) {
   if (k < t->filters) output_vector<Transform, From, To>(*t, k, t->filters - k);
 }
 
+/* Side x Side frequencies to what they add to Side x Side elements of the image. */
+template <class Transform, int Side, bool Whole>
+FASTNN_INLINE void overlap_vector(const WinogradOverlap& t, int64_t c, int64_t n) {
+  const float* from = static_cast<const float*>(t.from) + c;
+  V all[Side][Side];
+#pragma GCC unroll 8
+  for (int j = 0; j < Side; ++j) {
+    V m[Side], x[Side];
+#pragma GCC unroll 8
+    for (int i = 0; i < Side; ++i) m[i] = load_some(from + (i * Side + j) * t.frequency, n);
+    Transform::apply(m, x);
+#pragma GCC unroll 8
+    for (int i = 0; i < Side; ++i) all[i][j] = x[i];
+  }
+#pragma GCC unroll 8
+  for (int i = 0; i < Side; ++i) {
+    V x[Side];
+    Transform::apply(all[i], x);
+#pragma GCC unroll 8
+    for (int j = 0; j < Side; ++j) {
+      if (!Whole && !holds(t.tile, i, j)) continue;
+      float* to = static_cast<float*>(t.to) + i * t.tile.row + j * t.tile.pixel + c;
+      store_some(load_some(to, n) + x[j], to, n);
+    }
+  }
+}
+
+template <class Transform, int Side>
+void overlap(const WinogradOverlap* t) {
+  for_vectors(t->tile, Side, [&](int64_t c, int64_t n, auto whole) {
+    overlap_vector<Transform, Side, decltype(whole)::value>(*t, c, n);
+  });
+}
+
 template <int Size, int Taps>
 void fill(WinogradTransforms* transforms) {
   constexpr int N = Size + Taps - 1;
@@ -346,6 +435,13 @@ void fill(WinogradGradient* gradient) {
   gradient->taps = output<Sums<Size, Taps>, N, Taps>;
 }
 
+template <int Size, int Taps>
+void fill(WinogradAdjoint* adjoint) {
+  constexpr int N = Size + Taps - 1;
+  adjoint->signal = input<Evaluated<Size, Taps>, Size, N>;
+  adjoint->overlap = overlap<Overlapping<Size, Taps>, N>;
+}
+
 }  // namespace
 }  // namespace fastnn
 
@@ -357,4 +453,5 @@ FASTNN_FILL(winograd, WinogradKernels) {
   fastnn::fill<4, 3>(&table->by_three);
   fastnn::fill<2, 5>(&table->by_five);
   fastnn::fill<2, 7>(&table->by_seven);
+  fastnn::fill<4, 3>(&table->adjoint);
 }

@@ -9,13 +9,18 @@
 
 #include <stdint.h>
 
-/* Image to frequencies: to[f * frequency + c], f < side^2. */
-struct WinogradInput {
-  const void* from;    /* where row 0, column 0 of the tile would lie */
-  int64_t row, pixel;  /* elements */
-  int32_t top, bottom; /* rows of the tile that lie in the image; the others are zero */
+/* What of a tile lies in an image. */
+struct WinogradTile {
+  int64_t row, pixel;  /* elements to the next one */
+  int32_t top, bottom; /* rows of the tile that lie in the image */
   int32_t left, right; /* its columns */
   int64_t channels;
+};
+
+/* Image to frequencies: to[f * frequency + c], f < side^2. Outside the image is zero. */
+struct WinogradInput {
+  const void* from; /* where row 0, column 0 of the tile would lie */
+  struct WinogradTile tile;
   void* to;
   int64_t frequency;
 };
@@ -43,6 +48,14 @@ struct WinogradOutput {
   int32_t reserved;
 };
 
+/* Frequencies to what a tile of the signal adds to an image, for the gradient by the image. */
+struct WinogradOverlap {
+  const void* from;
+  int64_t frequency;
+  struct WinogradTile tile;
+  void* to; /* where row 0, column 0 of the tile would lie */
+};
+
 struct WinogradTransforms {
   void (*input)(const struct WinogradInput*);
   void (*kernel)(const struct WinogradKernel*);
@@ -56,7 +69,15 @@ struct WinogradGradient {
   void (*taps)(const struct WinogradOutput*);
 };
 
+/* The gradient by the image: tiles of the signal of `size` x `size` to frequencies; their products
+ * with the kernel's to tiles of the image of `side` x `side`, which overlap. */
+struct WinogradAdjoint {
+  void (*signal)(const struct WinogradInput*);
+  void (*overlap)(const struct WinogradOverlap*);
+};
+
 struct WinogradKernels {
   struct WinogradTransforms two, four, five, seven;    /* F(2, 3), F(4, 3), F(2, 5), F(2, 7) */
   struct WinogradGradient by_three, by_five, by_seven; /* F(3, 4), F(5, 2), F(7, 2) */
+  struct WinogradAdjoint adjoint;                      /* of F(4, 3) */
 };

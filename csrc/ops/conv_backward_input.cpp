@@ -3,8 +3,9 @@
 //
 //   dx[i] = sum of dy[o] w[t] over all o, t with o * stride - before + t * dilation = i
 //
-// With strides of one that is a convolution with the mirrored kernel. With others the elements
-// of dx that have the same remainder by the strides form one each. Few channels are folded.
+// With strides of one that is a convolution with the mirrored kernel, or Winograd's method
+// transposed. With others the elements of dx that have the same remainder by the strides form one
+// convolution each. Few channels are folded.
 #include <algorithm>
 #include <cstddef>
 #include <cstring>
@@ -17,6 +18,7 @@
 #include "ops/conv_fold.h"
 #include "ops/conv_paths.h"
 #include "ops/conv_rows.h"
+#include "ops/winograd_overlap.h"
 
 namespace fastnn {
 namespace {
@@ -66,11 +68,6 @@ ConvProblem mirrored(const Call& call, const ConvShape& s) {
   return problem;
 }
 
-// Unless a way through the mirrored convolution was asked for.
-bool is_folded(const Call& call, const ConvShape& s) {
-  return call.attributes.as<InputAttributes>().algorithm <= kConvExact && !s.empty() && folds(s);
-}
-
 InputGradient gradient_of(const Call& call, const ConvShape& s) {
   return {s, call.operand(Dy).data, call.operand(W).data, call.operand(Dx).data};
 }
@@ -78,6 +75,16 @@ InputGradient gradient_of(const Call& call, const ConvShape& s) {
 bool has_strides(const ConvShape& s) {
   return std::any_of(s.windows.stride, s.windows.stride + kMaxSpatial,
                      [](int64_t stride) { return stride != 1; });
+}
+
+enum class Way { fold, overlap, mirrored, phases };
+
+// A way through the mirrored convolution can be asked for.
+Way way_of(const Call& call, const ConvShape& s) {
+  const int64_t algorithm = call.attributes.as<InputAttributes>().algorithm;
+  if (algorithm <= kConvExact && !s.empty() && folds(s)) return Way::fold;
+  if (algorithm == kConvAuto && !s.empty() && overlaps(s)) return Way::overlap;
+  return has_strides(s) ? Way::phases : Way::mirrored;
 }
 
 // Taps 0, 1, ... of an axis reach as many different phases; later ones reach those again.
@@ -190,40 +197,57 @@ void infer(Call& call) {
   check_extents(call, given.rank, dx);
   call.set_output(Dx, given.dtype, given.rank, dx);
   int64_t bytes = 0;
-  if (is_folded(call, s)) {
-    bytes = conv_fold_bytes(gradient_of(call, s), thread_count());
-  } else if (!has_strides(s)) {
-    const ConvProblem problem = mirrored(call, s);
-    check_algorithm(call, problem.shape);
-    bytes = conv_bytes(problem, thread_count());
-  } else if (!s.empty() && !is_depthwise(s)) {
-    for_each_phase(call, s, [&](const RowsProblem& rows) {
-      bytes = std::max(bytes, rows_bytes(rows, thread_count()));
-    });
+  switch (way_of(call, s)) {
+    case Way::fold:
+      bytes = conv_fold_bytes(gradient_of(call, s), thread_count());
+      break;
+    case Way::overlap:
+      bytes = winograd_overlap_bytes(gradient_of(call, s), thread_count());
+      break;
+    case Way::mirrored: {
+      const ConvProblem problem = mirrored(call, s);
+      check_algorithm(call, problem.shape);
+      bytes = conv_bytes(problem, thread_count());
+      break;
+    }
+    case Way::phases:
+      if (!s.empty() && !is_depthwise(s))
+        for_each_phase(call, s, [&](const RowsProblem& rows) {
+          bytes = std::max(bytes, rows_bytes(rows, thread_count()));
+        });
   }
   call.set_scratch(Scratch, bytes);
 }
 
+void run_phases(const Call& call, const ConvShape& s) {
+  const Array &dx = call.operand(Dx), &scratch = call.operand(Scratch);
+  if (leaves_gaps(s)) std::memset(dx.data, 0, static_cast<size_t>(dx.bytes()));
+  if (s.empty()) return;
+  for_each_phase(call, s, [&](const RowsProblem& rows) {
+    if (is_depthwise(s))
+      run_depthwise_rows(rows, thread_count());
+    else
+      run_rows(rows, thread_count(), scratch.data, scratch.size());
+  });
+}
+
 Status run(const Call& call) {
   const ConvShape s = shape_of(call);
-  const Array &dx = call.operand(Dx), &scratch = call.operand(Scratch);
+  const Array& scratch = call.operand(Scratch);
   const int64_t threads = thread_count();
-  if (is_folded(call, s)) {
-    run_conv_fold(gradient_of(call, s), threads, scratch.data, scratch.size());
-    return {};
+  switch (way_of(call, s)) {
+    case Way::fold:
+      run_conv_fold(gradient_of(call, s), threads, scratch.data, scratch.size());
+      break;
+    case Way::overlap:
+      run_winograd_overlap(gradient_of(call, s), threads, scratch.data, scratch.size());
+      break;
+    case Way::mirrored:
+      run_conv(mirrored(call, s), threads, scratch.data, scratch.size());
+      break;
+    case Way::phases:
+      run_phases(call, s);
   }
-  if (!has_strides(s)) {
-    run_conv(mirrored(call, s), threads, scratch.data, scratch.size());
-    return {};
-  }
-  if (leaves_gaps(s)) std::memset(dx.data, 0, static_cast<size_t>(dx.bytes()));
-  if (!s.empty())
-    for_each_phase(call, s, [&](const RowsProblem& rows) {
-      if (is_depthwise(s))
-        run_depthwise_rows(rows, threads);
-      else
-        run_rows(rows, threads, scratch.data, scratch.size());
-    });
   return {};
 }
 

@@ -30,7 +30,7 @@ const KernelGradientPath& kernel_gradient_path(const ConvShape& shape);
 
 // What callers may ask for: "auto"; "exact", which is auto without Winograd's method (it rounds
 // more often); or one path by its name.
-constexpr int64_t kConvExact = 1;
+constexpr int64_t kConvAuto = 0, kConvExact = 1;
 CodeList conv_algorithms();
 CodeList kernel_gradient_algorithms();
 // Throws where the path that was asked for cannot compute this.

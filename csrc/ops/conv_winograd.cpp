@@ -10,11 +10,10 @@
 
 #include "core/caches.h"
 #include "core/kernel_table.h"
-#include "core/summation_order.h"
 #include "ops/deal.h"
-#include "ops/gemm_cut.h"
 #include "ops/gemm_paths.h"
 #include "ops/tasks.h"
+#include "ops/winograd_product.h"
 #include "ops/winograd_tiles.h"
 
 namespace fastnn {
@@ -30,41 +29,18 @@ struct Winograd {
   const ConvShape& s;
   const WinogradTransforms& transforms;
   WinogradTiles tiles;
-  int64_t frequencies;
-  bool own;             // a task has a block of its own
-  int64_t block;        // tiles
-  GemmProblem product;  // of a block, for one frequency
-  GemmCut cut;
+  bool own;  // a task has a block of its own
+  WinogradProduct product;
 
   Winograd(const ConvProblem& problem, int64_t size);
 
-  static GemmProblem product_of(const ConvShape& s, int64_t block) {
-    GemmProblem g;
-    g.dtype = s.dtype;
-    g.m = block;
-    g.n = s.filters;
-    g.k = s.channels;
-    g.a_row = s.channels;
-    g.a_k = 1;
-    g.c_row = s.filters;
-    return g;
-  }
-
-  int64_t in_step() const { return winograd_spread(block * s.channels); }
-  int64_t out_step() const { return winograd_spread(block * s.filters); }
-  int64_t kernel_step() const { return winograd_spread(cut.panels * cut.panel * s.channels); }
-
-  static constexpr int64_t kItem = sizeof(float);
-  int64_t block_bytes() const { return aligned(frequencies * (in_step() + out_step()) * kItem); }
-  int64_t transformed_bytes() const { return aligned(frequencies * kernel_step() * kItem); }
-  int64_t kernel_bytes() const { return p.prepared ? 0 : transformed_bytes(); }
+  static constexpr int64_t kItem = WinogradProduct::kItem;
+  int64_t kernel_bytes() const { return p.prepared ? 0 : product.kernel_bytes(); }
   int64_t straight_bytes() const { return p.mirrored ? aligned(s.weights() * kItem) : 0; }
   int64_t slots(int64_t threads) const { return own ? worth_threads(s.flops(), threads) : 1; }
 
   void transform_kernel(float* straight, float* to) const;
   void transform_input(int64_t first, int64_t begin, int64_t end, float* in) const;
-  void multiply(int64_t count, int64_t frequency, const float* in, const float* kernel,
-                float* out) const;
   void transform_output(int64_t first, int64_t begin, int64_t end, const float* out) const;
 };
 
@@ -87,45 +63,16 @@ Winograd::Winograd(const ConvProblem& problem, int64_t size)
       s(p.shape),
       transforms(transforms_of(s.windows.size[1], size)),
       tiles(s, size),
-      frequencies(tiles.side() * tiles.side()),
-      block(block_of(s, tiles.count, frequencies, &own)),
-      product(product_of(s, block)),
-      cut(product) {}
+      product(tiles.frequencies(), block_of(s, tiles.count, tiles.frequencies(), &own), s.channels,
+              s.filters) {}
 
-// The weights of each frequency, packed as a product reads them: [panels][channels][panel].
 void Winograd::transform_kernel(float* straight, float* to) const {
   const float* w = reinterpret_cast<const float*>(p.w);
-  const int64_t tap = s.channels * s.filters;
   if (p.mirrored) {
-    const int64_t taps = s.windows.elements();
-    parallel_for(taps, [&](int64_t t) {
-      const Packing packing{w + (taps - 1 - t) * tap,
-                            1,
-                            s.channels,
-                            straight + t * tap,
-                            s.filters,
-                            s.channels,
-                            s.filters,
-                            s.filters};
-      cut.pack(&packing);
-    });
+    product.turn_kernel(w, s.windows.elements(), true, straight);
     w = straight;
   }
-  const int64_t rows = units_per_task(cut.panel * frequencies, 1 << 14);
-  const int64_t pieces = ceil_div(s.channels, rows);
-  parallel_for(cut.panels * pieces, [&](int64_t task) {
-    const int64_t j = task / pieces, c = task % pieces * rows;
-    WinogradKernel t;
-    t.from = w + c * s.filters + j * cut.panel;
-    t.tap = tap;
-    t.from_row = s.filters;
-    t.channels = std::min(rows, s.channels - c);
-    t.columns = s.filters - j * cut.panel;
-    t.padded = cut.panel;
-    t.to = to + (j * s.channels + c) * cut.panel;
-    t.frequency = kernel_step();
-    transforms.kernel(&t);
-  });
+  product.transform_kernel(transforms.kernel, w, to);
 }
 
 // Tiles first + begin to first + end - 1 of all, into the places begin to end - 1 of a block.
@@ -133,29 +80,15 @@ void Winograd::transform_input(int64_t first, int64_t begin, int64_t end, float*
   for (int64_t i = begin; i < end; ++i) {
     WinogradInput t = tiles.input(reinterpret_cast<const float*>(p.x), first + i);
     t.to = in + i * s.channels;
-    t.frequency = in_step();
+    t.frequency = product.in_step();
     transforms.input(&t);
   }
-}
-
-void Winograd::multiply(int64_t count, int64_t frequency, const float* in, const float* kernel,
-                        float* out) const {
-  GemmProblem g = product;
-  g.m = count;
-  g.c = reinterpret_cast<char*>(out + frequency * out_step());
-  const GemmCut part(g, cut);
-  const char* a = reinterpret_cast<const char*>(in + frequency * in_step());
-  const char* b = reinterpret_cast<const char*>(kernel + frequency * kernel_step());
-  for (int64_t k = 0; k < s.channels; k += kSumBlock)
-    part.run({part.at(a, k), s.channels, true},
-             {part.at(b, k * cut.panel), cut.panel, s.channels * cut.panel}, 0, part.row_tiles, 0,
-             cut.panels, k);
 }
 
 void Winograd::transform_output(int64_t first, int64_t begin, int64_t end, const float* out) const {
   const Windows& w = s.windows;
   WinogradOutput t;
-  t.frequency = out_step();
+  t.frequency = product.out_step();
   t.filters = s.filters;
   t.bias = p.bias;
   t.relu = p.relu;
@@ -163,7 +96,7 @@ void Winograd::transform_output(int64_t first, int64_t begin, int64_t end, const
   t.row = w.out[2] * t.pixel;
   for (int64_t i = begin; i < end; ++i) {
     const WinogradTiles::Place at = tiles.place(first + i);
-    const int64_t to = ((at.image * w.out[1] + at.row) * w.out[2] + at.column) * s.filters * kItem;
+    const int64_t to = WinogradTiles::element(w.out, s.filters, at) * kItem;
     t.rows = static_cast<int32_t>(std::min(tiles.size, w.out[1] - at.row));
     t.columns = static_cast<int32_t>(std::min(tiles.size, w.out[2] - at.column));
     t.from = out + i * s.filters;
@@ -181,27 +114,29 @@ void run_winograd(const ConvProblem& problem, int64_t size, int64_t threads, cha
   char* blocks = after + w.kernel_bytes();
   if (!problem.prepared) w.transform_kernel(straight, reinterpret_cast<float*>(after));
   const float* kernel = reinterpret_cast<const float*>(problem.prepared ? problem.prepared : after);
-  const int64_t parts = ceil_div(w.tiles.count, w.block);
+  const WinogradProduct& product = w.product;
+  const int64_t block = product.block, parts = ceil_div(w.tiles.count, block);
   if (w.own) {
     const int64_t slots =
-        std::min(w.slots(threads), (bytes - (blocks - scratch)) / w.block_bytes());
+        std::min(w.slots(threads), (bytes - (blocks - scratch)) / product.block_bytes());
     deal(slots, parts, 1, 1, [&](int64_t part, int64_t, int64_t slot, int64_t) {
-      float* in = reinterpret_cast<float*>(blocks + slot * w.block_bytes());
-      float* out = in + w.frequencies * w.in_step();
-      const int64_t first = part * w.block, count = std::min(w.block, w.tiles.count - first);
+      float* in = reinterpret_cast<float*>(blocks + slot * product.block_bytes());
+      float* out = in + product.frequencies * product.in_step();
+      const int64_t first = part * block, count = std::min(block, w.tiles.count - first);
       w.transform_input(first, 0, count, in);
-      for (int64_t f = 0; f < w.frequencies; ++f) w.multiply(count, f, in, kernel, out);
+      for (int64_t f = 0; f < product.frequencies; ++f) product.multiply(count, f, in, kernel, out);
       w.transform_output(first, 0, count, out);
     });
     return;
   }
   float* in = reinterpret_cast<float*>(blocks);
-  float* out = in + w.frequencies * w.in_step();
-  for (int64_t first = 0; first < w.tiles.count; first += w.block) {
-    const int64_t count = std::min(w.block, w.tiles.count - first);
+  float* out = in + product.frequencies * product.in_step();
+  for (int64_t first = 0; first < w.tiles.count; first += block) {
+    const int64_t count = std::min(block, w.tiles.count - first);
     for_pieces(count, kStageTiles,
                [&](int64_t begin, int64_t n) { w.transform_input(first, begin, begin + n, in); });
-    parallel_for(w.frequencies, [&](int64_t f) { w.multiply(count, f, in, kernel, out); });
+    parallel_for(product.frequencies,
+                 [&](int64_t f) { product.multiply(count, f, in, kernel, out); });
     for_pieces(count, kStageTiles,
                [&](int64_t begin, int64_t n) { w.transform_output(first, begin, begin + n, out); });
   }
@@ -220,7 +155,7 @@ bool WinogradPath<Size, Taps>::can(const ConvShape& s) {
 template <int64_t Size, int64_t Taps>
 int64_t WinogradPath<Size, Taps>::bytes(const ConvProblem& problem, int64_t threads) {
   const Winograd w(problem, Size);
-  return w.straight_bytes() + w.kernel_bytes() + w.slots(threads) * w.block_bytes();
+  return w.straight_bytes() + w.kernel_bytes() + w.slots(threads) * w.product.block_bytes();
 }
 
 template <int64_t Size, int64_t Taps>
@@ -231,7 +166,7 @@ void WinogradPath<Size, Taps>::run(const ConvProblem& problem, int64_t threads, 
 
 template <int64_t Size, int64_t Taps>
 int64_t WinogradPath<Size, Taps>::prepared_bytes(const ConvProblem& problem) {
-  return Winograd(problem, Size).transformed_bytes();
+  return Winograd(problem, Size).product.kernel_bytes();
 }
 
 template <int64_t Size, int64_t Taps>

@@ -63,7 +63,7 @@ struct Gradient {
         taps(s.windows.size[1]),
         method(taps),
         tiles(s, method.size),
-        frequencies(tiles.side() * tiles.side()),
+        frequencies(tiles.frequencies()),
         sum_step(winograd_spread(s.channels * s.filters)),
         groups(std::clamp<int64_t>(
             std::min(tiles.count / kGroupTiles, kSumBytes / (sum_elements() * kItem)), 1,
@@ -118,8 +118,7 @@ struct Gradient {
       t.to = in + i * s.channels;
       t.frequency = in_step;
       method.input(&t);
-      t = WinogradTiles::piece(reinterpret_cast<const float*>(g.dy), s.windows.out, s.filters,
-                               tiles.place(first + i), tiles.size);
+      t = tiles.signal(reinterpret_cast<const float*>(g.dy), first + i);
       t.to = signal + i * s.filters;
       t.frequency = signal_step;
       method.gradient->signal(&t);

@@ -16,6 +16,7 @@ struct WinogradTiles {
 
   // Of x, that a tile reads along each axis.
   int64_t side() const { return size + s.windows.size[1] - 1; }
+  int64_t frequencies() const { return side() * side(); }
 
   WinogradTiles(const ConvShape& shape, int64_t size)
       : s(shape),
@@ -31,14 +32,11 @@ struct WinogradTiles {
     return {tile / (down * across), tile / across % down * size, tile % across * size};
   }
 
-  // A tile of `side` x `side` elements at this place of an image of these extents: a description
-  // of what to transform, but for where to.
-  static WinogradInput piece(const float* images, const int64_t* extents, int64_t channels,
-                             Place at, int64_t side) {
-    WinogradInput t{};
+  // What lies in an image of these extents of `side` x `side` elements from this place on.
+  static WinogradTile tile_at(const int64_t* extents, int64_t channels, Place at, int64_t side) {
+    WinogradTile t;
     t.pixel = t.channels = channels;
     t.row = extents[2] * channels;
-    t.from = images + ((at.image * extents[1] + at.row) * extents[2] + at.column) * channels;
     const auto inside = [&](int64_t first, int64_t extent, int32_t* from, int32_t* to) {
       *from = static_cast<int32_t>(std::clamp<int64_t>(-first, 0, side));
       *to = static_cast<int32_t>(std::clamp<int64_t>(extent - first, 0, side));
@@ -47,13 +45,33 @@ struct WinogradTiles {
     inside(at.column, extents[2], &t.left, &t.right);
     return t;
   }
+  // Of images of these extents, the element at this place.
+  static int64_t element(const int64_t* extents, int64_t channels, Place at) {
+    return ((at.image * extents[1] + at.row) * extents[2] + at.column) * channels;
+  }
 
-  // What tile `tile` reads of x.
-  WinogradInput input(const float* x, int64_t tile) const {
+  // A tile to be transformed; where to is left open.
+  static WinogradInput piece(const float* images, const int64_t* extents, int64_t channels,
+                             Place at, int64_t side) {
+    WinogradInput t{};
+    t.from = images + element(extents, channels, at);
+    t.tile = tile_at(extents, channels, at, side);
+    return t;
+  }
+
+  // Where what tile `tile` reads of x begins.
+  Place input_place(int64_t tile) const {
     Place at = place(tile);
     at.row -= s.windows.before[1];
     at.column -= s.windows.before[2];
-    return piece(x, s.windows.in, s.channels, at, side());
+    return at;
+  }
+  WinogradInput input(const float* x, int64_t tile) const {
+    return piece(x, s.windows.in, s.channels, input_place(tile), side());
+  }
+  // A tile of the results' gradient.
+  WinogradInput signal(const float* dy, int64_t tile) const {
+    return piece(dy, s.windows.out, s.filters, place(tile), size);
   }
 };
 
