@@ -10,6 +10,7 @@
 #include "kernels/ctc.h"
 #include "kernels/cumulative.h"
 #include "kernels/depthwise.h"
+#include "kernels/direct.h"
 #include "kernels/gemm.h"
 #include "kernels/loss.h"
 #include "kernels/moments.h"
@@ -37,6 +38,7 @@
   X(ctc, CtcKernels)                      \
   X(cumulative, CumulativeKernels)        \
   X(depthwise, DepthwiseKernels)          \
+  X(direct, DirectKernels)                \
   X(gemm, GemmKernels)                    \
   X(loss, LossKernels)                    \
   X(moments, MomentsKernels)              \

@@ -8,6 +8,7 @@
 
 #include "core/summation_order.h"
 #include "kernels/fill.h"
+#include "kernels/gemm_step.h"
 #include "simd/vec.h"
 
 namespace fastnn {
@@ -26,17 +27,6 @@ constexpr int widest(int rows) { return rows <= 1 ? 8 : rows <= 3 ? 4 : 2; }
 constexpr int kRows = 4;
 constexpr int widest(int) { return 4; }
 #endif
-
-/* The scalar target multiplies, then adds: a fused step in software would take its time tenfold,
- * and its bits are its own anyway (another order of magnitude slower is not worth equal ones). */
-template <class T>
-inline Vec<T> chain(Vec<T> a, Vec<T> b, Vec<T> sum) {
-#if defined(FASTNN_TARGET_scalar)
-  return a * b + sum;
-#else
-  return fma(a, b, sum);
-#endif
-}
 
 /* What most epilogues are: a bias and perhaps relu. */
 template <class T, bool Relu>
@@ -121,33 +111,6 @@ struct Tile {
     return Tail && v == Vecs - 1 ? V::load_first(p + v * L, columns) : V::load(p + v * L);
   }
 
-  /* One k: of the shorter side of the tile all registers are held, of the longer one each for as
-   * long as it takes. */
-  template <class Row, class Column>
-  static FASTNN_INLINE void step(V (&sum)[Rows][Vecs], Row row, Column column) {
-    if constexpr (Vecs <= Rows) {
-      V b[Vecs];
-#pragma GCC unroll 8
-      for (int v = 0; v < Vecs; ++v) b[v] = in_register(row(v));
-#pragma GCC unroll 16
-      for (int r = 0; r < Rows; ++r) {
-        const V x = column(r);
-#pragma GCC unroll 8
-        for (int v = 0; v < Vecs; ++v) sum[r][v] = chain<T>(x, b[v], sum[r][v]);
-      }
-    } else {
-      V x[Rows];
-#pragma GCC unroll 16
-      for (int r = 0; r < Rows; ++r) x[r] = in_register(column(r));
-#pragma GCC unroll 8
-      for (int v = 0; v < Vecs; ++v) {
-        const V b = in_register(row(v));
-#pragma GCC unroll 16
-        for (int r = 0; r < Rows; ++r) sum[r][v] = chain<T>(x[r], b, sum[r][v]);
-      }
-    }
-  }
-
   static inline void add_rows(V (&sum)[Rows][Vecs], const T* p, int64_t stride, int columns) {
     each([&](int r, int v) { sum[r][v] = load(p + r * stride, v, columns) + sum[r][v]; });
   }
@@ -188,7 +151,7 @@ struct Tile {
         const char* line = ahead;
         for (; p < stop; ++p, line += 64) {
           __builtin_prefetch(line, 0, 2);
-          step(
+          step<T>(
               sum,
               [&](int v) {
                 const V row = load(b, v, columns);

@@ -17,6 +17,7 @@ namespace {
 constexpr int64_t kTaskPixels = 192;        // of y that a task computes, about
 constexpr int64_t kPanelBytes = 256 << 10;  // of weights in one block of k that a task goes over
 constexpr int64_t kTasks = 8;               // there should be so many
+constexpr int64_t kDirectDepth = 64;        // k up to which whole rows are computed directly
 
 // Where tiles read: x itself, or a band of it with its padding.
 struct Source {
@@ -32,10 +33,12 @@ struct Rows {
   int64_t element;
   int64_t k, blocks;
   int64_t row_tiles, panel, panel_width, panels;  // as GemmCut's
-  bool padded;                                    // x is read through bands
-  int64_t width, height;                          // of a band: pixels in a row, rows
-  int64_t together;                               // taps along a row that are one run
-  int64_t planes;                                 // of rows of y, over all images
+  const DirectKernel* direct;                     // for rows of short sums; or null
+  int64_t lanes;
+  bool padded;            // x is read through bands
+  int64_t width, height;  // of a band: pixels in a row, rows
+  int64_t together;       // taps along a row that are one run
+  int64_t planes;         // of rows of y, over all images
   int64_t task_rows, task_planes, bands, task_panels;
   Source source;
 
@@ -69,6 +72,9 @@ struct Rows {
                 char* band) const;
   void run_row(GemmTile& tile, const char* a, char* c, const char* weights, int64_t panel0,
                int64_t panel1) const;
+  void run_direct(const GemmTile& tile, const char* a, char* c, const char* weights, int64_t panel0,
+                  int64_t panel1) const;
+  int64_t panel_columns(int64_t j) const { return std::min(panel, p.columns - j * panel); }
 };
 
 int64_t last_position(const RowsAxis& axis) {
@@ -84,11 +90,17 @@ Rows::Rows(const RowsProblem& problem) : p(problem), epilogue{} {
   k = deep.taps * down.taps * across().taps * p.depth;
   blocks = ceil_div(k, kSumBlock);
   row_tiles = ceil_div(across().out, tiles->rows);
-  const int64_t widest = tiles->widest[ceil_div(across().out, row_tiles)];
+  lanes = tiles->lanes;
+  direct = nullptr;
   panel_width = 0;
-  while (int64_t{2} << panel_width <= widest && int64_t{tiles->lanes} << panel_width < p.columns)
-    ++panel_width;
-  panel = int64_t{tiles->lanes} << panel_width;
+  if (k <= kDirectDepth && !p.residual) {
+    direct = is_f32 ? kernels().direct.f32 : kernels().direct.f64;
+    panel = lanes * std::min<int64_t>(ceil_div(p.columns, lanes), FASTNN_DIRECT_VECTORS);
+  } else {
+    const int64_t widest = tiles->widest[ceil_div(across().out, row_tiles)];
+    while (int64_t{2} << panel_width <= widest && lanes << panel_width < p.columns) ++panel_width;
+    panel = lanes << panel_width;
+  }
   panels = ceil_div(p.columns, panel);
 
   padded = false;
@@ -159,15 +171,24 @@ void Rows::pack_weights(char* to) const {
                  const int64_t from = d * p.axis[0].weight_step + h * p.axis[1].weight_step +
                                       w * across().weight_step + j * panel * p.w_column;
                  Packing packing;
-                 packing.from = p.w + from * element;
                  packing.from_row = p.w_k;
                  packing.from_column = p.w_column;
-                 packing.to = to + (j * k + tap * p.depth) * panel * element;
                  packing.to_row = panel;
                  packing.rows = p.depth;
-                 packing.columns = std::min(p.columns - j * panel, panel);
-                 packing.padded = ceil_div(packing.columns, tiles->lanes) * tiles->lanes;
-                 pack(&packing);
+                 const auto pack_columns = [&](int64_t first, int64_t columns, int64_t place) {
+                   packing.from = p.w + (from + first * p.w_column) * element;
+                   packing.to = to + ((j * k + tap * p.depth) * panel + place) * element;
+                   packing.columns = columns;
+                   packing.padded = ceil_div(columns, lanes) * lanes;
+                   pack(&packing);
+                 };
+                 const int64_t columns = panel_columns(j), whole = columns - columns % lanes;
+                 if (!direct || columns < lanes || whole == columns) {
+                   pack_columns(0, columns, 0);
+                 } else {
+                   pack_columns(0, whole, 0);
+                   pack_columns(columns - lanes, lanes, whole);
+                 }
                }
              });
 }
@@ -223,6 +244,28 @@ void Rows::run_row(GemmTile& t, const char* a, char* c, const char* weights, int
   t.row = row;
 }
 
+// The same by the kernels for short sums.
+void Rows::run_direct(const GemmTile& t, const char* a, char* c, const char* weights,
+                      int64_t panel0, int64_t panel1) const {
+  DirectRow row;
+  row.x = a;
+  row.pixel = t.a_step;
+  row.runs = t.runs;
+  row.run_count = t.run_count;
+  row.w_k = panel;
+  row.relu = p.relu;
+  row.y_pixel = t.c_row;
+  row.results = across().out;
+  for (int64_t j = panel0; j < panel1; ++j) {
+    const int64_t column = j * panel * element;
+    row.w = weights + j * k * panel * element;
+    row.bias = p.bias ? p.bias + column : nullptr;
+    row.y = c + column;
+    row.columns = panel_columns(j);
+    direct[ceil_div(row.columns, lanes)](&row);
+  }
+}
+
 void Rows::multiply(int64_t task, const GemmRun* runs, const int64_t* starts, const char* weights,
                     char* band) const {
   const RowsAxis &deep = p.axis[0], &down = p.axis[1];
@@ -268,8 +311,11 @@ void Rows::multiply(int64_t task, const GemmRun* runs, const int64_t* starts, co
                (down.first + row * down.stride) * source.row + across().first * source.pixel) *
                   element;
         t.row = (plane * down.out + row) * across().out;
-        run_row(t, a, p.y + (image * p.y_image + d * deep.y_stride + row * down.y_stride) * element,
-                weights, panel0, panel1);
+        char* y = p.y + (image * p.y_image + d * deep.y_stride + row * down.y_stride) * element;
+        if (direct)
+          run_direct(t, a, y, weights, panel0, panel1);
+        else
+          run_row(t, a, y, weights, panel0, panel1);
       }
     }
   }
