@@ -57,42 +57,92 @@ FASTNN_INLINE void for_taps(const Pool& pool, const Pixel& pixel, Body body) {
   }
 }
 
+// The largest of the values that are shown to it, and the element of the window that has it.
+template <class T, int R, bool kWhich>
+struct Largest {
+  using V = Vec<T>;
+  V best[R], from[R];
+  bool first = true;
+
+  FASTNN_INLINE Largest() {
+    for (int r = 0; r < R; ++r) {
+      best[r] = V::broadcast(-static_cast<T>(INFINITY));
+      from[r] = V::broadcast(255);
+    }
+  }
+  FASTNN_INLINE void show(const Columns<T, R>& columns, const T* x, int64_t tap) {
+    const V number = V::broadcast(static_cast<T>(tap));
+    for (int r = 0; r < R; ++r) {
+      const V value = columns.load(x, r);
+      if (first) {
+        best[r] = value;
+        from[r] = number;
+      } else {
+        const auto better = (best[r] == best[r]) & !(value <= best[r]);
+        best[r] = select(better, value, best[r]);
+        if (kWhich) from[r] = select(better, number, from[r]);
+      }
+    }
+    first = false;
+  }
+};
+
+// The window that is met most: two elements beside two.
+FASTNN_INLINE bool reads_four(const Pixel& pixel) {
+  return pixel.span[0]->count == 1 && pixel.span[1]->count == 2 && pixel.span[2]->count == 2;
+}
+
+// The same for such a window, and much faster. False where there may be a NaN: then nothing holds.
+template <class T, int R, bool kWhich>
+FASTNN_INLINE bool largest_of_four(const Pool& pool, const Pixel& pixel,
+                                   const Columns<T, R>& columns, const T* x,
+                                   Largest<T, R, kWhich>& largest) {
+  using V = Vec<T>;
+  const PoolAxis* axis = pool.axis;
+  const PoolSpan &s0 = *pixel.span[0], &s1 = *pixel.span[1], &s2 = *pixel.span[2];
+  const int64_t i1 = (pixel.batch * axis[0].operand + s0.at) * axis[1].operand + s1.at;
+  const T* top = x + (i1 * axis[2].operand + s2.at) * pool.channels;
+  const T* low = top + axis[1].step * axis[2].operand * pool.channels;
+  const int64_t right = axis[2].step * pool.channels;
+  const int64_t tap = (s0.tap * axis[1].window + s1.tap) * axis[2].window + s2.tap;
+  const int64_t tap_low = tap + axis[1].tap_step * axis[2].window;
+  const auto number = [](int64_t tap) { return V::broadcast(static_cast<T>(tap)); };
+  const V n0 = number(tap), n1 = number(tap + axis[2].tap_step);
+  const V n2 = number(tap_low), n3 = number(tap_low + axis[2].tap_step);
+  V sums = V::zero();
+  for (int r = 0; r < R; ++r) {
+    const V v0 = columns.load(top, r), v1 = columns.load(top + right, r);
+    const V v2 = columns.load(low, r), v3 = columns.load(low + right, r);
+    const V above = larger(v1, v0), below = larger(v3, v2);
+    largest.best[r] = larger(below, above);
+    if (kWhich)
+      largest.from[r] = select(below > above, select(v3 > v2, n3, n2), select(v1 > v0, n1, n0));
+    sums = sums + ((v0 + v1) + (v2 + v3));
+  }
+  return !any(is_nan(sums));
+}
+
 template <class T, bool kWhich>
 void max_rows(const Pool& pool, const T* x, int64_t row, int64_t rows, T* y, uint8_t* which,
               bool through_relu) {
   using V = Vec<T>;
   const int64_t channels = pool.channels;
-  const V nowhere = V::broadcast(255);
   for_pixels(pool, row, rows, [&](const Pixel& pixel) __attribute__((always_inline)) {
     for_columns<T>(channels, [&](const auto& columns) __attribute__((always_inline)) {
       constexpr int R = columns.kCount;
-      V best[R], from[R];
+      Largest<T, R, kWhich> largest;
+      const auto show = [&](int64_t at, int64_t tap, double) __attribute__((always_inline)) {
+        largest.show(columns, x + at * channels, tap);
+      };
+      if (!reads_four(pixel) || !largest_of_four(pool, pixel, columns, x, largest))
+        for_taps<false>(pool, pixel, show);
       for (int r = 0; r < R; ++r) {
-        best[r] = V::broadcast(-static_cast<T>(INFINITY));
-        from[r] = nowhere;
-      }
-      bool first = true;
-      for_taps<false>(pool, pixel,
-                      [&](int64_t at, int64_t tap, double) __attribute__((always_inline)) {
-                        const V number = V::broadcast(static_cast<T>(tap));
-                        for (int r = 0; r < R; ++r) {
-                          const V value = columns.load(x + at * channels, r);
-                          if (first) {
-                            best[r] = value;
-                            from[r] = number;
-                          } else {
-                            const auto better = (best[r] == best[r]) & !(value <= best[r]);
-                            best[r] = select(better, value, best[r]);
-                            if (kWhich) from[r] = select(better, number, from[r]);
-                          }
-                        }
-                        first = false;
-                      });
-      for (int r = 0; r < R; ++r) {
-        columns.store(best[r], y + pixel.index * channels, r);
+        const V best = largest.best[r];
+        columns.store(best, y + pixel.index * channels, r);
         if (kWhich) {
-          if (through_relu) from[r] = select(best[r] > V::zero(), from[r], nowhere);
-          store_bytes(from[r], which + pixel.index * channels + columns.place[r], columns.left);
+          V from = largest.from[r];
+          if (through_relu) from = select(best > V::zero(), from, V::broadcast(255));
+          store_bytes(from, which + pixel.index * channels + columns.place[r], columns.left);
         }
       }
     });
