@@ -124,89 +124,14 @@ struct Points<2, 7> {
   }
 };
 
-/* The gradient by a kernel of Taps x Taps: tiles of the signal, and what their sums become. */
-template <int Taps>
-struct Gradient;
-
-template <>
-struct Gradient<3> {
-  static FASTNN_INLINE void signal(const V (&d)[4], V (&u)[6]) {
-    const V sixth = V::broadcast(1.0f / 6), twelfth = V::broadcast(1.0f / 12);
-    const V even = -(d[0] + d[2]) * sixth, odd = (d[1] + d[3]) * sixth;
-    const V far = times(1.0f / 24, d[0], d[2] * sixth);
-    const V between = times(1.0f / 3, d[3], d[1] * twelfth);
-    u[0] = d[0] * V::broadcast(0.25f);
-    u[1] = even - odd;
-    u[2] = even + odd;
-    u[3] = far + between;
-    u[4] = far - between;
-    u[5] = d[3];
-  }
-  static FASTNN_INLINE void taps(const V (&m)[6], V (&y)[3]) {
-    const V s = m[1] + m[2], d = m[1] - m[2], u = m[3] + m[4], v = m[3] - m[4];
-    y[0] = (m[0] + s) + u;
-    y[1] = times(2, v, d);
-    y[2] = times(4, u, s) + m[5];
-  }
-};
-
-template <>
-struct Gradient<5> {
-  static FASTNN_INLINE void signal(const V (&d)[2], V (&u)[6]) {
-    const V sixth = V::broadcast(-1.0f / 6), near = d[0] * sixth;
-    const V far = d[0] * V::broadcast(1.0f / 24), between = d[1] * V::broadcast(1.0f / 12);
-    u[0] = d[0] * V::broadcast(0.25f);
-    u[1] = fma(d[1], sixth, near);
-    u[2] = fma(-d[1], sixth, near);
-    u[3] = far + between;
-    u[4] = far - between;
-    u[5] = d[1];
-  }
-  static FASTNN_INLINE void taps(const V (&m)[6], V (&y)[5]) {
-    const V s = m[1] + m[2], d = m[1] - m[2], u = m[3] + m[4], v = m[3] - m[4];
-    y[0] = (m[0] + s) + u;
-    y[1] = times(2, v, d);
-    y[2] = times(4, u, s);
-    y[3] = times(8, v, d);
-    y[4] = times(16, u, s) + m[5];
-  }
-};
-
-template <>
-struct Gradient<7> {
-  static FASTNN_INLINE void signal(const V (&d)[2], V (&u)[8]) {
-    const V ninth = V::broadcast(-2.0f / 9), near = d[0] * ninth;
-    const V far = d[0] * V::broadcast(1.0f / 90), between = d[1] * V::broadcast(1.0f / 45);
-    const V half = d[0] * V::broadcast(32.0f / 45), rest = d[1] * V::broadcast(16.0f / 45);
-    u[0] = d[0];
-    u[1] = fma(d[1], ninth, near);
-    u[2] = fma(-d[1], ninth, near);
-    u[3] = far + between;
-    u[4] = far - between;
-    u[5] = half + rest;
-    u[6] = half - rest;
-    u[7] = d[1];
-  }
-  static FASTNN_INLINE void taps(const V (&m)[8], V (&y)[7]) {
-    const V s = m[1] + m[2], d = m[1] - m[2], u = m[3] + m[4], v = m[3] - m[4];
-    const V p = m[5] + m[6], q = m[5] - m[6];
-    y[0] = (m[0] + s) + (u + p);
-    y[1] = times(2, v, times(0.5f, q, d));
-    y[2] = times(4, u, times(0.25f, p, s));
-    y[3] = times(8, v, times(0.125f, q, d));
-    y[4] = times(16, u, times(0.0625f, p, s));
-    y[5] = times(32, v, times(0.03125f, q, d));
-    y[6] = times(64, u, times(0.015625f, p, s)) + m[7];
-  }
-};
-
-/* The transposed matrices of input and output of F(Size, Taps). */
+/* The transposed matrices of F(Size, Taps): of `output` (a tile of the signal to frequencies), of
+ * `kernel` (sums of products to taps) and of `input` (products to what they add to the image). */
 template <int Size, int Taps>
 struct Adjoint;
 
 template <>
 struct Adjoint<4, 3> {
-  static FASTNN_INLINE void signal(const V (&d)[4], V (&u)[6]) {
+  static FASTNN_INLINE void output(const V (&d)[4], V (&u)[6]) {
     const V even = d[0] + d[2], odd = d[1] + d[3];
     const V far = times(4, d[2], d[0]), between = times(4, d[3], d[1]);
     u[0] = d[0];
@@ -216,7 +141,14 @@ struct Adjoint<4, 3> {
     u[4] = times(-2, between, far);
     u[5] = d[3];
   }
-  static FASTNN_INLINE void overlap(const V (&m)[6], V (&x)[6]) {
+  static FASTNN_INLINE void kernel(const V (&m)[6], V (&y)[3]) {
+    const V s = m[1] + m[2], d = m[2] - m[1], u = m[3] + m[4], v = m[3] - m[4];
+    const V near = s * V::broadcast(-1.0f / 6);
+    y[0] = times(0.25f, m[0], times(1.0f / 24, u, near));
+    y[1] = times(1.0f / 6, d, v * V::broadcast(1.0f / 12));
+    y[2] = times(1.0f / 6, u, near) + m[5];
+  }
+  static FASTNN_INLINE void input(const V (&m)[6], V (&x)[6]) {
     const V s = m[1] + m[2], d = m[1] - m[2], u = m[3] + m[4], v = m[3] - m[4];
     const V twice = v + v;
     x[0] = m[0] * V::broadcast(4);
@@ -225,6 +157,57 @@ struct Adjoint<4, 3> {
     x[3] = times(-5, m[5], d + twice);
     x[4] = (m[0] + s) + u;
     x[5] = m[5];
+  }
+};
+
+template <>
+struct Adjoint<2, 5> {
+  static FASTNN_INLINE void output(const V (&d)[2], V (&u)[6]) {
+    const V twice = d[1] + d[1];
+    u[0] = d[0];
+    u[1] = d[0] + d[1];
+    u[2] = d[0] - d[1];
+    u[3] = d[0] + twice;
+    u[4] = d[0] - twice;
+    u[5] = d[1];
+  }
+  static FASTNN_INLINE void kernel(const V (&m)[6], V (&y)[5]) {
+    const V s = m[1] + m[2], u = m[3] + m[4], v = m[3] - m[4];
+    const V near = s * V::broadcast(-1.0f / 6), odd = (m[2] - m[1]) * V::broadcast(1.0f / 6);
+    y[0] = times(0.25f, m[0], times(1.0f / 24, u, near));
+    y[1] = times(1.0f / 12, v, odd);
+    y[2] = times(1.0f / 6, u, near);
+    y[3] = times(1.0f / 3, v, odd);
+    y[4] = times(2.0f / 3, u, near) + m[5];
+  }
+};
+
+template <>
+struct Adjoint<2, 7> {
+  static FASTNN_INLINE void output(const V (&d)[2], V (&u)[8]) {
+    const V twice = d[1] + d[1], half = d[1] * V::broadcast(0.5f);
+    u[0] = d[0];
+    u[1] = d[0] + d[1];
+    u[2] = d[0] - d[1];
+    u[3] = d[0] + twice;
+    u[4] = d[0] - twice;
+    u[5] = d[0] + half;
+    u[6] = d[0] - half;
+    u[7] = d[1];
+  }
+  static FASTNN_INLINE void kernel(const V (&m)[8], V (&y)[7]) {
+    const V ninth = V::broadcast(-2.0f / 9), ninetieth = V::broadcast(1.0f / 90);
+    const V part = V::broadcast(1.0f / 45);
+    const V s = (m[1] + m[2]) * ninth, d = (m[1] - m[2]) * ninth;
+    const V u = (m[3] + m[4]) * ninetieth, v = (m[3] - m[4]) * ninetieth;
+    const V p = (m[5] + m[6]) * part, q = (m[5] - m[6]) * part;
+    y[0] = (m[0] + s) + times(32, p, u);
+    y[1] = times(2, v, times(16, q, d));
+    y[2] = times(4, u, times(8, p, s));
+    y[3] = times(8, v, times(4, q, d));
+    y[4] = times(16, u, times(2, p, s));
+    y[5] = times(32, v, d + q);
+    y[6] = times(64, u, times(0.5f, p, s)) + m[7];
   }
 };
 
@@ -245,26 +228,19 @@ struct Result {
 template <int Size, int Taps>
 struct Signal {
   static FASTNN_INLINE void apply(const V (&d)[Size], V (&u)[Size + Taps - 1]) {
-    Gradient<Taps>::signal(d, u);
+    Adjoint<Size, Taps>::output(d, u);
   }
 };
 template <int Size, int Taps>
 struct Sums {
   static FASTNN_INLINE void apply(const V (&m)[Size + Taps - 1], V (&y)[Taps]) {
-    Gradient<Taps>::taps(m, y);
-  }
-};
-
-template <int Size, int Taps>
-struct Evaluated {
-  static FASTNN_INLINE void apply(const V (&d)[Size], V (&u)[Size + Taps - 1]) {
-    Adjoint<Size, Taps>::signal(d, u);
+    Adjoint<Size, Taps>::kernel(m, y);
   }
 };
 template <int Size, int Taps>
 struct Overlapping {
   static FASTNN_INLINE void apply(const V (&m)[Size + Taps - 1], V (&x)[Size + Taps - 1]) {
-    Adjoint<Size, Taps>::overlap(m, x);
+    Adjoint<Size, Taps>::input(m, x);
   }
 };
 
@@ -429,17 +405,14 @@ void fill(WinogradTransforms* transforms) {
 }
 
 template <int Size, int Taps>
-void fill(WinogradGradient* gradient) {
-  constexpr int N = Size + Taps - 1;
-  gradient->signal = input<Signal<Size, Taps>, Size, N>;
-  gradient->taps = output<Sums<Size, Taps>, N, Taps>;
-}
-
-template <int Size, int Taps>
 void fill(WinogradAdjoint* adjoint) {
   constexpr int N = Size + Taps - 1;
-  adjoint->signal = input<Evaluated<Size, Taps>, Size, N>;
-  adjoint->overlap = overlap<Overlapping<Size, Taps>, N>;
+  adjoint->signal = input<Signal<Size, Taps>, Size, N>;
+  adjoint->taps = output<Sums<Size, Taps>, N, Taps>;
+  if constexpr (Taps == 3)
+    adjoint->overlap = overlap<Overlapping<Size, Taps>, N>;
+  else
+    adjoint->overlap = nullptr;
 }
 
 }  // namespace
@@ -453,5 +426,4 @@ FASTNN_FILL(winograd, WinogradKernels) {
   fastnn::fill<4, 3>(&table->by_three);
   fastnn::fill<2, 5>(&table->by_five);
   fastnn::fill<2, 7>(&table->by_seven);
-  fastnn::fill<4, 3>(&table->adjoint);
 }

@@ -62,22 +62,16 @@ struct WinogradTransforms {
   void (*output)(const struct WinogradOutput*);
 };
 
-/* The gradient by the kernel, F(taps, size): tiles of images as for the results, tiles of the
- * signal to frequencies, sums of their products to the taps (as rows and columns). */
-struct WinogradGradient {
-  void (*signal)(const struct WinogradInput*);
-  void (*taps)(const struct WinogradOutput*);
-};
-
-/* The gradient by the image: tiles of the signal of `size` x `size` to frequencies; their products
- * with the kernel's to tiles of the image of `side` x `side`, which overlap. */
+/* The gradients: tiles of the signal, of `size` x `size`, to frequencies; their products with tiles
+ * of images, summed, to the taps (as rows and columns); their products with the kernel's to tiles
+ * of `side` x `side` of the image, which overlap (or null). */
 struct WinogradAdjoint {
   void (*signal)(const struct WinogradInput*);
+  void (*taps)(const struct WinogradOutput*);
   void (*overlap)(const struct WinogradOverlap*);
 };
 
 struct WinogradKernels {
-  struct WinogradTransforms two, four, five, seven;    /* F(2, 3), F(4, 3), F(2, 5), F(2, 7) */
-  struct WinogradGradient by_three, by_five, by_seven; /* F(3, 4), F(5, 2), F(7, 2) */
-  struct WinogradAdjoint adjoint;                      /* of F(4, 3) */
+  struct WinogradTransforms two, four, five, seven;   /* F(2, 3), F(4, 3), F(2, 5), F(2, 7) */
+  struct WinogradAdjoint by_three, by_five, by_seven; /* of the last three */
 };

@@ -19,7 +19,8 @@
 namespace fastnn {
 namespace {
 
-constexpr int64_t kLeastOwnTiles = 24;  // worth a pass over the weights
+constexpr int64_t kLeastOwnTiles = 24;    // worth a pass over the weights
+constexpr int64_t kOwnBytes = 640 << 10;  // of a block, as long as it is worth that
 constexpr int64_t kSharedBytes = int64_t{16} << 20;
 constexpr int64_t kOwnTasks = 8;    // there should be so many
 constexpr int64_t kStageTiles = 8;  // of a task that transforms
@@ -48,7 +49,9 @@ int64_t block_of(const ConvShape& s, int64_t tiles, int64_t frequencies, bool* o
   const int64_t each = frequencies * (s.channels + s.filters) * static_cast<int64_t>(sizeof(float));
   const int64_t fits = caches().l2 * 3 / 4 / each;
   *own = fits >= kLeastOwnTiles;
-  if (*own) return std::clamp<int64_t>(ceil_div(tiles, kOwnTasks), 1, fits);
+  if (*own)
+    return std::clamp<int64_t>(ceil_div(tiles, kOwnTasks), 1,
+                               std::clamp(kOwnBytes / each, kLeastOwnTiles, fits));
   const int64_t most = std::max<int64_t>(kSharedBytes / each, kLeastOwnTiles);
   return ceil_div(tiles, ceil_div(tiles, most));
 }
@@ -79,7 +82,7 @@ void Winograd::transform_kernel(float* straight, float* to) const {
 void Winograd::transform_input(int64_t first, int64_t begin, int64_t end, float* in) const {
   for (int64_t i = begin; i < end; ++i) {
     WinogradInput t = tiles.input(reinterpret_cast<const float*>(p.x), first + i);
-    t.to = in + i * s.channels;
+    t.to = in + i * product.product.a_row;
     t.frequency = product.in_step();
     transforms.input(&t);
   }
@@ -99,7 +102,7 @@ void Winograd::transform_output(int64_t first, int64_t begin, int64_t end, const
     const int64_t to = WinogradTiles::element(w.out, s.filters, at) * kItem;
     t.rows = static_cast<int32_t>(std::min(tiles.size, w.out[1] - at.row));
     t.columns = static_cast<int32_t>(std::min(tiles.size, w.out[2] - at.column));
-    t.from = out + i * s.filters;
+    t.from = out + i * product.product.c_row;
     t.to = p.y + to;
     t.residual = p.residual ? p.residual + to : nullptr;
     transforms.output(&t);

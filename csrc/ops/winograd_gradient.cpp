@@ -1,6 +1,6 @@
-// The gradient of a convolution by its kernel, by Winograd's minimal filtering F(3x3, 4x4), F(5x5,
-// 2x2) or F(7x7, 2x2): tiles of x and of dy are transformed, multiplied frequency by frequency with
-// k = tiles, and the sums transformed to taps.
+// The gradient of a convolution by its kernel, by Winograd's method F(4x4, 3x3), F(2x2, 5x5) or
+// F(2x2, 7x7) transposed: tiles of x and of dy are transformed, multiplied frequency by frequency
+// with k = tiles, and the sums transformed to taps.
 //
 // Tiles fall into groups, each for one thread, which goes through it block by block; the sums of
 // the groups are added in order. Where those would be too large there is one group, and the threads
@@ -35,7 +35,7 @@ constexpr int64_t kSharedBlock = 128;       // of one group: threads wait for ea
 struct Method {
   int64_t size;
   void (*input)(const WinogradInput*);
-  const WinogradGradient* gradient;
+  const WinogradAdjoint* gradient;
 
   explicit Method(int64_t taps) {
     const WinogradKernels& all = kernels().winograd;
@@ -53,8 +53,8 @@ struct Gradient {
   WinogradTiles tiles;
   int64_t frequencies;
   int64_t sum_step, groups, block;
-  int64_t in_step, signal_step;
   GemmProblem product;  // of one frequency
+  int64_t in_step, signal_step;
   GemmCut cut;
 
   explicit Gradient(const KernelGradient& gradient)
@@ -69,9 +69,9 @@ struct Gradient {
             std::min(tiles.count / kGroupTiles, kSumBytes / (sum_elements() * kItem)), 1,
             kMostGroups)),
         block(std::min(tiles.count, most_tiles())),
-        in_step(winograd_spread(block * s.channels)),
-        signal_step(winograd_spread(block * s.filters)),
         product(product_of(s, tiles.count)),
+        in_step(winograd_spread(block * product.a_k)),
+        signal_step(winograd_spread(block * product.b_k)),
         cut(product) {}
 
   int64_t most_tiles() const {
@@ -91,8 +91,8 @@ struct Gradient {
     g.n = s.filters;
     g.k = tiles;
     g.a_row = 1;
-    g.a_k = s.channels;
-    g.b_k = s.filters;
+    g.a_k = winograd_row(s.channels);
+    g.b_k = winograd_row(s.filters);
     g.b_column = 1;
     g.c_row = s.filters;
     return g;
@@ -115,11 +115,11 @@ struct Gradient {
   void transform(int64_t first, int64_t begin, int64_t end, float* in, float* signal) const {
     for (int64_t i = begin; i < end; ++i) {
       WinogradInput t = tiles.input(reinterpret_cast<const float*>(g.x), first + i);
-      t.to = in + i * s.channels;
+      t.to = in + i * product.a_k;
       t.frequency = in_step;
       method.input(&t);
       t = tiles.signal(reinterpret_cast<const float*>(g.dy), first + i);
-      t.to = signal + i * s.filters;
+      t.to = signal + i * product.b_k;
       t.frequency = signal_step;
       method.gradient->signal(&t);
     }
@@ -133,9 +133,9 @@ struct Gradient {
     part.c = reinterpret_cast<char*>(sums + frequency * sum_step);
     const GemmCut tiles_of_sums(part, cut);
     tiles_of_sums.run(
-        {reinterpret_cast<const char*>(in + frequency * in_step), s.channels, false},
-        {reinterpret_cast<const char*>(signal + frequency * signal_step), s.filters, cut.panel}, 0,
-        cut.row_tiles, 0, cut.panels, done);
+        {reinterpret_cast<const char*>(in + frequency * in_step), product.a_k, false},
+        {reinterpret_cast<const char*>(signal + frequency * signal_step), product.b_k, cut.panel},
+        0, cut.row_tiles, 0, cut.panels, done);
   }
 
   // Adds the sums of the other groups to those of the first, in order, for these channels.

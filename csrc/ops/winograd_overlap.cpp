@@ -17,6 +17,8 @@ namespace {
 
 constexpr int64_t kSize = 4;
 constexpr int64_t kTasks = 8;                 // there should be so many: an image is one thread's
+constexpr int64_t kBlockBytes = 640 << 10;    // transformed, if an image is not more
+constexpr int64_t kLeastTiles = 24;           // worth a pass over the weights
 constexpr int64_t kMostImageBytes = 2 << 20;  // transformed
 constexpr int64_t kLeastChannels = 16;        // else the transforms move too much
 constexpr int64_t kItem = WinogradProduct::kItem;
@@ -32,8 +34,11 @@ int64_t image_bytes(const ConvShape& s) {
 
 // Tiles of a block: whole images.
 int64_t block_of(const ConvShape& s) {
-  const int64_t fits = caches().l2 * 3 / 4 / image_bytes(s);
-  return std::clamp<int64_t>(fits, 1, ceil_div(s.images, kTasks)) * image_tiles(s.windows.out);
+  const int64_t tiles = image_tiles(s.windows.out), bytes = image_bytes(s);
+  const int64_t fits = std::max<int64_t>(caches().l2 * 3 / 4 / bytes, 1);
+  const int64_t least = std::min(ceil_div(kLeastTiles, tiles), fits);
+  const int64_t images = std::clamp(kBlockBytes / bytes, least, fits);
+  return std::min(images, ceil_div(s.images, kTasks)) * tiles;
 }
 
 struct Overlap {
@@ -52,12 +57,12 @@ struct Overlap {
   int64_t slots(int64_t threads) const { return worth_threads(s.flops(), threads); }
 
   void run_block(int64_t first, const float* kernel, float* in) const {
-    const auto& adjoint = kernels().winograd.adjoint;
+    const auto& adjoint = kernels().winograd.by_three;
     const int64_t count = std::min(product.block, tiles.count - first);
     float* out = in + product.frequencies * product.in_step();
     for (int64_t i = 0; i < count; ++i) {
       WinogradInput t = tiles.signal(reinterpret_cast<const float*>(g.dy), first + i);
-      t.to = in + i * s.filters;
+      t.to = in + i * product.product.a_row;
       t.frequency = product.in_step();
       adjoint.signal(&t);
     }
@@ -66,7 +71,7 @@ struct Overlap {
     for (int64_t i = 0; i < count; ++i) {
       const WinogradTiles::Place at = tiles.input_place(first + i);
       WinogradOverlap t;
-      t.from = out + i * s.channels;
+      t.from = out + i * product.product.c_row;
       t.frequency = product.out_step();
       t.tile = WinogradTiles::tile_at(s.windows.in, s.channels, at, tiles.side());
       t.to = reinterpret_cast<float*>(g.dx) + WinogradTiles::element(s.windows.in, s.channels, at);

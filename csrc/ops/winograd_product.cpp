@@ -16,9 +16,9 @@ GemmProblem product_of(int64_t block, int64_t depth, int64_t columns) {
   g.m = block;
   g.n = columns;
   g.k = depth;
-  g.a_row = depth;
+  g.a_row = winograd_row(depth);
   g.a_k = 1;
-  g.c_row = columns;
+  g.c_row = winograd_row(columns);
   return g;
 }
 
@@ -30,8 +30,8 @@ WinogradProduct::WinogradProduct(int64_t frequencies, int64_t block, int64_t dep
       product(product_of(block, depth, columns)),
       cut(product) {}
 
-int64_t WinogradProduct::in_step() const { return winograd_spread(block * product.k); }
-int64_t WinogradProduct::out_step() const { return winograd_spread(block * product.n); }
+int64_t WinogradProduct::in_step() const { return winograd_spread(block * product.a_row); }
+int64_t WinogradProduct::out_step() const { return winograd_spread(block * product.c_row); }
 int64_t WinogradProduct::kernel_step() const {
   return winograd_spread(cut.panels * cut.panel * product.k);
 }
@@ -74,7 +74,7 @@ void WinogradProduct::multiply(int64_t count, int64_t frequency, const float* in
   const char* a = reinterpret_cast<const char*>(in + frequency * in_step());
   const char* b = reinterpret_cast<const char*>(kernel + frequency * kernel_step());
   for (int64_t k = 0; k < product.k; k += kSumBlock)
-    part.run({part.at(a, k), product.k, true},
+    part.run({part.at(a, k), product.a_row, true},
              {part.at(b, k * cut.panel), cut.panel, product.k * cut.panel}, 0, part.row_tiles, 0,
              cut.panels, k);
 }

@@ -75,6 +75,9 @@ struct WinogradTiles {
   }
 };
 
+// Elements from a tile to the next: whole lines, so that no vector is split between two.
+inline int64_t winograd_row(int64_t channels) { return ceil_div(channels, 16) * 16; }
+
 // Elements from a frequency to the next: an odd number of lines, so that those of one tile do not
 // share the sets of a cache.
 inline int64_t winograd_spread(int64_t elements) { return ceil_div(elements, 16) * 16 | 16; }

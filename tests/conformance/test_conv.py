@@ -216,6 +216,23 @@ def test_winograd(backend, algorithm, extents):
     check(backend, "conv_backward_input", [dy, w], *backward, bound=of_largest)
 
 
+# Enough small images: dy has fewer tiles than dx.
+OVERLAPPING = [
+    (9, 13, 11, 19, 22, (0, 0, 0, 0)),
+    (8, 6, 9, 33, 17, (0, 0, 0, 0)),
+    (30, 5, 7, 16, 70, (0, 0, 0, 0)),
+    (8, 10, 6, 40, 16, (1, 0, 0, 0)),
+    (8, 6, 6, 16, 16, (3, 0, 0, 4)),
+]
+
+
+@pytest.mark.parametrize(("backend", "extents"), rows((e,) for e in OVERLAPPING))
+def test_winograd_backward_input_of_small_images(backend, extents):
+    x, w, _, dy = threes(*extents)
+    attributes = ((), extents[-1], (), 1, x.shape[1:3], "auto")
+    check(backend, "conv_backward_input", [dy, w], *attributes, bound=of_largest)
+
+
 @pytest.mark.parametrize(
     ("backend", "taps", "extents"),
     rows((taps, e) for taps in (3, 5, 7) for e in THREES if fits(e, taps)),
