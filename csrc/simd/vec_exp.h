@@ -141,7 +141,7 @@ FASTNN_INLINE Exponent<T> split_minus_square(Vec<T> x, double divisor) {
   const Vec<T> bounded = clamp(x, -40, 40), factor = constant<T>(-1 / divisor);
   const Vec<T> square = bounded * bounded;
   const Vec<T> rest = exact_fma(bounded, bounded, -square) * factor;
-  const Vec<T> high = larger(constant<T>(R::kExpLow), square * factor);
+  const Vec<T> high = larger(constant<T>(R::kGateLow), square * factor);
   Exponent<T> e = split_exponent(high);
   e.r = fma(e.n, constant<T>(-R::kLn2High), high) + fma(e.n, constant<T>(-R::kLn2Low), rest);
   return e;

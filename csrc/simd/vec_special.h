@@ -1,12 +1,12 @@
 // Error function, normal distribution and activations on Vec.
 #pragma once
 
-#include "simd/vec_math.h"
+#include "simd/vec_normal.h"
 
 namespace fastnn {
 namespace {
 
-// ---- The error function and the normal distribution ---------------------------------------------
+// ---- The error function and the normal distribution (float64: vec_normal.h) ---------------------
 
 FASTNN_INLINE Vec<float> erf(Vec<float> x) {
   const Vec<float> a = smaller(constant<float>(3.93), abs(x));
@@ -15,9 +15,6 @@ FASTNN_INLINE Vec<float> erf(Vec<float> x) {
   const Line line = line_of(kErfPieces, a, bits(biased));
   const Vec<float> first = select(biased == round, a, lookup(kErfPieces.c[0], bits(biased)));
   return copy_sign(exact_fma(line.u, line.slope, first), x);
-}
-FASTNN_INLINE Vec<double> erf(Vec<double> x) {
-  return lanewise(x, [](double v) { return ::erf(v); });
 }
 
 // The inverse of erf: a start by Winitzki (A handy approximation for the error function and its
@@ -60,14 +57,6 @@ FASTNN_INLINE Vec<float> normal_tail(Vec<float> a) {
   return scaled(b + fma(b, exp_reduced(e.r), b_rest), e);
 }
 
-// x P(x)
-template <class T>
-FASTNN_INLINE Vec<T> lanewise_gelu(Vec<T> x) {
-  return lanewise(x, [](double v) {
-    return v == -HUGE_VAL ? -0.0 : v * (0.5 * ::erfc(v * -0.70710678118654752440));
-  });
-}
-
 constexpr float kTailEnd = 5.5f;
 
 FASTNN_INLINE Vec<float>::Int tail_piece(Vec<float> a) {
@@ -82,7 +71,6 @@ FASTNN_INLINE Vec<float> gelu(Vec<float> x) {
   const auto beyond = x < -end;
   return any(beyond) ? select(beyond, -normal_tail(-x), y) : y;
 }
-FASTNN_INLINE Vec<double> gelu(Vec<double> x) { return lanewise_gelu(x); }
 
 // P(x) + x P'(x)
 FASTNN_INLINE Vec<float> gelu_slope(Vec<float> x) {
@@ -97,13 +85,6 @@ FASTNN_INLINE Vec<float> gelu_slope(Vec<float> x) {
     tail = select(beyond, fma(height, density, normal_tail(far) / far), tail);
   }
   return select(x < Vec<float>::zero(), tail, constant<float>(1) - tail);
-}
-FASTNN_INLINE Vec<double> gelu_slope(Vec<double> x_) {
-  const Vec<double> x = clamp(x_, -40, 40);
-  return lanewise(x, [](double v) {
-    return 0.5 * ::erfc(v * -0.70710678118654752440) +
-           v * 0.39894228040143267794 * ::exp(-0.5 * v * v);
-  });
 }
 
 // ---- Activations --------------------------------------------------------------------------------

@@ -260,17 +260,15 @@ def test_a_number_does_not_see_its_neighbours(op, unusual):
     np.testing.assert_array_equal(beside[:, kept], alone[:, kept])
 
 
-@pytest.mark.parametrize("dtype", ["float32", "float64"])
-def test_the_slope_of_gelu(dtype):
-    x = np.concatenate([np.linspace(-14, 14, 20_001), [-0.7517915, 60.0, -60.0]]).astype(dtype)
+def test_the_slope_of_gelu():
+    x = np.concatenate([np.linspace(-14, 14, 20_001), [-0.7517915, 60.0, -60.0]]).astype("float32")
     ones = _core.from_numpy(np.ones_like(x))
     slope = np.asarray(_core.unary_backward(ones, _core.from_numpy(x), "gelu")).astype(np.float64)
     x = x.astype(np.float64)
     density = np.exp(-x * x / 2) / math.sqrt(2 * math.pi)
     size = normal_cdf(x) + np.abs(x) * density
     off = np.abs(slope - (normal_cdf(x) + x * density)) / (size + 1e-37)
-    # The density alone has an error of x^2 / 2 units in float64.
-    assert off.max() < (3 if dtype == "float32" else 100) * np.finfo(dtype).eps
+    assert off.max() < 3 * np.finfo("float32").eps
 
 
 @pytest.mark.parametrize(

@@ -12,12 +12,19 @@ import math
 from collections.abc import Callable
 from typing import Any
 
+from fastnn.backends.reference.elementwise import (
+    SQRT_HALF,
+    SQRT_HALF_HIGH,
+    SQRT_HALF_LOW,
+    SQRT_HALF_REST,
+)
+
 Table = dict[str, Callable[..., Any]]
 
 SELU_SCALE, SELU_ALPHA = 1.0507009873554804934193349852946, 1.6732632423543772848170429916717
 GELU_SLOPE, GELU_CUBIC = math.sqrt(2 / math.pi), 0.044715
 SELU_FLOOR = SELU_SCALE * SELU_ALPHA
-SQRT_HALF, SQRT_2PI = math.sqrt(0.5), math.sqrt(2 * math.pi)
+SQRT_PI, SQRT_2PI = math.sqrt(math.pi), math.sqrt(2 * math.pi)
 LOG2_E, LOG10_E = math.log2(math.e), math.log10(math.e)
 TWO_OVER_SQRT_PI = 2 / math.sqrt(math.pi)
 INFINITY = math.inf
@@ -37,10 +44,6 @@ def helpers(m: Any) -> dict[str, Any]:
         return (0.0 if x < 0 else x) + log1p(exp(-abs(x)))
 
     @m.compile
-    def normal_cdf(x):
-        return erfc(x * -SQRT_HALF) / 2
-
-    @m.compile
     def gated(x, gate):
         return gate if gate == 0 else x * gate
 
@@ -53,6 +56,17 @@ def helpers(m: Any) -> dict[str, Any]:
         return GELU_SLOPE * (x + GELU_CUBIC * x * x * x)
 
     head = m.head
+
+    @m.compile
+    def normal_cdf(x):
+        # Less what the rounding of z takes.
+        x = clip(x, -40.0, 40.0)
+        z = x * -SQRT_HALF
+        high = head(x)
+        low = x - high
+        rest = (-high * SQRT_HALF_HIGH - z) - high * SQRT_HALF_LOW - low * SQRT_HALF_HIGH
+        rest = rest - low * SQRT_HALF_LOW - x * SQRT_HALF_REST
+        return erfc(z) / 2 - rest * exp(-z * z) / SQRT_PI
 
     @m.compile
     def exp_of_square(x, factor):

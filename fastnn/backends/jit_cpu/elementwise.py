@@ -35,7 +35,12 @@ FLOAT32_SLOPES = {
     "erf": error_function.erf_slope32,
     "softplus": compiled(lambda x, a: elementary.sigmoid32(x)),
 }
-_FLOAT64 = {"sigmoid": elementary.sigmoid64, "softplus": elementary.softplus64}
+_FLOAT64 = {
+    "sigmoid": elementary.sigmoid64,
+    "softplus": elementary.softplus64,
+    "gelu": error_function.gelu64,
+}
+_FLOAT64_SLOPES = {"gelu": error_function.gelu_slope64}
 _BITS = {"int32": 32, "int64": 64, "uint8": 8, "bool": 8}
 _double = np.float64
 
@@ -68,7 +73,7 @@ def _derivative_function(op: str, dtype: str) -> Any:
     if dtype == "float32" and op in FLOAT32_SLOPES:
         own = FLOAT32_SLOPES[op]
         return compiled(lambda dy, value, a: dy * own(value, a))
-    slope = compiled(_tables("float64")["derivative"][op])
+    slope = _FLOAT64_SLOPES.get(op) or compiled(_tables("float64")["derivative"][op])
     return compiled(lambda dy, value, a: _double(dy) * slope(_double(value), a))
 
 

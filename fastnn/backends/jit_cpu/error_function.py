@@ -2,8 +2,9 @@
 
 erfc(x) = e^(-x^2) u R(u), u = k / (x + k), for x >= 0: from 0 to infinity u stays between 0 and 1,
 and R is smooth (M. Shepherd and J. Laframboise, "Chebyshev approximation of (1 + 2x) exp(x^2)
-erfc(x)", 1981). Polynomials are interpolations at Chebyshev's points, in 60 digits; those of erf
-for float32 have the least relative error. erf is within 2 units in the last place, erfc within 5.
+erfc(x)", 1981). In float64 it is 2 P(-sqrt(2) x), P the normal distribution function, whose tail is
+that of csrc/simd/vec_normal.h. Polynomials are interpolations at Chebyshev's points, in 60 digits;
+those of erf for float32 have the least relative error. All are within 2 units in the last place.
 """
 
 from __future__ import annotations
@@ -11,8 +12,12 @@ from __future__ import annotations
 from .compile import compiled
 from .elementary import (
     DOWN32,
+    LN2_HIGH64,
+    LN2_LOW64,
+    LOG2E64,
     ONE32,
-    exp64,
+    ROUND64,
+    exp_curve64,
     exp_mantissa32,
     exp_parts32,
     exp_short,
@@ -21,17 +26,17 @@ from .elementary import (
     half_way32,
     polynomial,
     power_of_two32,
+    scaled64,
     signed32,
     signed64,
 )
 from .intrinsics import fma
 
 END32, MIDDLE32 = f32(3.93), f32(0.84)  # erf(x) is 1 from END32 on
-LAST32, LAST64 = 26.0, 28.0  # erfc(x) is less than any number there
+LAST32, LAST64 = 26.0, 27.25  # erfc(x) is less than any number there
 LAST_SQUARED32 = f32(10.25)  # e^(-x^2) is, of float32
 SLOPE_DOWN32 = f32(1.1283791670955126 * 2.0**-64)
-SQRT_HALF = 0.7071067811865476
-SCALE32, SCALE64 = 2.75, 4.0
+SQRT2, SQRT_HALF, SCALE32 = 1.4142135623730951, 0.7071067811865476, 2.75
 
 # erf(x) / x - 1 in x^2 for |x| < MIDDLE32, and log(erfc(x)) beyond, in float32.
 _inner32 = polynomial(
@@ -74,33 +79,19 @@ _tail32 = polynomial(
     0.10163062027652423,
     -0.020646423546785878,
 )
-_tail64 = polynomial(
-    0.14104739588693907,
-    0.1410473958869398,
-    0.13663966476532322,
-    0.12782420253495452,
-    0.11501423339957542,
-    0.0990362237269439,
-    0.08106495635479358,
-    0.06249960538503054,
-    0.04472715474192903,
-    0.029406396568274398,
-    0.014986306427188643,
-    0.0146965026936726,
-    -0.025270495973720702,
-    0.0804237059835667,
-    -0.20118353318970852,
-    0.3955264343475022,
-    -0.6402471719405809,
-    0.8298564628580134,
-    -0.8540941333286585,
-    0.6853274164566557,
-    -0.4143532105372185,
-    0.1805737674047726,
-    -0.05330163554110638,
-    0.00953344559100491,
-    -0.0007810905020868027,
+# F(q) less its first term, over q: csrc/simd/vec_normal.h.
+_normal64 = polynomial(
+    *(-0.12176972500398899, 0.063787931590427366, -0.017956314507674504, -0.0084167201481420914),
+    *(0.016977729182788309, -0.014662947938379006, 0.0087572591761420418, -0.0037693289956643736),
+    *(0.0010457671978948058, -7.2319967137364887e-05, -8.4284020141282205e-05),
+    *(3.567411535119352e-05, -5.961366799966801e-08, -4.4565646164320632e-06),
+    *(9.3606697661234667e-07, 4.4786168898181058e-07, -1.9676969531613518e-07),
+    *(-4.5755214194758448e-08, 3.2263952222394729e-08, 6.5693527722307808e-09),
+    *(-3.7872081717496583e-09, -1.1343857826311044e-09),
 )
+NORMAL_FIRST, NORMAL_WIDTH, NORMAL_CENTRE = 0.47507290055209667, 1.25, 5.4765625
+NORMAL_END = 38.75  # a P(-a) is 0 there
+DENSITY, DENSITY_REST = 0.3989422804014327, -2.49232720227773e-17  # 1 / sqrt(2 pi)
 
 
 @compiled
@@ -135,13 +126,42 @@ def erfc32(x):
 
 
 @compiled
+def normal_ratio64(factor, a):
+    """factor P(-a) e^(a^2 / 2) as a value and a rest, for 0 <= a <= NORMAL_END."""
+    width, total = a + NORMAL_WIDTH, a + NORMAL_CENTRE
+    both = 1.0 / (width * total)
+    about = both * width
+    part = fma(about, fma(-about, a - (total - NORMAL_CENTRE), fma(-about, total, 1.0)), about)
+    q = fma(part, -2.0 * NORMAL_CENTRE, 1.0)
+    p = _normal64(q)
+    top = fma(q, p, NORMAL_FIRST)
+    top_rest = fma(q, p, NORMAL_FIRST - top)
+    n = factor * top
+    n_rest = fma(factor, top_rest, fma(factor, top, -n))
+    inverse = both * total
+    value = n * inverse
+    back = width - a
+    width_rest = (a - (width - back)) + (NORMAL_WIDTH - back)
+    return value, fma(-value, width_rest, fma(-value, width, n) + n_rest) * inverse
+
+
+@compiled
+def times_power64(value, rest, exponent, low):
+    """(value + rest) e^(exponent + low), rounded about once; rest and low are far below."""
+    biased = fma(exponent, LOG2E64, ROUND64)
+    n = biased - ROUND64
+    r = fma(n, LN2_HIGH64, exponent) + fma(n, LN2_LOW64, low)
+    above = fma(value, r, fma(value, r * r * exp_curve64(r), fma(rest, r, rest)))
+    return scaled64(value + above, biased)
+
+
+@compiled
 def tail64(a):
     """erfc(a) for a >= 0."""
     a = LAST64 if a > LAST64 else a
     square = a * a
-    u = SCALE64 / (a + SCALE64)
-    y = exp64(-square) * (u * _tail64(u))
-    return fma(-y, fma(a, a, -square), y)
+    value, rest = normal_ratio64(2.0, a * SQRT2)
+    return times_power64(value, rest, -square, -fma(a, a, -square))
 
 
 @compiled
@@ -164,3 +184,26 @@ def gelu32(x):
     """x P(x), P(x) = erfc(-x / sqrt(2)) / 2 the normal distribution function."""
     bounded = f64(-LAST32 if x < -LAST32 else x)
     return f32(bounded * (erfc32(bounded * -SQRT_HALF) * 0.5))
+
+
+@compiled
+def gelu64(x):
+    """x P(x) = max(x, 0) - a P(-a), a = |x|."""
+    a = abs(x)
+    a = NORMAL_END if a > NORMAL_END else a
+    square = a * a
+    value, rest = normal_ratio64(a, a)
+    tail = times_power64(value, rest, -0.5 * square, -0.5 * fma(a, a, -square))
+    return (-0.0 if x < 0.0 else x) - tail
+
+
+@compiled
+def gelu_slope64(x, _):
+    """P(x) + x P'(x), at -a: e^(-a^2 / 2) (P(-a) e^(a^2 / 2) - a / sqrt(2 pi))."""
+    a = abs(x)
+    a = NORMAL_END if a > NORMAL_END else a
+    square = a * a
+    value, rest = normal_ratio64(1.0, a)
+    height = fma(a, -DENSITY, fma(a, -DENSITY_REST, value + rest))
+    tail = times_power64(height, 0.0, -0.5 * square, -0.5 * fma(a, a, -square))
+    return tail if x < 0.0 else 1.0 - tail

@@ -11,6 +11,11 @@ from .special import erf, erfc, erfinv
 # Klambauer et al., "Self-normalizing neural networks" (2017).
 SELU_SCALE, SELU_ALPHA = 1.0507009873554804934193349852946, 1.6732632423543772848170429916717
 
+# sqrt(1/2): the nearest double, which is the sum of the next two, and the rest.
+SQRT_HALF, SQRT_HALF_REST = math.sqrt(0.5), -4.833646656726457e-17
+SQRT_HALF_HIGH = float(np.float32(SQRT_HALF))
+SQRT_HALF_LOW = SQRT_HALF - SQRT_HALF_HIGH
+
 # Hendrycks and Gimpel, "Gaussian error linear units" (2016): the tanh form.
 GELU_SLOPE, GELU_CUBIC = math.sqrt(2 / math.pi), 0.044715
 
@@ -27,8 +32,17 @@ def softplus(x: np.ndarray) -> np.ndarray:
 
 
 def normal_cdf(x: np.ndarray) -> np.ndarray:
-    """The distribution function of the normal distribution."""
-    return erfc(x * -math.sqrt(0.5)) / 2
+    """The distribution function of the normal distribution.
+
+    Far below zero erfc is so steep that the rounding of its argument z has to be made good.
+    """
+    x = np.clip(x, -40, 40)  # beyond, the result is 0 or 1
+    z = x * -SQRT_HALF
+    high = x.astype(np.float32).astype(np.float64)  # its products with halves of a number are exact
+    low = x - high
+    rest = (-high * SQRT_HALF_HIGH - z) - high * SQRT_HALF_LOW - low * SQRT_HALF_HIGH
+    rest = rest - low * SQRT_HALF_LOW - x * SQRT_HALF_REST
+    return erfc(z) / 2 - rest * np.exp(-z * z) / math.sqrt(math.pi)
 
 
 def gated(x: np.ndarray, gate: np.ndarray) -> np.ndarray:

@@ -11,7 +11,10 @@ import pytest
 
 pytest.importorskip("numba", reason="jit_cpu needs Numba")
 
+from exact_normal import NUMBERS, worst
+
 import fastnn as fn
+from fastnn import _core
 from fastnn.backends import use_backend
 
 FORMULAS = {
@@ -81,6 +84,18 @@ def test_erf_within_two_units():
     x = sweep("float32")
     exact = np.vectorize(math.erf)(x.astype(np.float64))
     assert_close(in_kernels("erf", x), exact, "float32")
+
+
+@pytest.mark.parametrize("name", ["erf", "gelu", "slope"])
+def test_normal_distribution_within_two_units(name):
+    x = fn.tensor(NUMBERS)
+    with use_backend("jit_cpu"):
+        if name == "slope":
+            y = _core.unary_backward(fn.ops.ones_like(x), x, "gelu")
+        else:
+            y = _core.unary(x, name)
+    off, place = worst(name, y.numpy())
+    assert off <= 2, place
 
 
 def test_powers_within_two_units(dtype):
