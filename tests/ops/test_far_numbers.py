@@ -124,6 +124,7 @@ def test_a_length_is_infinite_beside_nan_too():
     x1, x2 = np.array([NAN, -INF, NAN, INF]), np.array([-INF, NAN, 1.0, 0.0])
     np.testing.assert_array_equal(ops.hypot(x1, x2), np.hypot(x1, x2))
 
+
 COMPARISONS = {
     "equal": np.equal,
     "not_equal": np.not_equal,
@@ -155,8 +156,8 @@ def test_integers_beyond_the_dtype_are_compared_by_value(dtype, name):
 
 def test_operators_with_integers_beyond_the_dtype():
     x = fn.tensor([0, 255], "uint8")
-    results = (x == 300, x != 300, x < 300, x <= -1, x > -1, x >= 300, 300 > x, -1 == x)
-    assert [y.tolist() for y in results] == [[v, v] for v in (0, 1, 1, 0, 1, 0, 1, 0)]
+    results = (x == 300, x != 300, x < 300, x <= -1, x > -1, x >= 300, np.less(300, x))
+    assert [y.tolist() for y in results] == [[v, v] for v in (0, 1, 1, 0, 1, 0, 0)]
     assert (fn.ops.zeros((0, 3), "int32") < 2**40).shape == (0, 3)
     with pytest.raises(OverflowError, match="maximum: x2 is 300, which does not fit uint8"):
         ops.maximum(x, 300)
