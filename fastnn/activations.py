@@ -22,6 +22,7 @@ from fastnn.ops import (
     tanh_shrink,
     threshold,
 )
+from fastnn.ops.activation import check_operand
 from fastnn.tensor import Tensor
 from fastnn.utils.serialization import (
     deserialize_keras_object,
@@ -41,6 +42,10 @@ def relu(
     """x where it is above ``threshold``, at most ``max_value``; else a slope from the threshold."""
     if negative_slope == 0.0 and max_value is None and threshold == 0.0:
         return ops.relu(x)
+    check_operand(threshold, "relu: threshold")
+    check_operand(negative_slope, "relu: negative_slope")
+    if max_value is not None:
+        check_operand(max_value, "relu: max_value")
     below = ops.multiply(ops.subtract(x, threshold), negative_slope)
     kept = x if max_value is None else ops.minimum(ops.relu(x), max_value)
     return ops.where(ops.greater(x, threshold), kept, below)

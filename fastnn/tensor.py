@@ -13,7 +13,7 @@ import numpy as np
 
 from fastnn import _core, config
 from fastnn.backends.devices import check_device, device
-from fastnn.dtypes import WIDENED, standardize_dtype
+from fastnn.dtypes import INTEGERS, WIDENED, standardize_dtype
 from fastnn.messages import shown
 
 if TYPE_CHECKING:
@@ -68,20 +68,36 @@ def _array_of(data: Any, dtype: str | None, what: str) -> np.ndarray:
     return array.astype(array.dtype.newbyteorder("="), copy=False)
 
 
+def _check_fits(what: str, values: Any, dtype: str) -> None:
+    limits = np.iinfo(dtype)
+    for value in values:
+        if not limits.min <= value <= limits.max:
+            raise OverflowError(f"{what} {shown(int(value))}, which does not fit {dtype}")
+
+
 def from_data(data: Any, dtype: Any = None, what: str = "tensor: data") -> Tensor:
     """A new Tensor from a number, a nested list, or anything that NumPy makes an array of.
 
     Python floats become floatx and Python integers int32 (int64 if they need it); arrays keep
-    their dtype. ``what`` begins the message of an error (TypeError, ValueError if ragged).
+    their dtype. Elements are converted as ``ops.cast`` does it. ``what`` begins the message of an
+    error (TypeError, ValueError if ragged, OverflowError for Python integers that do not fit).
     """
     array = data
+    if dtype is not None:
+        dtype = standardize_dtype(dtype)
+        if isinstance(data, int) and dtype in INTEGERS:
+            _check_fits(f"{what} is", (data,), dtype)
     if dtype is not None or type(data) is not np.ndarray or data.dtype not in _OWN_DTYPES:
         array = _array_of(data, dtype, what)
-    if dtype is not None:
-        with np.errstate(invalid="ignore"):  # NaN to an integer: whatever the processor makes of it
-            array = array.astype(standardize_dtype(dtype), copy=False)
+    whole = dtype in INTEGERS
+    if whole and isinstance(data, (list, tuple)) and array.dtype.kind == "i" and array.size:
+        _check_fits(f"{what} holds", (array.min(), array.max()), dtype)
+    cut = whole and array.dtype.kind == "f"  # by a primitive, which has the same ends everywhere
+    if dtype is not None and not cut:
+        array = array.astype(dtype, copy=False)
     try:
-        return _core.from_numpy(array)
+        x = _core.from_numpy(array)
+        return _core.copy(x, dtype) if cut else x
     except ValueError as error:  # it has too many axes
         raise ValueError(f"{what} is {str(error).removeprefix('tensor: ')}") from None
 
@@ -92,7 +108,9 @@ def tensor(
     """A new Tensor holding a copy of ``data``.
 
     data: number, nested list, NumPy array or Tensor (cut off from its gradient)
-    dtype: name of the element type; None keeps an array's own, floats of lists become floatx
+    dtype: name of the element type; None keeps an array's own, floats of lists become floatx. Other
+        elements are converted as by ``ops.cast``, but Python integers that it does not hold, alone
+        or in lists, raise OverflowError
     requires_grad: whether ``backward`` accumulates a gradient into ``.grad``
     device: "cpu" or "cuda"; None: a Tensor's own, for other data that of ``fastnn.device``
 

@@ -112,3 +112,25 @@ def test_values_and_gradients_as_keras(name, arguments):
     y.backward(dy)
     (dx,) = gradients([want], [dy], [given])
     assert np.abs(tensor.grad - dx).max() <= 1e-5 * np.abs(dx).max()
+
+
+@pytest.mark.parametrize("value", [None, "0.5", object()])
+def test_constants_that_are_no_numbers(value):
+    x = np.ones(3, np.float32)
+    for call, what in [
+        (lambda: activations.leaky_relu(x, value), "leaky_relu: negative_slope"),
+        (lambda: activations.elu(x, value), "elu: alpha"),
+        (lambda: activations.celu(x, value), "celu: alpha"),
+        (lambda: activations.hard_shrink(x, value), "hard_shrink: threshold"),
+        (lambda: activations.soft_shrink(x, value), "soft_shrink: threshold"),
+        (lambda: activations.squareplus(x, value), "squareplus: b"),
+        (lambda: activations.threshold(x, value, 0.0), "threshold: threshold"),
+        (lambda: activations.threshold(x, 0.0, value), "threshold: default_value"),
+        (lambda: activations.relu(x, negative_slope=value), "relu: negative_slope"),
+        (lambda: activations.relu(x, 0.1, threshold=value), "relu: threshold"),
+        (lambda: fn.layers.ELU(value), "ELU: alpha"),
+    ]:
+        with pytest.raises(TypeError, match=f"^{what} must be .*, got "):
+            call()
+    with pytest.raises(TypeError, match=r"^relu: max_value must be .*, got str"):
+        activations.relu(x, max_value="6")

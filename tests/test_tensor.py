@@ -298,6 +298,30 @@ def test_numbers_that_do_not_fit():
             assert len(str(error.value)) < 120
 
 
+@pytest.mark.parametrize("make", [list, np.array])
+def test_a_new_tensor_and_a_cast_agree(make):
+    numbers = make([-1.5, 300.7, np.nan, np.inf, -1e20])
+    for dtype, expected in [
+        ("uint8", [0, 255, 0, 255, 0]),
+        ("int32", [-1, 300, 0, 2**31 - 1, -(2**31)]),
+        ("int64", [-1, 300, 0, 2**63 - 1, -(2**63)]),
+    ]:
+        variable = fn.Variable(np.zeros(5, dtype)).assign(numbers)
+        results = (fn.tensor(numbers, dtype), fn.tensor(numbers).astype(dtype), variable)
+        for result in (*results, fn.ops.saturate_cast(numbers, dtype)):
+            assert (result.dtype, result.tolist()) == (dtype, expected)
+
+
+def test_integers_that_do_not_fit():
+    for data in (300, [300], [[0], [-1]], (2**31,)):
+        with pytest.raises(OverflowError, match=r"tensor: data .*, which does not fit uint8"):
+            fn.tensor(data, "uint8")
+    assert fn.tensor(np.array([300, -1]), "uint8").tolist() == [44, 255]  # as a cast's
+    assert fn.tensor([300, -1]).astype("uint8").tolist() == [44, 255]
+    assert fn.tensor([255, 0], "uint8").tolist() == [255, 0]
+    assert fn.tensor([], "uint8").shape == (0,)
+
+
 def test_too_many_axes():
     with pytest.raises(ValueError, match="tensor: data is an array of 20 axes, expected at most 8"):
         fn.tensor(np.ones((1,) * 20))

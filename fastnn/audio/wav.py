@@ -38,7 +38,7 @@ def read_wav(
         TypeError: `file` is none of these, or `rate` no integer.
         ValueError: not a WAV file, a truncated or damaged one, one without samples or with NaN or
             infinity, a closed one, another rate, or `rate` is not positive.
-        FileNotFoundError: there is no such file.
+        FileNotFoundError, IsADirectoryError: there is no such file, or it is a folder.
         ImportError: it holds other samples than integers, and soundfile is not installed.
 
     >>> import io, wave
@@ -65,8 +65,13 @@ def read_wav(
 def _read(file: Any) -> tuple[Any, bytes]:
     """The name of a file for messages, and its content."""
     if isinstance(file, (str, os.PathLike)):
-        with open(file, "rb") as opened:
-            return os.fspath(file), opened.read()
+        try:
+            with open(file, "rb") as opened:
+                return os.fspath(file), opened.read()
+        except IsADirectoryError as error:
+            raise IsADirectoryError(
+                error.errno, "read_wav: file must be a file, got a folder", os.fspath(file)
+            ) from None
     name = getattr(file, "name", "the file")
     if getattr(file, "closed", False):
         raise ValueError(f"read_wav: file must be open, got {name}, which is closed")

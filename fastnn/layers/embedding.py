@@ -5,7 +5,10 @@ from __future__ import annotations
 import warnings
 from typing import Any
 
-from fastnn import constraints, initializers, ops, regularizers
+import numpy as np
+
+from fastnn import _core, constraints, initializers, ops, regularizers
+from fastnn.dtypes import FLOATS
 from fastnn.layers import masks
 from fastnn.layers.layer import Layer
 from fastnn.layers.sizes import positive_integer
@@ -44,9 +47,9 @@ class Embedding(Layer):
 
     Raises:
         ValueError: input_dim or output_dim is no positive integer; weights of another shape.
-        IndexError: an id that is not in the vocabulary.
+        IndexError: an id that is not in the vocabulary, also a fraction or NaN.
 
-    Ids are integers; numbers of other dtypes are cast to int32.
+    Ids are integers, or floats that are whole numbers.
 
     >>> import numpy as np
     >>> layer = Embedding(3, 2, weights=np.array([[0.0, 0.0], [1.0, 2.0], [3.0, 4.0]]))
@@ -98,8 +101,24 @@ class Embedding(Layer):
         )
 
     def call(self, inputs: Tensor) -> Tensor:
-        ids = inputs if inputs.dtype in ("int32", "int64") else ops.cast(inputs, "int32")
+        ids = self._whole(inputs) if inputs.dtype in FLOATS else inputs
         return ops.embedding(ids, self.embeddings, self.name)
+
+    def _whole(self, ids: Tensor) -> Tensor:
+        """Floats as integers. In a recorded step the first, eager run has looked whether they are
+        whole numbers; what is none then becomes -1, which is not in the vocabulary."""
+        whole = ops.equal(ops.floor(ids), ids)
+        if not _core.is_recording():
+            wrong = np.argwhere(~whole.numpy())
+            if len(wrong):
+                place = tuple(wrong[0].tolist())
+                position = place[0] if len(place) == 1 else place
+                raise IndexError(
+                    f"{self.name}: id {ids.numpy()[place]} at position {position} is not in the "
+                    f"vocabulary, expected whole numbers from 0 to {self.input_dim - 1} (input_dim "
+                    f"is {self.input_dim})"
+                )
+        return ops.cast(ops.where(whole, ids, -1.0), "int64")
 
     def compute_mask(self, inputs: Any, mask: Any = None) -> Any:
         """Which ids are not 0; None without `mask_zero`."""

@@ -23,6 +23,7 @@ from fastnn.layers.symbolic import (
     standardize_shape,
     symbols,
 )
+from fastnn.messages import shown
 from fastnn.tensor import Tensor, from_data
 from fastnn.utils import naming, tree
 from fastnn.utils.serialization import (
@@ -61,11 +62,15 @@ class Layer(Buildable):
     """
 
     _takes_training: bool
+    _required: tuple[str, ...] = ()  # arguments that must be arrays; of calls that fastnn defines
 
     def __init_subclass__(cls, **kwargs: Any):
         super().__init_subclass__(**kwargs)
         cls._call_signature = signature_of(cls.call)
         cls._takes_training = "training" in cls._call_signature.names
+        named, optional = cls._call_signature.positional, cls._call_signature.defaults
+        own = _is_default(cls.call)
+        cls._required = tuple([name for name in named if name not in optional]) if own else ()
 
     def __init__(
         self,
@@ -161,7 +166,7 @@ class Layer(Buildable):
             )
         args = tuple([self._converted(x) for x in args])
         kwargs = {name: self._converted(x) for name, x in kwargs.items()}
-        self._check_positional(args)
+        self._check_arrays(args, kwargs)
         signature = self._call_signature
         if "training" not in signature.names and not signature.keywords:
             training = kwargs.pop("training", None)
@@ -231,17 +236,27 @@ class Layer(Buildable):
             return self._converted(np.asarray(x))
         return x
 
-    def _check_positional(self, args: tuple) -> None:
-        for x in args:
-            if isinstance(x, Tensor) or type(x) is KerasTensor or x is None:
+    def _check_arrays(self, args: tuple, kwargs: dict) -> None:
+        """Errors for arguments that are no arrays but must be: those by position, where None is
+        nothing given, and the required ones, where it is an error."""
+        names = [*self._call_signature.positional, *["argument"] * len(args)]
+        required = self._required
+        given = [*zip(names, args), *[(name, kwargs[name]) for name in required if name in kwargs]]
+        for name, x in given:
+            if isinstance(x, Tensor) or type(x) is KerasTensor:
                 continue
             for leaf in tree.flatten(x):
+                if leaf is None and name in required:
+                    raise TypeError(f"{self.name}: {name}: expected arrays or tensors, got None")
                 if not isinstance(leaf, (Tensor, KerasTensor)) and leaf is not None:
                     raise ValueError(
-                        f"{self.name}: expected arrays or tensors, got {leaf!r} of type "
-                        f"{type(leaf).__name__} (lists of numbers: np.array(...) first; options: "
-                        "by keyword)"
+                        f"{self.name}: {name}: expected arrays or tensors, got {shown(leaf)} of "
+                        f"type {type(leaf).__name__} (lists of numbers: np.array(...) first; "
+                        "options: by keyword)"
                     )
+        for name in required[len(args) :]:
+            if name not in kwargs:
+                raise TypeError(f"{self.name}: {name} is missing, expected arrays or tensors")
 
     def _add_activity_loss(self, outputs: Any) -> None:
         for output in tree.flatten(outputs):

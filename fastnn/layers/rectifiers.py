@@ -7,6 +7,7 @@ from typing import Any
 from fastnn import activations
 from fastnn.layers.layer import Layer
 from fastnn.tensor import Tensor
+from fastnn.utils.numbers import number
 
 
 class Rectifier(Layer):
@@ -115,6 +116,9 @@ class ELU(Rectifier):
     Args:
         alpha: what negative results approach, with the sign turned.
 
+    Raises:
+        TypeError, ValueError: alpha is no finite number.
+
     >>> import numpy as np
     >>> ELU(alpha=2.0)(np.array([-100.0, 5.0])).tolist()
     [-2.0, 5.0]
@@ -123,4 +127,5 @@ class ELU(Rectifier):
     function = staticmethod(activations.elu)
 
     def __init__(self, alpha: float = 1.0, **kwargs: Any):
+        number("ELU: alpha", alpha)
         super().__init__({"alpha": alpha}, **kwargs)

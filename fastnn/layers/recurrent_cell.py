@@ -5,9 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 from fastnn import _core, activations, ops, random
+from fastnn.layers.call_spec import bind
 from fastnn.layers.parameters import Parameterized
 from fastnn.layers.recurrent import last_output
 from fastnn.layers.sizes import positive_integer
+from fastnn.layers.symbolic import shapes_of
 from fastnn.ops.embedding import row_products, rows_of
 from fastnn.ops.products import dense
 from fastnn.ops.recurrent import rnn
@@ -92,6 +94,23 @@ class RecurrentCell(Parameterized):
         """Zeros [batch_size, units], one for each state."""
         sizes = tree.flatten(self.state_size)
         return [ops.zeros((batch_size, size), self.compute_dtype) for size in sizes]
+
+    def _check_arrays(self, args: tuple, kwargs: dict) -> None:
+        super()._check_arrays(args, kwargs)
+        if not self._required:  # somebody else's call
+            return
+        given = bind(self._call_signature, args, kwargs)
+        x, states = given["inputs"], tree.flatten(given["states"])
+        if len(getattr(x, "shape", ())) != 2:
+            raise ValueError(
+                f"{self.name}: inputs has shape {shapes_of(x)}, expected (batch, features): a "
+                "single step"
+            )
+        sizes = tree.flatten(self.state_size)
+        shapes = [state.shape for state in states]
+        if [shape[1:] for shape in shapes] != [(size,) for size in sizes]:
+            expected = ", ".join(f"(batch, {size})" for size in sizes)
+            raise ValueError(f"{self.name}: states has shape(s) {shapes}, expected {expected}")
 
     # ---- dropout
 

@@ -5,9 +5,18 @@ from __future__ import annotations
 from typing import Any
 
 from fastnn import _core
+from fastnn.messages import shown
 from fastnn.ops.arithmetic import divide, maximum, multiply, subtract
 from fastnn.ops.comparison import clip, greater, where
-from fastnn.ops.core import Tensor, as_float, follows_operands, like, normalize_axis, record
+from fastnn.ops.core import (
+    Tensor,
+    as_float,
+    as_tensor,
+    follows_operands,
+    like,
+    normalize_axis,
+    record,
+)
 from fastnn.ops.creation import arange
 from fastnn.ops.cumulative import cumsum
 from fastnn.ops.elementwise import absolute, define_unary, sign, sqrt, square, unary, unary_rule
@@ -66,23 +75,41 @@ def gelu(x: Any, approximate: bool = True) -> Tensor:
     return record(_core.unary(x, "gelu"), _gelu_rule, (x,), x)
 
 
+def as_number(value: Any, what: str) -> float:
+    """A constant of an activation as a float; TypeError for what is no number."""
+    try:
+        if not isinstance(value, str):
+            return float(value)
+    except TypeError:
+        pass
+    raise TypeError(f"{what} must be a number, got {shown(value)}")
+
+
+def check_operand(value: Any, what: str) -> None:
+    """TypeError for a constant of an activation that is neither a number nor an array."""
+    if not isinstance(value, (int, float)):
+        as_tensor(value, None, what)
+
+
 def leaky_relu(x: Any, negative_slope: float = 0.2) -> Tensor:
     """x where positive, else negative_slope * x.
 
     >>> leaky_relu([-1.0, 2.0], 0.5).tolist()
     [-0.5, 2.0]
     """
-    return unary("leaky_relu", as_float(x, "leaky_relu: x"), float(negative_slope))
+    slope = as_number(negative_slope, "leaky_relu: negative_slope")
+    return unary("leaky_relu", as_float(x, "leaky_relu: x"), slope)
 
 
 def elu(x: Any, alpha: float = 1.0) -> Tensor:
     """x where positive, else alpha * (exp(x) - 1)."""
-    return unary("elu", as_float(x, "elu: x"), float(alpha))
+    return unary("elu", as_float(x, "elu: x"), as_number(alpha, "elu: alpha"))
 
 
 @follows_operands
 def celu(x: Any, alpha: float = 1.0) -> Tensor:
     """x where positive, else alpha * (exp(x / alpha) - 1)."""
+    check_operand(alpha, "celu: alpha")
     return multiply(elu(divide(as_float(x, "celu: x"), alpha)), alpha)
 
 
@@ -118,6 +145,7 @@ def tanh_shrink(x: Any) -> Tensor:
 def hard_shrink(x: Any, threshold: float = 0.5) -> Tensor:
     """x where |x| > threshold, else 0."""
     x = as_float(x, "hard_shrink: x")
+    check_operand(threshold, "hard_shrink: threshold")
     return where(greater(absolute(x.detach()), threshold), x, like(x, 0))
 
 
@@ -125,6 +153,7 @@ def hard_shrink(x: Any, threshold: float = 0.5) -> Tensor:
 def soft_shrink(x: Any, threshold: float = 0.5) -> Tensor:
     """x moved toward 0 by threshold, and 0 where it would cross."""
     x = as_float(x, "soft_shrink: x")
+    check_operand(threshold, "soft_shrink: threshold")
     size = absolute(x.detach())
     return where(greater(size, threshold), subtract(x, sign(x.detach()) * threshold), like(x, 0))
 
@@ -133,6 +162,8 @@ def soft_shrink(x: Any, threshold: float = 0.5) -> Tensor:
 def threshold(x: Any, threshold: float, default_value: float) -> Tensor:
     """x where it is above the threshold, else default_value."""
     x = as_float(x, "threshold: x")
+    check_operand(threshold, "threshold: threshold")
+    default_value = as_number(default_value, "threshold: default_value")
     return where(greater(x.detach(), threshold), x, like(x, default_value))
 
 
@@ -140,6 +171,7 @@ def threshold(x: Any, threshold: float, default_value: float) -> Tensor:
 def squareplus(x: Any, b: float = 4) -> Tensor:
     """(x + sqrt(x * x + b)) / 2."""
     x = as_float(x, "squareplus: x")
+    check_operand(b, "squareplus: b")
     return (x + sqrt(square(x) + b)) * 0.5
 
 

@@ -2,17 +2,33 @@
 
 from __future__ import annotations
 
+import operator
 from typing import Any
 
 import numpy as np
 
 from fastnn import _core
 from fastnn.dtypes import FLOATS
-from fastnn.ops.core import BINARY_RULES, Tensor, as_float, follows_operands, like, promote, record
+from fastnn.ops.core import (
+    BINARY_RULES,
+    Tensor,
+    as_float,
+    as_tensor,
+    follows_operands,
+    like,
+    promote,
+    record,
+)
 from fastnn.ops.elementwise import square
 
 _ONLY_FLOAT = {op for op, (dtypes, _) in _core.BINARY.items() if dtypes == "F"}
 _ANY = {op for op, (dtypes, _) in _core.BINARY.items() if dtypes == "A"}
+_COMPARED = {
+    "equal": operator.eq,
+    "not_equal": operator.ne,
+    "less": operator.lt,
+    "less_equal": operator.le,
+}
 _binary = _core.binary
 _unary = _core.unary
 
@@ -20,7 +36,12 @@ _unary = _core.unary
 def binary(op: str, x1: Any, x2: Any) -> Tensor:
     """A binary op code on promoted operands, recorded; the hook of the C type's operators."""
     if not (isinstance(x1, Tensor) and isinstance(x2, Tensor) and x1.dtype == x2.dtype):
-        x1, x2 = promote(_core.BINARY_OPERATIONS[op], x1, x2)
+        try:
+            x1, x2 = promote(_core.BINARY_OPERATIONS[op], x1, x2)
+        except OverflowError:
+            if op not in _COMPARED:
+                raise
+            return _compared_beyond(op, x1, x2)
     rule = BINARY_RULES.get(op)
     if rule is None:  # comparisons, logic, bits
         return _binary(x1, x2, op)
@@ -33,6 +54,16 @@ def binary(op: str, x1: Any, x2: Any) -> Tensor:
     if x1.requires_grad or x2.requires_grad:
         record(y, rule, None if op in ("add", "sub") else (x1, x2), x1, x2)
     return y
+
+
+@follows_operands
+def _compared_beyond(op: str, x1: Any, x2: Any) -> Tensor:
+    """A comparison with a Python integer beyond the dtype of the other operand, which so has one
+    result for all its elements: by value, as NumPy 2 compares them."""
+    # Any element lies on the same side of the integer as 0 does.
+    truth = _COMPARED[op](*(x if isinstance(x, int) else 0 for x in (x1, x2)))
+    elements = as_tensor(next((x for x in (x1, x2) if not isinstance(x, int)), 0), None, op)
+    return _binary(elements, elements, "equal" if truth else "not_equal")
 
 
 def _add_rule(node: _core.Node, gradient: Any) -> Any:

@@ -1,4 +1,8 @@
-"""Comparisons, logic, bits, and choices by a condition."""
+"""Comparisons, logic, bits, and choices by a condition.
+
+A Python integer that the other operand's dtype does not hold is compared by its value, as in
+NumPy 2: 300 equals no uint8 and is larger than every one.
+"""
 
 from __future__ import annotations
 

@@ -176,7 +176,8 @@ def conv(
 ) -> Tensor:
     """activation(inputs * kernel + bias): a cross-correlation over one to three spatial axes.
 
-    inputs: [batch, spatial.., channels], or [batch, channels, spatial..] if channels_first
+    inputs: [batch, spatial.., channels], or [batch, channels, spatial..] if channels_first;
+        integers become floatx
     kernel: [window.., channels / groups, filters]; fewer channels than the inputs have make groups
     strides, dilation_rate: an integer, or one a spatial axis
     padding: "valid", "same", or a (before, after) pair for each spatial axis
@@ -224,7 +225,8 @@ def depthwise_conv(
 ) -> Tensor:
     """A convolution of every channel with kernels of its own.
 
-    inputs: [batch, spatial.., channels], or [batch, channels, spatial..] if channels_first
+    inputs: [batch, spatial.., channels], or [batch, channels, spatial..] if channels_first;
+        integers become floatx
     kernel: [window.., channels, multiplier]
     bias: [channels * multiplier] or None
     result: channel c times kernel m is channel c * multiplier + m

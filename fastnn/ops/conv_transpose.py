@@ -87,7 +87,8 @@ def conv_transpose(
 ) -> Tensor:
     """The transpose of a convolution: every input element adds its kernel times itself.
 
-    inputs: [batch, spatial.., channels], or [batch, channels, spatial..] if channels_first
+    inputs: [batch, spatial.., channels], or [batch, channels, spatial..] if channels_first;
+        integers become floatx
     kernel: [window.., filters, channels]
     strides, dilation_rate: an integer, or one a spatial axis
     padding: "valid": (n - 1) * stride + max(window, stride) outputs; "same": n * stride

@@ -41,21 +41,9 @@ def saturate_cast(x: Any, dtype: Any) -> Tensor:
             limits: Any = np.finfo(dtype)
             x = where(isnan(x), x, clip(x, float(limits.min), float(limits.max)))
         return cast(x, dtype)
-    if dtype == "bool":
+    if dtype == "bool" or x.dtype == "bool" or x.dtype in FLOATS:  # as casts of floats are
         return cast(x, dtype)
-    limits = np.iinfo(dtype)
-    if x.dtype in FLOATS:
-        # On the host: the largest integer is often no float, but the next one down is.
-        values = x.numpy()
-        low, high = values.dtype.type(limits.min), values.dtype.type(limits.max)
-        if int(high) > limits.max:
-            high = np.nextafter(high, low)
-        limited = np.clip(np.nan_to_num(values, posinf=np.inf, neginf=-np.inf), low, high)
-        result = np.asarray(limited).astype(dtype)
-        return as_tensor(np.where(values >= float(limits.max), limits.max, result).astype(dtype))
-    if x.dtype == "bool":
-        return cast(x, dtype)
-    own = np.iinfo(x.dtype)
+    own, limits = np.iinfo(x.dtype), np.iinfo(dtype)
     return cast(clip(x, max(own.min, limits.min), min(own.max, limits.max)), dtype)
 
 

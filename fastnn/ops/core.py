@@ -13,7 +13,6 @@ import numpy as np
 from fastnn import _core, config
 from fastnn.backends.devices import device
 from fastnn.dtypes import FLOATS, result_type, standardize_dtype
-from fastnn.messages import shown
 from fastnn.tensor import Tensor, Variable, from_data
 
 __all__ = [
@@ -42,8 +41,6 @@ record = _core.record
 # of the C type record these too.
 BINARY_RULES: dict[str, Any] = {}
 
-_LIMITS = {"uint8": (0, 255), "int32": (-(2**31), 2**31 - 1), "int64": (-(2**63), 2**63 - 1)}
-
 
 def as_tensor(x: Any, dtype: str | None = None, what: str = "convert_to_tensor: x") -> Tensor:
     """``x`` as a Tensor, of ``dtype`` if given; a Tensor stays the one it is.
@@ -57,10 +54,6 @@ def as_tensor(x: Any, dtype: str | None = None, what: str = "convert_to_tensor: 
 
         stacked = stack([as_tensor(item, None, what) for item in x])
         return stacked if dtype is None else cast(stacked, dtype)
-    if dtype is not None and isinstance(x, int) and dtype in _LIMITS:
-        low, high = _LIMITS[dtype]
-        if not low <= x <= high:
-            raise OverflowError(f"{what} is {shown(x)}, which does not fit {dtype}")
     return from_data(x, dtype, what)
 
 
@@ -195,7 +188,8 @@ def _cast_rule(node: _core.Node, gradient: Any) -> Any:
 def cast(x: Any, dtype: Any) -> Tensor:
     """Elements of another dtype: to bool is ``!= 0``, floats lose their fraction to integers.
 
-    Differentiable between floating-point types.
+    A float beyond the ends of an integer type becomes the nearest end, NaN 0; an integer keeps its
+    lowest bits. Differentiable between floating-point types.
 
     >>> cast([0.0, 1.7], "int32").tolist()
     [0, 1]

@@ -10,8 +10,16 @@ from typing import Any
 import numpy as np
 
 from fastnn import _core
-from fastnn.dtypes import is_int, result_type, standardize_dtype
-from fastnn.ops.core import Tensor, as_tensor, cast, filled, follows_operands, normalize_axis
+from fastnn.dtypes import FLOATS, is_int, result_type, standardize_dtype
+from fastnn.ops.core import (
+    Tensor,
+    as_tensor,
+    cast,
+    filled,
+    follows_operands,
+    like,
+    normalize_axis,
+)
 from fastnn.ops.reduce import amax
 from fastnn.ops.shape import broadcast_to, moveaxis, reshape, shape_argument
 
@@ -242,9 +250,9 @@ def identity(n: int, dtype: Any = None) -> Tensor:
 def one_hot(
     x: Any, num_classes: int, axis: int = -1, dtype: Any = None, sparse: bool = False
 ) -> Tensor:
-    """A new axis with 1 at the position that x names; labels out of range give zeros.
+    """A new axis with 1 at the position that x names; labels out of range, and NaN, give zeros.
 
-    x: integers   result: x.shape with ``num_classes`` inserted at ``axis``
+    x: integers; floats lose their fraction   result: x.shape with ``num_classes`` at ``axis``
 
     >>> one_hot([1, 0], 3).tolist()
     [[0.0, 1.0, 0.0], [1.0, 0.0, 0.0]]
@@ -252,6 +260,8 @@ def one_hot(
     if sparse:
         raise ValueError("one_hot: sparse tensors are not available")
     x = as_tensor(x, None, "one_hot: x")
+    if x.dtype in FLOATS:
+        x = _core.select(_core.unary(x, "isnan"), like(x, -1), x)
     if x.dtype not in ("int32", "int64"):
         x = cast(x, "int64")
     y = _core.one_hot(x, num_classes, 1.0, 0.0, standardize_dtype(dtype))

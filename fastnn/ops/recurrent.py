@@ -7,6 +7,7 @@ from typing import Any
 
 from fastnn import _core
 from fastnn.dtypes import is_float
+from fastnn.messages import shown
 from fastnn.ops.core import Tensor, as_float, as_tensor, filled, follows_operands, record
 from fastnn.ops.indexing import as_indices
 
@@ -44,6 +45,13 @@ def _whole(dlast: tuple, h: Tensor) -> list | None:
     return [zeros if part is None else part for part in dlast]
 
 
+def _listed(name: str, arrays: Any) -> list:
+    try:
+        return list(arrays)
+    except TypeError:
+        raise TypeError(f"rnn: {name} must be a list of arrays, got {shown(arrays)}") from None
+
+
 def _inputs_and_weights(inputs: Any, weights: Sequence[Any]) -> tuple[Tensor, list[Tensor]]:
     x = as_tensor(inputs, None, "rnn: inputs")
     if x.ndim == 2 and not is_float(x.dtype):
@@ -52,8 +60,9 @@ def _inputs_and_weights(inputs: Any, weights: Sequence[Any]) -> tuple[Tensor, li
         x = as_float(x, "rnn: inputs")
         dtype = x.dtype
     own: list[Tensor] = []
-    for w in weights:
-        own.append(as_tensor(w, dtype, "rnn: weights") if dtype else as_float(w, "rnn: weights"))
+    for i, w in enumerate(_listed("weights", weights)):
+        what = f"rnn: weights[{i}]"
+        own.append(as_tensor(w, dtype, what) if dtype else as_float(w, what))
         dtype = own[0].dtype
     return x, own
 
@@ -111,7 +120,8 @@ def rnn(
     initial = None
     if initial_state is not None:
         dtype = own[0].dtype if own else None
-        initial = [as_tensor(s, dtype, "rnn: initial_state") for s in initial_state]
+        states = enumerate(_listed("initial_state", initial_state))
+        initial = [as_tensor(s, dtype, f"rnn: initial_state[{i}]") for i, s in states]
     if mask is not None:
         mask = as_tensor(mask, "bool", "rnn: mask")
     parents = (x, *own, *(initial or ()))

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from fastnn.optimizers.optimizer import Common, Optimizer, Rate
+from fastnn.optimizers.settings import check_number, check_positive
 from fastnn.tensor import Variable
 
 if TYPE_CHECKING:
@@ -61,10 +62,8 @@ class Adafactor(Optimizer):
         **common: Unpack[Common],
     ):
         super().__init__(learning_rate, **common)
-        if beta_2_decay > 0:
-            raise ValueError(f"Adafactor: beta_2_decay must be at most 0, got {beta_2_decay}")
-        if not clip_threshold > 0:
-            raise ValueError(f"Adafactor: clip_threshold must be positive, got {clip_threshold}")
+        check_number(self, "beta_2_decay", beta_2_decay, "at most 0", lambda found: found <= 0)
+        check_positive(self, "clip_threshold", clip_threshold)
         self.beta_2_decay = beta_2_decay
         self.epsilon_1 = epsilon_1
         self.epsilon_2 = epsilon_2

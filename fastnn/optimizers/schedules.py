@@ -15,7 +15,7 @@ import numpy as np
 
 from fastnn import ops
 from fastnn.ops.core import constant
-from fastnn.optimizers.settings import check_range
+from fastnn.optimizers.settings import check_positive, check_range
 from fastnn.tensor import Tensor
 from fastnn.utils.serialization import deserialize_keras_object, serialize_keras_object
 from fastnn.utils.tracking import Configured
@@ -59,8 +59,7 @@ class _Decay(LearningRateSchedule):
     """What starts at a rate and takes a number of steps."""
 
     def __init__(self, initial_learning_rate: float, decay_steps: float, name: str):
-        if not decay_steps > 0:
-            raise ValueError(f"{type(self).__name__}: decay_steps must be positive: {decay_steps}")
+        check_positive(self, "decay_steps", decay_steps)
         self.initial_learning_rate = initial_learning_rate
         self.decay_steps = decay_steps
         self.name = name
@@ -317,10 +316,7 @@ class CosineDecayRestarts(LearningRateSchedule):
         alpha: float = 0.0,
         name: str = "SGDRDecay",
     ):
-        if not first_decay_steps > 0:
-            raise ValueError(
-                f"CosineDecayRestarts: first_decay_steps must be positive: {first_decay_steps}"
-            )
+        check_positive(self, "first_decay_steps", first_decay_steps)
         self.initial_learning_rate = initial_learning_rate
         self.first_decay_steps = first_decay_steps
         self.t_mul = t_mul

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from typing import Any, TypedDict
 
 from fastnn.utils.numbers import number
@@ -68,14 +69,28 @@ def check_range(owner: Any, name: str, value: Any) -> None:
         expected = f"at least {least}"
     else:
         expected = f"from {least} to {most}" if closed else f"at least {least} and below {most}"
-    if getattr(value, "shape", None) == () and hasattr(value, "item"):
-        value = value.item()
-    number(
-        f"{type(owner).__name__}: {name}",
+    check_number(
+        owner,
+        name,
         value,
         expected,
         lambda found: found >= least and (found < most or (closed and found == most)),
     )
+
+
+def check_number(
+    owner: Any, name: str, value: Any, expected: str, holds: Callable[[float], bool]
+) -> None:
+    """Raises TypeError for a setting that is no number, ValueError for one that `holds` is not true
+    for."""
+    if getattr(value, "shape", None) == () and hasattr(value, "item"):
+        value = value.item()
+    number(f"{type(owner).__name__}: {name}", value, expected, holds)
+
+
+def check_positive(owner: Any, name: str, value: Any) -> None:
+    """Raises TypeError for a setting that is no number, ValueError for one that is not above 0."""
+    check_number(owner, name, value, "positive", lambda found: found > 0)
 
 
 def check_settings(optimizer: Any) -> None:

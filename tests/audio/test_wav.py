@@ -190,3 +190,8 @@ def test_agrees_with_soundfile():
         ours = read_wav(content)
         assert ours[1] == rate
         np.testing.assert_allclose(ours[0], theirs, rtol=1e-6)
+
+
+def test_a_folder(tmp_path):
+    with pytest.raises(IsADirectoryError, match="read_wav: file must be a file, got a folder: '"):
+        read_wav(tmp_path)

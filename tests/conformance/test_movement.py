@@ -54,6 +54,21 @@ def test_copy_cuts_off(backend, dtype):
 
 
 @pytest.mark.parametrize(
+    ("backend", "source", "dtype"), rows((s, d) for s in FLOATS for d in INTEGERS)
+)
+def test_copy_stays_within_integers(backend, source, dtype):
+    """Floats beyond the ends become the nearest one, NaN 0, as Python's integers say it."""
+    low, high = (int(end) for end in (np.iinfo(dtype).min, np.iinfo(dtype).max))
+    ends = np.array([low, high, high + 1.0, 0], source)
+    near = np.concatenate([np.nextafter(ends, -np.inf), ends, np.nextafter(ends, np.inf)])
+    far = np.array([np.nan, np.inf, -np.inf, -1.5, 300.7, 3e9, -3e9, 1e20, -1e20], source)
+    x = np.concatenate([near, far])
+    whole = [0 if v != v else high if v > high else low if v < low else int(v) for v in x.tolist()]
+    np.testing.assert_array_equal(reference.FUNCTIONS["copy"](x, dtype=dtype), whole)
+    check(backend, "copy", [x], dtype)
+
+
+@pytest.mark.parametrize(
     ("backend", "source", "dtype"), rows((s, d) for s in DTYPES for d in FLOATS)
 )
 def test_copy_scales(backend, source, dtype):

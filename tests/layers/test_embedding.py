@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from captured_steps import replayed, without_verification
 
 import fastnn as fn
 from fastnn import _core, layers, optimizers
@@ -53,9 +54,31 @@ def test_values(dtype):
     np.testing.assert_array_equal(y, TABLE[ids.astype(int)])
 
 
-def test_fractions_are_cut_off():
-    layer = layers.Embedding(3, 1, weights=[[0.0], [1.0], [2.0]])
-    assert layer(np.array([2.9, -0.9])).tolist() == [[2.0], [0.0]]
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("bad", [0.5, 2.9, -0.9, np.nan])
+def test_floats_that_are_no_whole_numbers(dtype, bad):
+    """Neither is a row: not the one before a fraction, and not row 0 for NaN."""
+    layer = layers.Embedding(3, 1, weights=[[0.0], [1.0], [2.0]], name="words")
+    ids = np.array([[2, 0], [bad, 1]], dtype)
+    text = rf"words: id {ids[1, 0]} at position \(1, 0\) is not in .*, expected whole .* 0 to 2 "
+    with pytest.raises(IndexError, match=text):
+        layer(ids)
+    with pytest.raises(IndexError, match=rf"words: id {ids[1, 0]} at position 0 is not"):
+        layer(ids[1])
+    with pytest.raises(IndexError, match=r"words: id .* at position \(\) is not"):
+        layer(ids[1, 0])
+
+
+@without_verification
+@pytest.mark.parametrize("bad", [0.5, np.nan, np.inf, 3.0, -1.0])
+def test_floats_that_are_no_ids_in_a_recorded_step(bad):
+    layer = layers.Embedding(3, 1, weights=[[0.0], [1.0], [2.0]], name="words")
+    step = fn.capture(lambda ids: layer(ids).detach())
+    for ids in (np.array([2.0, 0.0, 1.0], np.float32),) * 4:
+        np.testing.assert_array_equal(step(ids)[:, 0], ids)
+    assert replayed(step)
+    with pytest.raises(IndexError, match=r"words: id .* at position 1 is not in the vocabulary"):
+        step(np.array([2.0, bad, 1.0], np.float32))
 
 
 def test_initial_values():
@@ -80,7 +103,7 @@ def test_few_ids(shape):
     np.testing.assert_allclose(layer.embeddings, expected, atol=1e-5)
 
 
-@pytest.mark.parametrize("ids", [[1, 5], [-1, 0], [2**40, 0], [0.0, 5.5], [2.0**24 + 1]])
+@pytest.mark.parametrize("ids", [[1, 5], [-1, 0], [2**40, 0], [0.0, 5.0], [2.0**24 + 1]])
 def test_ids_outside_the_vocabulary(ids):
     layer = layers.Embedding(5, 3, name="words")
     ids = np.array(ids)

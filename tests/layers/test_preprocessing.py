@@ -177,6 +177,13 @@ def test_adapt_refuses_other_features_than_the_layer_has():
 # ---- classes
 
 
+def test_nan_is_in_no_class():
+    ids = np.array([[1.0, np.nan, 2.0, 1.0]])
+    one = [[[0, 1, 0], [0, 0, 0], [0, 0, 1], [0, 1, 0]]]
+    for mode, expected in (("one_hot", one), ("multi_hot", [[0, 1, 1]]), ("count", [[0, 2, 1]])):
+        assert layers.CategoryEncoding(3, mode)(ids).tolist() == expected
+
+
 @pytest.mark.parametrize("mode", ["one_hot", "multi_hot", "count"])
 @pytest.mark.parametrize("ids", [[0, 2], [[0, 2], [1, 1]], [[0], [2]], [[[0], [1]]]])
 def test_category_encoding(mode, ids):

@@ -107,3 +107,37 @@ def test_sizes_from_numpy():
     for units in (0, -1, True, 2.0, None, np.bool_(True)):
         with pytest.raises(ValueError, match=r"LSTM(Cell)?: units must be a positive integer"):
             layers.LSTM(units)
+
+
+CELLS = [layers.SimpleRNNCell, layers.GRUCell, layers.LSTMCell, layers.PeepholeLSTMCell]
+
+
+@pytest.mark.parametrize("kind", CELLS)
+def test_cells_called_with_other_shapes(kind):
+    cell = kind(2, name="cell")
+    x, state = np.ones((3, 4), np.float32), np.ones((3, 2), np.float32)
+    states = [state] * (2 if issubclass(kind, layers.LSTMCell) else 1)
+    for wrong in (x[0], x[None], [x, x]):
+        with pytest.raises(ValueError, match=r"^cell: inputs has shape .* expected \(batch, feat"):
+            cell(wrong, states)
+    message = r"^cell: states has shape\(s\) \[.*\], expected \(batch, 2\)"
+    for bad in ([], [*states, state], [x] * len(states), [state[None]] * len(states)):
+        with pytest.raises(ValueError, match=message):
+            cell(x, bad)
+    assert cell(x, states)[0].shape == (3, 2)
+
+
+def test_lists_of_the_operation():
+    x, kernel, recurrent = np.ones((2, 3, 4)), np.ones((4, 2)), np.ones((2, 2))
+    for weights, message in [
+        (None, "rnn: weights must be a list of arrays, got None"),
+        ([kernel, None], r"rnn: weights\[1\] must be numbers .* got NoneType"),
+    ]:
+        with pytest.raises(TypeError, match=message):
+            fn.ops.rnn(x, weights)
+    for states, message in [
+        (3, "rnn: initial_state must be a list of arrays, got 3"),
+        (["a"], r"rnn: initial_state\[0\] must be numbers .* got str"),
+    ]:
+        with pytest.raises(TypeError, match=message):
+            fn.ops.rnn(x, [kernel, recurrent], states)

@@ -123,3 +123,53 @@ def test_slopes_of_a_length_of_small_and_large_numbers(scale):
 def test_a_length_is_infinite_beside_nan_too():
     x1, x2 = np.array([NAN, -INF, NAN, INF]), np.array([-INF, NAN, 1.0, 0.0])
     np.testing.assert_array_equal(ops.hypot(x1, x2), np.hypot(x1, x2))
+
+
+COMPARISONS = {
+    "equal": np.equal,
+    "not_equal": np.not_equal,
+    "less": np.less,
+    "less_equal": np.less_equal,
+    "greater": np.greater,
+    "greater_equal": np.greater_equal,
+}
+BEYOND = [-1, 256, 300, 2**31, -(2**31) - 1, 2**63 - 1, -(2**63), 2**63, -(2**63) - 1, 10**30]
+
+
+@pytest.mark.parametrize("name", COMPARISONS)
+@pytest.mark.parametrize("dtype", ["bool", "uint8", "int32", "int64"])
+def test_integers_beyond_the_dtype_are_compared_by_value(dtype, name):
+    """As Python compares them, element by element."""
+    limits = (0, 1) if dtype == "bool" else (np.iinfo(dtype).min, np.iinfo(dtype).max)
+    values = np.array([[0, 1, limits[0], limits[1]]], dtype)
+    x, compare, there = fn.tensor(values), getattr(ops, name), COMPARISONS[name]
+    for number in BEYOND:
+        for found, expected in (
+            (compare(x, number), there(values.astype(object), number)),
+            (compare(number, x), there(number, values.astype(object))),
+        ):
+            assert (found.dtype, found.shape) == ("bool", values.shape)
+            np.testing.assert_array_equal(found, expected.astype(bool))
+        np.testing.assert_array_equal(compare(values, number), compare(x, number))
+        assert compare(1, number).item() == bool(there(1, number))
+
+
+def test_operators_with_integers_beyond_the_dtype():
+    x = fn.tensor([0, 255], "uint8")
+    results = (x == 300, x != 300, x < 300, x <= -1, x > -1, x >= 300, np.less(300, x))
+    assert [y.tolist() for y in results] == [[v, v] for v in (0, 1, 1, 0, 1, 0, 0)]
+    assert (fn.ops.zeros((0, 3), "int32") < 2**40).shape == (0, 3)
+    with pytest.raises(OverflowError, match="maximum: x2 is 300, which does not fit uint8"):
+        ops.maximum(x, 300)
+
+
+@pytest.mark.parametrize("dtype", ["uint8", "int32", "int64"])
+def test_recorded_comparisons_with_integers_beyond_the_dtype(dtype):
+    @fn.capture
+    def step(x):
+        return x == 10**30, x < 10**30, x >= 10**30
+
+    for _ in range(5):
+        same, below, above = step(np.arange(3).astype(dtype))
+        assert below.numpy().all() and not (same.numpy() | above.numpy()).any()
+    assert "replays" in step.explain()

@@ -100,7 +100,7 @@ def test_schedules_of_the_slides_in_fit():
         ),
         (
             lambda: schedules.InverseSquareRootDecay(0.1, 0),
-            "InverseSquareRootDecay: decay_steps must be positive: 0",
+            "InverseSquareRootDecay: decay_steps must be positive, got 0",
         ),
         (
             lambda: schedules.CosineDecay(0.1, 10, warmup_steps=-1),
@@ -123,3 +123,11 @@ def test_bad_input(make, message):
     with pytest.raises(ValueError, match=message):
         make()
     assert optimizers.Lion(beta_1=1.0).beta_1 == 1.0
+
+
+@pytest.mark.parametrize("value", [None, "1", [1.0]])
+def test_settings_of_adafactor_that_are_no_numbers(value):
+    with pytest.raises(TypeError, match=r"^Adafactor: clip_threshold must be positive, got"):
+        optimizers.Adafactor(clip_threshold=value)
+    with pytest.raises(TypeError, match=r"^Adafactor: beta_2_decay must be at most 0, got"):
+        optimizers.Adafactor(beta_2_decay=value)

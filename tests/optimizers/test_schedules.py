@@ -173,7 +173,7 @@ def test_a_schedule_put_in_later():
 
 
 def test_errors():
-    with pytest.raises(ValueError, match="ExponentialDecay: decay_steps must be positive: 0"):
+    with pytest.raises(ValueError, match="ExponentialDecay: decay_steps must be positive, got 0"):
         schedules.ExponentialDecay(0.1, 0, 0.5)
     with pytest.raises(ValueError, match="CosineDecayRestarts: first_decay_steps must be positive"):
         schedules.CosineDecayRestarts(0.1, 0)
@@ -181,3 +181,17 @@ def test_errors():
         schedules.PiecewiseConstantDecay([1, 2], [0.1, 0.2])
     with pytest.raises(NotImplementedError, match="must override __call__"):
         schedules.LearningRateSchedule()(0)
+
+
+@pytest.mark.parametrize("value", [None, "10", [10], 10j])
+def test_steps_that_are_no_number(value):
+    for schedule, rest in [
+        (schedules.ExponentialDecay, (0.5,)),
+        (schedules.InverseTimeDecay, (0.5,)),
+        (schedules.PolynomialDecay, ()),
+        (schedules.CosineDecay, ()),
+        (schedules.CosineDecayRestarts, ()),
+        (schedules.InverseSquareRootDecay, ()),
+    ]:
+        with pytest.raises(TypeError, match=f"^{schedule.__name__}: .*steps must be positive, got"):
+            schedule(0.1, value, *rest)

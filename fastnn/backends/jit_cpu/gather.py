@@ -190,8 +190,8 @@ def _check_batch(permutation, position, rows, n, extent, status, task):
 
 
 @functools.cache
-def _batch_kernel(to: str) -> Kernel:
-    convert = cast(to)
+def _batch_kernel(source: str, to: str) -> Kernel:
+    convert = cast(source, to)
 
     def batch_rows(y, x, permutation, position, rows, n, extent, width, group, scale, task):
         start = max(0, min(position[0], n - rows))
@@ -200,7 +200,7 @@ def _batch_kernel(to: str) -> Kernel:
             for j in range(width):
                 y[i * width + j] = convert(x[source + j], scale)
 
-    return Kernel(batch_rows, f"batch_rows {to}")
+    return Kernel(batch_rows, f"batch_rows {source} {to}")
 
 
 @kernel
@@ -229,7 +229,7 @@ def gather_batch(
         factor = scale if i < len(dtypes) and dtypes[i] else 1.0
         stages.append(
             stage(
-                _batch_kernel(y.dtype),
+                _batch_kernel(x.dtype, y.dtype),
                 [y, x, permutation, position],
                 [rows, n, extent, width, group],
                 [factor],

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from fastnn.backends.jit.casts import to_integer
 from fastnn.backends.reference.movement import PAD_MODES
 
 from .compile import Kernel, compiled, kernel
@@ -18,10 +19,12 @@ _TASK = 8192
 
 
 @functools.cache
-def cast(to: str) -> Any:
+def cast(source: str, to: str) -> Any:
     """f(x, scale): x in another type, compiled; floating point is multiplied by scale."""
     if to == "bool":
         return compiled(lambda x, scale: x != 0)
+    if source.startswith("float") and not to.startswith("float"):
+        return compiled(to_integer(to))
     if to.startswith("float"):
         convert = np.dtype(to).type
         return compiled(lambda x, scale: convert(x) * convert(scale))
@@ -30,7 +33,9 @@ def cast(to: str) -> Any:
 
 def copied(y: Array, x: Array, scale: float = 1.0) -> list[Stage]:
     """y = x in y's type, times scale."""
-    return elementwise(f"copy {y.dtype}", cast(y.dtype), y, [x], {"scale": scale})
+    return elementwise(
+        f"copy {x.dtype} {y.dtype}", cast(x.dtype, y.dtype), y, [x], {"scale": scale}
+    )
 
 
 def copy(y: Operand, x: Operand, *, dtype: str, scale: float) -> list[Stage]:
@@ -114,7 +119,7 @@ def concatenate(y: Operand, xs: list[Operand], *, axis: int) -> list[Stage]:
 
 @functools.cache
 def _one_hot_kernel(dtype: str) -> Kernel:
-    to = cast(dtype)
+    to = cast("float64", dtype)
 
     def one_hot(y, labels, n, depth, group, on, off, task):
         high, low = to(on, 1.0), to(off, 1.0)
@@ -136,7 +141,7 @@ def one_hot(
 
 @functools.cache
 def _arange_kernel(dtype: str) -> Kernel:
-    to = cast(dtype)
+    to = cast("float64", dtype)
 
     def arange(y, n, start, step, task):
         for i in range(task * BLOCK, min(n, (task + 1) * BLOCK)):

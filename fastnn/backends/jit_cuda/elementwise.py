@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from fastnn.backends.jit import operations
+from fastnn.backends.jit.casts import to_integer
 
 from . import mathematics
 from .arrays import Strided
@@ -127,6 +128,8 @@ def cast_function(source: str, target: str) -> Any:
     if target.startswith("float"):
         convert = np.dtype(target).type
         return compiled(lambda x, a: convert(x) * convert(a))
+    if source.startswith("float"):
+        return compiled(to_integer(target))
     narrow = np.dtype(target).type
     return compiled(lambda x, a: narrow(np.int64(x)))
 

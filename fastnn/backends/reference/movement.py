@@ -10,9 +10,18 @@ PAD_MODES = ("constant", "edge", "reflect", "symmetric")
 
 
 def cast(x: np.ndarray, dtype: str | np.dtype) -> np.ndarray:
-    """x in another dtype: floating point is cut off toward zero, bool is x != 0."""
-    with np.errstate(invalid="ignore", over="ignore"):
-        return (x != 0) if dtype == "bool" else x.astype(dtype, copy=False)
+    """x in another dtype: bool is x != 0. To integers floating point is cut off toward zero, beyond
+    their ends it becomes the nearest, and NaN 0; integers keep their lowest bits."""
+    dtype = np.dtype(dtype)
+    if dtype.kind == "b":
+        return x != 0
+    if x.dtype.kind == "f" and dtype.kind in "iu":
+        limits = np.iinfo(dtype)
+        low, high = x < limits.min, x >= float(int(limits.max) + 1)
+        inside = np.where(low | high | np.isnan(x), 0, x).astype(dtype)
+        return np.where(low, limits.min, np.where(high, limits.max, inside)).astype(dtype)
+    with np.errstate(over="ignore"):
+        return x.astype(dtype, copy=False)
 
 
 def copy(x: np.ndarray, *, dtype: str, scale: float = 1) -> np.ndarray:

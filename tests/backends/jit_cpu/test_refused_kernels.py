@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from fresh_python import output_of
 
-from .own_kernels import rising
+from .own_kernels import positive, rising
 
 njit = pytest.importorskip("numba", reason="Numba is not here").njit
 
@@ -93,6 +93,13 @@ def calls_what_tells_a_text_of_values(y, x, n, task):
 
 def calls_what_tells_constants(y, x, n, task):
     y[0] = checked_constants(n)
+
+
+asserted = njit(positive)
+
+
+def calls_what_asserts(y, x, n, task):
+    y[0] = asserted(n)
 
 
 def calls_what_says_much(y, x, n, task):
@@ -239,6 +246,12 @@ COMPILED = {  # the line below the first of a function
         checked_constants.py_func,
         3,
         f"may raise ValueError: n is below, 0 {STANDS}",
+    ),
+    calls_what_asserts: (
+        positive,
+        2,
+        "may raise AssertionError: n is not positive "
+        r"\(own_kernels.py:{}: assert n > 0, \(\), which compiled loops cannot do",
     ),
     calls_what_says_much: (of_two_lines.py_func, 3, f"may raise ValueError: one {STANDS}"),
     power: (power, 2, f"may raise OverflowError {STANDS}"),
