@@ -6,6 +6,7 @@
 // the groups are added in order. Where those would be too large there is one group, and the threads
 // share each of its blocks.
 #include <algorithm>
+#include <cstring>
 
 #include "core/kernel_table.h"
 #include "core/summation_order.h"
@@ -56,6 +57,7 @@ struct Gradient {
   GemmProblem product;  // of one frequency
   int64_t in_step, signal_step;
   GemmCut cut;
+  BinaryKernel add;
 
   explicit Gradient(const KernelGradient& gradient)
       : g(gradient),
@@ -72,7 +74,9 @@ struct Gradient {
         product(product_of(s, tiles.count)),
         in_step(winograd_spread(block * product.a_k)),
         signal_step(winograd_spread(block * product.b_k)),
-        cut(product) {}
+        cut(product),
+        add(kernels()
+                .binary.run[static_cast<int>(BinaryOp::add)][static_cast<int>(DType::float32)]) {}
 
   int64_t most_tiles() const {
     const int64_t tile_bytes = frequencies * (s.channels + s.filters) * kItem;
@@ -80,8 +84,8 @@ struct Gradient {
                        : std::clamp(kBlockBytes / tile_bytes, kLeastBlock, kSumBlock);
   }
 
-  // Of a group, and of what is transformed at a time.
-  int64_t sum_elements() const { return frequencies * sum_step; }
+  // Of a group, the bias behind the frequencies; and of what is transformed at a time.
+  int64_t sum_elements() const { return frequencies * sum_step + winograd_spread(s.filters); }
   int64_t block_elements() const { return frequencies * (in_step + signal_step); }
 
   static GemmProblem product_of(const ConvShape& s, int64_t tiles) {
@@ -132,21 +136,38 @@ struct Gradient {
     part.k = done + count;
     part.c = reinterpret_cast<char*>(sums + frequency * sum_step);
     const GemmCut tiles_of_sums(part, cut);
+    if (frequency == sum_frequency())
+      add_bias(done, count, signal + frequency * signal_step, sums + frequencies * sum_step);
     tiles_of_sums.run(
         {reinterpret_cast<const char*>(in + frequency * in_step), product.a_k, false},
         {reinterpret_cast<const char*>(signal + frequency * signal_step), product.b_k, cut.panel},
         0, cut.row_tiles, 0, cut.panels, done);
   }
 
+  // At the points (1, 1) the transform of a tile is the sum of its elements.
+  int64_t sum_frequency() const { return tiles.side() + 1; }
+
+  void add_bias(int64_t done, int64_t count, const float* signal, float* bias) const {
+    if (done == 0) std::memset(bias, 0, static_cast<size_t>(s.filters * kItem));
+    for (int64_t i = 0; i < count; ++i) add(s.filters, bias, signal + i * product.b_k, bias);
+  }
+
   // Adds the sums of the other groups to those of the first, in order, for these channels.
   void add_groups(int64_t channel, int64_t count, float* sums) const {
-    const auto add =
-        kernels().binary.run[static_cast<int>(BinaryOp::add)][static_cast<int>(DType::float32)];
     for (int64_t group = 1; group < groups; ++group)
       for (int64_t frequency = 0; frequency < frequencies; ++frequency) {
         float* to = sums + frequency * sum_step + channel * s.filters;
         add(count * s.filters, to, to + group * sum_elements(), to);
       }
+  }
+
+  void to_bias(const float* sums) const {
+    if (!g.db) return;
+    float* db = reinterpret_cast<float*>(g.db);
+    const float* bias = sums + frequencies * sum_step;
+    std::memcpy(db, bias, static_cast<size_t>(s.filters * kItem));
+    for (int64_t group = 1; group < groups; ++group)
+      add(s.filters, db, bias + group * sum_elements(), db);
   }
 
   void to_taps(int64_t channel, int64_t count, const float* sums) const {
@@ -190,7 +211,7 @@ void run_winograd_gradient(const KernelGradient& gradient, int64_t threads, char
                g.add_groups(channel, count, sums);
                g.to_taps(channel, count, sums);
              });
-  run_conv_bias(gradient);
+  g.to_bias(sums);
 }
 
 }  // namespace fastnn
