@@ -1,9 +1,9 @@
 # cython: language_level=3, boundscheck=False, wraparound=False
 """Words of a text, and their numbers in a list: split, counted, looked up.
 
-A text is first spelled out: its words in UTF-8, a zero after each. They are then looked up by their
+A text is first spelled out: its words in UTF-8, zeros after each. They are then looked up by their
 bytes, in a table with open addressing, so that a str is made of a word only when it is first met.
-Up to seven bytes are a key that stands for the word; more fold into a key, and are then compared.
+Up to fifteen bytes are a key that stands for the word; more fold into a key, and are then compared.
 """
 
 from cpython.bytearray cimport (
@@ -13,7 +13,7 @@ from cpython.bytes cimport PyBytes_AS_STRING
 from cpython.mem cimport PyMem_Calloc, PyMem_Free
 from cpython.unicode cimport PyUnicode_DecodeUTF8, Py_UNICODE_ISALNUM, Py_UNICODE_TOLOWER
 from libc.stdint cimport INT32_MAX, int32_t, int64_t, uint8_t, uint16_t, uint32_t, uint64_t
-from libc.string cimport memcmp, memcpy, memset
+from libc.string cimport memchr, memcpy, memset, strcmp, strlen
 
 from collections import defaultdict
 
@@ -21,22 +21,28 @@ from fastnn.text.arguments import items_of
 
 cdef extern from "Python.h":  # they see all of a str, also of one whose class has other methods
     int PyUnicode_Contains(object text, object part) except -1
+    bint PyUnicode_IS_ASCII(object text)
     int PyUnicode_KIND(object text)
     void* PyUnicode_DATA(object text)
     Py_ssize_t PyUnicode_GET_LENGTH(object text)
-    const char* PyUnicode_AsUTF8AndSize(object text, Py_ssize_t* size) except NULL
+    const char* PyUnicode_AsUTF8(object text) except NULL
+    str PyUnicode_New(Py_ssize_t length, Py_UCS4 highest)
 
 cdef extern from *:
     """
+    #define ONES 0x0101010101010101ULL
+    #define TOPS (ONES << 7)
     /* Both halves of a product: the upper bits of a factor reach the upper half alone. */
     static inline uint64_t mixed(uint64_t a, uint64_t b) {
       const unsigned __int128 product = (unsigned __int128)a * b;
       return (uint64_t)product ^ (uint64_t)(product >> 64);
     }
     """
+    uint64_t ONES, TOPS  # the lowest and the uppermost bit of each byte
     uint64_t mixed(uint64_t, uint64_t) noexcept
     bint PY_BIG_ENDIAN
     uint64_t __builtin_bswap64(uint64_t)
+    int __builtin_ctzll(uint64_t)  # how many zero bits are below the lowest one
 
 ctypedef fused letter_t:
     uint8_t
@@ -46,6 +52,11 @@ ctypedef fused letter_t:
 cdef enum:
     LATIN = 256
     APOSTROPHE = 39
+    SMALL_A = 97
+    LETTERS = 26
+    DIGIT_0 = 48
+    DIGITS = 10
+    CASE = 32  # the bit in which a small letter of ASCII is another than the capital
     BLOCK = 8  # bytes of a word that are seen at once
     ABSENT = -1  # what becomes of a word that is not among the words: a KeyError,
     ADDED = -2  # or one of them
@@ -72,25 +83,48 @@ cdef inline uint32_t letter_of(uint32_t letter, bint lower) noexcept:
 
 
 cdef bytearray spelled(text, bint lower):
-    """The words of a text in UTF-8, a zero after each, and a block of zeros."""
+    """The words of a text in UTF-8, zeros after each, and two blocks of zeros."""
     # A dotted capital I becomes two letters, and a capital sigma depends on its neighbours.
     if lower and (PyUnicode_Contains(text, "\u0130") or PyUnicode_Contains(text, "\u03a3")):
         text = str.lower(text)
     cdef Py_ssize_t n = PyUnicode_GET_LENGTH(text)
     cdef void* letters = PyUnicode_DATA(text)
     cdef int kind = PyUnicode_KIND(text)
-    cdef bytearray spelling = PyByteArray_FromStringAndSize(NULL, n * min(kind + 1, 4) + 1 + BLOCK)
+    cdef bytearray spelling = PyByteArray_FromStringAndSize(NULL, n * min(kind + 1, 4) + 1 + 2 * BLOCK)
     cdef uint8_t* out = <uint8_t*>PyByteArray_AS_STRING(spelling)
     cdef uint8_t* end
-    if kind == 1:
+    if PyUnicode_IS_ASCII(text):
+        end = spell_ascii(<uint8_t*>letters, n, lower, out)
+    elif kind == 1:
         end = spell(<uint8_t*>letters, n, lower, out)
     elif kind == 2:
         end = spell(<uint16_t*>letters, n, lower, out)
     else:
         end = spell(<uint32_t*>letters, n, lower, out)
-    memset(end, 0, BLOCK)
-    PyByteArray_Resize(spelling, end - out + BLOCK)
+    memset(end, 0, 2 * BLOCK)
+    PyByteArray_Resize(spelling, end - out + 2 * BLOCK)
     return spelling
+
+
+cdef uint8_t* spell_ascii(uint8_t* letters, Py_ssize_t n, bint lower, uint8_t* out) noexcept:
+    """The same as `spell`, but every letter keeps its place, so that many are done at once."""
+    cdef uint8_t letter, is_letter, is_digit, case = CASE if lower else 0
+    cdef Py_ssize_t i
+    for i in range(n):
+        letter = letters[i]
+        is_letter = <uint8_t>((letter | CASE) - SMALL_A) < LETTERS
+        is_digit = <uint8_t>(letter - DIGIT_0) < DIGITS
+        if is_letter:
+            letter |= case
+        out[i] = letter if is_letter | is_digit | (letter == APOSTROPHE) else 0
+    out[n] = 0
+    cdef uint8_t* end = out + n
+    cdef uint8_t* at = <uint8_t*>memchr(out, APOSTROPHE, n)
+    while at:
+        if at == out or not (at - 1)[0] or not at[1] or at[1] == APOSTROPHE:
+            at[0] = 0  # it is not between two letters
+        at = <uint8_t*>memchr(at + 1, APOSTROPHE, end - at - 1)
+    return end
 
 
 cdef uint8_t* spell(letter_t* letters, Py_ssize_t n, bint lower, uint8_t* out) noexcept:
@@ -121,30 +155,67 @@ cdef inline uint8_t* with_letter(uint8_t* out, uint32_t letter) noexcept:
     return out + 1 + more
 
 
+cdef struct Key:
+    uint64_t low, high
+
+
 cdef struct Slot:
-    uint64_t key  # 0: free
+    Key key  # low is 0: free
     int32_t number
 
 
-cdef inline uint64_t key_of(uint8_t* word, Py_ssize_t* length) noexcept:
-    """The key of a word, after which there is a zero and seven bytes more; and its length."""
-    cdef uint64_t key = 0, block, zeros
-    cdef uint64_t ones = 0x0101010101010101ULL, tops = 0x8080808080808080ULL
-    length[0] = 0
-    while True:
-        memcpy(&block, word + length[0], BLOCK)
-        if PY_BIG_ENDIAN:
-            block = __builtin_bswap64(block)
-        zeros = block - ones & ~block & tops  # the lowest bit is that of the first zero
-        if zeros:
-            break
-        key = mixed(key ^ block, FACTOR)
-        length[0] += BLOCK
-    zeros ^= zeros - 1  # all bits up to it
-    block &= zeros
-    key = mixed(key ^ block, FACTOR) | 1ULL << 63 if length[0] else block
-    length[0] += ((zeros & ones) * ones >> 56) - 1
+cdef inline uint64_t block_at(uint8_t* place) noexcept:
+    cdef uint64_t block
+    memcpy(&block, place, BLOCK)
+    return __builtin_bswap64(block) if PY_BIG_ENDIAN else block
+
+
+cdef inline uint64_t zeros_of(uint64_t block) noexcept:
+    """The upper bit of each byte that is 0, if none is 1, which no word has."""
+    return block - ONES & ~block & TOPS
+
+
+cdef inline Key key_of(uint8_t** at) noexcept:
+    """The key of the word at a place, after which there are a zero and fifteen bytes more; its low
+    part is 0 if the place is none of a word. The place moves on to the next word, or towards it.
+    There is no branch for the length, since ends surprise.
+    """
+    cdef Key key = Key(block_at(at[0]), block_at(at[0] + BLOCK))
+    cdef uint64_t zeros = zeros_of(key.low), more = zeros_of(key.high), longer, rest
+    if not zeros | more:
+        return folded(at)
+    longer = <uint64_t>(zeros != 0) - 1  # all bits if the word goes on in the second block
+    key.low &= zeros ^ zeros - 1  # all bits up to the first zero
+    key.high &= (more ^ more - 1) & longer
+    zeros |= more & longer
+    # Bytes after the first zero that are not 0; the last bit stands for the end of the block.
+    rest = (~(zeros | zeros - 1) & TOPS) >> 8 | 1ULL << 63
+    at[0] += (longer & BLOCK) + 1 + (__builtin_ctzll(rest) >> 3)
     return key
+
+
+cdef Key folded(uint8_t** at) noexcept:
+    """The same for sixteen bytes or more; the uppermost bit tells such a key from the others."""
+    cdef Key key = Key(0, 1ULL << 63)
+    cdef uint64_t block, zeros = 0
+    while not zeros:
+        block = block_at(at[0])
+        zeros = zeros_of(block)
+        key.low = mixed(key.low ^ block & (zeros ^ zeros - 1), FACTOR)
+        at[0] += BLOCK
+    at[0] -= BLOCK - (__builtin_ctzll(zeros) >> 3)
+    key.low |= 1
+    return key
+
+
+cdef inline object word_of(uint8_t* letters, bint ascii):
+    """The str of a word."""
+    cdef Py_ssize_t length = strlen(<char*>letters)
+    if length == 1 or not ascii:  # Python shares the str of one letter
+        return PyUnicode_DecodeUTF8(<char*>letters, length, NULL)
+    word = PyUnicode_New(length, 127)  # half the time
+    memcpy(PyUnicode_DATA(word), letters, length)
+    return word
 
 
 cdef class Words:
@@ -163,15 +234,14 @@ cdef class Words:
     cdef int shift  # from 64 bits to those of the mask
 
     def __cinit__(self, words=(), int32_t other=ADDED):
-        cdef uint64_t key
-        cdef Py_ssize_t length
+        cdef uint8_t* letters
         self.words, self.other, self.shift = [], other, 64
         self.grow()
         for word in words:
-            spelling = str.encode(word, errors="surrogatepass") + bytes(BLOCK)
-            key = key_of(<uint8_t*>PyBytes_AS_STRING(spelling), &length)
+            spelling = str.encode(word, errors="surrogatepass") + bytes(2 * BLOCK)
+            letters = <uint8_t*>PyBytes_AS_STRING(spelling)
             # A zero ends a word: what has one in it is none of a text.
-            self.add(word, 0 if PyUnicode_Contains(word, "\0") else key)
+            self.add(word, Key(0, 0) if PyUnicode_Contains(word, "\0") else key_of(&letters))
 
     def __dealloc__(self):
         PyMem_Free(self.slots)
@@ -179,7 +249,7 @@ cdef class Words:
     def __reduce__(self):
         return Words, (self.words, self.other)
 
-    cdef int32_t add(self, word, uint64_t key) except -1:
+    cdef int32_t add(self, word, Key key) except -1:
         """The number that a new word gets."""
         cdef Py_ssize_t number = len(self.words)
         if number == INT32_MAX:
@@ -202,16 +272,20 @@ cdef class Words:
             raise MemoryError("fastnn.text: no memory for a table of words")
         self.mask, self.shift = (<size_t>1 << bits) - 1, 64 - bits
         for i in range(count):
-            if before[i].key:
+            if before[i].key.low:
                 self.put(before[i])
         PyMem_Free(before)
         return 0
 
     cdef void put(self, Slot slot) noexcept:
-        cdef uint32_t at = slot.key * FACTOR >> self.shift
-        while self.slots[at].key:
+        cdef uint32_t at = self.first_of(slot.key)
+        while self.slots[at].key.low:
             at = at + 1 & self.mask
         self.slots[at] = slot
+
+    cdef inline uint32_t first_of(self, Key key) noexcept:
+        """The slot from which on a key is looked for."""
+        return mixed(key.low ^ FACTOR, key.high ^ FACTOR) >> self.shift
 
     cpdef bytearray numbers(self, text, bint lower):
         """The numbers of a text's words as `split_words` finds them, the bytes of int32.
@@ -220,45 +294,49 @@ cdef class Words:
             KeyError: a word is not there, and there is no other.
         """
         cdef bytearray spelling = spelled(text, lower)
-        cdef Py_ssize_t size = len(spelling) - BLOCK, length, count = 0
-        cdef uint8_t* word = <uint8_t*>PyByteArray_AS_STRING(spelling)
-        cdef uint8_t* end = word + size
-        cdef bytearray numbers = PyByteArray_FromStringAndSize(NULL, size // 2 * sizeof(int32_t))
+        cdef bint ascii = PyUnicode_IS_ASCII(text)
+        cdef Py_ssize_t size = len(spelling) - 2 * BLOCK, count = 0
+        cdef uint8_t* at = <uint8_t*>PyByteArray_AS_STRING(spelling)
+        cdef uint8_t* end = at + size
+        cdef uint8_t* word
+        cdef bytearray numbers = PyByteArray_FromStringAndSize(
+            NULL, (size + 1) // 2 * sizeof(int32_t)
+        )
         cdef int32_t* out = <int32_t*>PyByteArray_AS_STRING(numbers)
-        cdef uint64_t key
+        cdef Key key
         cdef int32_t number
-        while word < end:
-            key = key_of(word, &length)
-            number = self.find(key, word, length)
+        while at < end:
+            word = at
+            key = key_of(&at)
+            if not key.low:
+                continue
+            number = self.find(key, word)
             if number < 0:
-                found = PyUnicode_DecodeUTF8(<char*>word, length, NULL)
+                found = word_of(word, ascii)
                 if number == ABSENT:
                     raise KeyError(found)
                 number = self.add(found, key)
             out[count] = number
             count += 1
-            word += length + 1
         PyByteArray_Resize(numbers, count * sizeof(int32_t))
         return numbers
 
-    cdef inline int32_t find(self, uint64_t key, uint8_t* word, Py_ssize_t length) except? ABSENT:
+    cdef inline int32_t find(self, Key key, uint8_t* word) except? ABSENT:
         """The number of a word with that key, else `other`."""
-        cdef uint32_t at = key * FACTOR >> self.shift
-        cdef int32_t number
-        while self.slots[at].key:
-            if self.slots[at].key == key:
-                number = self.slots[at].number
-                if not key >> 63 or same(word, length, self.words[number]):
-                    return number
+        cdef uint32_t at = self.first_of(key)
+        cdef Slot* slot = &self.slots[at]
+        while slot.key.low:
+            if slot.key.low == key.low and slot.key.high == key.high:
+                if not key.high >> 63 or same(word, self.words[slot.number]):
+                    return slot.number
             at = at + 1 & self.mask
+            slot = &self.slots[at]
         return self.other
 
 
-cdef inline bint same(uint8_t* word, Py_ssize_t length, stored) except -1:
+cdef inline bint same(uint8_t* word, stored) except -1:
     """Whether the bytes of a word are those of a stored one."""
-    cdef Py_ssize_t size
-    cdef const char* spelling = PyUnicode_AsUTF8AndSize(stored, &size)
-    return size == length and memcmp(word, spelling, size) == 0
+    return strcmp(<char*>word, PyUnicode_AsUTF8(stored)) == 0
 
 
 cdef Words kept = Words()

@@ -35,6 +35,10 @@ CASES = [
     "\u212aelvin stra\u00dfe \u01c5 \u00b2 x\u0301y \ufb01n \u2160 \u0661\u0662",
     "ab \u6162 ab \u6162",  # U+6162 is the codes of a and b
     "\U0001d400\U0001d401 \U00010400 \U0001f600 x",
+    # Words and gaps that end everywhere in the blocks of eight bytes; words that differ at one end.
+    "".join("w" * length + " " * gap for length in range(1, 34) for gap in (1, 2, 7, 8, 9, 17)),
+    " ".join(f"{'w' * length}{end} {end}{'w' * length}" for length in range(34) for end in "abb"),
+    "".join("\u00e9" * length + " " * gap for length in range(1, 18) for gap in (1, 2, 8)),
     "eight888 nine99999 " * 3 + "w" * 100_000 + " " + "w" * 100_001,
     "",
     "'",
