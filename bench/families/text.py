@@ -59,7 +59,7 @@ def plain_counts(texts: Iterable[str], lower: bool = True) -> dict[str, int]:
     return dict(sorted(counts.items(), key=lambda item: -item[1]))
 
 
-def plain_trigrams(word: str, boundary: bool = False) -> list[str]:
+def plain_trigrams(word: str, boundary: bool = False) -> tuple[str, ...]:
     if not isinstance(word, str):
         raise TypeError(f"a word must be a str, got {type(word).__name__}")
     trigrams, last = [], "#" if boundary else ""
@@ -69,7 +69,7 @@ def plain_trigrams(word: str, boundary: bool = False) -> list[str]:
             trigrams.append(last)
     if boundary and len(last) > 1:
         trigrams.append(last[-2:] + "#")
-    return trigrams
+    return tuple(trigrams)
 
 
 def plain_places(words: list[str]) -> list[int]:
@@ -108,7 +108,7 @@ def engine(function: Callable, compared: Callable) -> Callable[..., Engine]:
     )
 
 
-def word_by_word(function: Callable[[str], list[str]]) -> Callable[..., Engine]:
+def word_by_word(function: Callable[[str], tuple[str, ...]]) -> Callable[..., Engine]:
     """No result outlives its word: time would go into so many lists."""
     return lambda words: Engine(
         lambda: deque(map(function, words), maxlen=0),

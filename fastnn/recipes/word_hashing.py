@@ -73,7 +73,7 @@ class Trigrams:
         return [fn.Input((None, LONGEST), dtype="int32"), SumOfVectors(len(self))]
 
 
-def trigrams_of(word: str) -> list[str]:
+def trigrams_of(word: str) -> tuple[str, ...]:
     return letter_trigrams(re.sub(r"\d", "d", word), boundary=True)
 
 

@@ -7,8 +7,8 @@ word. No code is 0, so that there are three letters once the first is not.
 
 from libc.stdint cimport int64_t, uint32_t
 from cpython.bytearray cimport PyByteArray_AS_STRING, PyByteArray_FromStringAndSize
-from cpython.list cimport PyList_New, PyList_SET_ITEM
 from cpython.ref cimport Py_INCREF, PyObject
+from cpython.tuple cimport PyTuple_New, PyTuple_SET_ITEM
 
 cdef extern from "Python.h":  # they see all of a str, also of one whose class has other methods
     bint PyUnicode_IS_ASCII(object text)
@@ -50,7 +50,7 @@ def letter_trigrams(word, bint boundary=False):
             that words of one and two letters have trigrams too.
 
     Returns:
-        list of str of three letters each, in the order of the word, with repetitions. Only a to z
+        tuple of str of three letters each, in the order of the word, with repetitions. Only a to z
         are letters: nothing else is in a trigram.
 
     Raises:
@@ -60,9 +60,9 @@ def letter_trigrams(word, bint boundary=False):
     search using clickthrough data", CIKM 2013, section 3.2.
 
     >>> letter_trigrams("apple")
-    ['app', 'ppl', 'ple']
+    ('app', 'ppl', 'ple')
     >>> letter_trigrams("to"), letter_trigrams("to", boundary=True)
-    ([], ['#to', 'to#'])
+    ((), ('#to', 'to#'))
     """
     word = lowered("letter_trigrams", word)
     cdef Py_ssize_t length = PyUnicode_GET_LENGTH(word), count = 0, i
@@ -70,7 +70,7 @@ def letter_trigrams(word, bint boundary=False):
     cdef void* data = PyUnicode_DATA(word)
     cdef int kind = PyUnicode_KIND(word)
     cdef uint32_t trigram = END if boundary else 0
-    cdef list trigrams = PyList_New(room)
+    cdef tuple trigrams = PyTuple_New(room)
     for i in range(length):
         trigram = with_letter(trigram, PyUnicode_READ(kind, data, i))
         if has_three(trigram):
@@ -82,14 +82,14 @@ def letter_trigrams(word, bint boundary=False):
     if count < room:
         for i in range(count, room):
             put(trigrams, i, <PyObject*>None)
-        del trigrams[count:]
+        return trigrams[:count]
     return trigrams
 
 
-cdef inline void put(list trigrams, Py_ssize_t place, PyObject* text) noexcept:
-    """Fills a place of a list in which there is nothing yet."""
+cdef inline void put(tuple trigrams, Py_ssize_t place, PyObject* text) noexcept:
+    """Fills a place of a tuple in which there is nothing yet."""
     Py_INCREF(<object>text)
-    PyList_SET_ITEM(trigrams, place, <object>text)
+    PyTuple_SET_ITEM(trigrams, place, <object>text)
 
 
 cdef inline PyObject* text_of(uint32_t trigram) except NULL:

@@ -17,7 +17,7 @@ def place(trigram):
 
 
 def test_the_apple_of_the_course():
-    assert letter_trigrams("apple") == ["app", "ppl", "ple"]
+    assert letter_trigrams("apple") == ("app", "ppl", "ple")
     (row,) = word_hash(["apple"])
     assert row.shape == (26**3,) and row.dtype == np.float32
     assert set(np.flatnonzero(row)) == {place("app"), place("ppl"), place("ple")}
@@ -28,10 +28,10 @@ def test_the_apple_of_the_course():
 def test_by_slices(word):
     low, letters = word.lower(), string.ascii_lowercase
     plain = [low[i : i + 3] for i in range(len(low) - 2) if set(low[i : i + 3]) <= set(letters)]
-    assert letter_trigrams(word) == plain
+    assert letter_trigrams(word) == tuple(plain)
     marked = ["#"] + [c if c in letters else " " for c in low] + ["#"]
     runs = ["".join(marked[i : i + 3]) for i in range(len(marked) - 2)]
-    assert letter_trigrams(word, boundary=True) == [run for run in runs if " " not in run]
+    assert letter_trigrams(word, boundary=True) == tuple(run for run in runs if " " not in run)
     assert set(np.flatnonzero(word_hash([word, "zzz"])[0])) == set(map(place, plain))
 
 
@@ -39,7 +39,9 @@ def test_all_trigrams():
     for first in string.ascii_lowercase:
         pairs = [x + y for x in string.ascii_lowercase for y in string.ascii_lowercase]
         trigrams = [first + pair for pair in pairs]
-        assert [letter_trigrams(trigram.upper()) for trigram in trigrams] == [[t] for t in trigrams]
+        assert [letter_trigrams(trigram.upper()) for trigram in trigrams] == [
+            (t,) for t in trigrams
+        ]
         assert word_hash(trigrams).argmax(1).tolist() == list(map(place, trigrams))
 
 
@@ -56,7 +58,7 @@ def test_references():
 def test_words_that_have_none():
     assert not word_hash(["to", "", "838", "b/c"]).any()
     assert word_hash([]).shape == (0, 26**3)
-    assert letter_trigrams("a", boundary=True) == ["#a#"]
+    assert letter_trigrams("a", boundary=True) == ("#a#",)
 
 
 def test_a_word_of_a_megabyte():
