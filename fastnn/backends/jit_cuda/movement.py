@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import math
 from typing import Any
 
@@ -10,7 +11,7 @@ import numpy as np
 from . import mathematics
 from .arrays import empty, flat
 from .cuda import cuda, kernel, launch
-from .elementwise import copy
+from .elementwise import cast_function, copy
 from .reduce import fold
 
 _MODES = ("constant", "edge", "reflect", "symmetric")
@@ -92,19 +93,21 @@ def one_hot(
     launch(_one_hot, y.size, flat(y), flat(labels), y.size, depth, on, off)
 
 
-@kernel
-def _arange(y, n, start, step, truth):
-    for i in range(cuda.grid(1), n, cuda.gridsize(1)):
-        value = _add(start, _multiply(_double(i), step))
-        if truth:
-            y[i] = value != 0
-        else:
-            y[i] = value
+@functools.cache
+def _arange(dtype: str) -> Any:
+    cast = cast_function("float64", dtype)
+
+    @kernel
+    def arange(y, n, start, step):
+        for i in range(cuda.grid(1), n, cuda.gridsize(1)):
+            y[i] = cast(_add(start, _multiply(_double(i), step)), 1.0)
+
+    return arange
 
 
 def arange(y: Any, *, start: float = 0.0, step: float = 1.0, count: int, dtype: str) -> None:
     """y[i] = start + i * step, in float64 and then cast."""
-    launch(_arange, count, y, count, float(start), float(step), dtype == "bool")
+    launch(_arange(dtype), count, y, count, float(start), float(step))
 
 
 def assign(y: Any, x: Any) -> None:
