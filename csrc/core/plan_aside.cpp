@@ -88,12 +88,12 @@ std::string Plan::verify(const Recording& eager, const std::vector<const Array*>
 
 std::string Plan::first_difference(const Recording& eager) const {
   // What is written in place holds, after the eager step, what its last call left there.
-  std::vector<bool> updated(trace_->made.size());
+  std::vector<bool> other = changed_;
   for (const size_t n : kept_)
     for_each_array(trace_->notes[n], [&](Role role, int, int i) {
       const Place& place = trace_->places[n][static_cast<size_t>(i)];
       if (role == Role::inout && place.origin == Origin::made)
-        updated[static_cast<size_t>(place.index)] = true;
+        other[static_cast<size_t>(place.index)] = true;
     });
   std::string found;
   for (size_t k = 0; k < kept_.size() && found.empty(); ++k) {
@@ -103,7 +103,7 @@ std::string Plan::first_difference(const Recording& eager) const {
       const Array &a = ours.arrays()[i], &b = theirs.arrays()[i];
       if (role != Role::out || !found.empty()) return;
       const Place& place = trace_->places[kept_[k]][static_cast<size_t>(i)];
-      if (!updated[static_cast<size_t>(place.index)] && bytes_of(a) != bytes_of(b))
+      if (!other[static_cast<size_t>(place.index)] && bytes_of(a) != bytes_of(b))
         found = "call " + std::to_string(k) + ", " + ours.primitive->name + ", differs in " +
                 ours.primitive->operands[static_cast<size_t>(operand)].name + " (" + line(k) + ")";
     });
