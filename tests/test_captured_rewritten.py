@@ -5,7 +5,7 @@ import pytest
 from captured_steps import replayed, without_verification
 
 import fastnn as fn
-from fastnn import captured, layers, ops
+from fastnn import _core, captured, layers, ops
 
 
 @pytest.fixture(autouse=True)
@@ -143,3 +143,57 @@ def test_the_convolution_may_be_a_result():
             for one, other in zip(step(x, w), forward(x, w), strict=True):
                 assert one.numpy().tobytes() == other.numpy().tobytes()
     assert "unary" in names_of(step)
+
+
+def same_bits(eager, *arrays):
+    step = fn.capture(eager)
+    for _ in range(5):
+        operands = [fn.tensor(array) for array in arrays]
+        assert step(*operands).numpy().tobytes() == eager(*operands).numpy().tobytes()
+    assert replayed(step)
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_products_that_vanish_below_zero(dtype):
+    tiny = np.finfo(dtype).tiny
+    x = np.full((2, 5, 5, 1), tiny, dtype)
+    x[0, 2:] = 1
+    with fn.no_grad():
+        same_bits(
+            lambda x, w: ops.relu(pool(ops.conv(x, w))), x, np.full((2, 2, 1, 3), -tiny, dtype)
+        )
+
+
+def test_windows_of_nothing():
+    """A maximum of no elements is -infinity, which relu makes 0."""
+
+    def forward(x, w):
+        y = ops.conv(x, w)
+        return ops.relu(_core.max_pool(y, (2, 2), (1, 1), (2, 2, 2, 2), (2, 2), False, False)[0])
+
+    with fn.no_grad():
+        same_bits(forward, images(2, 3, 3, 1, seed=1)[:, ::-1], np.ones((3, 3, 1, 4), "float32"))
+
+
+def test_a_gradient_that_is_written_before_the_pooling_reads_it():
+    state = fn.Variable(np.zeros((2, 2, 2, 4), "float32"), trainable=False)
+
+    @ops.custom_gradient
+    def above(y):
+        return y, lambda _: state
+
+    @ops.custom_gradient
+    def below(y):
+        def backward(gradient):
+            state.assign(ops.full(y.shape, -5))
+            return gradient
+
+        return y, backward
+
+    def function(y):
+        state.assign(ops.ones(state.shape))
+        return above(ops.relu(below(pool(y))))
+
+    random = np.random.default_rng(0)
+    x, w = random.standard_normal((2, 6, 6, 3)), random.standard_normal((3, 3, 3, 4))
+    same_bits(gradient(function), x.astype("float32"), w.astype("float32"))

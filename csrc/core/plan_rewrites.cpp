@@ -115,6 +115,20 @@ class Swap {
            std::all_of(uses(block).begin(), uses(block).end(),
                        [&](const Use& use) { return use.role != Role::in || test(use); });
   }
+  // Whether a later call writes to where an operand lies.
+  bool is_written_after(size_t note, int operand) const {
+    const auto array = static_cast<size_t>(trace_.notes[note].first[operand]);
+    const Place& place = trace_.places[note][array];
+    const Block* block = trace_.notes[note].arrays()[array].block;
+    bool found = false;
+    for (size_t n = note + 1; n < trace_.notes.size() && !found; ++n)
+      for_each_array(trace_.notes[n], [&](Role role, int, int i) {
+        const Place& other = trace_.places[n][static_cast<size_t>(i)];
+        found = found || (role == Role::inout && other.origin == place.origin &&
+                          other.index == place.index && trace_.notes[n].arrays()[i].block == block);
+      });
+    return found;
+  }
   bool is_relu(size_t note, const char* primitive) const {
     return is_native(trace_.notes[note], primitive) && has_code(trace_.notes[note], "op", "relu");
   }
@@ -128,6 +142,8 @@ class Swap {
     const int32_t x = made(p, max_pool::X), which = made(p, max_pool::Which);
     const Use* producer = maker(x, "conv", conv::Y);
     if (!producer || attribute(trace_.notes[p], "through_relu") != 0) return false;
+    // A window with dilation may hold nothing: its result, -infinity, is relu's to change.
+    if (attribute(trace_.notes[p], "dilation") != 0) return false;
     Call& convolution = trace_.notes[producer->note];
     if (!has_code(convolution, "activation", "linear") || convolution.has(conv::Z)) return false;
     if (!read_by(x, [&](const Use& use) { return use.note == p; })) return false;
@@ -156,7 +172,8 @@ class Swap {
       const int32_t dy = made(slope.note, unary_backward::Dx);
       const Call& call = trace_.notes[slope.note];
       if (dy < 0 || !maker(dy, "unary_backward", unary_backward::Dx) ||
-          !call.operand(unary_backward::Dy).contiguous() || which < 0 ||
+          !call.operand(unary_backward::Dy).contiguous() ||
+          is_written_after(slope.note, unary_backward::Dy) || which < 0 ||
           !read_by(
               dy,
               [&](const Use& use) {

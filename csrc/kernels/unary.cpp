@@ -47,7 +47,7 @@ FASTNN_INLINE Vec<T> apply(Vec<T> x, Vec<T> a) {
   if constexpr (op == UnaryOp::log_sigmoid) return -softplus(-x);
   if constexpr (op == UnaryOp::softplus) return softplus(x);
   if constexpr (op == UnaryOp::softsign) return softsign(x);
-  if constexpr (op == UnaryOp::relu) return larger(zero, x);  // the second, x, where x is NaN
+  if constexpr (op == UnaryOp::relu) return maximum(x, zero);  // as behind sums: of -0, 0
   if constexpr (op == UnaryOp::leaky_relu) return select(x > zero, x, a * x);
   if constexpr (op == UnaryOp::elu) return select(x > zero, x, a * expm1(x));
   if constexpr (op == UnaryOp::selu) {
