@@ -197,3 +197,21 @@ def test_a_gradient_that_is_written_before_the_pooling_reads_it():
     random = np.random.default_rng(0)
     x, w = random.standard_normal((2, 6, 6, 3)), random.standard_normal((3, 3, 3, 4))
     same_bits(gradient(function), x.astype("float32"), w.astype("float32"))
+
+
+def test_verification_compares_with_what_relu_gave():
+    kernel = fn.tensor(images(3, 3, 1, 4, seed=1)[:, ::-1])
+
+    def forward(x):
+        return ops.relu(pool(ops.conv(x, kernel)))
+
+    step = fn.capture(forward)
+    inputs = [(fn.tensor(np.random.default_rng(i).random((2, 6, 6, 1), "float32")),) for i in (0, 1)]
+    with fn.no_grad():
+        for _ in range(4):
+            step(*inputs[0])
+        (plan,) = (taken.plan for taken in step._steps.values())
+        recording = _core.Recording()
+        captured._recorded(recording, lambda inputs: forward(*inputs), inputs[0])
+        assert plan.verify(recording, inputs[0], plan.state()) == ""
+        assert "max_pool" in plan.verify(recording, inputs[1], plan.state())

@@ -18,7 +18,7 @@ bool writes(Role role) { return role == Role::out || role == Role::inout; }
 }  // namespace
 
 Plan::Plan(std::shared_ptr<Trace> trace)
-    : trace_(std::move(trace)), changed_(swap_relu_and_max_pool(*trace_)) {
+    : trace_(std::move(trace)), recorded_(swap_relu_and_max_pool(*trace_)) {
   for (const Result& result : trace_->results)
     if (result.place.origin == Origin::made) results_made_.push_back(result.place.index);
   std::sort(results_made_.begin(), results_made_.end());

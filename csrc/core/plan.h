@@ -99,7 +99,7 @@ class Plan {
   std::string first_difference(const Recording& eager) const;
 
   std::shared_ptr<Trace> trace_;
-  std::vector<bool> changed_;               // made blocks that hold other values than recorded
+  std::vector<int32_t> recorded_;           // by made block, which one held its values; -1: none
   std::vector<size_t> kept_;                // the notes that are run
   std::vector<std::vector<Patch>> inputs_;  // where each input's address goes
   std::vector<std::vector<Patch>> made_;    // and that of each block of the step

@@ -88,22 +88,25 @@ std::string Plan::verify(const Recording& eager, const std::vector<const Array*>
 
 std::string Plan::first_difference(const Recording& eager) const {
   // What is written in place holds, after the eager step, what its last call left there.
-  std::vector<bool> other = changed_;
-  for (const size_t n : kept_)
+  std::vector<bool> updated(trace_->made.size());
+  std::vector<const Array*> made(trace_->made.size());  // by the eager step
+  for (size_t n = 0; n < trace_->notes.size(); ++n)
     for_each_array(trace_->notes[n], [&](Role role, int, int i) {
       const Place& place = trace_->places[n][static_cast<size_t>(i)];
-      if (role == Role::inout && place.origin == Origin::made)
-        other[static_cast<size_t>(place.index)] = true;
+      if (place.origin != Origin::made) return;
+      if (role == Role::inout) updated[static_cast<size_t>(place.index)] = true;
+      if (role == Role::out) made[static_cast<size_t>(place.index)] = eager.notes()[n].arrays() + i;
     });
   std::string found;
   for (size_t k = 0; k < kept_.size() && found.empty(); ++k) {
     run_call(k);
-    const Call &ours = call(k), &theirs = eager.notes()[kept_[k]];
+    const Call& ours = call(k);
     for_each_array(ours, [&](Role role, int operand, int i) {
-      const Array &a = ours.arrays()[i], &b = theirs.arrays()[i];
       if (role != Role::out || !found.empty()) return;
       const Place& place = trace_->places[kept_[k]][static_cast<size_t>(i)];
-      if (!other[static_cast<size_t>(place.index)] && bytes_of(a) != bytes_of(b))
+      const int32_t recorded = recorded_[static_cast<size_t>(place.index)];
+      if (recorded < 0 || updated[static_cast<size_t>(recorded)]) return;
+      if (bytes_of(ours.arrays()[i]) != bytes_of(*made[static_cast<size_t>(recorded)]))
         found = "call " + std::to_string(k) + ", " + ours.primitive->name + ", differs in " +
                 ours.primitive->operands[static_cast<size_t>(operand)].name + " (" + line(k) + ")";
     });

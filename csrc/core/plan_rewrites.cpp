@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <numeric>
 
 namespace fastnn {
 namespace {
@@ -51,12 +52,15 @@ void set_code(Call& call, const char* name, const char* code) {
 
 class Swap {
  public:
-  explicit Swap(Trace& trace) : trace_(trace), changed_(trace.made.size()) { find_uses(); }
+  explicit Swap(Trace& trace) : trace_(trace), recorded_(trace.made.size()) {
+    std::iota(recorded_.begin(), recorded_.end(), 0);
+    find_uses();
+  }
 
-  std::vector<bool> run() {
+  std::vector<int32_t> run() {
     for (size_t n = 0; n < trace_.notes.size(); ++n)
       if (try_relu(n)) find_uses();
-    return std::move(changed_);
+    return std::move(recorded_);
   }
 
  private:
@@ -184,8 +188,9 @@ class Swap {
 
     set_code(convolution, "activation", "relu");
     attribute(trace_.notes[p], "through_relu") = 1;
-    for (const int32_t block : {x, y, which})
-      if (block >= 0) changed_[static_cast<size_t>(block)] = true;
+    recorded_[static_cast<size_t>(x)] = -1;
+    recorded_[static_cast<size_t>(y)] = z;
+    if (which >= 0) recorded_[static_cast<size_t>(which)] = -1;
     for (const Use& slope : slope_calls) pass_gradient(slope.note);
     read_instead(z, y);
     return true;
@@ -219,11 +224,11 @@ class Swap {
   Trace& trace_;
   std::vector<std::vector<Use>> uses_;  // of each made block, in the order of the calls
   std::vector<int64_t> elements_;       // of what was made there
-  std::vector<bool> changed_;
+  std::vector<int32_t> recorded_;       // which made block held the values of each
 };
 
 }  // namespace
 
-std::vector<bool> swap_relu_and_max_pool(Trace& trace) { return Swap(trace).run(); }
+std::vector<int32_t> swap_relu_and_max_pool(Trace& trace) { return Swap(trace).run(); }
 
 }  // namespace fastnn
