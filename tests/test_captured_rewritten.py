@@ -206,7 +206,9 @@ def test_verification_compares_with_what_relu_gave():
         return ops.relu(pool(ops.conv(x, kernel)))
 
     step = fn.capture(forward)
-    inputs = [(fn.tensor(np.random.default_rng(i).random((2, 6, 6, 1), "float32")),) for i in (0, 1)]
+    inputs = [
+        (fn.tensor(np.random.default_rng(i).random((2, 6, 6, 1), "float32")),) for i in (0, 1)
+    ]
     with fn.no_grad():
         for _ in range(4):
             step(*inputs[0])
