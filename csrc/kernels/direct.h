@@ -18,10 +18,11 @@ struct DirectRow {
   const void* w;    /* for each k the vectors of columns, of which the last ends where they do */
   int64_t w_k;      /* elements to the next k */
   const void* bias; /* of the first column; or null */
-  int64_t relu;
   void* y;
   int64_t y_pixel;
   int64_t results, columns;
+  int32_t relu;
+  int32_t reserved;
 };
 
 /* relu(sum + bias); sums as in kernels/gemm.h, of one block. */

@@ -32,7 +32,7 @@ struct Rows {
   bool has_epilogue;
   int64_t element;
   int64_t k, blocks;
-  int64_t row_tiles, panel, panel_width, panels;  // as GemmCut's
+  int64_t row_tiles, panel, panel_width, panels;  // as GemmCut's, but for `direct`
   const DirectKernel* direct;                     // for rows of short sums; or null
   int64_t lanes;
   bool padded;            // x is read through bands

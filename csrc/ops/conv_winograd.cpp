@@ -8,7 +8,6 @@
 
 #include <algorithm>
 
-#include "core/caches.h"
 #include "core/kernel_table.h"
 #include "ops/deal.h"
 #include "ops/gemm_paths.h"
@@ -19,11 +18,9 @@
 namespace fastnn {
 namespace {
 
-constexpr int64_t kLeastOwnTiles = 24;    // worth a pass over the weights
-constexpr int64_t kOwnBytes = 640 << 10;  // of a block, as long as it is worth that
 constexpr int64_t kSharedBytes = int64_t{16} << 20;
-constexpr int64_t kOwnTasks = 8;    // there should be so many
-constexpr int64_t kStageTiles = 8;  // of a task that transforms
+constexpr int64_t kLeastShared = 24;  // tiles
+constexpr int64_t kStageTiles = 8;    // of a task that transforms
 
 struct Winograd {
   const ConvProblem& p;
@@ -47,12 +44,10 @@ struct Winograd {
 
 int64_t block_of(const ConvShape& s, int64_t tiles, int64_t frequencies, bool* own) {
   const int64_t each = frequencies * (s.channels + s.filters) * static_cast<int64_t>(sizeof(float));
-  const int64_t fits = caches().l2 * 3 / 4 / each;
-  *own = fits >= kLeastOwnTiles;
-  if (*own)
-    return std::clamp<int64_t>(ceil_div(tiles, kOwnTasks), 1,
-                               std::clamp(kOwnBytes / each, kLeastOwnTiles, fits));
-  const int64_t most = std::max<int64_t>(kSharedBytes / each, kLeastOwnTiles);
+  const int64_t block = winograd_own_block(tiles, 1, each);
+  *own = block > 0;
+  if (*own) return block;
+  const int64_t most = std::max(kSharedBytes / each, kLeastShared);
   return ceil_div(tiles, ceil_div(tiles, most));
 }
 

@@ -136,7 +136,7 @@ struct Gradient {
     part.k = done + count;
     part.c = reinterpret_cast<char*>(sums + frequency * sum_step);
     const GemmCut tiles_of_sums(part, cut);
-    if (frequency == sum_frequency())
+    if (g.db && frequency == sum_frequency())
       add_bias(done, count, signal + frequency * signal_step, sums + frequencies * sum_step);
     tiles_of_sums.run(
         {reinterpret_cast<const char*>(in + frequency * in_step), product.a_k, false},

@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <cstring>
 
-#include "core/caches.h"
 #include "core/kernel_table.h"
 #include "ops/conv_winograd.h"
 #include "ops/deal.h"
@@ -16,9 +15,7 @@ namespace fastnn {
 namespace {
 
 constexpr int64_t kSize = 4;
-constexpr int64_t kTasks = 8;                 // there should be so many: an image is one thread's
-constexpr int64_t kBlockBytes = 640 << 10;    // transformed, if an image is not more
-constexpr int64_t kLeastTiles = 24;           // worth a pass over the weights
+constexpr int64_t kLeastImages = 8;           // an image is one thread's
 constexpr int64_t kMostImageBytes = 2 << 20;  // transformed
 constexpr int64_t kLeastChannels = 16;        // else the transforms move too much
 constexpr int64_t kItem = WinogradProduct::kItem;
@@ -34,11 +31,8 @@ int64_t image_bytes(const ConvShape& s) {
 
 // Tiles of a block: whole images.
 int64_t block_of(const ConvShape& s) {
-  const int64_t tiles = image_tiles(s.windows.out), bytes = image_bytes(s);
-  const int64_t fits = std::max<int64_t>(caches().l2 * 3 / 4 / bytes, 1);
-  const int64_t least = std::min(ceil_div(kLeastTiles, tiles), fits);
-  const int64_t images = std::clamp(kBlockBytes / bytes, least, fits);
-  return std::min(images, ceil_div(s.images, kTasks)) * tiles;
+  const int64_t tiles = image_tiles(s.windows.out);
+  return std::max<int64_t>(winograd_own_block(s.images, tiles, image_bytes(s)), 1) * tiles;
 }
 
 struct Overlap {
@@ -90,7 +84,7 @@ struct Overlap {
 bool overlaps(const ConvShape& s) {
   const Windows& w = s.windows;
   return WinogradPath<kSize, 3>::can(s) && std::min(s.channels, s.filters) >= kLeastChannels &&
-         s.images >= kTasks && image_bytes(s) <= kMostImageBytes &&
+         s.images >= kLeastImages && image_bytes(s) <= kMostImageBytes &&
          5 * image_tiles(w.out) <= 4 * image_tiles(w.in);
 }
 

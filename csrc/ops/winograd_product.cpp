@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "core/caches.h"
 #include "core/summation_order.h"
 #include "core/thread_pool.h"
 #include "ops/tasks.h"
@@ -9,6 +10,10 @@
 
 namespace fastnn {
 namespace {
+
+constexpr int64_t kLeastTiles = 24;       // worth a pass over the weights
+constexpr int64_t kOwnBytes = 640 << 10;  // of a block, as long as it is worth that
+constexpr int64_t kOwnTasks = 8;          // there should be so many
 
 GemmProblem product_of(int64_t block, int64_t depth, int64_t columns) {
   GemmProblem g;
@@ -23,6 +28,12 @@ GemmProblem product_of(int64_t block, int64_t depth, int64_t columns) {
 }
 
 }  // namespace
+
+int64_t winograd_own_block(int64_t units, int64_t tiles, int64_t bytes) {
+  const int64_t fits = caches().l2 * 3 / 4 / bytes, least = ceil_div(kLeastTiles, tiles);
+  if (fits < least) return 0;
+  return std::min(std::clamp(kOwnBytes / bytes, least, fits), ceil_div(units, kOwnTasks));
+}
 
 WinogradProduct::WinogradProduct(int64_t frequencies, int64_t block, int64_t depth, int64_t columns)
     : frequencies(frequencies),

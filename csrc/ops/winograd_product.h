@@ -7,6 +7,10 @@
 
 namespace fastnn {
 
+// A block of a thread's own, in units of so many tiles, which take so many bytes transformed: what
+// its second cache holds at speed, but worth a pass over the weights; 0: that does not fit.
+int64_t winograd_own_block(int64_t units, int64_t tiles, int64_t bytes);
+
 struct WinogradProduct {
   static constexpr int64_t kItem = sizeof(float);
 
