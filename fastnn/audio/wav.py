@@ -11,6 +11,7 @@ from typing import Any, BinaryIO
 
 import numpy as np
 
+from fastnn.messages import shown
 from fastnn.utils.integers import integer
 
 # A file says how its samples are coded by a number; if it is this one, by 16 bytes further on.
@@ -37,7 +38,8 @@ def read_wav(
     Raises:
         TypeError: `file` is none of these, or `rate` no integer.
         ValueError: not a WAV file, a truncated or damaged one, one without samples or with NaN or
-            infinity, a closed one, another rate, or `rate` is not positive.
+            infinity, a closed one, another rate, a path that no file can have, or `rate` is not
+            positive.
         FileNotFoundError, IsADirectoryError: there is no such file, or it is a folder.
         ImportError: it holds other samples than integers, and soundfile is not installed.
 
@@ -72,6 +74,8 @@ def _read(file: Any) -> tuple[Any, bytes]:
             raise IsADirectoryError(
                 error.errno, "read_wav: file must be a file, got a folder", os.fspath(file)
             ) from None
+        except ValueError as error:  # a zero, or half of a pair of code units
+            raise ValueError(f"read_wav: file {shown(file)} names no file: {error}") from None
     name = getattr(file, "name", "the file")
     if getattr(file, "closed", False):
         raise ValueError(f"read_wav: file must be open, got {name}, which is closed")
