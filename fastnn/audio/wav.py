@@ -11,7 +11,7 @@ from typing import Any, BinaryIO
 
 import numpy as np
 
-from fastnn.messages import shown
+from fastnn.utils.files import content_of
 from fastnn.utils.integers import integer
 
 # A file says how its samples are coded by a number; if it is this one, by 16 bytes further on.
@@ -67,15 +67,7 @@ def read_wav(
 def _read(file: Any) -> tuple[Any, bytes]:
     """The name of a file for messages, and its content."""
     if isinstance(file, (str, os.PathLike)):
-        try:
-            with open(file, "rb") as opened:
-                return os.fspath(file), opened.read()
-        except IsADirectoryError as error:
-            raise IsADirectoryError(
-                error.errno, "read_wav: file must be a file, got a folder", os.fspath(file)
-            ) from None
-        except ValueError as error:  # a zero, or half of a pair of code units
-            raise ValueError(f"read_wav: file {shown(file)} names no file: {error}") from None
+        return os.fspath(file), content_of("read_wav: file", file)
     name = getattr(file, "name", "the file")
     if getattr(file, "closed", False):
         raise ValueError(f"read_wav: file must be open, got {name}, which is closed")
