@@ -11,6 +11,7 @@ from typing import Any, BinaryIO
 
 import numpy as np
 
+from fastnn.utils.files import content_of
 from fastnn.utils.integers import integer
 
 # A file says how its samples are coded by a number; if it is this one, by 16 bytes further on.
@@ -37,7 +38,8 @@ def read_wav(
     Raises:
         TypeError: `file` is none of these, or `rate` no integer.
         ValueError: not a WAV file, a truncated or damaged one, one without samples or with NaN or
-            infinity, a closed one, another rate, or `rate` is not positive.
+            infinity, a closed one, another rate, a path that no file can have, or `rate` is not
+            positive.
         FileNotFoundError, IsADirectoryError: there is no such file, or it is a folder.
         ImportError: it holds other samples than integers, and soundfile is not installed.
 
@@ -65,13 +67,7 @@ def read_wav(
 def _read(file: Any) -> tuple[Any, bytes]:
     """The name of a file for messages, and its content."""
     if isinstance(file, (str, os.PathLike)):
-        try:
-            with open(file, "rb") as opened:
-                return os.fspath(file), opened.read()
-        except IsADirectoryError as error:
-            raise IsADirectoryError(
-                error.errno, "read_wav: file must be a file, got a folder", os.fspath(file)
-            ) from None
+        return os.fspath(file), content_of("read_wav: file", file)
     name = getattr(file, "name", "the file")
     if getattr(file, "closed", False):
         raise ValueError(f"read_wav: file must be open, got {name}, which is closed")

@@ -17,6 +17,7 @@ from fastnn.audio import read_wav
 from fastnn.datasets.archive import leaves_folder
 from fastnn.datasets.fetch import RemoteFile, load
 from fastnn.messages import shown
+from fastnn.utils.files import content_of
 
 FOLDER = "fsdd"
 FILES = (
@@ -69,7 +70,9 @@ def load_data(path: str | Path | None = None) -> tuple[Split, Split]:
     Raises:
         TypeError: no path.
         ValueError: a damaged archive, or one with names that leave its folder; a recording that is
-            damaged, or has another rate or several channels; no recordings.
+            damaged, or has another rate or several channels; no recordings; a path that no file
+            can have.
+        IsADirectoryError: the path is that of a folder.
         FileNotFoundError: not here (FASTNN_DATA, the cache folder).
 
     Nothing is unpacked to the disk.
@@ -104,7 +107,7 @@ def load_speakers(path: str | Path | None = None) -> tuple[np.ndarray, np.ndarra
 def _archive(path: str | Path | None) -> zipfile.ZipFile:
     if path is not None and not isinstance(path, (str, os.PathLike)):
         raise TypeError(f"fsdd: path must be a str, a Path or None, got {shown(path)}")
-    content = load(FOLDER, FILES[0], ()) if path is None else Path(path).read_bytes()
+    content = load(FOLDER, FILES[0], ()) if path is None else content_of("fsdd: path", path)
     try:
         return zipfile.ZipFile(io.BytesIO(content))
     except (zipfile.BadZipFile, ValueError, NotImplementedError) as error:

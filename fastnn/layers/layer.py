@@ -63,6 +63,7 @@ class Layer(Buildable):
 
     _takes_training: bool
     _required: tuple[str, ...] = ()  # arguments that must be arrays; of calls that fastnn defines
+    _takes_none: bool = False  # whether such an argument may be, or hold, None
 
     def __init_subclass__(cls, **kwargs: Any):
         super().__init_subclass__(**kwargs)
@@ -246,7 +247,7 @@ class Layer(Buildable):
             if isinstance(x, Tensor) or type(x) is KerasTensor:
                 continue
             for leaf in tree.flatten(x):
-                if leaf is None and name in required:
+                if leaf is None and name in required and not self._takes_none:
                     raise TypeError(f"{self.name}: {name}: expected arrays or tensors, got None")
                 if not isinstance(leaf, (Tensor, KerasTensor)) and leaf is not None:
                     raise ValueError(

@@ -127,5 +127,4 @@ class ELU(Rectifier):
     function = staticmethod(activations.elu)
 
     def __init__(self, alpha: float = 1.0, **kwargs: Any):
-        number("ELU: alpha", alpha)
-        super().__init__({"alpha": alpha}, **kwargs)
+        super().__init__({"alpha": number("ELU: alpha", alpha)}, **kwargs)

@@ -63,6 +63,7 @@ class Model(Trainer, Layer):
     def _set_graph(self, graph: Graph) -> None:
         store = vars(self)
         store["_graph"] = graph
+        store["_takes_none"] = True  # for an optional input; `_fitted` names the others
         self._layers[:] = [layer for layer in graph.operations if isinstance(layer, Layer)]
         self._expect(graph.inputs)
         if not self.trainable:

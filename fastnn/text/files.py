@@ -5,9 +5,8 @@ from __future__ import annotations
 import gzip
 import os
 import zlib
-from pathlib import Path
 
-from fastnn.messages import shown
+from fastnn.utils.files import content_of
 
 
 def read_text(path: str | os.PathLike) -> str:
@@ -30,14 +29,7 @@ def read_text(path: str | os.PathLike) -> str:
         raise TypeError(
             f"read_text: path must be a str or of os.PathLike, got {type(path).__name__}"
         )
-    try:
-        content = Path(path).read_bytes()
-    except ValueError as error:  # a zero, or half of a pair of code units
-        raise ValueError(f"read_text: path {shown(path)} names no file: {error}") from None
-    except IsADirectoryError as error:
-        raise IsADirectoryError(
-            error.errno, "read_text: path must be a file, got a folder", str(path)
-        ) from None
+    content = content_of("read_text: path", path)
     if content[:2] == b"\x1f\x8b":
         try:
             content = gzip.decompress(content)

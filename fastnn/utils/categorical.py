@@ -18,7 +18,7 @@ def to_categorical(x: Any, num_classes: int | None = None) -> np.ndarray:
         an array of floatx of shape x.shape + (num_classes,).
 
     Raises:
-        ValueError: a label is negative or not below num_classes.
+        ValueError: a label is negative, not below num_classes, or no whole number.
 
     >>> to_categorical([0, 2], 3)
     array([[1., 0., 0.],
@@ -30,7 +30,8 @@ def to_categorical(x: Any, num_classes: int | None = None) -> np.ndarray:
     shape = labels.shape
     if len(shape) > 1 and shape[-1] == 1:
         shape = shape[:-1]
-    whole = labels.reshape(-1).astype("int64")
+    with np.errstate(invalid="ignore"):  # NaN becomes some integer, which it does not equal
+        whole = labels.reshape(-1).astype("int64")
     if labels.dtype.kind == "f" and not np.array_equal(whole, labels.reshape(-1)):
         raise ValueError("to_categorical: x holds labels that are not whole numbers")
     if num_classes is None:

@@ -195,3 +195,9 @@ def test_agrees_with_soundfile():
 def test_a_folder(tmp_path):
     with pytest.raises(IsADirectoryError, match="read_wav: file must be a file, got a folder: '"):
         read_wav(tmp_path)
+
+
+@pytest.mark.parametrize("name", ["a\0b.wav", "\ud800.wav"])
+def test_a_name_that_no_file_can_have(name):
+    with pytest.raises(ValueError, match=r"^read_wav: file .* names no file: "):
+        read_wav(name)

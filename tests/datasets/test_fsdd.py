@@ -91,6 +91,15 @@ def test_what_is_no_path(path):
             load(path)
 
 
+def test_paths_of_no_file(tmp_path):
+    for load in (fsdd.load_data, fsdd.load_speakers):
+        with pytest.raises(IsADirectoryError, match="fsdd: path must be a file, got a folder: '"):
+            load(tmp_path)
+        for name in ("a\0b.zip", "\ud800.zip"):
+            with pytest.raises(ValueError, match=r"^fsdd: path .* names no file: "):
+                load(name)
+
+
 def test_damaged_archives(tmp_path, monkeypatch):
     path = archive(tmp_path / "some.zip", {"0_ann_5.wav": GOOD})
     whole = path.read_bytes()

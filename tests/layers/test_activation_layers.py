@@ -119,6 +119,13 @@ def test_maxout_learns_a_convex_function():
     assert model.evaluate(x, np.abs(x), verbose=0) < 1e-3  # 0.08 for the best straight line
 
 
+def test_a_numpy_number_is_saved(tmp_path):
+    model = fn.Sequential([fn.Input((2,)), layers.ELU(np.float32(0.5))])
+    model.save(tmp_path / "elu.keras")
+    (loaded,) = fn.models.load_model(tmp_path / "elu.keras").layers
+    assert loaded(np.array([-100.0])).tolist() == [-0.5]
+
+
 # ---- messages; Keras
 
 

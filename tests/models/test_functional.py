@@ -212,6 +212,21 @@ def test_wrong_data():
         model({"a": data(1, 3), "b": data(1, 3)})
 
 
+def test_optional_input():
+    class Sum(layers.Layer):
+        def call(self, x, y=None):
+            return x if y is None else x + y
+
+    x, y = layers.Input((2,), name="x"), layers.Input((2,), name="y", optional=True)
+    model = fn.Model([x, y], Sum()(x, y))
+    one = np.ones((1, 2), np.float32)
+    assert model([one, one]).tolist() == [[2.0, 2.0]]
+    assert model([one, None]).tolist() == [[1.0, 1.0]]
+    assert model({"x": one, "y": None}).tolist() == [[1.0, 1.0]]
+    with pytest.raises(ValueError, match="input 'x' must be an array or tensor, got None"):
+        model([None, one])
+
+
 def test_fixed_batch_size():
     x = fn.Input(batch_shape=(2, 3))
     model = fn.Model(x, layers.Dense(1)(x))

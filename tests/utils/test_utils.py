@@ -43,7 +43,7 @@ def test_tree():
 def test_to_categorical():
     np.testing.assert_array_equal(fn.utils.to_categorical([[0], [2]]), [[1, 0, 0], [0, 0, 1]])
     assert fn.utils.to_categorical(np.zeros((2, 3), int), 4).shape == (2, 3, 4)
-    for labels, count in (([0, 3], 3), ([-1], 3), ([0.5], 3)):
+    for labels, count in (([0, 3], 3), ([-1], 3), ([0.5], 3), ([np.nan], 3), ([np.inf], None)):
         with pytest.raises(ValueError, match="to_categorical"):
             fn.utils.to_categorical(labels, count)
 
