@@ -16,6 +16,7 @@ namespace {
 
 constexpr int64_t kSize = 4;
 constexpr int64_t kLeastImages = 8;           // an image is one thread's
+constexpr int64_t kLeastTiles = 24;           // if no cache holds a block
 constexpr int64_t kMostImageBytes = 2 << 20;  // transformed
 constexpr int64_t kLeastChannels = 16;        // else the transforms move too much
 constexpr int64_t kItem = WinogradProduct::kItem;
@@ -32,7 +33,8 @@ int64_t image_bytes(const ConvShape& s) {
 // Tiles of a block: whole images.
 int64_t block_of(const ConvShape& s) {
   const int64_t tiles = image_tiles(s.windows.out);
-  return std::max<int64_t>(winograd_own_block(s.images, tiles, image_bytes(s)), 1) * tiles;
+  const int64_t images = winograd_own_block(s.images, tiles, image_bytes(s));
+  return (images > 0 ? images : ceil_div(kLeastTiles, tiles)) * tiles;
 }
 
 struct Overlap {
