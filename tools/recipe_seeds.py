@@ -35,8 +35,9 @@ figures = recipes.get("convolution").run()  # what `fastnn run convolution` does
 
 Full runs (`fastnn run NAME`) with seeds 0, 1 and 2 on the data sets named in the recipes. A claim
 is a figure with the bound that it keeps with every seed; one that misses it is **bold**; one
-without a bound is only reported. Minutes are processor time of the longest run, on a Zen 3 or 4 or an Emerald Rapids;
-with two threads the clock shows little more than half of them. Written by `tools/recipe_seeds.py`.
+without a bound is only reported. Minutes are processor time of the longest run, on a Zen 3 or 4 or
+an Emerald Rapids; with two threads the clock shows little more than half of them. Written by
+`tools/recipe_seeds.py`.
 
 | recipe | claim | bound | course | seed 0 | seed 1 | seed 2 | minutes |
 | --- | --- | --- | ---: | ---: | ---: | ---: | ---: |
