@@ -80,7 +80,8 @@ def from_data(data: Any, dtype: Any = None, what: str = "tensor: data") -> Tenso
 
     Python floats become floatx and Python integers int32 (int64 if they need it); arrays keep
     their dtype. Elements are converted as ``ops.cast`` does it. ``what`` begins the message of an
-    error (TypeError, ValueError if ragged, OverflowError for Python integers that do not fit).
+    error: TypeError (also for Python integers beyond int64 in lists), ValueError if ragged,
+    OverflowError for Python integers that do not fit.
     """
     array = data
     if dtype is not None:
@@ -110,7 +111,7 @@ def tensor(
     data: number, nested list, NumPy array or Tensor (cut off from its gradient)
     dtype: name of the element type; None keeps an array's own, floats of lists become floatx. Other
         elements are converted as by ``ops.cast``, but Python integers that it does not hold, alone
-        or in lists, raise OverflowError
+        or in lists, raise OverflowError (in lists beyond int64, TypeError)
     requires_grad: whether ``backward`` accumulates a gradient into ``.grad``
     device: "cpu" or "cuda"; None: a Tensor's own, for other data that of ``fastnn.device``
 

@@ -1,7 +1,7 @@
 """Comparisons, logic, bits, and choices by a condition.
 
-A Python integer that the other operand's dtype does not hold is compared by its value, as in
-NumPy 2: 300 equals no uint8 and is larger than every one.
+A Python integer that the dtype of an operand of integers does not hold is compared by its value, as
+in NumPy 2: 300 equals no uint8 and is larger than every one.
 """
 
 from __future__ import annotations
