@@ -153,6 +153,18 @@ void pack(const Packing* packing) {
     for (int64_t j = p.columns; j < p.padded; ++j) static_cast<T*>(p.to)[i * p.to_row + j] = 0;
 }
 
+/* Rows of one slice, of which `left` elements may be read. */
+template <class T, bool OneVector>
+void slice_rows(const T* from, int64_t from_row, T* to, int64_t width, int64_t rows, int64_t left) {
+  constexpr int64_t L = Vec<T>::kLanes;
+  if (OneVector && left >= L) {
+    for (; rows > 0; --rows, from += from_row, to += width) Vec<T>::load(from).store(to);
+    return;
+  }
+  for (; rows > 0; --rows, from += from_row, to += width)
+    for (int64_t j = 0; j < width && j < left; j += L) load_some(from + j, left - j).store(to + j);
+}
+
 /* Few rows at a time, so that their lines are in the cache for all slices, while those behind them
  * are fetched: they may be a page of memory apart. What a register writes beyond a row is written
  * again with the next one. */
@@ -160,19 +172,18 @@ template <class T>
 void slice(const Slicing* slicing) {
   constexpr int64_t L = Vec<T>::kLanes, kTogether = 8, kLine = 64 / sizeof(T);
   const Slicing& s = *slicing;
+  const int64_t from_row = s.from_row, width = s.width, columns = s.starts[s.slices];
   for (int64_t i0 = 0; i0 < s.rows; i0 += kTogether) {
-    const int64_t i1 = s.rows - i0 < kTogether ? s.rows : i0 + kTogether;
-    for (int64_t i = i1; i < i1 + kTogether && i < s.rows; ++i)
-      for (int64_t j = s.starts[0]; j < s.starts[s.slices]; j += kLine)
-        __builtin_prefetch(static_cast<const T*>(s.from) + i * s.from_row + j);
+    const int64_t rows = s.rows - i0 < kTogether ? s.rows - i0 : kTogether;
+    const T* from = static_cast<const T*>(s.from) + i0 * from_row;
+    T* to = static_cast<T*>(s.to) + i0 * width;
+    for (int64_t i = rows; i < 2 * rows && i0 + i < s.rows; ++i)
+      for (int64_t j = s.starts[0]; j < columns; j += kLine)
+        __builtin_prefetch(from + i * from_row + j);
     for (int64_t k = 0; k < s.slices; ++k) {
-      const int64_t left = s.starts[s.slices] - s.starts[k];
-      for (int64_t i = i0; i < i1; ++i) {
-        const T* from = static_cast<const T*>(s.from) + i * s.from_row + s.starts[k];
-        T* to = static_cast<T*>(s.to) + k * s.slice + i * s.width;
-        for (int64_t j = 0; j < s.width && j < left; j += L)
-          load_some(from + j, left - j).store(to + j);
-      }
+      const int64_t start = s.starts[k], left = columns - start;
+      const auto copy = width <= L ? slice_rows<T, true> : slice_rows<T, false>;
+      copy(from + start, from_row, to + k * s.slice, width, rows, left);
     }
   }
 }

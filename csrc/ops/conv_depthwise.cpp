@@ -259,12 +259,13 @@ void run_depthwise(const ConvProblem& problem, int64_t threads, char*, int64_t) 
   run_depthwise_rows(conv_rows_group(problem, 0), threads);
 }
 
-int64_t depthwise_gradient_bytes(const KernelGradient& gradient, int64_t) {
+int64_t depthwise_gradient_bytes(const KernelGradient& gradient, int64_t threads) {
   const Gradient g(gradient);
-  return 2 * g.groups * g.sum_bytes();
+  return std::max(2 * g.groups * g.sum_bytes(), conv_bias_bytes(gradient, threads));
 }
 
-void run_depthwise_gradient(const KernelGradient& gradient, int64_t, char* scratch, int64_t) {
+void run_depthwise_gradient(const KernelGradient& gradient, int64_t threads, char* scratch,
+                            int64_t bytes) {
   const Gradient g(gradient);
   const int64_t each = g.sum_bytes();
   parallel_for(g.groups, [&](int64_t group) {
@@ -272,7 +273,7 @@ void run_depthwise_gradient(const KernelGradient& gradient, int64_t, char* scrat
   });
   std::memcpy(gradient.dw, scratch, static_cast<size_t>(g.s.weights() * g.element));
   for (int64_t group = 1; group < g.groups; ++group) g.add(gradient.dw, scratch + group * each);
-  run_conv_bias(gradient);
+  run_conv_bias(gradient, threads, scratch, bytes);
 }
 
 }  // namespace fastnn

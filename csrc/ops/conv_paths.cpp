@@ -1,5 +1,6 @@
 #include "ops/conv_paths.h"
 
+#include <algorithm>
 #include <string>
 
 #include "ops/checks.h"
@@ -54,6 +55,36 @@ int64_t packed_bytes(const ConvProblem& p) { return gemm_packed_b_bytes(product_
 
 void pack_product(const ConvProblem& p, char* to) { gemm_pack_b(product_of(p), to); }
 
+// dw is x transposed, times dy: k runs over pixels.
+GemmProblem product_of(const KernelGradient& gradient) {
+  const ConvShape& s = gradient.shape;
+  GemmProblem g;
+  g.dtype = s.dtype;
+  g.m = s.channels;
+  g.n = s.filters;
+  g.k = s.images * s.windows.outputs();
+  g.a = gradient.x;
+  g.a_row = 1;
+  g.a_k = s.channels;
+  g.b = gradient.dy;
+  g.b_k = s.filters;
+  g.b_column = 1;
+  g.c = gradient.dw;
+  g.c_row = s.filters;
+  return g;
+}
+
+int64_t gradient_product_bytes(const KernelGradient& gradient, int64_t threads) {
+  return std::max(gemm_scratch_bytes(product_of(gradient), threads),
+                  conv_bias_bytes(gradient, threads));
+}
+
+void run_gradient_product(const KernelGradient& gradient, int64_t threads, char* scratch,
+                          int64_t bytes) {
+  gemm(product_of(gradient), threads, scratch, bytes);
+  run_conv_bias(gradient, threads, scratch, bytes);
+}
+
 bool always(const ConvShape&) { return true; }
 
 // There must be enough to multiply for what the transforms move.
@@ -89,6 +120,7 @@ constexpr ConvPath kPaths[] = {
 };
 
 constexpr KernelGradientPath kGradientPaths[] = {
+    {"matrix_product", is_pointwise, always, gradient_product_bytes, run_gradient_product},
     {"depthwise", is_depthwise, always, depthwise_gradient_bytes, run_depthwise_gradient},
     {"winograd", can_winograd_gradient, has_channels, winograd_gradient_bytes,
      run_winograd_gradient},

@@ -1,7 +1,6 @@
 #include "ops/conv_pixels.h"
 
 #include <algorithm>
-#include <cstring>
 
 #include "core/kernel_table.h"
 #include "core/summation_order.h"
@@ -9,6 +8,7 @@
 #include "ops/gemm.h"
 #include "ops/gemm_cut.h"
 #include "ops/gemm_paths.h"
+#include "ops/group_sums.h"
 #include "ops/tasks.h"
 
 namespace fastnn {
@@ -185,20 +185,17 @@ void Pixels::run(const Part& part) const {
   }
 }
 
-template <class T>
-void add(char* to, const char* sums, int64_t step, int64_t groups, int64_t n) {
-  T* sum = reinterpret_cast<T*>(to);
-  std::memcpy(to, sums, static_cast<size_t>(n) * sizeof(T));
-  for (int64_t group = 1; group < groups; ++group) {
-    const T* own = reinterpret_cast<const T*>(sums + group * step);
-    for (int64_t i = 0; i < n; ++i) sum[i] += own[i];
-  }
+void Pixels::add_sums(const char* sums) const {
+  const int64_t filters = s.filters;
+  add_groups(
+      {s.dtype, g.dw, s.weights() / filters, filters, filters, sums, sum_bytes(), sum_groups()});
+  if (g.db)
+    add_groups({s.dtype, g.db, 1, filters, filters, sums + dw_bytes(), sum_bytes(), sum_groups()});
 }
 
-void Pixels::add_sums(const char* sums) const {
-  const auto add_one = s.dtype == DType::float32 ? add<float> : add<double>;
-  add_one(g.dw, sums, sum_bytes(), sum_groups(), s.weights());
-  if (g.db) add_one(g.db, sums + dw_bytes(), sum_bytes(), sum_groups(), s.filters);
+GemmProblem bias_of(const KernelGradient& gradient) {
+  const ConvShape& s = gradient.shape;
+  return sum_of_rows(s.dtype, s.images * s.windows.outputs(), s.filters, gradient.dy, gradient.db);
 }
 
 }  // namespace
@@ -227,11 +224,13 @@ void run_conv_pixels(const KernelGradient& gradient, int64_t threads, char* scra
   });
 }
 
-void run_conv_bias(const KernelGradient& gradient) {
-  if (!gradient.db) return;
-  const Pixels p(gradient);
-  const int64_t all = p.tile_count();
-  p.run({all - 1, all, 0, p.blocks, gradient.dw, gradient.db});
+int64_t conv_bias_bytes(const KernelGradient& gradient, int64_t threads) {
+  return gemm_scratch_bytes(bias_of(gradient), threads);
+}
+
+void run_conv_bias(const KernelGradient& gradient, int64_t threads, char* scratch,
+                   int64_t scratch_bytes) {
+  if (gradient.db) gemm(bias_of(gradient), threads, scratch, scratch_bytes);
 }
 
 }  // namespace fastnn

@@ -25,6 +25,8 @@ void run_conv_pixels(const KernelGradient& gradient, int64_t threads, char* scra
                      int64_t scratch_bytes);
 
 // db alone, if it is asked for: what other ways to dw leave over.
-void run_conv_bias(const KernelGradient& gradient);
+int64_t conv_bias_bytes(const KernelGradient& gradient, int64_t threads);
+void run_conv_bias(const KernelGradient& gradient, int64_t threads, char* scratch,
+                   int64_t scratch_bytes);
 
 }  // namespace fastnn

@@ -23,14 +23,12 @@ struct DenseBackwardAttributes {
 };
 
 // The three products. The signal g is dy itself for a linear layer, else it lies in the scratch
-// memory. The bias is one more weight whose input is 1: its sum has the order of dw's.
+// memory.
 struct Gradients {
   int64_t signal_bytes = 0;
   GemmProblem dx, dw, db;
 
   explicit Gradients(const Call& call) {
-    static const float one_f32 = 1;
-    static const double one_f64 = 1;
     const Array &dy = call.operand(Dy), &x = call.operand(X), &w = call.operand(W);
     const int64_t m = x.shape[0], k = x.shape[1], n = w.shape[1];
     const char* signal = dy.data;
@@ -41,9 +39,7 @@ struct Gradients {
     }
     dx = product(dy.dtype, m, k, n, signal, n, 1, w.data, 1, n);
     dw = product(dy.dtype, k, n, m, x.data, 1, k, signal, n, 1);
-    const char* one = dy.dtype == DType::float32 ? reinterpret_cast<const char*>(&one_f32)
-                                                 : reinterpret_cast<const char*>(&one_f64);
-    db = product(dy.dtype, 1, n, m, one, 0, 0, signal, n, 1);
+    db = sum_of_rows(dy.dtype, m, n, signal, nullptr);
     if (call.has(Dx)) dx.c = call.operand(Dx).data;
     if (call.has(Dw)) dw.c = call.operand(Dw).data;
     if (call.has(Db)) db.c = call.operand(Db).data;

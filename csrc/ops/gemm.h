@@ -33,7 +33,11 @@ struct GemmProblem {
   bool relu = false;               // the epilogue's last step
   bool onto = false;               // C holds what the sums are added to
   bool in_order = false;           // all blocks of k one after the other, however many
+  int64_t k_after = 0;             // steps of k behind these that are likely to be read next
 };
+
+// The sum of [rows, columns] over its rows, as a product with ones: in the order of a product's.
+GemmProblem sum_of_rows(DType dtype, int64_t rows, int64_t columns, const char* from, char* to);
 
 // Scratch memory comes in whole lines of a cache.
 inline int64_t aligned(int64_t bytes) { return (bytes + 63) / 64 * 64; }

@@ -161,8 +161,8 @@ Ahead GemmCut::pieces(const char* data, int64_t step, int64_t count, int64_t len
 }
 
 Ahead GemmCut::ahead_a(int64_t tile0, int64_t tile1, int64_t p) const {
-  if (p >= g.k || tile0 >= tile1) return {};
-  const int64_t rows = row(tile1) - row(tile0), depth = std::min(g.k - p, kSumBlock);
+  const int64_t rows = row(tile1) - row(tile0), depth = std::min(g.k + g.k_after - p, kSumBlock);
+  if (depth <= 0 || rows <= 0) return {};
   const char* data = at(g.a, row(tile0) * g.a_row + p * g.a_k);
   if (g.a_k == 1) return pieces(data, g.a_row, rows, depth);
   if (g.a_row == 1) return pieces(data, g.a_k, depth, rows);
@@ -170,9 +170,9 @@ Ahead GemmCut::ahead_a(int64_t tile0, int64_t tile1, int64_t p) const {
 }
 
 Ahead GemmCut::ahead_b(int64_t panel0, int64_t panel1, int64_t p) const {
-  if (p >= g.k || panel0 >= panel1) return {};
   const int64_t columns = std::min(g.n, panel1 * panel) - panel0 * panel;
-  const int64_t depth = std::min(g.k - p, kSumBlock);
+  const int64_t depth = std::min(g.k + g.k_after - p, kSumBlock);
+  if (depth <= 0 || columns <= 0) return {};
   const char* data = at(g.b, p * g.b_k + panel0 * panel * g.b_column);
   if (g.b_column == 1) return pieces(data, g.b_k, depth, columns);
   if (g.b_k == 1) return pieces(data, g.b_column, columns, depth);
@@ -184,7 +184,7 @@ bool GemmCut::tiles_can_pack() const {
 }
 
 void GemmCut::run(const BlockOfA& a, BlockOfB b, int64_t tile0, int64_t tile1, int64_t panel0,
-                  int64_t panel1, int64_t p, Ahead ahead, char* packed) const {
+                  int64_t panel1, int64_t p, AheadOfBoth ahead, char* packed) const {
   GemmTile t{};
   t.a_step = a.step;
   const GemmRun block{0, 0, std::min(g.k - p, kSumBlock)};
@@ -193,7 +193,6 @@ void GemmCut::run(const BlockOfA& a, BlockOfB b, int64_t tile0, int64_t tile1, i
   t.accumulate = p != 0 || g.onto;
   t.last = has_epilogue && p + kSumBlock >= g.k ? &epilogue : nullptr;
   t.c_row = g.c_row;
-  const int64_t at_a_time = ahead.lines > 0 ? std::max<int64_t>(1, block.depth / ahead.lines) : 0;
   const int64_t row0 = row(tile0);
   for (int64_t tile = tile0, top = row0; tile < tile1; ++tile) {
     const int64_t bottom = row(tile + 1);
@@ -207,12 +206,13 @@ void GemmCut::run(const BlockOfA& a, BlockOfB b, int64_t tile0, int64_t tile1, i
       t.column = j * panel;
       t.b = at(b.data, (j - panel0) * b.panel);
       t.c = at(g.c, top * g.c_row + t.column);
-      if (ahead.pieces > 0) {
-        t.ahead = ahead.data;
-        t.ahead_step = ahead.step;
-        t.ahead_lines = ahead.lines;
-        ahead.data += at_a_time * ahead.step;
-        ahead.pieces -= at_a_time;
+      if (Ahead& next = ahead.a.pieces > 0 ? ahead.a : ahead.b; next.pieces > 0) {
+        const int64_t at_a_time = std::max<int64_t>(1, block.depth / next.lines);
+        t.ahead = next.data;
+        t.ahead_step = next.step;
+        t.ahead_lines = next.lines;
+        next.data += at_a_time * next.step;
+        next.pieces -= at_a_time;
       } else {
         t.ahead = t.a;  // which is there already
         t.ahead_step = 0;

@@ -40,6 +40,11 @@ struct Ahead {
   int64_t step;  // bytes to the next piece
   int64_t pieces, lines;
 };
+struct AheadOfBoth {
+  Ahead a{}, b{};
+  AheadOfBoth() = default;
+  AheadOfBoth(Ahead first, Ahead second = {}) : a(first), b(second) {}
+};
 
 struct GemmCut {
   const GemmProblem& g;
@@ -87,7 +92,7 @@ struct GemmCut {
   // Adds one block of k, from p on, to these tiles of C. With memory for it, the first row of tiles
   // packs the panels of B that it reads, for the other rows.
   void run(const BlockOfA& a, BlockOfB b, int64_t tile0, int64_t tile1, int64_t panel0,
-           int64_t panel1, int64_t p, Ahead ahead = {}, char* packed = nullptr) const;
+           int64_t panel1, int64_t p, AheadOfBoth ahead = {}, char* packed = nullptr) const;
 
   // The epilogue, on sums that lie in C.
   void finish() const;

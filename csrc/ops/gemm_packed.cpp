@@ -109,7 +109,7 @@ struct Packed {
   void multiply(const Pass& pass, int64_t tile0, int64_t tile1, char* own) const {
     for (int64_t p = pass.p0; p == pass.p0 || p < pass.p1; p += kSumBlock) {
       const BlockOfA a = packs_a ? cut.pack_a(tile0, tile1, p, own) : cut.read_a(tile0, p);
-      const Ahead ahead = packs_a ? Ahead{} : what_follows(pass, tile0, tile1, p);
+      const Ahead ahead = what_follows(pass, tile0, tile1, p);
       const int64_t panel = cut.panel * std::min(cut.g.k - p, kSumBlock);
       for (int64_t j = pass.panel0; j < pass.panel1; j += group) {
         const BlockOfB b{cut.at(pass.block(*this, p), (j - pass.panel0) * panel), cut.panel, panel};
@@ -118,7 +118,7 @@ struct Packed {
     }
   }
 
-  // What is read of A after this block: fetching it early pays where tiles read A itself.
+  // What is read of A after this block.
   Ahead what_follows(const Pass& pass, int64_t tile0, int64_t tile1, int64_t p) const {
     if (p + kSumBlock < pass.p1) return cut.ahead_a(tile0, tile1, p + kSumBlock);
     return cut.ahead_a(tile1, std::min(tile1 + tile1 - tile0, cut.row_tiles), pass.p0);

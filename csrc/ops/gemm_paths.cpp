@@ -56,6 +56,24 @@ const GemmPath& gemm_path(const GemmProblem& g) {
   return *path;
 }
 
+GemmProblem sum_of_rows(DType dtype, int64_t rows, int64_t columns, const char* from, char* to) {
+  static const float one_f32 = 1;
+  static const double one_f64 = 1;
+  GemmProblem g;
+  g.dtype = dtype;
+  g.m = 1;
+  g.n = columns;
+  g.k = rows;
+  g.a = dtype == DType::float32 ? reinterpret_cast<const char*>(&one_f32)
+                                : reinterpret_cast<const char*>(&one_f64);
+  g.b = from;
+  g.b_k = columns;
+  g.b_column = 1;
+  g.c = to;
+  g.c_row = columns;
+  return g;
+}
+
 bool is_readable(const GemmProblem& g) { return way_of_a(g) != WayOfA::none && reads_b(g); }
 
 int64_t gemm_scratch_bytes(const GemmProblem& g, int64_t threads) {

@@ -71,8 +71,8 @@ struct Private {
       char* packed = packs_b && !cut.g.packed_b ? buffer + bytes_of_a() : nullptr;
       const bool by_tiles = packed && cut.tiles_can_pack();
       const BlockOfB b = by_tiles ? cut.read_b(own.panel0, p) : block_of_b(own, p, packed);
-      const bool more = p + kSumBlock < cut.g.k;
-      const Ahead ahead = more ? what_streams(own, p + kSumBlock) : what_streams(later, 0);
+      const bool more = p + kSumBlock < cut.g.k + cut.g.k_after;
+      const AheadOfBoth ahead = more ? what_streams(own, p + kSumBlock) : what_streams(later, 0);
       cut.run(a, b, own.tile0, own.tile1, own.panel0, own.panel1, p, ahead,
               by_tiles ? packed : nullptr);
     }
@@ -86,9 +86,10 @@ struct Private {
     return {cut.at(cut.g.packed_b, before), cut.panel, panel};
   }
 
-  Ahead what_streams(const Part& part, int64_t p) const {
-    return by_rows ? cut.ahead_a(part.tile0, part.tile1, p)
-                   : cut.ahead_b(part.panel0, part.panel1, p);
+  AheadOfBoth what_streams(const Part& part, int64_t p) const {
+    if (by_rows) return cut.ahead_a(part.tile0, part.tile1, p);
+    const Ahead b = cut.ahead_b(part.panel0, part.panel1, p);
+    return {packs_a && p > 0 ? cut.ahead_a(part.tile0, part.tile1, p) : Ahead{}, b};
   }
 };
 

@@ -6,6 +6,7 @@
 #include "ops/deal.h"
 #include "ops/gemm_cut.h"
 #include "ops/gemm_paths.h"
+#include "ops/group_sums.h"
 
 namespace fastnn {
 namespace {
@@ -35,6 +36,7 @@ GemmProblem group_of(const GemmProblem& g, int64_t group, char* to) {
   part.c = to;
   part.c_row = g.n;
   part.in_order = true;
+  part.k_after = g.k - p - part.k;
   return part;
 }
 
@@ -43,18 +45,6 @@ int64_t group_bytes(const GemmProblem& g) {
   const int64_t last = group_count(g) - 1;
   return aligned(std::max(gemm_scratch_bytes(group_of(g, 0, nullptr), 1),
                           gemm_scratch_bytes(group_of(g, last, nullptr), 1)));
-}
-
-template <class T>
-void add_groups(const GemmProblem& g, const char* sums) {
-  const int64_t step = sum_bytes(g) / static_cast<int64_t>(sizeof(T)), groups = group_count(g);
-  for (int64_t i = 0; i < g.m; ++i) {
-    T* c = reinterpret_cast<T*>(g.c) + i * g.c_row;
-    const T* first = reinterpret_cast<const T*>(sums) + i * g.n;
-    std::copy(first, first + g.n, c);
-    for (int64_t group = 1; group < groups; ++group)
-      for (int64_t j = 0; j < g.n; ++j) c[j] += first[group * step + j];
-  }
 }
 
 }  // namespace
@@ -70,10 +60,7 @@ void run_gemm_split(const GemmProblem& g, int64_t threads, char* scratch, int64_
   deal(slots, groups, 1, 1, [&](int64_t group, int64_t, int64_t slot, int64_t) {
     gemm(group_of(g, group, scratch + group * sum_bytes(g)), 1, scratch + sums + slot * each, each);
   });
-  if (g.dtype == DType::float32)
-    add_groups<float>(g, scratch);
-  else
-    add_groups<double>(g, scratch);
+  add_groups({g.dtype, g.c, g.m, g.n, g.c_row, scratch, sum_bytes(g), groups});
   GemmCut(g).finish();
 }
 
