@@ -32,6 +32,12 @@ FASTNN_INLINE void tile(const DepthwiseTiles& t, int64_t column, int64_t c, int6
   for (int r = 0; r < Rows; ++r)
 #pragma GCC unroll 8
     for (int o = 0; o < Columns; ++o) sum[r][o] = V::zero();
+  if (t.fetch) {
+    const T* below = static_cast<const T*>(t.x) + (t.top + kHigh) * t.x_row + (left + 1) * step + c;
+    for (int r = 0; r < Rows; ++r, below += t.x_row)
+#pragma GCC unroll 8
+      for (int o = 0; o < Columns; ++o) __builtin_prefetch(below + o * step, 0, 2);
+  }
 #pragma GCC unroll 4
   for (int i = 0; i < kHigh; ++i) {
     if (static_cast<uint64_t>(t.top + i) >= static_cast<uint64_t>(t.height)) continue;

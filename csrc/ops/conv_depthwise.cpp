@@ -13,6 +13,7 @@ namespace fastnn {
 namespace {
 
 constexpr int64_t kTaskFlops = 1 << 17;
+constexpr int64_t kFarImages = 8 << 20;  // bytes that come from memory, or from a shared cache
 
 // Taps [first, last) of an axis read inside the input for result o.
 struct Met {
@@ -115,6 +116,7 @@ void run_tiles(const RowsProblem& p, int64_t image, int64_t row, int64_t rows) {
   t.columns = along.out;
   t.channels = p.channels;
   t.relu = p.relu;
+  t.fetch = p.images * down.in * t.x_row * element >= kFarImages;
   kernels().depthwise.tiles[static_cast<int>(p.dtype)](&t);
 }
 
