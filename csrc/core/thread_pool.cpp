@@ -6,6 +6,8 @@
 //   idle -> asleep     nothing came for a while
 //
 // So a caller never waits for a worker that was slow to wake: it withdraws the post and goes on.
+// And of many tasks it does some alone before it wakes anyone: a wake-up costs more than short ones
+// do.
 #include "core/thread_pool.h"
 
 #include <algorithm>
@@ -28,6 +30,7 @@ namespace fastnn {
 namespace {
 
 constexpr int64_t kSpinNanoseconds = 50'000;
+constexpr int64_t kWakingNanoseconds = 60'000;  // what must be left for a sleeper to be of help
 constexpr size_t kStackBytes = size_t{1} << 20;
 
 enum Mail : uint32_t { kIdle, kPosted, kClaimed, kAwaited, kAsleep };
@@ -67,6 +70,8 @@ struct alignas(64) Worker {
       keep_off(thread, off_cpu = callers_cpu);
     if (mail.exchange(kPosted, std::memory_order_acq_rel) == kAsleep) wake(mail);
   }
+
+  bool sleeps() const { return mail.load(std::memory_order_relaxed) == kAsleep; }
 
   bool withdraw() {
     uint32_t posted = kPosted;
@@ -134,21 +139,57 @@ struct Team {
   }
   void leave() { busy.store(false, std::memory_order_release); }
 
-  void post(int helpers) {
+  // To all helpers, or to those who do not sleep; returns whether all have it.
+  bool post(int helpers, bool sleepers_too) {
     float_mode = fastnn::float_mode();
     const int cpu = current_cpu();
-    for (int i = 0; i < helpers; ++i) workers[i].post(cpu);
+    bool all = true;
+    for (int i = 0; i < helpers; ++i)
+      if (sleepers_too || !workers[i].sleeps())
+        workers[i].post(cpu);
+      else
+        all = false;
+    return all;
   }
 
   void work(int index) {
     if (team_body) return team_body(context, index, size);
+    work_until(index, [] { return false; });
+  }
+
+  // Tasks, the own ones first, until there are none or `stop()`; returns whether it was that.
+  template <class Stop>
+  bool work_until(int index, Stop stop) {
     for (int i = 0; i < size; ++i) {
       Share& share = shares[(index + i) % size];
       while (share.next.load(std::memory_order_relaxed) < share.end) {
         const int64_t task = share.next.fetch_add(1, std::memory_order_relaxed);
-        if (task < share.end) task_body(context, task);
+        if (task >= share.end) break;
+        task_body(context, task);
+        if (stop()) return true;
       }
     }
+    return false;
+  }
+
+  // Tasks while what is left is not worth a wake-up, by the time that these took; then wakes.
+  void work_before_waking(int64_t tasks, int helpers) {
+    const int64_t start = nanoseconds();
+    int64_t done = 0;
+    const auto worth_it = [&] {
+      ++done;
+      return (nanoseconds() - start) * (tasks - done) > kWakingNanoseconds * done;
+    };
+    if (!work_until(0, worth_it)) return;
+    const int cpu = current_cpu();
+    for (int i = 0; i < helpers; ++i)
+      if (workers[i].sleeps()) workers[i].post(cpu);
+  }
+
+  // Once a region is over, no worker has it.
+  void recall(int helpers) {
+    for (int i = 0; i < helpers; ++i)
+      if (!workers[i].withdraw()) workers[i].await();
   }
 
   void deal(int64_t tasks, int threads) {
@@ -255,10 +296,10 @@ void run_tasks(int64_t tasks, TaskBody body, void* context) {
   team->context = context;
   const int helpers = team->hire(wanted);
   team->deal(tasks, helpers + 1);
-  team->post(helpers);
+  const bool many = tasks > helpers + 1;
+  if (!team->post(helpers, !many)) team->work_before_waking(tasks, helpers);
   team->work(0);
-  for (int i = 0; i < helpers; ++i)
-    if (!team->workers[i].withdraw()) team->workers[i].await();
+  team->recall(helpers);
   team->leave();
 }
 
@@ -270,7 +311,7 @@ void run_team(int workers, TeamBody body, void* context) {
   team->team_body = body;
   team->context = context;
   team->size = helpers + 1;
-  team->post(helpers);
+  team->post(helpers, true);
   team->work(0);
   for (int i = 0; i < helpers; ++i) team->workers[i].await();
   team->leave();
