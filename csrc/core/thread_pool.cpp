@@ -3,11 +3,10 @@
 //   idle -> posted     the caller has work for this worker
 //   posted -> claimed  the worker takes it; posted -> idle: the caller finished without it
 //   claimed -> idle    the worker is through; claimed -> awaited -> idle: and the caller slept
-//   idle -> asleep     nothing came for a while
+//   idle -> asleep     nothing came for a while; asleep -> posted: the caller wakes it
 //
 // So a caller never waits for a worker that was slow to wake: it withdraws the post and goes on.
-// And of many tasks it does some alone before it wakes anyone: a wake-up costs more than short ones
-// do.
+// And of short tasks it does some alone before it wakes anyone: a wake-up costs more than they do.
 #include "core/thread_pool.h"
 
 #include <algorithm>
@@ -284,7 +283,7 @@ int local_threads() { return local_number; }
 
 const char* threads_origin() { return number_origin; }
 
-void run_tasks(int64_t tasks, TaskBody body, void* context) {
+void run_tasks(int64_t tasks, TaskBody body, void* context, bool are_short) {
   const int wanted = static_cast<int>(std::min<int64_t>(tasks, thread_count())) - 1;
   Team* team = wanted > 0 ? enter_team() : nullptr;
   if (!team) {
@@ -296,8 +295,7 @@ void run_tasks(int64_t tasks, TaskBody body, void* context) {
   team->context = context;
   const int helpers = team->hire(wanted);
   team->deal(tasks, helpers + 1);
-  const bool many = tasks > helpers + 1;
-  if (!team->post(helpers, !many)) team->work_before_waking(tasks, helpers);
+  if (!team->post(helpers, !are_short)) team->work_before_waking(tasks, helpers);
   team->work(0);
   team->recall(helpers);
   team->leave();

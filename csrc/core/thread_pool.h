@@ -28,18 +28,20 @@ using TaskBody = void (*)(void* context, int64_t task);
 using TeamBody = void (*)(void* context, int worker, int workers);
 
 // Calls body(context, task) for every task in [0, tasks), on as many threads as are free. A body
-// never throws. Runs on the calling thread alone when the team is busy or `tasks` is 1.
-void run_tasks(int64_t tasks, TaskBody body, void* context);
+// never throws. Runs on the calling thread alone when the team is busy or `tasks` is 1. Of short
+// tasks, of few microseconds each, the caller does some before it wakes a thread that sleeps.
+void run_tasks(int64_t tasks, TaskBody body, void* context, bool are_short = false);
 
 // Calls body(context, worker, workers) once on each of `workers` <= thread_count() threads at the
 // same time, so that bodies may meet at barriers. Runs body(context, 0, 1) when the team is busy.
 void run_team(int workers, TeamBody body, void* context);
 
 template <class Body>
-void parallel_for(int64_t tasks, Body&& body) {
+void parallel_for(int64_t tasks, Body&& body, bool are_short = false) {
   using Plain = typename std::remove_reference<Body>::type;
   run_tasks(
-      tasks, [](void* context, int64_t task) { (*static_cast<Plain*>(context))(task); }, &body);
+      tasks, [](void* context, int64_t task) { (*static_cast<Plain*>(context))(task); }, &body,
+      are_short);
 }
 
 }  // namespace fastnn

@@ -89,6 +89,10 @@ bool always(const ConvShape&) { return true; }
 
 // There must be enough to multiply for what the transforms move.
 bool has_channels(const ConvShape& s) { return s.channels >= 16 && s.filters >= 16; }
+// Else packing takes longer than what it saves.
+bool fills_product(const ConvShape& s) {
+  return has_channels(s) && s.images * s.windows.outputs() >= 512;
+}
 // Else half of the tiles or more lies beyond the results.
 bool fills_tiles(const ConvShape& s) {
   return has_channels(s) && s.windows.out[1] >= 6 && s.windows.out[2] >= 6;
@@ -120,7 +124,7 @@ constexpr ConvPath kPaths[] = {
 };
 
 constexpr KernelGradientPath kGradientPaths[] = {
-    {"matrix_product", is_pointwise, always, gradient_product_bytes, run_gradient_product},
+    {"matrix_product", is_pointwise, fills_product, gradient_product_bytes, run_gradient_product},
     {"depthwise", is_depthwise, always, depthwise_gradient_bytes, run_depthwise_gradient},
     {"winograd", can_winograd_gradient, has_channels, winograd_gradient_bytes,
      run_winograd_gradient},

@@ -57,14 +57,17 @@ class FlatList {
 };
 
 // Calls body(tensor, first, count) for all elements of a list whose units are elements, cut into
-// tasks.
+// short tasks: lists come from loops in Python, in which the threads fall asleep.
 template <class Body>
 void for_elements(const FlatList& list, Body&& body) {
   constexpr int64_t kTaskElements = 1 << 14;
-  for_pieces(list.units(), kTaskElements, [&](int64_t begin, int64_t count) {
-    list.for_each(begin, begin + count,
-                  [&](int i, int64_t first, int64_t stop) { body(i, first, stop - first); });
-  });
+  for_pieces(
+      list.units(), kTaskElements,
+      [&](int64_t begin, int64_t count) {
+        list.for_each(begin, begin + count,
+                      [&](int i, int64_t first, int64_t stop) { body(i, first, stop - first); });
+      },
+      true);
 }
 
 // The value of a 0-d floating-point operand.

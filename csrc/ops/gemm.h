@@ -53,6 +53,11 @@ void gemm_pack_b(const GemmProblem& problem, char* to);
 // scratch memory.
 void gemm(const GemmProblem& problem, int64_t threads, char* scratch, int64_t scratch_bytes);
 
+// Several products, one after the other; neighbours with the same B share what is packed of it.
+int64_t gemm_scratch_bytes(const GemmProblem* products, int count, int64_t threads);
+void gemm(const GemmProblem* products, int count, int64_t threads, char* scratch,
+          int64_t scratch_bytes);
+
 // Throws unless the code names a function of one floating-point number.
 void check_activation(const Call& call, int64_t code);
 

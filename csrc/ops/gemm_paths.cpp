@@ -1,5 +1,7 @@
 #include "ops/gemm_paths.h"
 
+#include <algorithm>
+
 #include "ops/gemm_cut.h"
 
 namespace fastnn {
@@ -21,6 +23,20 @@ constexpr GemmPath kPaths[] = {
      pack_b_of_columns},
     {"packed", 0, 0, 0, 0, 0, GemmPath::any, gemm_packed_bytes, run_gemm_packed, nullptr},
 };
+
+// How many products from the first on go the way on which all threads pack the same B.
+int together(const GemmProblem* products, int count) {
+  const GemmProblem& g = products[0];
+  int same = 0;
+  for (; same < std::min(count, kMostTogether); ++same) {
+    const GemmProblem& h = products[same];
+    if (h.dtype != g.dtype || h.b != g.b || h.n != g.n || h.k != g.k || h.b_k != g.b_k ||
+        h.b_column != g.b_column || h.m == 0 || h.n == 0 ||
+        gemm_path(h).run != static_cast<decltype(GemmPath::run)>(run_gemm_packed))
+      break;
+  }
+  return same;
+}
 
 bool within(int64_t value, int64_t most) { return most == 0 || value <= most; }
 
@@ -90,6 +106,26 @@ void gemm_pack_b(const GemmProblem& g, char* to) { gemm_path(g).pack_b(g, to); }
 
 void gemm(const GemmProblem& g, int64_t threads, char* scratch, int64_t bytes) {
   if (g.m > 0 && g.n > 0) gemm_path(g).run(g, threads, scratch, bytes);
+}
+
+int64_t gemm_scratch_bytes(const GemmProblem* products, int count, int64_t threads) {
+  int64_t most = 0;
+  for (int i = 0, many; i < count; i += many) {
+    many = std::max(together(products + i, count - i), 1);
+    most = std::max(most, many > 1 ? gemm_packed_bytes(products + i, many, threads)
+                                   : gemm_scratch_bytes(products[i], threads));
+  }
+  return most;
+}
+
+void gemm(const GemmProblem* products, int count, int64_t threads, char* scratch, int64_t bytes) {
+  for (int i = 0, many; i < count; i += many) {
+    many = std::max(together(products + i, count - i), 1);
+    if (many > 1)
+      run_gemm_packed(products + i, many, threads, scratch, bytes);
+    else
+      gemm(products[i], threads, scratch, bytes);
+  }
 }
 
 }  // namespace fastnn

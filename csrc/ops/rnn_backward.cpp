@@ -191,10 +191,9 @@ class Run {
     if (b_.wants(kWantDweights) && shape_.has_peephole)
       shape_.dtype == DType::float32 ? peephole_gradient<float>(b_, d)
                                      : peephole_gradient<double>(b_, d);
-    b_.for_products(d, [&](const GemmProblem& g) {
-      gemm(g, thread_count(), b_.scratch(b_.products_at),
-           b_.call.operand(kGradScratch).size() - b_.products_at);
-    });
+    const std::vector<GemmProblem> all = b_.products(d);
+    gemm(all.data(), static_cast<int>(all.size()), thread_count(), b_.scratch(b_.products_at),
+         b_.call.operand(kGradScratch).size() - b_.products_at);
   }
 
   // By w, of ids: each row gets what reaches the gates wherever its id stands, in the order of the

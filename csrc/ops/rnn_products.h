@@ -1,6 +1,8 @@
 // How a call of rnn_backward is laid out: its memory, and the products over all steps.
 #pragma once
 
+#include <vector>
+
 #include "ops/rnn_team.h"
 
 namespace fastnn {
@@ -55,11 +57,8 @@ struct RnnProducts {
     products_at = codes_at + d * codes_bytes;
     bytes = products_at;
     if (empty()) return;
-    int64_t most = 0;
-    for_products(0, [&](const GemmProblem& g) {
-      most = std::max(most, gemm_scratch_bytes(g, thread_count()));
-    });
-    bytes += most;
+    const std::vector<GemmProblem> all = products(0);
+    bytes += gemm_scratch_bytes(all.data(), static_cast<int>(all.size()), thread_count());
   }
 
   static constexpr int64_t kLine = 64;
@@ -90,24 +89,26 @@ struct RnnProducts {
   }
 
   // The products over all steps: those by weights, then that by x, which takes the place of x.
-  template <class Visit>
-  void for_products(int d, Visit&& visit) const {
+  std::vector<GemmProblem> products(int d) const {
+    std::vector<GemmProblem> all;
     const int64_t units = shape.units, columns = shape.columns(), element = shape.element();
     char* signal = dgates(d);
     if (wants(kWantDweights)) {
       if (!shape.of_ids)
-        visit(by_weight(inputs(d), shape.inputs, shape.inputs, signal, columns, dweight(d, 0)));
+        all.push_back(
+            by_weight(inputs(d), shape.inputs, shape.inputs, signal, columns, dweight(d, 0)));
       for (int i = 0; i < shape.cell.segment_count; ++i) {
         const Segment& s = shape.cell.segments[i];
         const char* rows = s.of_q ? call.operand(kGradGates, d).data + kBlockOfQ * units * element
                                   : call.operand(kGradHistory, d * shape.cell.states).data;
-        visit(by_weight(rows, units, s.of_q ? shape.kept() : units, moved(signal, s.block * units),
-                        s.gates * units, moved(dweight(d, 1), s.gate * units)));
+        all.push_back(by_weight(rows, units, s.of_q ? shape.kept() : units,
+                                moved(signal, s.block * units), s.gates * units,
+                                moved(dweight(d, 1), s.gate * units)));
         if (shape.has_bias && shape.cell.splits_bias)
-          visit(by_bias(moved(signal, s.block * units), s.gates * units,
-                        moved(dweight(d, 2), columns + s.gate * units)));
+          all.push_back(by_bias(moved(signal, s.block * units), s.gates * units,
+                                moved(dweight(d, 2), columns + s.gate * units)));
       }
-      if (shape.has_bias) visit(by_bias(signal, columns, dweight(d, 2)));
+      if (shape.has_bias) all.push_back(by_bias(signal, columns, dweight(d, 2)));
     }
     if (wants(kWantDx)) {
       GemmProblem g;
@@ -120,8 +121,9 @@ struct RnnProducts {
       g.a_k = g.b_k = 1;
       g.b = weight(d, 0).data;
       g.c = inputs(d);
-      visit(g);
+      all.push_back(g);
     }
+    return all;
   }
 
  private:

@@ -14,11 +14,14 @@ constexpr int64_t units_per_task(int64_t elements, int64_t wanted) {
 
 // Calls body(first, count) for the pieces of `size` that cover [0, n), each a task.
 template <class Body>
-void for_pieces(int64_t n, int64_t size, Body&& body) {
-  parallel_for(ceil_div(n, size), [&](int64_t task) {
-    const int64_t first = task * size, left = n - first;
-    body(first, left < size ? left : size);
-  });
+void for_pieces(int64_t n, int64_t size, Body&& body, bool are_short = false) {
+  parallel_for(
+      ceil_div(n, size),
+      [&](int64_t task) {
+        const int64_t first = task * size, left = n - first;
+        body(first, left < size ? left : size);
+      },
+      are_short);
 }
 
 // Calls body(i, first, count) for pieces of at most `chunk` of the `inner` columns of every slab

@@ -29,6 +29,7 @@ SHAPES = [
     (0, 5, 3, 4),
     (2, 3, 0, 5),
     (6, 2, 3, 300),
+    (40, 30, 150, 64),  # by w and u, products that share what is packed
 ]
 
 

@@ -1,8 +1,10 @@
 // `thread_pool_checks NAME` runs one check and exits with 0 when it holds.
+#include <algorithm>
 #include <atomic>
 #include <cfenv>
 #include <chrono>
 #include <cstdio>
+#include <set>
 #include <thread>
 #include <vector>
 
@@ -56,6 +58,30 @@ void every_task_once() {
     usleep(200);  // now from sleep
     CHECK(region_is_right(1000));
   }
+}
+
+// Short tasks, each once; and a sleeping worker helps with many of them.
+void short_tasks() {
+  fastnn::set_process_threads(3);
+  const auto threads_of = [](int64_t tasks, std::chrono::nanoseconds each) {
+    std::vector<int64_t> runs(tasks);
+    std::vector<std::thread::id> who(tasks);
+    usleep(2000);  // the workers sleep
+    auto body = [&](int64_t task) {
+      ++runs[task];
+      who[task] = std::this_thread::get_id();
+      work_for(each);
+    };
+    fastnn::parallel_for(tasks, body, true);
+    for (const int64_t count : runs) CHECK(count == 1);
+    return std::set<std::thread::id>(who.begin(), who.end()).size();
+  };
+  CHECK(region_is_right(100));  // workers exist
+  size_t most = 0;
+  for (int repeat = 0; repeat < 20; ++repeat)
+    most = std::max(most, threads_of(400, std::chrono::microseconds(20)));
+  CHECK(most > 1);
+  for (int repeat = 0; repeat < 200; ++repeat) threads_of(repeat % 9, std::chrono::microseconds(9));
 }
 
 void whole_team() {
@@ -171,6 +197,7 @@ void quiet_when_idle() {
 int main(int argc, char** argv) {
   return run_checks(argc, argv,
                     {{"every_task_once", every_task_once},
+                     {"short_tasks", short_tasks},
                      {"whole_team", whole_team},
                      {"local_number", local_number},
                      {"busy_team", busy_team},
