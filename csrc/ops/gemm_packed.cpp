@@ -218,22 +218,22 @@ struct Packed {
 
 }  // namespace
 
-int64_t gemm_packed_bytes(const GemmProblem* products, int count, int64_t threads) {
+int64_t packed_together_bytes(const GemmProblem* products, int count, int64_t threads) {
   const Packed p(products, count);
   return p.buffers() * p.bytes_of_b() + p.threads(threads) * p.bytes_of_a();
 }
 
-void run_gemm_packed(const GemmProblem* products, int count, int64_t threads, char* scratch,
-                     int64_t bytes) {
+void run_packed_together(const GemmProblem* products, int count, int64_t threads, char* scratch,
+                         int64_t bytes) {
   Packed(products, count).run(threads, scratch, bytes);
 }
 
 int64_t gemm_packed_bytes(const GemmProblem& g, int64_t threads) {
-  return gemm_packed_bytes(&g, 1, threads);
+  return packed_together_bytes(&g, 1, threads);
 }
 
 void run_gemm_packed(const GemmProblem& g, int64_t threads, char* scratch, int64_t bytes) {
-  run_gemm_packed(&g, 1, threads, scratch, bytes);
+  run_packed_together(&g, 1, threads, scratch, bytes);
 }
 
 }  // namespace fastnn

@@ -31,8 +31,7 @@ int together(const GemmProblem* products, int count) {
   for (; same < std::min(count, kMostTogether); ++same) {
     const GemmProblem& h = products[same];
     if (h.dtype != g.dtype || h.b != g.b || h.n != g.n || h.k != g.k || h.b_k != g.b_k ||
-        h.b_column != g.b_column || h.m == 0 || h.n == 0 ||
-        gemm_path(h).run != static_cast<decltype(GemmPath::run)>(run_gemm_packed))
+        h.b_column != g.b_column || h.m == 0 || h.n == 0 || gemm_path(h).run != run_gemm_packed)
       break;
   }
   return same;
@@ -112,7 +111,7 @@ int64_t gemm_scratch_bytes(const GemmProblem* products, int count, int64_t threa
   int64_t most = 0;
   for (int i = 0, many; i < count; i += many) {
     many = std::max(together(products + i, count - i), 1);
-    most = std::max(most, many > 1 ? gemm_packed_bytes(products + i, many, threads)
+    most = std::max(most, many > 1 ? packed_together_bytes(products + i, many, threads)
                                    : gemm_scratch_bytes(products[i], threads));
   }
   return most;
@@ -122,7 +121,7 @@ void gemm(const GemmProblem* products, int count, int64_t threads, char* scratch
   for (int i = 0, many; i < count; i += many) {
     many = std::max(together(products + i, count - i), 1);
     if (many > 1)
-      run_gemm_packed(products + i, many, threads, scratch, bytes);
+      run_packed_together(products + i, many, threads, scratch, bytes);
     else
       gemm(products[i], threads, scratch, bytes);
   }

@@ -52,9 +52,9 @@ void pack_b_of_columns(const GemmProblem& problem, char* to);
 
 // All threads pack B, then a task takes rows of C; of so many products at most with the same B.
 constexpr int kMostTogether = 4;
-int64_t gemm_packed_bytes(const GemmProblem* products, int count, int64_t threads);
-void run_gemm_packed(const GemmProblem* products, int count, int64_t threads, char* scratch,
-                     int64_t bytes);
+int64_t packed_together_bytes(const GemmProblem* products, int count, int64_t threads);
+void run_packed_together(const GemmProblem* products, int count, int64_t threads, char* scratch,
+                         int64_t bytes);
 int64_t gemm_packed_bytes(const GemmProblem& problem, int64_t threads);
 void run_gemm_packed(const GemmProblem& problem, int64_t threads, char* scratch, int64_t bytes);
 

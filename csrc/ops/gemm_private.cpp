@@ -89,6 +89,7 @@ struct Private {
   AheadOfBoth what_streams(const Part& part, int64_t p) const {
     if (by_rows) return cut.ahead_a(part.tile0, part.tile1, p);
     const Ahead b = cut.ahead_b(part.panel0, part.panel1, p);
+    // At p = 0 this is about other panels: of A they read what was read before.
     return {packs_a && p > 0 ? cut.ahead_a(part.tile0, part.tile1, p) : Ahead{}, b};
   }
 };

@@ -149,14 +149,9 @@ struct RnnProducts {
     return g;
   }
 
-  // A bias is one more weight, whose input is 1.
   GemmProblem by_bias(const char* signal, int64_t n, char* c) const {
-    static const float one_f32 = 1;
-    static const double one_f64 = 1;
-    GemmProblem g = by_weight(nullptr, 1, 0, signal, n, c);
-    g.a = shape.dtype == DType::float32 ? reinterpret_cast<const char*>(&one_f32)
-                                        : reinterpret_cast<const char*>(&one_f64);
-    g.a_row = 0;
+    GemmProblem g = sum_of_rows(shape.dtype, shape.rows(), n, signal, c);
+    g.b_k = dgates_row;
     return g;
   }
 };

@@ -140,6 +140,33 @@ def test_conv_backward_kernel_shares_out_pixels(backend, dtype):
         check(backend, "conv_backward_kernel", [x, dy], *places, (3, 3), True, bound=bound)
 
 
+# x and filters of 1x1 convolutions: few and many channels, sums over pixels in one chain of blocks
+# and shared out, on every way of a product.
+POINTWISE = [
+    ((4, 12, 11, 16), 16),
+    ((3, 30, 30, 20), 33),
+    ((2, 20, 20, 150), 130),
+    ((1, 45, 47, 140), 120),
+    ((700, 1, 17), 300),
+    ((2, 9, 10, 11, 64), 64),
+]
+
+
+@pytest.mark.parametrize(
+    ("backend", "dtype", "case"), rows((d, case) for d in FLOATS for case in POINTWISE)
+)
+def test_conv_backward_kernel_of_single_pixels(backend, dtype, case):
+    extents, filters = case
+    random = generator("single pixels", dtype, *extents)
+    x = random.normal(size=extents).astype(dtype)
+    dy = random.normal(size=(*extents[:-1], filters)).astype(dtype)
+    window = (1,) * (len(extents) - 2)
+    scales = list(conv_backward_kernel(wide(x), wide(dy), window=window))
+    bound = bound_of(dy[..., 0].size, scales)
+    places = (window, (0, 0) * len(window), window, 1)
+    check(backend, "conv_backward_kernel", [x, dy], *places, window, True, bound=bound)
+
+
 @pytest.mark.parametrize(
     ("backend", "dtype", "activation"),
     rows((dtype, name) for dtype in FLOATS for name in ("linear", "relu", "tanh")),
