@@ -53,7 +53,8 @@ void gemm_pack_b(const GemmProblem& problem, char* to);
 // scratch memory.
 void gemm(const GemmProblem& problem, int64_t threads, char* scratch, int64_t scratch_bytes);
 
-// Several products, one after the other; neighbours with the same B share what is packed of it.
+// Several products; neighbours with the same B share what is packed of it and run at the same time,
+// so none may read what another writes.
 int64_t gemm_scratch_bytes(const GemmProblem* products, int count, int64_t threads);
 void gemm(const GemmProblem* products, int count, int64_t threads, char* scratch,
           int64_t scratch_bytes);

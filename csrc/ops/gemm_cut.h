@@ -60,7 +60,7 @@ struct GemmCut {
   int64_t panels;
 
   explicit GemmCut(const GemmProblem& g);
-  // For fewer rows than `other`, on operands packed for that one.
+  // For tiles no higher than those of `other`, on operands packed for that one.
   GemmCut(const GemmProblem& g, const GemmCut& other);
 
   const char* at(const char* base, int64_t offset) const { return base + offset * element; }

@@ -56,10 +56,11 @@ struct Part {
                     (way_of_a(cut.g) == WayOfA::across ? kColumnsForSlicing : kColumnsForPacking) ||
                 a_collides(cut.g)) {}
 
-  int64_t most_tiles() const {
-    return std::clamp<int64_t>(kTaskRows / cut.most_rows(), 1, cut.row_tiles);
+  // Of a task, however few there are.
+  int64_t most_tiles() const { return std::max<int64_t>(kTaskRows / cut.most_rows(), 1); }
+  int64_t bytes_of_a() const {
+    return packs_a ? aligned(cut.block_of_a_bytes(std::min(most_tiles(), cut.row_tiles))) : 0;
   }
-  int64_t bytes_of_a() const { return packs_a ? aligned(cut.block_of_a_bytes(most_tiles())) : 0; }
 };
 
 struct Packed {

@@ -140,10 +140,13 @@ def test_conv_backward_kernel_shares_out_pixels(backend, dtype):
         check(backend, "conv_backward_kernel", [x, dy], *places, (3, 3), True, bound=bound)
 
 
-# x and filters of 1x1 convolutions: few and many channels, sums over pixels in one chain of blocks
-# and shared out, on every way of a product.
+# x and filters of 1x1 convolutions: few and many pixels and channels, sums over pixels in one chain
+# of blocks and shared out.
 POINTWISE = [
+    ((2, 15, 15, 20), 20),
     ((4, 12, 11, 16), 16),
+    ((1, 30, 30, 100), 100),
+    ((1, 30, 30, 270), 170),
     ((3, 30, 30, 20), 33),
     ((2, 20, 20, 150), 130),
     ((1, 45, 47, 140), 120),
