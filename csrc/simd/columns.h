@@ -18,10 +18,8 @@ struct Columns {
 
   FASTNN_INLINE Columns(int64_t first, int64_t channels) {
     left = channels < V::kLanes ? channels : V::kLanes;
-    for (int r = 0; r < R; ++r) {
-      const int64_t at = first + r * V::kLanes;
-      place[r] = at + V::kLanes > channels ? channels - left : at;
-    }
+    for (int r = 0; r < R; ++r) place[r] = first + r * V::kLanes;
+    if (place[R - 1] > channels - left) place[R - 1] = channels - left;
   }
   FASTNN_INLINE V load(const T* row, int r) const {
     return R == 1 ? load_some(row + place[r], left) : V::load(row + place[r]);
