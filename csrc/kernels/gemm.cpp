@@ -132,12 +132,12 @@ struct Tile {
     T* c = static_cast<T*>(t->c);
     const int64_t c_row = t->c_row;
     fetch_rows(c, c_row);
-    const char* ahead = static_cast<const char*>(t->ahead);
     T* packed = static_cast<T*>(t->packed);
     V sum[Rows][Vecs];
     each([&](int r, int v) { sum[r][v] = V::zero(); });
     for (const GemmRun *run = t->runs, *end = run + t->run_count; run < end; ++run) {
       const T* b = static_cast<const T*>(t->b) + run->b;
+      const char* ahead = reinterpret_cast<const char*>(static_cast<const T*>(t->ahead) + run->a);
       /* One pointer for three rows, so that strides can be part of the addresses. */
       const T* a[AlongK ? (Rows + 2) / 3 : 1];
       a[0] = static_cast<const T*>(t->a) + run->a;

@@ -42,7 +42,8 @@ struct GemmTile {
   const struct GemmRun* runs; /* one after the other */
   int64_t run_count;
   /* What later tiles need, fetched into the second cache, one line for each step of k: so many
-   * lines at `ahead`, then as many that lie ahead_step bytes further on, and so on. */
+   * lines at `ahead`, then as many that lie ahead_step bytes further on, and so on; with each run
+   * anew, as far from `ahead` as the run is from a. */
   const void* ahead;
   int64_t ahead_step, ahead_lines;
   void* packed; /* of a tile that packs: where the rows of B go, one behind the other */

@@ -233,7 +233,8 @@ void Rows::run_row(GemmTile& t, const char* a, char* c, const char* weights, int
     const int64_t left = tile_row(tile), right = tile_row(tile + 1);
     const auto& kernels = tiles->tile[1][right - left];
     t.row = row + left;
-    t.a = t.ahead = a + left * t.a_step * element;
+    t.a = a + left * t.a_step * element;
+    t.ahead = a + right * t.a_step * element;
     for (int64_t j = panel0; j < panel1; ++j) {
       t.column = j * panel;
       t.b = weights + j * k * panel * element;
@@ -279,7 +280,8 @@ void Rows::multiply(int64_t task, const GemmRun* runs, const int64_t* starts, co
   GemmTile t{};
   t.a_step = across().stride * source.pixel;
   t.b_k = panel;
-  t.ahead_lines = 16;
+  t.ahead_lines = ceil_div(
+      ((tiles->rows - 1) * t.a_step + std::min(together * p.depth, kSumBlock)) * element, kLine);
   t.c_row = across().y_stride;
   for (int64_t block = 0; block < blocks; ++block) {
     t.accumulate = block > 0;

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "core/caches.h"
 #include "core/kernel_table.h"
 #include "core/summation_order.h"
 
@@ -17,9 +18,8 @@ const GemmTiles& tiles_of(const GemmProblem& g) {
 int64_t spread(int64_t columns) { return ceil_div(columns, 16) * 16 | 16; }
 
 constexpr int64_t kCollidingStride = 4096;  // the size of one way of the first cache
-constexpr int64_t kLine = 64;
-constexpr int64_t kWays = 8;        // of the first cache
-constexpr int64_t kRowsAcross = 8;  // of B, packed at a time, so that the reads are long
+constexpr int64_t kWays = 8;                // of the first cache
+constexpr int64_t kRowsAcross = 8;          // of B, packed at a time, so that the reads are long
 
 }  // namespace
 

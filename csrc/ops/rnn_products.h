@@ -61,7 +61,6 @@ struct RnnProducts {
     bytes += gemm_scratch_bytes(all.data(), static_cast<int>(all.size()), thread_count());
   }
 
-  static constexpr int64_t kLine = 64;
   static constexpr int kStates = 3;  // gradients by h, c and q
 
   bool empty() const { return shape.batch == 0 || shape.units == 0 || shape.steps == 0; }
