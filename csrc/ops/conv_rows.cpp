@@ -18,6 +18,7 @@ constexpr int64_t kTaskPixels = 192;        // of y that a task computes, about
 constexpr int64_t kPanelBytes = 256 << 10;  // of weights in one block of k that a task goes over
 constexpr int64_t kTasks = 8;               // there should be so many
 constexpr int64_t kDirectDepth = 64;        // k up to which whole rows are computed directly
+constexpr int64_t kLeastAhead = 32;         // lines: a loop of fewer steps costs more than it saves
 
 // Where tiles read: x itself, or a band of it with its padding.
 struct Source {
@@ -280,8 +281,8 @@ void Rows::multiply(int64_t task, const GemmRun* runs, const int64_t* starts, co
   GemmTile t{};
   t.a_step = across().stride * source.pixel;
   t.b_k = panel;
-  t.ahead_lines = ceil_div(
-      ((tiles->rows - 1) * t.a_step + std::min(together * p.depth, kSumBlock)) * element, kLine);
+  const int64_t read = (tiles->rows - 1) * t.a_step + std::min(together * p.depth, kSumBlock);
+  t.ahead_lines = std::max(kLeastAhead, ceil_div(read * element, kLine));
   t.c_row = across().y_stride;
   for (int64_t block = 0; block < blocks; ++block) {
     t.accumulate = block > 0;
