@@ -6,10 +6,30 @@
 #include "kernels/optimizer_rules.h"
 #include "kernels/optimizer_scaled.h"
 #include "kernels/optimizer_tuned.h"
+#include "simd/fold.h"
 #include "simd/vec.h"
 
 namespace fastnn {
 namespace {
+
+// What comes before a rule.
+template <class T>
+struct Before {
+  using V = Vec<T>;
+  bool given, decays;
+  V lost, scale, limit;
+
+  explicit FASTNN_INLINE Before(const OptimizerPrelude* prelude)
+      : given(prelude),
+        decays(given && prelude->decay != 0),
+        lost(V::broadcast(given ? static_cast<T>(-prelude->decay) : 0)),
+        scale(V::broadcast(given ? static_cast<T>(prelude->scale) : 1)),
+        limit(V::broadcast(given ? static_cast<T>(prelude->limit) : 0)) {}
+  FASTNN_INLINE V kept(V value) const { return decays ? fma(value, lost, value) : value; }
+  FASTNN_INLINE V cut(V slope) const {  // NaN stays
+    return given ? smaller(limit, larger(-limit, slope * scale)) : slope;
+  }
+};
 
 // One pass over a parameter, its slots and its gradient. The first so many slots are written.
 template <class T, class Rule, int kWritten = Rule::kSlots>
@@ -18,29 +38,22 @@ void step(const OptimizerConstants* constants, const OptimizerPrelude* prelude, 
   using V = Vec<T>;
   constexpr int kSlots = Rule::kSlots;
   const Rule rule(Constants<T>{*constants});
-  const bool decays = prelude && prelude->decay != 0;
-  const V lost = V::broadcast(prelude ? static_cast<T>(-prelude->decay) : 0);
-  const V scale = V::broadcast(prelude ? static_cast<T>(prelude->scale) : 1);
-  const V limit = V::broadcast(prelude ? static_cast<T>(prelude->limit) : 0);
+  const Before<T> before(prelude);
   T* w = static_cast<T*>(parameter);
   const T* g = static_cast<const T*>(gradient);
   T* slot[kMostSlots];
   for (int k = 0; k < kSlots; ++k) slot[k] = static_cast<T*>(slots[k]);
-  const auto kept = [=](V value) { return decays ? fma(value, lost, value) : value; };
-  const auto cut = [=](V slope) {  // NaN stays
-    return prelude ? smaller(limit, larger(-limit, slope * scale)) : slope;
-  };
   int64_t i = 0;
   for (; i + V::kLanes <= n; i += V::kLanes) {
     V s[kMostSlots];
     for (int k = 0; k < kSlots; ++k) s[k] = V::load(slot[k] + i);
-    rule(kept(V::load(w + i)), s, cut(V::load(g + i))).store(w + i);
+    rule(before.kept(V::load(w + i)), s, before.cut(V::load(g + i))).store(w + i);
     for (int k = 0; k < kWritten; ++k) s[k].store(slot[k] + i);
   }
   if (i < n) {
     V s[kMostSlots];
     for (int k = 0; k < kSlots; ++k) s[k] = V::load_first(slot[k] + i, n - i);
-    rule(kept(V::load_first(w + i, n - i)), s, cut(V::load_first(g + i, n - i)))
+    rule(before.kept(V::load_first(w + i, n - i)), s, before.cut(V::load_first(g + i, n - i)))
         .store_first(w + i, n - i);
     for (int k = 0; k < kWritten; ++k) s[k].store_first(slot[k] + i, n - i);
   }
@@ -48,36 +61,35 @@ void step(const OptimizerConstants* constants, const OptimizerPrelude* prelude, 
 
 // Where a parameter is to go; with `moves` its slots are moved first.
 template <class T, class Rule>
-void direct(const OptimizerConstants* constants, int64_t n, void* const* slots,
-            const void* gradient, int moves, void* direction) {
+void direct(const OptimizerConstants* constants, const OptimizerPrelude* prelude, int64_t n,
+            void* parameter, void* const* slots, const void* gradient, int moves, void* direction,
+            OptimizerSquares* squares) {
   using V = Vec<T>;
-  constexpr int kSlots = Rule::kSlots;
+  constexpr int kSlots = Rule::kSlots, kRegisters = kVirtualLanes<T> / V::kLanes;
   const Rule rule(Constants<T>{*constants});
+  const Before<T> before(prelude);
+  T *w = static_cast<T*>(parameter), *to = static_cast<T*>(direction);
   const T* g = static_cast<const T*>(gradient);
-  T* to = static_cast<T*>(direction);
   T* slot[kSlots];
   for (int k = 0; k < kSlots; ++k) slot[k] = static_cast<T*>(slots[k]);
-  int64_t i = 0;
-  for (; i + V::kLanes <= n; i += V::kLanes) {
-    const V slope = V::load(g + i);
+  V of_parameter[kRegisters], of_direction[kRegisters];
+  for (int k = 0; k < kRegisters; ++k) of_parameter[k] = of_direction[k] = V::zero();
+  for_lanes<T>(n, [&](int k, int64_t i, int64_t left) {
+    const V value = before.kept(load_some(w + i, left)), slope = before.cut(load_some(g + i, left));
+    if (before.decays) store_some(value, w + i, left);
     V s[kSlots];
-    for (int k = 0; k < kSlots; ++k) s[k] = V::load(slot[k] + i);
+    for (int j = 0; j < kSlots; ++j) s[j] = load_some(slot[j] + i, left);
     if (moves) {
       rule.move(s, slope);
-      for (int k = 0; k < kSlots; ++k) s[k].store(slot[k] + i);
+      for (int j = 0; j < kSlots; ++j) store_some(s[j], slot[j] + i, left);
     }
-    rule.direction(s, slope).store(to + i);
-  }
-  if (i < n) {
-    const V slope = V::load_first(g + i, n - i);
-    V s[kSlots];
-    for (int k = 0; k < kSlots; ++k) s[k] = V::load_first(slot[k] + i, n - i);
-    if (moves) {
-      rule.move(s, slope);
-      for (int k = 0; k < kSlots; ++k) s[k].store_first(slot[k] + i, n - i);
-    }
-    rule.direction(s, slope).store_first(to + i, n - i);
-  }
+    const V there = pad(rule.direction(s, slope), left, V::zero());
+    store_some(there, to + i, left);
+    of_parameter[k] = fma(value, value, of_parameter[k]);
+    of_direction[k] = fma(there, there, of_direction[k]);
+  });
+  *squares = {static_cast<double>(fold_lanes<kFoldSum>(of_parameter)),
+              static_cast<double>(fold_lanes<kFoldSum>(of_direction))};
 }
 
 // What comes before and after a rule, one block of elements at a time.
@@ -108,16 +120,6 @@ void clip(const void* g, double factor, double limit, int64_t n, void* y) {
   for_vectors<T>(n, [&](int64_t i, int64_t count) {
     const V scaled = load_some(from + i, count) * by;
     store_some(minimum(maximum(scaled, -most), most), to + i, count);
-  });
-}
-
-template <class T>
-void decay(void* w, double amount, int64_t n) {
-  const Vec<T> by = Vec<T>::broadcast(static_cast<T>(-amount));
-  T* p = static_cast<T*>(w);
-  for_vectors<T>(n, [&](int64_t i, int64_t count) {
-    const Vec<T> value = load_some(p + i, count);
-    store_some(fma(value, by, value), p + i, count);
   });
 }
 
@@ -168,7 +170,6 @@ void fill(OptimizerKernels* table, int dtype) {
   table->direct[dtype][kRule_adafactor] = direct<T, Adafactor<T>>;
   table->scale[dtype] = scale<T>;
   table->clip[dtype] = clip<T>;
-  table->decay[dtype] = decay<T>;
   table->accumulate[dtype] = accumulate<T>;
   table->average[dtype] = average<T>;
 }

@@ -64,18 +64,23 @@ typedef void (*OptimizerRuleKernel)(const struct OptimizerConstants* constants,
                                     const struct OptimizerPrelude* prelude, /* or none */
                                     int64_t n, void* w, void* const* slots, const void* g);
 
+/* Sums of squares. */
+struct OptimizerSquares {
+  double parameter, direction;
+};
+
 struct OptimizerKernels {
   OptimizerRuleKernel step[2][kRules]; /* none of lamb and adafactor */
   /* Of lamb and adafactor (whose only slot here is the mean square) y is the direction to go; with
-   * `moves` the slots move first. */
-  void (*direct[2][kRules])(const struct OptimizerConstants* constants, int64_t n,
-                            void* const* slots, const void* g, int moves, void* y);
+   * `moves` the slots move first. Of w and of y the squares are added up. */
+  void (*direct[2][kRules])(const struct OptimizerConstants* constants,
+                            const struct OptimizerPrelude* prelude, /* or none */
+                            int64_t n, void* w, void* const* slots, const void* g, int moves,
+                            void* y, struct OptimizerSquares* squares);
   /* x = x * scale */
   void (*scale[2])(void* x, double scale, int64_t n);
   /* y = g * factor, cut to [-limit, limit] */
   void (*clip[2])(const void* g, double factor, double limit, int64_t n, void* y);
-  /* w = w - w * amount */
-  void (*decay[2])(void* w, double amount, int64_t n);
   /* total = total + g */
   void (*accumulate[2])(void* total, const void* g, int64_t n);
   /* mean = momentum * mean + (1 - momentum) * w; with `overwrite` w = mean */

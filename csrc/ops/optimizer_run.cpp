@@ -89,7 +89,7 @@ void piece(const Step& step, int i, int64_t from, int64_t to, int64_t count) {
   const OptimizerRuleKernel rule =
       step.kernel.step[static_cast<int>(w.dtype)][step.attributes.rule];
   const OptimizerPrelude prelude = step.prelude(i);
-  const bool bare = step.as_given() && prelude.decay == 0;
+  const bool bare = step.is_bare(prelude);
   for (int64_t left = count, block; left; left -= block, from += block, to += block) {
     block = step.plain() ? left : std::min(kBlock, left);
     if (step.steps) {

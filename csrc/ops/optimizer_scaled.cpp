@@ -17,29 +17,14 @@ namespace {
 
 constexpr int64_t kTaskElements = 8 * kBlock;
 
-// What the scratch memory has of a block and of a parameter.
-struct Squares {
-  double parameter, direction;
-};
+// What the scratch memory has of a parameter, and of a block.
 struct OfParameter {
   char* direction;
   double* rows;               // Adafactor's, of matrices
   OptimizerConstants length;  // by which it steps along the direction: a rate of sgd
 };
-constexpr int64_t kOfBlock = sizeof(Squares), kOfParameter = sizeof(OfParameter),
+constexpr int64_t kOfParameter = sizeof(OfParameter), kOfBlock = sizeof(OptimizerSquares),
                   kOfRow = sizeof(double);
-
-double number_at(const char* x, DType dtype) {
-  return dtype == DType::float32 ? static_cast<double>(*reinterpret_cast<const float*>(x))
-                                 : *reinterpret_cast<const double*>(x);
-}
-
-double squares_of(const char* x, int64_t count, DType dtype) {
-  alignas(8) char sum[8];
-  const Folder folder = folder_for(ReduceOp::sum_squares, dtype);
-  folder.rows(folder.op, x, 1, count, sum);
-  return number_at(sum, dtype);
-}
 
 int64_t blocks_of(const Array& x) { return ceil_div(x.size(), kBlock); }
 
@@ -47,7 +32,7 @@ int64_t blocks_of(const Array& x) { return ceil_div(x.size(), kBlock); }
 double at_least(double x, double least) { return x < least ? least : x; }
 
 // What the direction is multiplied by.
-double length_of(const Step& step, double t, Squares squares, double size) {
+double length_of(const Step& step, double t, OptimizerSquares squares, double size) {
   const double* h = step.call.operand(Hyper).as<double>();
   if (step.attributes.rule == kRule_lamb) {
     const double from = std::sqrt(squares.parameter), to = std::sqrt(squares.direction);
@@ -77,15 +62,20 @@ void for_blocks(const Step& step, const FlatList& list, Body&& body) {
 int64_t direction_bytes(const Array& w) { return (w.bytes() + 63) / 64 * 64; }
 
 // Where some elements of parameter i are to go; with `moves` their slots move before.
-void direct(const Step& step, int i, int64_t first, int64_t count, bool moves, char* direction) {
-  alignas(64) char buffer[kBlock * 8];
+OptimizerSquares direct(const Step& step, int i, int64_t first, int64_t count, bool moves,
+                        char* direction) {
   void* slots[kMostSlots];
   if (step.attributes.rule == kRule_lamb)
     step.slots_at(i, first, slots);
   else
     slots[0] = step.at(Slots, 2 * step.parameters + i, first);
+  const OptimizerPrelude prelude = step.prelude(i);
+  OptimizerSquares squares;
   step.kernel.direct[static_cast<int>(step.dtype(i))][step.attributes.rule](
-      &step.constants, count, slots, step.gradient(i, first, count, buffer), moves, direction);
+      &step.constants, step.is_bare(prelude) ? nullptr : &prelude, count,
+      step.at(Parameters, i, first), slots, step.at(step.source, i, first), moves, direction,
+      &squares);
+  return squares;
 }
 
 // The parameters whose mean squares come from those of rows and columns.
@@ -118,7 +108,7 @@ void run_scaled(const Step& step, double t, char* scratch) {
   const FlatList list(step.call, Parameters, kBlock, scratch);
   OfParameter* own =
       reinterpret_cast<OfParameter*>(scratch + FlatList::scratch_bytes(step.parameters));
-  Squares* squares = reinterpret_cast<Squares*>(own + step.parameters);
+  auto* squares = reinterpret_cast<OptimizerSquares*>(own + step.parameters);
   double* rows = reinterpret_cast<double*>(squares + list.units());
   for (int i = 0; i < step.parameters; ++i) {
     own[i].rows = rows;
@@ -133,20 +123,15 @@ void run_scaled(const Step& step, double t, char* scratch) {
   }
 
   for_blocks(step, list, [&](int i, int64_t first, int64_t count, int64_t block) {
-    const DType dtype = step.dtype(i);
-    if (const double decay = step.decay_of(i); decay != 0)
-      step.kernel.decay[static_cast<int>(dtype)](step.at(Parameters, i, first), decay, count);
     const bool of_means = has_matrices(step, i);
     if (of_means) write_mean_squares(step, i, first, count, own[i].rows);
-    char* direction = own[i].direction + first * item_size(dtype);
-    direct(step, i, first, count, !of_means, direction);
-    squares[block] = {squares_of(step.at(Parameters, i, first), count, dtype),
-                      squares_of(direction, count, dtype)};
+    squares[block] = direct(step, i, first, count, !of_means,
+                            own[i].direction + first * item_size(step.dtype(i)));
   });
   for (int i = 0; i < step.parameters; ++i) {
-    Squares total{0, 0};
+    OptimizerSquares total{0, 0};
     const Array& w = step.call.operand(Parameters, i);
-    for (const Squares* end = squares + blocks_of(w); squares < end; ++squares) {
+    for (const OptimizerSquares* end = squares + blocks_of(w); squares < end; ++squares) {
       total.parameter += squares->parameter;
       total.direction += squares->direction;
     }

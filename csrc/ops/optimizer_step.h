@@ -52,6 +52,8 @@ struct Step {
     return {decay_of(i), factors ? factors[i] : factor, limit};
   }
 
+  bool is_bare(const OptimizerPrelude& before) const { return as_given() && before.decay == 0; }
+
   // What follows comes in Keras's order: scale and clip, decay, the rule, average.
 
   // Scaled and clipped elements of gradient i: where they are, or in the buffer.
