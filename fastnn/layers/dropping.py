@@ -9,6 +9,7 @@ import numpy as np
 from fastnn import random
 from fastnn.layers.layer import Layer
 from fastnn.tensor import Variable
+from fastnn.utils.numbers import number
 from fastnn.utils.tracking import configuration_changed
 
 
@@ -42,12 +43,13 @@ class Dropping(Layer):
 
     @rate.setter
     def rate(self, value: float) -> None:
-        allowed = isinstance(value, (int, float)) and 0 <= value <= 1
-        if not allowed or (value == 1 and not self.allows_one):
-            upto = "1" if self.allows_one else "below 1"
-            raise ValueError(
-                f"{type(self).__name__}: rate must be a number from 0 to {upto}, got {value!r}"
-            )
+        name, upto = f"{type(self).__name__}: rate", "1" if self.allows_one else "below 1"
+        value = number(
+            name,
+            value,
+            f"a number from 0 to {upto}",
+            lambda rate: 0 <= rate < 1 or (rate == 1 and self.allows_one),
+        )
         store = vars(self)  # past __setattr__: the Variable is no part of the layer's state
         if bool(value) != bool(store.get("rate", 0)):
             configuration_changed()

@@ -8,6 +8,7 @@ from fastnn import ops, random
 from fastnn.layers.dropping import Dropping
 from fastnn.layers.layer import Layer
 from fastnn.tensor import Tensor
+from fastnn.utils.numbers import share
 
 
 class GaussianNoise(Layer):
@@ -24,9 +25,7 @@ class GaussianNoise(Layer):
 
     def __init__(self, stddev: float, seed: int | None = None, **kwargs: Any):
         super().__init__(**kwargs)
-        if not isinstance(stddev, (int, float)) or not 0 <= stddev <= 1:
-            raise ValueError(f"GaussianNoise: stddev must be a number from 0 to 1, got {stddev!r}")
-        self.stddev = stddev
+        self.stddev = share("GaussianNoise: stddev", stddev)
         self.seed = seed
         self.seed_generator = random.SeedGenerator(seed)
         self.supports_masking = True

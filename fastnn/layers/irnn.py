@@ -6,6 +6,7 @@ from typing import Any
 
 from fastnn.initializers import Identity, RandomNormal
 from fastnn.layers.simple_rnn import SimpleRNN
+from fastnn.utils.numbers import number
 
 
 class IRNN(SimpleRNN):
@@ -37,8 +38,7 @@ class IRNN(SimpleRNN):
         kernel_initializer: Any = None,
         **kwargs: Any,
     ):
-        if not isinstance(gain, (int, float)):
-            raise ValueError(f"IRNN: gain must be a number, got {gain!r}")
+        gain = number("IRNN: gain", gain)
         super().__init__(
             units,
             activation,

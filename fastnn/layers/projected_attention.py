@@ -13,14 +13,13 @@ from fastnn.layers.symbolic import symbols
 from fastnn.ops.attention import attention_weights, fused_attention, weighted_values
 from fastnn.regularizers import get as regularizer
 from fastnn.tensor import Tensor
+from fastnn.utils.numbers import share
 from fastnn.utils.serialization import serialize_keras_object
 
 
 def dropout_rate(who: str, value: Any) -> float:
     """The argument ``dropout``: a number from 0 to 1, or a ValueError."""
-    if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 <= value <= 1:
-        raise ValueError(f"{who}: dropout must be a number from 0 to 1, got {value!r}")
-    return value
+    return share(f"{who}: dropout", value)
 
 
 class ProjectedAttention(Parameterized):

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from numbers import Real
 from typing import Any
 
 from fastnn import ops
 from fastnn.layers.random_image import RandomImage, factor_range
 from fastnn.tensor import Tensor
+from fastnn.utils.numbers import share
 
 
 class RandomColor(RandomImage):
@@ -34,13 +36,13 @@ class RandomColor(RandomImage):
         super().__init__(seed, **kwargs)
         self.factor = factor
         pair = value_range if isinstance(value_range, (tuple, list)) else ()
-        numbers = [n for n in pair if isinstance(n, (int, float))]
-        if len(pair) != 2 or len(numbers) != 2 or not pair[0] < pair[1]:
+        numbers = [float(n) for n in pair if isinstance(n, Real)]
+        if len(pair) != 2 or len(numbers) != 2 or not numbers[0] < numbers[1]:
             raise ValueError(
                 f"{type(self).__name__}: value_range must be two ascending numbers, got "
                 f"{value_range!r}"
             )
-        self.value_range = tuple(pair)
+        self.value_range = tuple(numbers)
 
     def _within(self, images: Tensor) -> Tensor:
         return ops.clip(images, *self.value_range)
@@ -131,11 +133,7 @@ class RandomGrayscale(RandomImage):
         **kwargs: Any,
     ):
         super().__init__(seed, data_format, **kwargs)
-        if not isinstance(factor, (int, float)) or not 0 <= factor <= 1:
-            raise ValueError(
-                f"RandomGrayscale: factor must be a number from 0 to 1, got {factor!r}"
-            )
-        self.factor = factor
+        self.factor = share("RandomGrayscale: factor", factor)
 
     def _changed(self, images: Tensor) -> Tensor:
         gray = ops.image.rgb_to_grayscale(images, "channels_last")

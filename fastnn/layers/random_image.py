@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from numbers import Real
 from typing import Any
 
 from fastnn import ops, random
@@ -20,14 +21,15 @@ def factor_range(
     (-0.25, 0.25)
     """
     pair = factor if isinstance(factor, (tuple, list)) else (factor, factor)
-    numbers = [n for n in pair if isinstance(n, (int, float)) and not isinstance(n, bool)]
+    numbers = [float(n) for n in pair if isinstance(n, Real) and not isinstance(n, bool)]
     if len(pair) != 2 or len(numbers) != 2 or not all(low <= n <= high for n in numbers):
         raise ValueError(
             f"{who}: {name} must be a number from {low} to {high}, or two of them, got {factor!r}"
         )
     if isinstance(factor, (tuple, list)):
-        return min(pair), max(pair)
-    return (max(-abs(factor), low), abs(factor)) if mirrored else (0, factor)
+        return min(numbers), max(numbers)
+    most = abs(numbers[0])
+    return (max(-most, low), most) if mirrored else (0.0, numbers[0])
 
 
 def kept(factor: Any) -> Any:

@@ -7,7 +7,7 @@ from typing import Any
 from fastnn import activations
 from fastnn.layers.layer import Layer
 from fastnn.tensor import Tensor
-from fastnn.utils.numbers import number
+from fastnn.utils.numbers import not_negative, number
 
 
 class Rectifier(Layer):
@@ -26,14 +26,6 @@ class Rectifier(Layer):
             setattr(self, name, value)
         self.supports_masking = True
         self._finish_build((), {})
-
-    def not_negative(self, name: str, value: Any) -> None:
-        """Raises a ValueError unless an argument is a number from 0 on."""
-        if not isinstance(value, (int, float)) or not value >= 0:
-            raise ValueError(
-                f"{type(self).__name__}: {name} must be a number that is not negative, "
-                f"got {value!r}"
-            )
 
     def _constants(self) -> dict:
         return {name: getattr(self, name) for name in self._names}
@@ -59,7 +51,7 @@ class ReLU(Rectifier):
         threshold: where the unit begins to be active, from 0 on.
 
     Raises:
-        ValueError: a negative argument.
+        TypeError, ValueError: an argument is no number, or a negative one.
 
     >>> import numpy as np
     >>> ReLU(max_value=10, negative_slope=0.5)(np.array([-10.0, 5.0, 20.0])).tolist()
@@ -75,13 +67,12 @@ class ReLU(Rectifier):
         threshold: float = 0.0,
         **kwargs: Any,
     ):
-        if max_value is not None:
-            self.not_negative("max_value", max_value)
-        self.not_negative("negative_slope", negative_slope)
-        self.not_negative("threshold", threshold)
         constants = {
             "max_value": max_value, "negative_slope": negative_slope, "threshold": threshold,
         }  # fmt: skip
+        for name, value in constants.items():
+            if name != "max_value" or value is not None:
+                constants[name] = not_negative(f"ReLU: {name}", value)
         super().__init__(constants, **kwargs)
 
 
@@ -94,7 +85,7 @@ class LeakyReLU(Rectifier):
         negative_slope: a number from 0 on.
 
     Raises:
-        ValueError: a negative argument.
+        TypeError, ValueError: an argument is no number, or a negative one.
 
     >>> import numpy as np
     >>> LeakyReLU(negative_slope=0.5)(np.array([-10.0, 5.0])).tolist()
@@ -104,8 +95,8 @@ class LeakyReLU(Rectifier):
     function = staticmethod(activations.leaky_relu)
 
     def __init__(self, negative_slope: float = 0.3, **kwargs: Any):
-        self.not_negative("negative_slope", negative_slope)
-        super().__init__({"negative_slope": negative_slope}, **kwargs)
+        slope = not_negative("LeakyReLU: negative_slope", negative_slope)
+        super().__init__({"negative_slope": slope}, **kwargs)
 
 
 class ELU(Rectifier):

@@ -15,6 +15,7 @@ from fastnn.ops.products import dense
 from fastnn.ops.recurrent import rnn
 from fastnn.tensor import Tensor
 from fastnn.utils import tree
+from fastnn.utils.numbers import share
 
 _IN_RULES = ("linear", "relu", "sigmoid", "tanh")
 
@@ -61,9 +62,8 @@ class RecurrentCell(Parameterized):
     ):
         who = type(self).__name__
         units = positive_integer(who, "units", units)
-        for name, rate in (("dropout", dropout), ("recurrent_dropout", recurrent_dropout)):
-            if not isinstance(rate, (int, float)) or not 0 <= rate <= 1:
-                raise ValueError(f"{who}: {name} must be a number from 0 to 1, got {rate!r}")
+        dropout = share(f"{who}: dropout", dropout)
+        recurrent_dropout = share(f"{who}: recurrent_dropout", recurrent_dropout)
         super().__init__(weights, **kwargs)
         self.units = units
         for name in self.functions:

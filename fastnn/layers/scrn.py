@@ -10,6 +10,7 @@ from fastnn.layers.recurrent import Recurrent, last_output
 from fastnn.layers.sizes import positive_integer
 from fastnn.ops.recurrent import rnn
 from fastnn.tensor import Tensor
+from fastnn.utils.numbers import share
 
 
 class SCRN(Recurrent, Parameterized):
@@ -56,8 +57,7 @@ class SCRN(Recurrent, Parameterized):
     ):
         units = positive_integer("SCRN", "units", units)
         context_units = positive_integer("SCRN", "context_units", context_units)
-        if not isinstance(alpha, (int, float)) or not 0 <= alpha <= 1:
-            raise ValueError(f"SCRN: alpha must be a number from 0 to 1, got {alpha!r}")
+        alpha = share("SCRN: alpha", alpha)
         super().__init__(weights=weight_arguments(locals()), **kwargs)
         self.units, self.context_units, self.alpha = units, context_units, alpha
         self.state_size = [units, context_units]

@@ -8,6 +8,7 @@ from fastnn import ops, random
 from fastnn.layers.dense import Dense
 from fastnn.ops.products import dense
 from fastnn.tensor import Tensor
+from fastnn.utils.numbers import number
 
 
 class Standout(Dense):
@@ -29,7 +30,7 @@ class Standout(Dense):
         kwargs: the other arguments of ``Dense``.
 
     Raises:
-        ValueError: alpha or beta is not a number; what ``Dense`` refuses.
+        TypeError, ValueError: alpha or beta is no finite number; what ``Dense`` refuses.
 
     >>> import numpy as np
     >>> layer = Standout(2, alpha=0.0, kernel_initializer="ones")
@@ -46,11 +47,8 @@ class Standout(Dense):
         **kwargs: Any,
     ):
         super().__init__(units, **kwargs)
-        for name, value in (("alpha", alpha), ("beta", beta)):
-            if not isinstance(value, (int, float)):
-                raise ValueError(f"{self.name}: {name} must be a number, got {value!r}")
-        self.alpha = alpha
-        self.beta = beta
+        self.alpha = number(f"{self.name}: alpha", alpha)
+        self.beta = number(f"{self.name}: beta", beta)
         self.seed = seed
         self.seed_generator = random.SeedGenerator(seed)
 

@@ -153,7 +153,10 @@ def _over_windows(
     if bias is not None and bias.shape != kernel.shape[-1:]:
         raise ValueError(f"{operation}: bias has shape {bias.shape}, expected {kernel.shape[-1:]}")
     fused, rest = fused_and_rest(operation, activation)
-    y = _conv(x, kernel, bias, (strides, pads, dilation, groups), fused, a)
+    try:
+        y = _conv(x, kernel, bias, (strides, pads, dilation, groups), fused, a)
+    except ValueError as error:  # of the primitive, which is called conv
+        raise ValueError(operation + str(error).removeprefix("conv")) from None
     y = channels_back(y, data_format)
     return y if rest is None else rest(y)
 

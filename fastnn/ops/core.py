@@ -178,6 +178,8 @@ def _promoted(operation: str, names: Sequence[str], *operands: Any) -> list:
         for name, x in zip(names, operands)
     ]
     dtype = result_type(*converted)
+    if dtype in FLOATS:  # which hold, nearly, integers that int64 does not
+        converted = [float(x) if type(x) is int else x for x in converted]
     return [as_tensor(x, dtype, f"{operation}: {name}") for name, x in zip(names, converted)]
 
 

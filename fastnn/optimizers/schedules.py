@@ -7,7 +7,7 @@ recorded training step follows it.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from itertools import pairwise
 from typing import Any, ClassVar
 
@@ -17,8 +17,11 @@ from fastnn import ops
 from fastnn.ops.core import constant
 from fastnn.optimizers.settings import check_positive, check_range
 from fastnn.tensor import Tensor
+from fastnn.utils.numbers import number
 from fastnn.utils.serialization import deserialize_keras_object, serialize_keras_object
 from fastnn.utils.tracking import Configured
+
+_NOT_NEGATIVE = (0, math.inf, False)  # a range; see `check_range`
 
 
 class LearningRateSchedule(Configured):
@@ -154,6 +157,7 @@ class PiecewiseConstantDecay(LearningRateSchedule):
         values: rates, one more than boundaries.
 
     Raises:
+        TypeError: what is no list of numbers.
         ValueError: another number of values, negative ones, boundaries that do not rise.
 
     >>> schedule = PiecewiseConstantDecay([2], [1.0, 0.5])
@@ -166,6 +170,13 @@ class PiecewiseConstantDecay(LearningRateSchedule):
     def __init__(
         self, boundaries: Sequence[float], values: Sequence[float], name: str = "PiecewiseConstant"
     ):
+        for argument, given in (("boundaries", boundaries), ("values", values)):
+            if isinstance(given, str) or not isinstance(given, Iterable):
+                raise TypeError(
+                    f"PiecewiseConstantDecay: {argument} must be a list of numbers, got {given!r}"
+                )
+            for one in given:
+                number(f"PiecewiseConstantDecay: {argument}", one, "finite numbers")
         if len(boundaries) != len(values) - 1:
             raise ValueError(
                 f"PiecewiseConstantDecay: {len(boundaries)} boundaries need "
@@ -210,6 +221,7 @@ class PolynomialDecay(_Decay):
         "cycle",
         "name",
     )
+    ranges: ClassVar[dict] = {"power": _NOT_NEGATIVE}
 
     def __init__(
         self,
@@ -260,6 +272,7 @@ class CosineDecay(_Decay):
         "warmup_target",
         "warmup_steps",
     )
+    ranges: ClassVar[dict] = {"alpha": _NOT_NEGATIVE}
 
     def __init__(
         self,
@@ -306,6 +319,7 @@ class CosineDecayRestarts(LearningRateSchedule):
     """
 
     settings = ("initial_learning_rate", "first_decay_steps", "t_mul", "m_mul", "alpha", "name")
+    ranges: ClassVar[dict] = dict.fromkeys(("t_mul", "m_mul", "alpha"), _NOT_NEGATIVE)
 
     def __init__(
         self,

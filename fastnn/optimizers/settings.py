@@ -83,8 +83,6 @@ def check_number(
 ) -> None:
     """Raises TypeError for a setting that is no number, ValueError for one that `holds` is not true
     for."""
-    if getattr(value, "shape", None) == () and hasattr(value, "item"):
-        value = value.item()
     number(f"{type(owner).__name__}: {name}", value, expected, holds)
 
 

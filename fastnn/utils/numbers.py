@@ -18,12 +18,15 @@ def number(
     expected: str = "a finite number",
     holds: Callable[[float], bool] = isfinite,
 ) -> float:
-    """A real number as a float; `name`, as in "fit: epochs", begins the message if it is none.
+    """A real number, or what one array or tensor without axes holds, as a float; `name`, as in
+    "fit: epochs", begins the message if it is none.
 
     Raises:
         TypeError: no real number.
         ValueError: one that `holds` is not true for.
     """
+    if getattr(value, "shape", None) == () and hasattr(value, "item"):
+        value = value.item()
     message = f"{name} must be {expected}, got {shown(value)}"
     if not isinstance(value, Real):
         raise TypeError(message)
@@ -42,6 +45,11 @@ def positive(name: str, value: Any, dtype: Any = np.float64) -> float:
     least, most = float(limits.smallest_subnormal), float(limits.max)
     expected = f"a finite number above 0 in {limits.dtype}"
     return number(name, value, expected, lambda found: least <= found <= most)
+
+
+def not_negative(name: str, value: Any) -> float:
+    """A number from 0 on; infinity is one."""
+    return number(name, value, "a number that is not negative", lambda found: found >= 0)
 
 
 def share(name: str, value: Any) -> float:

@@ -133,7 +133,7 @@ def test_messages():
     for name in ("max_value", "negative_slope", "threshold"):
         with pytest.raises(ValueError, match=f"ReLU: {name} must be .*not negative, got -1"):
             layers.ReLU(**{name: -1})
-    with pytest.raises(ValueError, match=r"negative_slope must be a number .*got None"):
+    with pytest.raises(TypeError, match=r"negative_slope must be a number .*got None"):
         layers.LeakyReLU(None)
     with pytest.raises(ValueError, match=r"shared_axes are \[3\], expected axes from 1 to 2"):
         layers.PReLU(shared_axes=3)(X)

@@ -403,7 +403,6 @@ MESSAGES = [
     (lambda: layers.GroupQueryAttention(3, 4, 3), "num_query_heads is 4, expected a multiple of"),
     (lambda: layers.GroupQueryAttention(3, 4, 0), "num_key_value_heads must be a positive integer"),
     (lambda: layers.Attention(score_mode="cosine"), "score_mode must be 'dot' or 'concat', got"),
-    (lambda: layers.Attention(dropout="a"), "Attention: dropout must be a number from 0 to 1"),
     (lambda: layers.Attention(name="a")(X), "a: the inputs must be a list of query, value"),
     (lambda: layers.Attention(name="a")([X]), "a: the inputs must be a list of query, value"),
     (lambda: layers.Attention(name="a")([X, V]), "a: query, value and key have shapes"),
@@ -424,6 +423,11 @@ def test_messages(index):
     call, message = MESSAGES[index]
     with pytest.raises(ValueError, match=message):
         call()
+
+
+def test_a_dropout_that_is_no_number():
+    with pytest.raises(TypeError, match="Attention: dropout must be a number from 0 to 1, got 'a'"):
+        layers.Attention(dropout="a")
 
 
 def test_shapes_after_building():

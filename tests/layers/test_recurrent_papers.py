@@ -155,7 +155,7 @@ def test_messages():
         layers.SCRN(4, 0)
     with pytest.raises(ValueError, match="SCRN: alpha must be a number from 0 to 1, got 2"):
         layers.SCRN(4, 2, alpha=2)
-    with pytest.raises(ValueError, match="IRNN: gain must be a number, got 'big'"):
+    with pytest.raises(TypeError, match="IRNN: gain must be a finite number, got 'big'"):
         layers.IRNN(4, gain="big")
     with pytest.raises(ValueError, match="units must be a positive integer, got 0"):
         layers.PeepholeLSTM(0)

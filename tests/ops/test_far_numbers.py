@@ -163,6 +163,16 @@ def test_operators_with_integers_beyond_the_dtype():
         ops.maximum(x, 300)
 
 
+def test_floats_and_integers_beyond_int64():
+    x = fn.tensor([1.0, INF, NAN], "float32")
+    for number in (2**63, 2**64 - 1, -(2**63) - 1, 10**30):
+        close = np.float32(number)
+        for operation, expected in ((ops.less, np.less), (ops.greater, np.greater)):
+            np.testing.assert_array_equal(operation(x, number), expected(x.numpy(), close))
+        np.testing.assert_array_equal(x + number, x.numpy() + close)
+        np.testing.assert_array_equal(ops.maximum(number, x), np.maximum(close, x.numpy()))
+
+
 @pytest.mark.parametrize("dtype", ["uint8", "int32", "int64"])
 def test_recorded_comparisons_with_integers_beyond_the_dtype(dtype):
     @fn.capture

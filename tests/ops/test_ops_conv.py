@@ -248,6 +248,7 @@ REFUSED = [
     (lambda: ops.conv(X, K, activation="softmax"), "conv: activation is 'softmax'"),
     (lambda: ops.depthwise_conv(X, K[..., :3, :]), "depthwise_conv: kernel has shape"),
     (lambda: ops.depthwise_conv(X, K, bias=np.zeros(4)), "depthwise_conv: bias has shape"),
+    (lambda: ops.depthwise_conv(X[:, :2], K), "^depthwise_conv: a window covers"),
     (lambda: ops.separable_conv(X, K, K), "separable_conv: pointwise_kernel has shape"),
     (lambda: ops.conv_transpose(X, K), "conv_transpose: kernel has shape .* reads 2 channels"),
     (lambda: ops.conv_transpose(X[..., :2], K, 2, output_padding=2), "expected less than the"),

@@ -179,6 +179,16 @@ def test_errors():
         schedules.CosineDecayRestarts(0.1, 0)
     with pytest.raises(ValueError, match="2 boundaries need 3 values, got 2"):
         schedules.PiecewiseConstantDecay([1, 2], [0.1, 0.2])
+    with pytest.raises(
+        TypeError, match="ConstantDecay: boundaries must be a list of numbers, got N"
+    ):
+        schedules.PiecewiseConstantDecay(None, [0.1])
+    with pytest.raises(TypeError, match="ConstantDecay: values must be finite numbers, got '0.2'"):
+        schedules.PiecewiseConstantDecay([1], [0.1, "0.2"])
+    with pytest.raises(TypeError, match="CosineDecay: alpha must be at least 0, got None"):
+        schedules.CosineDecay(0.1, 10, alpha=None)
+    with pytest.raises(ValueError, match="CosineDecayRestarts: t_mul must be at least 0, got -1"):
+        schedules.CosineDecayRestarts(0.1, 10, t_mul=-1)
     with pytest.raises(NotImplementedError, match="must override __call__"):
         schedules.LearningRateSchedule()(0)
 
