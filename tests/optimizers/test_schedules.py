@@ -183,7 +183,7 @@ def test_errors():
         TypeError, match="ConstantDecay: boundaries must be a list of numbers, got N"
     ):
         schedules.PiecewiseConstantDecay(None, [0.1])
-    with pytest.raises(TypeError, match=r"ConstantDecay: values must be finite numbers, got '0\.2'"):
+    with pytest.raises(TypeError, match=r"Decay: values must be finite numbers, got '0\.2'"):
         schedules.PiecewiseConstantDecay([1], [0.1, "0.2"])
     with pytest.raises(TypeError, match="CosineDecay: alpha must be at least 0, got None"):
         schedules.CosineDecay(0.1, 10, alpha=None)
