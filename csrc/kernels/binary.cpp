@@ -169,6 +169,30 @@ void run(int64_t n, const void* x1_, const void* x2_, void* y_) {
   }
 }
 
+// What is done with rows and one number for each, or with one number for all.
+constexpr bool is_arithmetic(BinaryOp op) {
+  return op == BinaryOp::add || op == BinaryOp::sub || op == BinaryOp::mul || op == BinaryOp::div ||
+         op == BinaryOp::maximum || op == BinaryOp::minimum;
+}
+
+template <BinaryOp op, class T, int one>
+void run_with_one(int64_t n, const void* x1_, const void* x2_, void* y_) {
+  const T *x1 = static_cast<const T*>(x1_), *x2 = static_cast<const T*>(x2_);
+  T* y = static_cast<T*>(y_);
+  const T number = one == 0 ? *x1 : *x2;
+#pragma GCC ivdep
+  for (int64_t i = 0; i < n; ++i)
+    y[i] = one == 0 ? apply_float<op>(number, x2[i]) : apply_float<op>(x1[i], number);
+}
+
+template <BinaryOp op, class T>
+void fill_with_one(BinaryKernel* of_dtype) {
+  if constexpr (is_arithmetic(op)) {
+    of_dtype[0] = run_with_one<op, T, 0>;
+    of_dtype[1] = run_with_one<op, T, 1>;
+  }
+}
+
 template <BinaryOp op, Class dtypes, Result result>
 void fill_op(BinaryKernel* row) {
   if constexpr (dtypes != I) {
@@ -196,8 +220,10 @@ void run_select(int64_t n, const uint8_t* mask, const void* a_, const void* b_, 
 
 FASTNN_FILL(binary, BinaryKernels) {
   using namespace fastnn;
-#define FASTNN_FILL_OP(name, dtypes, result) \
-  fill_op<BinaryOp::name, dtypes, result>(table->run[static_cast<int>(BinaryOp::name)]);
+#define FASTNN_FILL_OP(name, dtypes, result)                                                  \
+  fill_op<BinaryOp::name, dtypes, result>(table->run[static_cast<int>(BinaryOp::name)]);      \
+  fill_with_one<BinaryOp::name, float>(table->with_one[static_cast<int>(BinaryOp::name)][0]); \
+  fill_with_one<BinaryOp::name, double>(table->with_one[static_cast<int>(BinaryOp::name)][1]);
   FASTNN_BINARY_OPS(FASTNN_FILL_OP)
 #undef FASTNN_FILL_OP
   table->select[0] = table->select[2] = run_select<uint32_t>;

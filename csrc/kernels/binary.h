@@ -13,5 +13,7 @@ typedef void (*SelectKernel)(int64_t n, const uint8_t* mask, const void* a, cons
 
 struct BinaryKernels {
   BinaryKernel run[(int)fastnn::BinaryOp::count][6]; /* [op][dtype]; null: not for that dtype */
-  SelectKernel select[6];                            /* [dtype] */
+  /* The same with one element for x1, [0], or for x2, [1]; null: not for that op or dtype. */
+  BinaryKernel with_one[(int)fastnn::BinaryOp::count][6][2];
+  SelectKernel select[6]; /* [dtype] */
 };

@@ -1,6 +1,8 @@
 // unary, unary_backward, binary and select.
 #include "ops/elementwise.h"
 
+#include <algorithm>
+
 #include "ops/all.h"
 #include "ops/checks.h"
 #include "ops/strided.h"
@@ -172,6 +174,17 @@ void infer_binary(Call& call) {
 // Whether the operand lies exactly as the result does.
 bool like_result(const Array& x, const Array& y) { return same_shape(x, y) && x.contiguous(); }
 
+constexpr int64_t kLeastRow = 160, kLongRow = 16384;  // elements
+
+// The operand that has one element for each row of the result, or for all, if the other lies as the
+// rows do and these are long, or there is a single one; -1 if there is none.
+int one_in_long_rows(const StridedLoop& loop) {
+  if (loop.rank > 1 && loop.columns() < kLeastRow) return -1;
+  for (int one = 0; one < 2; ++one)
+    if (loop.column_stride(one) == 0 && loop.column_stride(1 - one) == 1) return one;
+  return -1;
+}
+
 Status run_binary(const Call& call) {
   const Array &y = call.operand(0), &x1 = call.operand(1), &x2 = call.operand(2);
   const auto op = call.attributes.as<BinaryAttributes>().op;
@@ -185,6 +198,16 @@ Status run_binary(const Call& call) {
   }
   const Array* operands[] = {&x1, &x2};
   StridedLoop loop(y.rank, y.shape, 2, operands);
+  if (const int one = one_in_long_rows(loop); one >= 0) {
+    if (const BinaryKernel with_one =
+            kernels().binary.with_one[op][static_cast<int>(x1.dtype)][one]) {
+      loop.cut(std::min(loop.columns(), kLongRow));
+      loop.each(kCheapGrain, [&](const StridedLoop::Tile& at) {
+        with_one(at.columns, at.data[0], at.data[1], y.data + at.begin * out);
+      });
+      return {};
+    }
+  }
   loop.run(kCheapGrain, [&](int64_t begin, int64_t n, const char* const* from) {
     kernel(n, from[0], from[1], y.data + begin * out);
   });

@@ -24,7 +24,11 @@ StridedLoop::StridedLoop(int full_rank, const int64_t* full_shape, int operands,
     shape[rank - 1] *= full_shape[axis];
     for (int j = 0; j < operands; ++j) strides[j][rank - 1] = stride[j];
   }
-  const int64_t rows = rank < 2 ? 1 : shape[rank - 2], columns = rank < 1 ? 1 : shape[rank - 1];
+  cut(tile);
+}
+
+void StridedLoop::cut(int64_t tile) {
+  const int64_t rows = rank < 2 ? 1 : shape[rank - 2], columns = this->columns();
   tile_columns = columns < tile ? columns : tile;
   tile_rows = columns == 0 || columns >= tile ? 1 : tile / columns;
   if (tile_rows > rows) tile_rows = rows;
@@ -35,7 +39,7 @@ StridedLoop::StridedLoop(int full_rank, const int64_t* full_shape, int operands,
 }
 
 StridedLoop::Tile StridedLoop::tile(int64_t index) const {
-  const int64_t rows = rank < 2 ? 1 : shape[rank - 2], columns = rank < 1 ? 1 : shape[rank - 1];
+  const int64_t rows = rank < 2 ? 1 : shape[rank - 2], columns = this->columns();
   Tile at;
   const int64_t column = index % column_tiles * tile_columns;
   index /= column_tiles;

@@ -41,14 +41,25 @@ struct StridedLoop {
   // The result has `rank` axes; operands are broadcast to it.
   StridedLoop(int rank, const int64_t* shape, int operands, const Array* const* arrays,
               int64_t tile = kTile);
+  // Into tiles of at most so many elements: several rows, if these are shorter.
+  void cut(int64_t tile);
 
   struct Tile {
     int64_t begin, rows, columns;  // first element in the result
     const char* data[kMaxOperands];
   };
   Tile tile(int64_t index) const;
+  int64_t columns() const { return rank < 1 ? 1 : shape[rank - 1]; }
   int64_t row_stride(int operand) const { return rank < 2 ? 0 : strides[operand][rank - 2]; }
   int64_t column_stride(int operand) const { return rank < 1 ? 0 : strides[operand][rank - 1]; }
+
+  // Calls body(tile) for every tile, in parallel.
+  template <class Body>
+  void each(int64_t grain, Body&& body) const {
+    for_each_chunk(tiles, tiles_per_task(grain), 1, [&](int64_t first, int64_t last) {
+      for (int64_t index = first; index < last; ++index) body(tile(index));
+    });
+  }
 
   // Calls body(begin, n, pointers) for every tile, with contiguous operands, in parallel.
   template <class Body>

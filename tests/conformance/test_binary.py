@@ -25,6 +25,8 @@ PAIRS = [
     ((4, 0, 3), (1, 3)),
     ((1,), (65,)),
     ((40, 1, 9), (1, 50, 9)),
+    ((3, 1), (3, 173)),
+    ((2, 3, 1), (1, 3, 161)),
 ]
 SPECIAL = [0.0, -0.0, 1, -1, 0.5, -2.5, 3, 7, 1e30, -1e-30, np.inf, -np.inf, np.nan]
 
@@ -88,6 +90,9 @@ def test_binary_of_special_numbers(backend, op, dtype):
         values = np.concatenate([values, [-1, -2, -7]]).astype(dtype)
     x1, x2 = (np.ascontiguousarray(grid) for grid in np.meshgrid(values, values))
     check(backend, "binary", [x1, x2], op, bound=bound_of(op))
+    rows_of_one = [values[:, None], np.tile(values, (len(values), 160 // len(values) + 1))]
+    check(backend, "binary", rows_of_one, op, bound=bound_of(op))
+    check(backend, "binary", rows_of_one[::-1], op, bound=bound_of(op))
 
 
 @pytest.mark.parametrize(

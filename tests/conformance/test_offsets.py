@@ -32,6 +32,7 @@ def draws(dtype):
         ("unary_backward", [draw(517), draw(517)], ("tanh",)),
         ("binary", [draw(517), draw(517)], ("mul",)),
         ("binary", [draw(37, 1), draw(37, 19)], ("pow",)),
+        ("binary", [draw(37, 1), draw(37, 190)], ("div",)),
         ("copy", [draw(37, 19)], ("float32", 0.3)),
         ("reduce", [draw(5, 9001)], ("sum", (1,))),
         ("reduce", [draw(700, 19)], ("sum", (0,))),
