@@ -169,10 +169,39 @@ void run(int64_t n, const void* x1_, const void* x2_, void* y_) {
   }
 }
 
+// The power 1/2: 0 of -0, and infinity of minus infinity.
+template <class T>
+inline T root(T a) {
+  constexpr T kInfinity = static_cast<T>(INFINITY);
+  if (a == -kInfinity) return kInfinity;
+  if constexpr (sizeof(T) == sizeof(float))
+    return __builtin_sqrtf(a + 0);
+  else
+    return __builtin_sqrt(a + 0);
+}
+
+// Powers that need no logarithm; false if these are others.
+template <class T>
+bool plain_powers(int64_t n, const T* x, T exponent, T* y) {
+  const auto each = [=](auto power) {
+#pragma GCC ivdep
+    for (int64_t i = 0; i < n; ++i) y[i] = power(x[i]);
+    return true;
+  };
+  if (exponent == 1) return each([](T a) { return a; });
+  if (exponent == 2) return each([](T a) { return a * a; });
+  if (exponent == 3) return each([](T a) { return a * a * a; });
+  if (exponent == 4) return each([](T a) { return a * a * (a * a); });
+  if (exponent == -1) return each([](T a) { return 1 / a; });
+  if (exponent == T{0.5}) return each([](T a) { return root(a); });
+  if (exponent == T{-0.5}) return each([](T a) { return 1 / root(a); });
+  return false;
+}
+
 // What is done with rows and one number for each, or with one number for all.
-constexpr bool is_arithmetic(BinaryOp op) {
+constexpr bool takes_one(BinaryOp op) {
   return op == BinaryOp::add || op == BinaryOp::sub || op == BinaryOp::mul || op == BinaryOp::div ||
-         op == BinaryOp::maximum || op == BinaryOp::minimum;
+         op == BinaryOp::maximum || op == BinaryOp::minimum || op == BinaryOp::pow;
 }
 
 template <BinaryOp op, class T, int one>
@@ -180,6 +209,7 @@ void run_with_one(int64_t n, const void* x1_, const void* x2_, void* y_) {
   const T *x1 = static_cast<const T*>(x1_), *x2 = static_cast<const T*>(x2_);
   T* y = static_cast<T*>(y_);
   const T number = one == 0 ? *x1 : *x2;
+  if (op == BinaryOp::pow && one == 1 && plain_powers(n, x1, number, y)) return;
 #pragma GCC ivdep
   for (int64_t i = 0; i < n; ++i)
     y[i] = one == 0 ? apply_float<op>(number, x2[i]) : apply_float<op>(x1[i], number);
@@ -187,7 +217,7 @@ void run_with_one(int64_t n, const void* x1_, const void* x2_, void* y_) {
 
 template <BinaryOp op, class T>
 void fill_with_one(BinaryKernel* of_dtype) {
-  if constexpr (is_arithmetic(op)) {
+  if constexpr (takes_one(op)) {
     of_dtype[0] = run_with_one<op, T, 0>;
     of_dtype[1] = run_with_one<op, T, 1>;
   }

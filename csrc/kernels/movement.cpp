@@ -34,6 +34,8 @@ void pack(int64_t rows, int64_t columns, const void* x_, int64_t row_stride, int
   for (int64_t r = 0; r < rows; ++r, x += row_stride, y += columns) {
     if (column_stride == 1 && columns * sizeof(T) >= 64) {
       memcpy(y, x, static_cast<size_t>(columns) * sizeof(T));
+    } else if (column_stride == -1) {
+      for (int64_t c = 0; c < columns; ++c) y[c] = x[-c];
     } else if (column_stride == 0) {
       const T value = *x;
       for (int64_t c = 0; c < columns; ++c) y[c] = value;

@@ -1,14 +1,18 @@
 // concatenate: arrays of one dtype laid one behind the other along an axis.
+#include <algorithm>
 #include <cstddef>
 #include <cstring>
 
 #include "ops/all.h"
 #include "ops/checks.h"
+#include "ops/tasks.h"
 
 namespace fastnn {
 namespace {
 
 enum { Y, X };
+
+constexpr int64_t kPieceBytes = 256 << 10;  // that a task copies
 
 struct ConcatenateAttributes {
   int64_t axis;
@@ -50,8 +54,15 @@ Status run(const Call& call) {
     const Array& x = call.operand(X, i);
     const int64_t bytes = x.shape[axis] * inner;
     if (bytes == 0) continue;
-    for (int64_t k = 0; k < outer; ++k)
-      std::memcpy(column + k * row, x.data + k * bytes, static_cast<size_t>(bytes));
+    const int64_t pieces = ceil_div(bytes, kPieceBytes);  // of a row
+    for_pieces(outer * pieces, std::max<int64_t>(1, kPieceBytes / bytes),
+               [&](int64_t first, int64_t count) {
+                 for (int64_t i = first; i < first + count; ++i) {
+                   const int64_t k = i / pieces, from = i % pieces * kPieceBytes;
+                   std::memcpy(column + k * row + from, x.data + k * bytes + from,
+                               static_cast<size_t>(std::min(kPieceBytes, bytes - from)));
+                 }
+               });
     column += bytes;
   }
   return {};

@@ -180,8 +180,9 @@ constexpr int64_t kLeastRow = 160, kLongRow = 16384;  // elements
 // rows do and these are long, or there is a single one; -1 if there is none.
 int one_in_long_rows(const StridedLoop& loop) {
   if (loop.rank > 1 && loop.columns() < kLeastRow) return -1;
-  for (int one = 0; one < 2; ++one)
-    if (loop.column_stride(one) == 0 && loop.column_stride(1 - one) == 1) return one;
+  for (const int one : {1, 0})
+    if (loop.column_stride(one) == 0 && (loop.column_stride(1 - one) == 1 || loop.columns() == 1))
+      return one;
   return -1;
 }
 
@@ -190,7 +191,9 @@ Status run_binary(const Call& call) {
   const auto op = call.attributes.as<BinaryAttributes>().op;
   const BinaryKernel kernel = kernels().binary.run[op][static_cast<int>(x1.dtype)];
   const int64_t in = item_size(x1.dtype), out = item_size(y.dtype);
-  if (like_result(x1, y) && like_result(x2, y)) {
+  // Powers by one number are products or roots if they can be, however many there are.
+  const bool is_power = op == static_cast<int64_t>(BinaryOp::pow);
+  if (like_result(x1, y) && like_result(x2, y) && !(is_power && y.size() == 1)) {
     for_each_chunk(y.size(), kCheapGrain, 64, [&](int64_t begin, int64_t end) {
       kernel(end - begin, x1.data + begin * in, x2.data + begin * in, y.data + begin * out);
     });
@@ -198,7 +201,7 @@ Status run_binary(const Call& call) {
   }
   const Array* operands[] = {&x1, &x2};
   StridedLoop loop(y.rank, y.shape, 2, operands);
-  if (const int one = one_in_long_rows(loop); one >= 0) {
+  if (const int one = one_in_long_rows(loop); one >= 0 && (!is_power || x2.size() == 1)) {
     if (const BinaryKernel with_one =
             kernels().binary.with_one[op][static_cast<int>(x1.dtype)][one]) {
       loop.cut(std::min(loop.columns(), kLongRow));

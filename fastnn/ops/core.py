@@ -179,7 +179,9 @@ def _promoted(operation: str, names: Sequence[str], *operands: Any) -> list:
     ]
     dtype = result_type(*converted)
     if dtype in FLOATS:  # which hold, nearly, integers that int64 does not
-        converted = [float(x) if type(x) is int else x for x in converted]
+        converted = [
+            float(x) if type(x) is int and 2**63 <= abs(x) < 2**1023 else x for x in converted
+        ]
     return [as_tensor(x, dtype, f"{operation}: {name}") for name, x in zip(names, converted)]
 
 

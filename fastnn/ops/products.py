@@ -46,6 +46,26 @@ def _rows_rule(node: _core.Node, gradient: Any) -> Any:
     )
 
 
+def _as_matrices(a: Tensor, b: Tensor) -> tuple[Tensor, Tensor]:
+    """A vector before a matrix or another vector is a row, behind it a column."""
+    return (
+        _core.reshape(a, (1, a.size)) if a.ndim == 1 else a,
+        _core.reshape(b, (b.size, 1)) if b.ndim == 1 else b,
+    )
+
+
+def _vectors_rule(node: _core.Node, gradient: Any) -> Any:
+    """Of products with a vector."""
+    a, b = node.saved
+    first, second = node.needs
+    rows, columns = _as_matrices(a, b)
+    flat = _core.reshape(gradient, (rows.shape[0], columns.shape[1]))
+    return (
+        _core.reshape(gemm(flat, columns, False, True), a.shape) if first else None,
+        _core.reshape(gemm(rows, flat, True, False), b.shape) if second else None,
+    )
+
+
 def matmul(x1: Any, x2: Any) -> Tensor:
     """Matrix product over the last two axes; leading axes broadcast, vectors get an axis.
 
@@ -75,9 +95,12 @@ def fitted_matmul(x1: Any, x2: Any) -> Any:
         dtype = "int32" if x1.dtype == "bool" else x1.dtype
         y = matmul(_core.copy(x1, "float64"), _core.copy(x2, "float64"))
         return cast(cast(y, "int64"), dtype)
-    if len(first) == 1:
-        return squeeze(matmul(expand_dims(x1, 0), x2), -2 if len(second) > 1 else 0)
-    if len(second) == 1:
+    if len(first) == 1 or len(second) == 1:
+        if len(first) <= 2 and len(second) <= 2:
+            y = _core.reshape(gemm(*_as_matrices(x1, x2)), (*first[:-1], *second[1:]))
+            return record(y, _vectors_rule, (x1, x2), x1, x2)
+        if len(first) == 1:
+            return squeeze(matmul(expand_dims(x1, 0), x2), -2)
         return squeeze(matmul(x1, expand_dims(x2, 1)), -1)
     if len(second) == 2 and len(first) > 2 and x1.size:
         y = gemm(_core.reshape(x1, (-1, first[-1])), x2)

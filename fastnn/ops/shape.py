@@ -177,9 +177,16 @@ def _rolled(x: Tensor, shifts: tuple, axes: tuple) -> Tensor:
     for shift, axis in zip(shifts, axes):
         extent = x.shape[axis]
         if extent and shift % extent:
-            order = (np.arange(extent) - shift) % extent
-            x = _core.gather(x, _core.from_numpy(order, x.device), axis)
+            front = extent - shift % extent
+            x = _core.concatenate((_part(x, axis, front, extent), _part(x, axis, 0, front)), axis)
     return x
+
+
+def _part(x: Tensor, axis: int, start: int, stop: int) -> Tensor:
+    """A copy of the elements from start to before stop along an axis."""
+    strides = strides_of(x.shape)
+    shape = (*x.shape[:axis], stop - start, *x.shape[axis + 1 :])
+    return _copy((x, shape, strides, start * strides[axis]), x.dtype)
 
 
 def _roll_rule(node: _core.Node, gradient: Any) -> Any:

@@ -95,6 +95,15 @@ def test_binary_of_special_numbers(backend, op, dtype):
     check(backend, "binary", rows_of_one[::-1], op, bound=bound_of(op))
 
 
+@pytest.mark.parametrize(("backend", "dtype"), rows((dtype,) for dtype in FLOATS))
+def test_powers_by_one_number(backend, dtype):
+    values = np.concatenate([SPECIAL, generator(dtype).uniform(-3, 3, 80)]).astype(dtype)
+    for exponent in (0, 1, 2, 3, 4, 5, -1, -2, 0.5, -0.5, 1.5, -0.0, np.inf, -np.inf, np.nan):
+        for x in (values, values[:1], values[11], np.tile(values, (2, 2))):
+            check(backend, "binary", [x, np.asarray(exponent, dtype)], "pow", bound=bound_of("pow"))
+    check(backend, "binary", [np.array([2.5], dtype), values], "pow", bound=bound_of("pow"))
+
+
 @pytest.mark.parametrize(
     ("backend", "first", "second"), rows((a, b) for a in LAYOUTS for b in LAYOUTS)
 )

@@ -111,7 +111,7 @@ BINARY = {
     "div": lambda x1, x2: np.divide(x1, x2),
     "floordiv": lambda x1, x2: np.floor_divide(x1, x2),  # integers by 0: 0
     "mod": lambda x1, x2: np.mod(x1, x2),  # the sign of x2; integers by 0: 0
-    "pow": lambda x1, x2: np.power(x1, x2) if x1.dtype.kind in "fu" else integer_power(x1, x2),
+    "pow": lambda x1, x2: power(x1, x2),
     "maximum": lambda x1, x2: np.maximum(x1, x2),  # NaN if either is
     "minimum": lambda x1, x2: np.minimum(x1, x2),
     "atan2": lambda x1, x2: np.arctan2(x1, x2),
@@ -130,6 +130,17 @@ BINARY = {
 }
 
 _TRUTH = {"equal", "not_equal", "less", "less_equal", "logical_and", "logical_or", "logical_xor"}
+
+
+def power(x1: np.ndarray, x2: np.ndarray) -> np.ndarray:
+    """x1 ** x2 as C's pow has it."""
+    if x1.dtype.kind in "bi":
+        return integer_power(x1, x2)
+    y = np.power(x1, x2)
+    if x1.dtype.kind == "f":  # for 1/2 NumPy may take the root, which is another of -0 and -inf
+        of_end = (x2 == 0.5) & ((x1 == 0) | (x1 == -np.inf))
+        y = np.where(of_end, np.abs(x1), y)
+    return y
 
 
 def integer_power(x1: np.ndarray, x2: np.ndarray) -> np.ndarray:
