@@ -1,9 +1,11 @@
 // y[i] = op(x1[i], x2[i]) and select: plain loops that the compiler turns into vectors, so one line
-// an operation. The semantics are NumPy's; what NumPy leaves undefined is fixed here.
+// an operation, but for those of binary_vectors.h. The semantics are NumPy's; what NumPy leaves
+// undefined is fixed here.
 #include "kernels/binary.h"
 
 #include <math.h>
 
+#include "kernels/binary_vectors.h"
 #include "kernels/fill.h"
 
 namespace fastnn {
@@ -23,36 +25,6 @@ template <>
 struct Wide<uint8_t> {
   using type = uint32_t;
 };
-
-inline float c_fmod(float a, float b) { return fmodf(a, b); }
-inline double c_fmod(double a, double b) { return ::fmod(a, b); }
-inline float c_floor(float a) { return floorf(a); }
-inline double c_floor(double a) { return ::floor(a); }
-inline float c_copysign(float a, float b) { return copysignf(a, b); }
-inline double c_copysign(double a, double b) { return ::copysign(a, b); }
-inline float c_pow(float a, float b) { return powf(a, b); }
-inline double c_pow(double a, double b) { return ::pow(a, b); }
-inline float c_atan2(float a, float b) { return atan2f(a, b); }
-inline double c_atan2(double a, double b) { return ::atan2(a, b); }
-
-// Python's: the remainder has the sign of the divisor.
-template <class T>
-inline T float_mod(T a, T b) {
-  const T r = c_fmod(a, b);
-  if (r == 0) return c_copysign(r, b);
-  return (r < 0) != (b < 0) ? r + b : r;
-}
-
-template <class T>
-inline T float_floordiv(T a, T b) {
-  if (b == 0) return a / b;
-  T r = c_fmod(a, b);
-  T q = (a - r) / b;
-  if (r != 0 && (r < 0) != (b < 0)) q -= 1;
-  if (q == 0) return c_copysign(T{0}, a / b);
-  const T whole = c_floor(q);
-  return q - whole > T{0.5} ? whole + 1 : whole;
-}
 
 template <class T>
 inline bool overflows(T a, T b) {  // the one quotient that does not fit
@@ -121,12 +93,21 @@ inline T apply_float(T a, T b) {
   if constexpr (op == BinaryOp::sub) return a - b;
   if constexpr (op == BinaryOp::mul) return a * b;
   if constexpr (op == BinaryOp::div) return a / b;
-  if constexpr (op == BinaryOp::floordiv) return float_floordiv(a, b);
-  if constexpr (op == BinaryOp::mod) return float_mod(a, b);
-  if constexpr (op == BinaryOp::pow) return c_pow(a, b);
   if constexpr (op == BinaryOp::maximum) return (a > b) | (a != a) ? a : b;
   if constexpr (op == BinaryOp::minimum) return (a < b) | (a != a) ? a : b;
-  if constexpr (op == BinaryOp::atan2) return c_atan2(a, b);
+}
+
+constexpr bool is_in_vectors(BinaryOp op) {
+  return op == BinaryOp::floordiv || op == BinaryOp::mod || op == BinaryOp::pow ||
+         op == BinaryOp::atan2;
+}
+
+template <BinaryOp op, class T>
+FASTNN_INLINE Vec<T> apply_vector(Vec<T> a, Vec<T> b) {
+  if constexpr (op == BinaryOp::floordiv) return floor_quotient(a, b);
+  if constexpr (op == BinaryOp::mod) return mod(a, b);
+  if constexpr (op == BinaryOp::pow) return pow(a, b);
+  if constexpr (op == BinaryOp::atan2) return atan2(a, b);
 }
 
 template <BinaryOp op, class T>
@@ -158,6 +139,11 @@ void run(int64_t n, const void* x1_, const void* x2_, void* y_) {
     // y of one byte may alias operands of one byte, element by element.
 #pragma GCC ivdep
     for (int64_t i = 0; i < n; ++i) y[i] = compare<op>(x1[i], x2[i]);
+  } else if constexpr (T(0.5) != 0 && is_in_vectors(op)) {
+    T* y = static_cast<T*>(y_);
+    for_registers<T>(n, [&](int64_t i, int64_t left) {
+      store_some(apply_vector<op>(load_some(x1 + i, left), load_some(x2 + i, left)), y + i, left);
+    });
   } else {
     T* y = static_cast<T*>(y_);
 #pragma GCC ivdep
@@ -209,10 +195,18 @@ void run_with_one(int64_t n, const void* x1_, const void* x2_, void* y_) {
   const T *x1 = static_cast<const T*>(x1_), *x2 = static_cast<const T*>(x2_);
   T* y = static_cast<T*>(y_);
   const T number = one == 0 ? *x1 : *x2;
-  if (op == BinaryOp::pow && one == 1 && plain_powers(n, x1, number, y)) return;
+  if constexpr (op == BinaryOp::pow) {
+    if (one == 1 && plain_powers(n, x1, number, y)) return;
+    const Vec<T> all = Vec<T>::broadcast(number);
+    for_registers<T>(n, [&](int64_t i, int64_t left) {
+      const Vec<T> other = load_some((one == 0 ? x2 : x1) + i, left);
+      store_some(one == 0 ? pow(all, other) : pow(other, all), y + i, left);
+    });
+  } else {
 #pragma GCC ivdep
-  for (int64_t i = 0; i < n; ++i)
-    y[i] = one == 0 ? apply_float<op>(number, x2[i]) : apply_float<op>(x1[i], number);
+    for (int64_t i = 0; i < n; ++i)
+      y[i] = one == 0 ? apply_float<op>(number, x2[i]) : apply_float<op>(x1[i], number);
+  }
 }
 
 template <BinaryOp op, class T>

@@ -95,6 +95,24 @@ def test_binary_of_special_numbers(backend, op, dtype):
     check(backend, "binary", rows_of_one[::-1], op, bound=bound_of(op))
 
 
+@pytest.mark.parametrize(
+    ("backend", "op", "dtype"), rows((op, d) for op in ("mod", "floordiv") for d in FLOATS)
+)
+def test_remainders_beside_multiples(backend, op, dtype):
+    """Where a quotient is rounded to a whole number; and of quotients that T does not hold."""
+    random = generator(op, dtype)
+    divisor = (random.integers(-(2**20), 2**20, 99) * np.exp2(random.integers(-9, 9, 99))) + 0.5
+    divisor = divisor.astype(dtype)
+    for times in (1, 3, 2.0**20 + 1, 2.0**40 + 1, 2.0**70):
+        multiple = (times * divisor).astype(dtype)
+        for end in (0, np.inf, -np.inf):
+            beside = np.nextafter(multiple, np.dtype(dtype).type(end))
+            check(backend, "binary", [beside, divisor], op, bound=bound_of(op))
+        check(backend, "binary", [multiple, divisor], op, bound=bound_of(op))
+    tiny = (random.normal(size=99) * 1e4).astype(dtype) * np.finfo(dtype).smallest_subnormal
+    check(backend, "binary", [tiny, tiny[::-1].copy()], op, bound=bound_of(op))
+
+
 @pytest.mark.parametrize(("backend", "dtype"), rows((dtype,) for dtype in FLOATS))
 def test_powers_by_one_number(backend, dtype):
     values = np.concatenate([SPECIAL, generator(dtype).uniform(-3, 3, 80)]).astype(dtype)
