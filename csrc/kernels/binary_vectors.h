@@ -26,8 +26,7 @@ inline Vec<T> lanewise(Vec<T> a, Vec<T> b, F f) {
 }
 
 // What a leaves behind when b is taken from it as often as it goes in; the sign is that of a. While
-// the whole quotient is a number that T holds, so is the remainder; the quotient may have been
-// rounded up to it.
+// T holds the whole quotient, it holds the remainder. The quotient may have been rounded up to it.
 template <class T>
 FASTNN_INLINE Vec<T> remainder_of(Vec<T> a, Vec<T> b) {
   using V = Vec<T>;

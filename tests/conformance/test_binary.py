@@ -109,6 +109,9 @@ def test_remainders_beside_multiples(backend, op, dtype):
             beside = np.nextafter(multiple, np.dtype(dtype).type(end))
             check(backend, "binary", [beside, divisor], op, bound=bound_of(op))
         check(backend, "binary", [multiple, divisor], op, bound=bound_of(op))
+    last = 2.0 ** (np.finfo(dtype).nmant + 3)  # the quotient has all digits that there are
+    numbers = random.uniform(-last, last, 9999).astype(dtype)
+    check(backend, "binary", [numbers, np.full_like(numbers, 9)], op, bound=bound_of(op))
     tiny = (random.normal(size=99) * 1e4).astype(dtype) * np.finfo(dtype).smallest_subnormal
     check(backend, "binary", [tiny, tiny[::-1].copy()], op, bound=bound_of(op))
 
