@@ -147,7 +147,8 @@ void for_each_phase(const Call& call, const ConvShape& s, Visit visit) {
           const PhaseAxis along = phase_axis(w, i, phase, first[i]);
           rows.axis[i] = along.axis;
           rows.axis[i].weight_step *= weight_step[i];
-          rows.axis[i].y_stride = w.stride[i] * pixel[i];
+          // With a single result the product may overflow.
+          rows.axis[i].y_stride = along.axis.out > 1 ? w.stride[i] * pixel[i] : 0;
           from += along.last_tap * weight_step[i];
           to += phase * pixel[i];
           met = met && phase < w.in[i];

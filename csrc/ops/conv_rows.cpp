@@ -1,11 +1,11 @@
 #include "ops/conv_rows.h"
 
 #include <algorithm>
-#include <cstring>
 
 #include "core/caches.h"
 #include "core/kernel_table.h"
 #include "core/summation_order.h"
+#include "ops/conv_band.h"
 #include "ops/deal.h"
 #include "ops/gemm.h"
 #include "ops/gemm_cut.h"
@@ -36,11 +36,11 @@ struct Rows {
   int64_t row_tiles, panel, panel_width, panels;  // as GemmCut's, but for `direct`
   const DirectKernel* direct;                     // for rows of short sums; or null
   int64_t lanes;
-  bool padded;            // x is read through bands
-  int64_t width, height;  // of a band: pixels in a row, rows
-  int64_t together;       // taps along a row that are one run
-  int64_t planes;         // of rows of y, over all images
+  bool padded;       // x is read through bands
+  int64_t together;  // taps along a row that are one run
+  int64_t planes;    // of rows of y, over all images
   int64_t task_rows, task_planes, bands, task_panels;
+  int64_t result_step[kMaxSpatial], tap_step[kMaxSpatial];  // places of the source
   Source source;
 
   explicit Rows(const RowsProblem& problem);
@@ -68,7 +68,7 @@ struct Rows {
 
   void list_runs(GemmRun* runs, int64_t* starts) const;
   void pack_weights(char* to) const;
-  void fill_band(int64_t plane0, int64_t plane1, int64_t row0, char* band) const;
+  ConvBand band() const { return ConvBand(p, task_rows); }
   void multiply(int64_t task, const GemmRun* runs, const int64_t* starts, const char* weights,
                 char* band) const;
   void run_row(GemmTile& tile, const char* a, char* c, const char* weights, int64_t panel0,
@@ -119,12 +119,21 @@ Rows::Rows(const RowsProblem& problem) : p(problem), epilogue{} {
   task_panels = std::clamp<int64_t>(std::min(by_cache, panels * tasks / kTasks), 1, panels);
   task_panels = ceil_div(panels, ceil_div(panels, task_panels));
 
-  width = last_position(across()) - across().first + 1;
-  height = (task_rows - 1) * down.stride + (down.taps - 1) * down.step + 1;
-  source = padded
-               ? Source{p.depth, width * p.depth, height * width * p.depth}
-               : Source{p.channels, across().in * p.channels, down.in * across().in * p.channels};
-  together = across().step == 1 && source.pixel == p.depth ? across().taps : 1;
+  for (int i = 0; i < kMaxSpatial; ++i) {
+    result_step[i] = p.axis[i].stride;
+    tap_step[i] = p.axis[i].step;
+  }
+  source = {p.channels, across().in * p.channels, down.in * across().in * p.channels};
+  if (padded) {
+    const ConvBand read = band();
+    source = {p.depth, read.row(), read.plane()};
+    result_step[1] = read.down.result;
+    result_step[2] = read.across.result;
+    tap_step[0] = 1;  // a band holds the planes of the taps alone
+    tap_step[1] = read.down.tap;
+    tap_step[2] = read.across.tap;
+  }
+  together = tap_step[2] == 1 && source.pixel == p.depth ? across().taps : 1;
 
   epilogue.alpha = 1;
   epilogue.bias = p.bias;
@@ -138,15 +147,14 @@ Rows::Rows(const RowsProblem& problem) : p(problem), epilogue{} {
 // the ones of the rows of taps, for the last plane of taps.
 void Rows::list_runs(GemmRun* runs, int64_t* starts) const {
   const RowsAxis &deep = p.axis[0], &down = p.axis[1];
-  const int64_t plane_step = padded ? 1 : deep.step;  // a band holds the planes of the taps alone
   int64_t count = 0, at = 0;
   starts[0] = 0;
   for (int64_t d = 0; d < deep.taps; ++d)
     for (int64_t h = 0; h < down.taps; ++h) {
       starts[blocks + 1 + h] = count;
       for (int64_t w = 0; w < across().taps; w += together) {
-        int64_t a = d * plane_step * source.plane + h * down.step * source.row +
-                    w * across().step * source.pixel;
+        int64_t a = d * tap_step[0] * source.plane + h * tap_step[1] * source.row +
+                    w * tap_step[2] * source.pixel;
         for (int64_t left = together * p.depth; left > 0;) {
           const int64_t depth = std::min(left, kSumBlock - at % kSumBlock);
           runs[count++] = {a, at * panel, depth};
@@ -192,38 +200,6 @@ void Rows::pack_weights(char* to) const {
                  }
                }
              });
-}
-
-// What the rows from row0 on of these planes of y read of x, zeros around it.
-void Rows::fill_band(int64_t plane0, int64_t plane1, int64_t row0, char* band) const {
-  const RowsAxis &deep = p.axis[0], &down = p.axis[1], &along = across();
-  const int64_t pixel = p.depth * element;
-  const int64_t left = std::clamp<int64_t>(-along.first, 0, width);
-  const int64_t inside = std::clamp<int64_t>(along.in - (along.first + left), 0, width - left);
-  char* to = band;
-  for (int64_t plane = plane0; plane < plane1; ++plane)
-    for (int64_t tap = 0; tap < deep.taps; ++tap) {
-      const int64_t d = deep.first + plane % deep.out * deep.stride + tap * deep.step;
-      for (int64_t i = 0; i < height; ++i, to += width * pixel) {
-        const int64_t h = down.first + row0 * down.stride + i;
-        if (d < 0 || d >= deep.in || h < 0 || h >= down.in || inside == 0) {
-          std::memset(to, 0, static_cast<size_t>(width * pixel));
-          continue;
-        }
-        const int64_t row = ((plane / deep.out) * deep.in + d) * down.in + h;
-        const char* from = p.x + (row * along.in + along.first + left) * p.channels * element;
-        std::memset(to, 0, static_cast<size_t>(left * pixel));
-        char* middle = to + left * pixel;
-        if (p.channels == p.depth)
-          std::memcpy(middle, from, static_cast<size_t>(inside * pixel));
-        else
-          for (int64_t w = 0; w < inside; ++w)
-            std::memcpy(middle + w * pixel, from + w * p.channels * element,
-                        static_cast<size_t>(pixel));
-        std::memset(middle + inside * pixel, 0,
-                    static_cast<size_t>((width - left - inside) * pixel));
-      }
-    }
 }
 
 // The tiles of one row of y. `a` is what its first result reads first.
@@ -277,9 +253,9 @@ void Rows::multiply(int64_t task, const GemmRun* runs, const int64_t* starts, co
   const int64_t plane0 = part / bands * task_planes;
   const int64_t plane1 = std::min(planes, plane0 + task_planes);
   const int64_t row0 = part % bands * task_rows, row1 = std::min(down.out, row0 + task_rows);
-  if (padded) fill_band(plane0, plane1, row0, band);
+  if (padded) this->band().fill(plane0, plane1, row0, band);
   GemmTile t{};
-  t.a_step = across().stride * source.pixel;
+  t.a_step = result_step[2] * source.pixel;
   t.b_k = panel;
   const int64_t read = (tiles->rows - 1) * t.a_step + std::min(together * p.depth, kSumBlock);
   t.ahead_lines = std::max(kLeastAhead, ceil_div(read * element, kLine));
@@ -306,7 +282,7 @@ void Rows::multiply(int64_t task, const GemmRun* runs, const int64_t* starts, co
         const char* a;
         if (padded)
           a = band + ((plane - plane0) * deep.taps * source.plane +
-                      (row - row0) * down.stride * source.row) *
+                      (row - row0) * result_step[1] * source.row) *
                          element;
         else
           a = p.x +

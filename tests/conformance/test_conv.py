@@ -19,7 +19,7 @@ WINOGRAD = 1e-4
 class Case:
     """One drawn convolution: its arrays and attributes."""
 
-    def __init__(self, seed, dtype, spatial=None, most=1):
+    def __init__(self, seed, dtype, spatial=None, most=1, far=False):
         random = generator("conv", seed, dtype)
         rank = spatial or int(random.integers(1, 4))
         self.groups = groups = int(random.choice([1, 1, 2, 3]))
@@ -30,6 +30,10 @@ class Case:
         window = random.integers(1, (9, 5, 4)[rank - 1], rank)
         strides, dilation = random.integers(1, 4, rank), random.integers(1, 3, rank)
         pads = random.integers(0, 4, (rank, 2))
+        if far:  # of windows of few elements that lie far apart, or have few of their own
+            window = np.minimum(window, 3)
+            strides, dilation = random.integers(1, 20, rank), random.integers(1, 20, rank)
+            pads = random.integers(0, (window - 1) * dilation // 2 + 9, (2, rank)).T
         least = (window - 1) * dilation + 1 - pads.sum(axis=1)
         extents = np.maximum(least, 1) + random.integers(0, (60, 14, 6)[rank - 1], rank)
         self.window, self.extents = (tuple(map(int, v)) for v in (window, extents))
@@ -74,6 +78,20 @@ def test_conv_of_drawn_shapes(backend, dtype, seed):
     scale = conv(wide(case.x), wide(case.w), wide(case.bias), **case.keywords)[0]
     bound = bound_of(case.w[..., 0].size, scale)
     check(backend, "conv", [case.x, case.w, case.bias, None], *case.places, bound=bound)
+
+
+@pytest.mark.parametrize(
+    ("backend", "dtype", "seed"), rows((dtype, seed) for dtype in FLOATS for seed in range(12))
+)
+def test_conv_of_taps_and_windows_far_apart(backend, dtype, seed):
+    case = Case(seed, dtype, far=True)
+    scale = conv(wide(case.x), wide(case.w), wide(case.bias), **case.keywords)[0]
+    bound = bound_of(case.w[..., 0].size, scale)
+    check(backend, "conv", [case.x, case.w, case.bias, None], *case.places, bound=bound)
+    scale = conv_backward_input(wide(case.dy), wide(case.w), **case.keywords, extents=case.extents)
+    bound = bound_of(int(np.prod(case.window)) * case.w.shape[-1], scale)
+    operands = [case.dy, case.w]
+    check(backend, "conv_backward_input", operands, *case.places, case.extents, bound=bound)
 
 
 @pytest.mark.parametrize(("backend", "dtype", "seed"), rows(CASES))

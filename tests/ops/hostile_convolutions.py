@@ -147,6 +147,38 @@ def primitive():
         _core.fold(x, several(rank), *places[:3], several(rank))
 
 
+def far_apart():
+    """Few elements, whose windows reach far beyond them: sizes whose products overflow."""
+    rank, channels = draw.randint(1, 3), draw.choice((1, 2, 4, 16))
+    extents, places = [draw.randint(1, 4) for _ in range(rank)], ([], [], [])
+    window, results = [draw.randint(1, 3) for _ in range(rank)], []
+    for extent, taps in zip(extents, window):
+        reach = 2 ** draw.randint(20, 39) + draw.choice((0, -1, 1))
+        dilation = max(1, reach // max(1, taps - 1)) if draw.random() < 0.7 else 1
+        reads, many = (taps - 1) * dilation + 1, draw.randint(1, 2)
+        stride = draw.choice((reads, max(1, reach - reads), 1))
+        pads = max(0, (many - 1) * stride + reads - extent)
+        before = draw.choice((0, pads, pads // 2))
+        for place, values in zip(places, ((stride,), (before, pads - before), (dilation,))):
+            place.extend(values)
+        results.append((extent + pads - reads) // stride + 1)
+    groups, filters = draw.choice((1, channels)), 2 * channels
+    if max(results) > 64:
+        return
+    x, w, dy = (
+        fn.tensor(array(shape))
+        for shape in (
+            (1, *extents, channels),
+            (*window, channels // groups, filters),
+            (1, *results, filters),
+        )
+    )
+    y, _ = _core.conv(x, w, None, None, *places, groups)
+    assert np.isfinite(y.numpy()).all()
+    _core.conv_backward_input(dy, w, *places, groups, extents)
+    _core.conv_backward_kernel(x, dy, *places, groups, window)
+
+
 def layer():
     rank, name = draw.randint(1, 3), draw.choice(("Conv", "DepthwiseConv", "SeparableConv"))
     kind = getattr(fn.layers, f"{name}{rank if name == 'Conv' else min(rank, 2)}D")
@@ -168,7 +200,7 @@ def main():
     limit = pages * resource.getpagesize() + (1 << 30)
     resource.setrlimit(resource.RLIMIT_AS, (limit, limit))
     counts = {"returned": 0, "refused": 0}
-    kinds = (operation,) * 4 + (primitive,) * 3 + (patches,) * 2 + (layer,)
+    kinds = (operation,) * 4 + (primitive,) * 3 + (patches,) * 2 + (layer, far_apart)
     global odd
     for _ in range(CALLS):
         odd = draw.choice((0.01, 0.2))
