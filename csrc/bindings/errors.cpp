@@ -17,6 +17,8 @@ PyObject* python_type(ErrorKind kind) {
       return PyExc_IndexError;
     case ErrorKind::overflow:
       return PyExc_OverflowError;
+    case ErrorKind::memory:
+      return PyExc_MemoryError;
     case ErrorKind::runtime:
       break;
   }

@@ -1,6 +1,7 @@
 #include "core/dispatch.h"
 
 #include <atomic>
+#include <cstdio>
 #include <new>
 #include <vector>
 
@@ -50,6 +51,19 @@ size_t checked_bytes(const Array& array) {
   }
   if (overflow) throw std::bad_alloc();
   return static_cast<size_t>(bytes);
+}
+
+std::string out_of_memory(Call& call) {
+  double gigabytes[2] = {0, 0};  // of results, and to compute in
+  for_each_produced(call, [&](Role role, Array& array) {
+    double bytes = static_cast<double>(item_size(array.dtype));
+    for (int axis = 0; axis < array.rank; ++axis) bytes *= static_cast<double>(array.shape[axis]);
+    gigabytes[role == Role::scratch] += bytes / 1e9;
+  });
+  char text[128];
+  std::snprintf(text, sizeof text, ": out of memory, with %.3g GB for results and %.3g GB besides",
+                gigabytes[0], gigabytes[1]);
+  return call.primitive->name + std::string(text);
 }
 
 [[noreturn]] void fail_missing(const Call& call, int backend, const char* reason) {
@@ -110,10 +124,14 @@ void set_strict_backend(bool strict) { strict_backend = strict; }
 
 void allocate_outputs(Call& call) {
   if (call.device != Device::cpu) drop_scratch(call);
-  for_each_produced(call, [&](Role, Array& array) {
-    array.block = allocate_on(call.device, checked_bytes(array));
-    array.data = array.block->data;
-  });
+  try {
+    for_each_produced(call, [&](Role, Array& array) {
+      array.block = allocate_on(call.device, checked_bytes(array));
+      array.data = array.block->data;
+    });
+  } catch (const std::bad_alloc&) {
+    throw Error(ErrorKind::memory, out_of_memory(call));
+  }
 }
 
 void release_outputs(Call& call) {

@@ -19,7 +19,7 @@
 namespace fastnn {
 
 // What a check throws; the binding turns it into the Python exception of that kind.
-enum class ErrorKind : uint8_t { value, type, index, overflow, runtime };
+enum class ErrorKind : uint8_t { value, type, index, overflow, memory, runtime };
 class Error : public std::runtime_error {
  public:
   Error(ErrorKind kind, const std::string& message) : std::runtime_error(message), kind(kind) {}

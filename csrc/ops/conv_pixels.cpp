@@ -145,7 +145,7 @@ void Pixels::run_tap(const Part& part, int64_t block, int64_t group, int64_t tap
   for (int64_t tile = tile0; tile < tile1; ++tile) {
     const int64_t top = tile * tap_rows / tap_tiles, bottom = (tile + 1) * tap_rows / tap_tiles;
     const int64_t column = group * s.group_filters();
-    t.a = t.ahead = g.x + (group * s.group_channels() + top) * element;
+    t.a = t.ahead = g.x + (group * s.group_channels() + top) * element;  // no later tile's
     t.b = g.dy + (block * kSumBlock * s.filters + column) * element;
     t.c = part.dw + ((tap * tap_rows + top) * s.filters + column) * element;
     run_tile(t, bottom - top, s.group_filters());

@@ -41,13 +41,16 @@ void move(const Step& step, char* mean_, const char* sums_, int64_t count, int64
 
 // Where the slot of the mean squares is written anew later, a clipped gradient lies until then.
 const char* clipped_gradient(const Step& step, int i) {
-  if (step.as_given()) return step.gradient(i, 0, 0, nullptr);
-  const int64_t size = step.call.operand(Parameters, i).size();
-  char* to = step.at(Slots, 2 * step.parameters + i, 0);
-  for_pieces(size, kTaskElements, [&](int64_t first, int64_t count) {
-    step.gradient(i, first, count, to + first * item_size(step.dtype(i)));
-  });
-  return to;
+  if (step.as_given()) return step.at(step.source, i, 0);
+  const OptimizerPrelude before = step.prelude(i);
+  const auto clip = step.kernel.clip[static_cast<int>(step.dtype(i))];
+  const int slot = 2 * step.parameters + i;
+  for_pieces(step.call.operand(Parameters, i).size(), kTaskElements,
+             [&](int64_t first, int64_t count) {
+               clip(step.at(step.source, i, first), before.scale, before.limit, count,
+                    step.at(Slots, slot, first));
+             });
+  return step.at(Slots, slot, 0);
 }
 
 template <class T>

@@ -56,15 +56,6 @@ struct Step {
 
   // What follows comes in Keras's order: scale and clip, decay, the rule, average.
 
-  // Scaled and clipped elements of gradient i: where they are, or in the buffer.
-  const char* gradient(int i, int64_t first, int64_t count, char* buffer) const {
-    const char* g = call.operand(source, i).data + first * item_size(dtype(i));
-    if (as_given()) return g;
-    const OptimizerPrelude before = prelude(i);
-    kernel.clip[static_cast<int>(dtype(i))](g, before.scale, before.limit, count, buffer);
-    return buffer;
-  }
-
   // Elements of gradient i from `from` on are used up, those of the parameter from `to` on new.
   void finish(int i, int64_t from, int64_t to, int64_t count) const {
     const int64_t item = item_size(dtype(i));

@@ -16,6 +16,7 @@ struct Columns {
   static constexpr int kCount = R;
   int64_t place[R], left;  // the first channel of each; lanes in use of the only one, or kLanes
 
+  // All but the last must lie within the channels.
   FASTNN_INLINE Columns(int64_t first, int64_t channels) {
     left = channels < V::kLanes ? channels : V::kLanes;
     for (int r = 0; r < R; ++r) place[r] = first + r * V::kLanes;

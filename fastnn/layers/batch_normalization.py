@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from operator import index
 from typing import Any
 
 from fastnn import config, initializers
@@ -75,7 +76,11 @@ class BatchNormalization(ScaleAndShift):
             gamma_constraint,
             **kwargs,
         )
-        self.axis = int(axis)
+        try:
+            self.axis = index(axis)
+        except TypeError:
+            message = f"BatchNormalization: axis must be an integer, got {axis!r}"
+            raise TypeError(message) from None
         self.momentum = float(momentum)
         self.moving_mean_initializer = initializers.get(moving_mean_initializer)
         self.moving_variance_initializer = initializers.get(moving_variance_initializer)

@@ -120,3 +120,17 @@ class Conv2DTranspose(ConvTranspose):
 class Conv3DTranspose(ConvTranspose):
     __doc__ = ConvTranspose.__doc__
     rank = 3
+
+    def __init__(  # Keras's order here
+        self,
+        filters: int,
+        kernel_size: Any,
+        strides: Any = 1,
+        padding: str = "valid",
+        data_format: str | None = None,
+        output_padding: Any = None,
+        *args: Any,
+        **kwargs: Any,
+    ):
+        first = (filters, kernel_size, strides, padding, output_padding, data_format)
+        super().__init__(*first, *args, **kwargs)

@@ -243,10 +243,13 @@ class Layer(Buildable):
         names = [*self._call_signature.positional, *["argument"] * len(args)]
         required = self._required
         given = [*zip(names, args), *[(name, kwargs[name]) for name in required if name in kwargs]]
-        for name, x in given:
+        for i, (name, x) in enumerate(given):
             if isinstance(x, Tensor) or type(x) is KerasTensor:
                 continue
-            for leaf in tree.flatten(x):
+            leaves = tree.flatten(x)
+            if not leaves and i == 0 and name in required:
+                raise ValueError(f"{self.name}: {name}: expected arrays or tensors, got {x!r}")
+            for leaf in leaves:
                 if leaf is None and name in required and not self._takes_none:
                     raise TypeError(f"{self.name}: {name}: expected arrays or tensors, got None")
                 if not isinstance(leaf, (Tensor, KerasTensor)) and leaf is not None:

@@ -55,6 +55,11 @@ class SpatialDropout1D(SpatialDropout):
 
     rank = 1
 
+    def __init__(  # Keras's order here
+        self, rate: float, seed: int | None = None, data_format: str | None = None, **kwargs: Any
+    ):
+        super().__init__(rate, data_format, seed, **kwargs)
+
 
 class SpatialDropout2D(SpatialDropout):
     """Drops channels of [batch, height, width, channels]; arguments: ``SpatialDropout``."""

@@ -14,6 +14,7 @@ from fastnn.layers.convolution import Convolution
 from fastnn.layers.dense import Dense
 from fastnn.layers.depthwise_conv import DepthwiseConv
 from fastnn.layers.symbolic import Node
+from fastnn.messages import shown
 from fastnn.models.graph import Graph
 from fastnn.models.model import Model
 from fastnn.models.placement import home_of
@@ -37,6 +38,7 @@ def fuse(model: Model) -> Model:
         A functional model with weights of its own.
 
     Raises:
+        TypeError: no model.
         ValueError: the model has a ``call`` of its own, or is not built.
 
     >>> from fastnn import layers
@@ -44,6 +46,8 @@ def fuse(model: Model) -> Model:
     >>> [type(layer).__name__ for layer in fuse(Sequential(steps)).layers]
     ['InputLayer', 'Conv2D']
     """
+    if not isinstance(model, Model):
+        raise TypeError(f"fuse: model must be a Model, got {shown(model)}")
     _graph_of(model)
     with device(home_of(model)):
         twin = clone_model(model)

@@ -16,7 +16,14 @@ from fastnn.ops.before_relu import relu_is_last
 from fastnn.ops.core import Tensor, as_float, follows_operands, promote, record
 from fastnn.ops.products import FUSED
 from fastnn.ops.shape import reshape
-from fastnn.ops.windows import channels_back, channels_last, data_format_of, pads_of, per_axis
+from fastnn.ops.windows import (
+    called,
+    channels_back,
+    channels_last,
+    data_format_of,
+    pads_of,
+    per_axis,
+)
 
 
 def algorithm_allowed() -> str:
@@ -153,10 +160,8 @@ def _over_windows(
     if bias is not None and bias.shape != kernel.shape[-1:]:
         raise ValueError(f"{operation}: bias has shape {bias.shape}, expected {kernel.shape[-1:]}")
     fused, rest = fused_and_rest(operation, activation)
-    try:
-        y = _conv(x, kernel, bias, (strides, pads, dilation, groups), fused, a)
-    except ValueError as error:  # of the primitive, which is called conv
-        raise ValueError(operation + str(error).removeprefix("conv")) from None
+    places = (strides, pads, dilation, groups)
+    y = called(operation, "conv", _conv, x, kernel, bias, places, fused, a)
     y = channels_back(y, data_format)
     return y if rest is None else rest(y)
 

@@ -8,7 +8,7 @@ from fastnn import _core
 from fastnn.ops.conv import algorithm_allowed, check_kernel, conv_operands, fused_and_rest
 from fastnn.ops.core import Tensor, follows_operands, record
 from fastnn.ops.elementwise import unary
-from fastnn.ops.windows import channels_back, channels_last, data_format_of, per_axis
+from fastnn.ops.windows import called, channels_back, channels_last, data_format_of, per_axis
 
 
 def transposed_extents(
@@ -123,7 +123,7 @@ def conv_transpose(
     fused, rest = fused_and_rest(name, activation)
     places, algorithm = (strides, pads, dilation, 1), algorithm_allowed()
     arguments = (x, kernel, *places, extents, algorithm)
-    y = _core.conv_backward_input(*arguments)
+    y = called(name, "conv_backward_input", _core.conv_backward_input, *arguments)
     record(y, _conv_transpose_rule, (x, kernel, places, algorithm), x, kernel)
     if bias is not None:
         y = y + bias

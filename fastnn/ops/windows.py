@@ -6,12 +6,16 @@ Pooling, convolution and their layers share this. Windows slide over one to thre
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from operator import index
 from typing import Any
 
 from fastnn import config
+from fastnn.messages import shown
 from fastnn.ops.core import Tensor
 from fastnn.ops.shape import transpose
+
+MOST = 2**40  # of a size, a stride and their like: what primitives take
 
 
 def per_axis(operation: str, name: str, value: Any, rank: int, least: int = 1) -> tuple:
@@ -22,15 +26,29 @@ def per_axis(operation: str, name: str, value: Any, rank: int, least: int = 1) -
     """
     items = value if isinstance(value, (tuple, list)) else (value,) * rank
     try:
-        items = tuple(map(index, items))
+        numbers = tuple(map(index, items))
     except TypeError:
-        items = ()
-    if len(items) != rank or any(isinstance(item, bool) or item < least for item in items):
+        numbers = ()
+    is_bool = any(isinstance(item, bool) for item in items)
+    if len(numbers) != rank or is_bool or not all(least <= n <= MOST for n in numbers):
+        several = "" if rank == 1 else f", or {rank} of them"
+        most = f" and at most {MOST}" if any(n > MOST for n in numbers) else ""
         raise ValueError(
-            f"{operation}: {name} is {value!r}, expected an integer of {least} or more, or "
-            f"{rank} of them"
+            f"{operation}: {name} is {shown(value)}, expected an integer of {least} or more{most}"
+            f"{several}"
         )
-    return items
+    return numbers
+
+
+def called(operation: str, primitive: str, function: Callable, *arguments: Any) -> Any:
+    """What a primitive's function returns; its errors name the operation that a user called."""
+    try:
+        return function(*arguments)
+    except (ValueError, OverflowError, MemoryError) as error:
+        named, colon, message = str(error).partition(":")
+        if named != primitive or operation == primitive:
+            raise
+        raise type(error)(operation + colon + message) from None
 
 
 def data_format_of(operation: str, data_format: str | None) -> str:

@@ -187,6 +187,7 @@ def test_regularizers_and_constraints_belong_to_their_weights():
         (lambda: layers.Conv2D(4, 3, data_format="last"), "Conv2D: data_format is 'last'"),
         (lambda: layers.Conv2D(4, 3, groups=3), "Conv2D: filters is 4, expected a multiple of"),
         (lambda: layers.Conv2D(4, 3, groups=0), "Conv2D: groups is 0"),
+        (lambda: layers.Conv2D(0, 3), "Conv2D: filters is 0, expected an integer of 1 or more$"),
         (lambda: layers.Conv2D(4, 3, activation="none"), "none"),
         (lambda: layers.DepthwiseConv2D(3, depth_multiplier=0), "depth_multiplier is 0"),
         (lambda: layers.Conv2DTranspose(4, 3, 2, output_padding=2), "Conv2DTranspose: output_pad"),
@@ -199,6 +200,29 @@ def test_regularizers_and_constraints_belong_to_their_weights():
 def test_messages(make, message):
     with pytest.raises(ValueError, match=message):
         make()
+
+
+def test_the_order_of_arguments_is_keras():
+    layer = layers.Conv3DTranspose(2, 2, 3, "same", "channels_first", 1)
+    assert (layer.data_format, layer.output_padding) == ("channels_first", (1, 1, 1))
+    assert layers.SpatialDropout1D(0.5, 7).seed == layers.SpatialDropout2D(0.5, None, 7).seed == 7
+
+
+def test_types_that_are_refused():
+    with pytest.raises(TypeError, match="Permute: dims must be integers in a tuple, got 5"):
+        layers.Permute(5)
+    with pytest.raises(TypeError, match=r"BatchNormalization: axis must be an integer, got 0\.5"):
+        layers.BatchNormalization(0.5)
+    with pytest.raises(TypeError, match="fuse: model must be a Model, got None"):
+        fn.fuse(None)
+
+
+@pytest.mark.parametrize("call", [fn.ops.conv, fn.ops.depthwise_conv])
+def test_what_there_is_no_memory_for(call):
+    kernel = np.ones((3, 3, 3, 6))
+    message = f"^{call.__name__}: out of memory, with [0-9.e+]+ GB for results and"
+    with pytest.raises(MemoryError, match=message):
+        call(np.ones((1, 8, 8, 3)), kernel, padding=((10**7, 10**7),) * 2)
 
 
 def test_a_built_layer_refuses_other_channels():

@@ -110,7 +110,7 @@ def test_the_mean_of_steps_heeds_a_mask():
 @pytest.mark.parametrize("rank", [1, 2, 3])
 @pytest.mark.parametrize("data_format", FORMATS)
 def test_spatial_dropout_drops_whole_channels(rank, data_format):
-    layer = getattr(layers, f"SpatialDropout{rank}D")(0.5, data_format, seed=3)
+    layer = getattr(layers, f"SpatialDropout{rank}D")(0.5, data_format=data_format, seed=3)
     x = np.ones((8, *EXTENTS[:rank], 16), "float32")
     x = x if data_format == "channels_last" else np.ascontiguousarray(first(x))
     np.testing.assert_array_equal(layer(x), x)
@@ -160,6 +160,12 @@ def test_noise():
         ),
         (lambda: layers.Cropping1D((2, 2), name="c")(np.ones((1, 4, 1))), "c: cropping .* leaves"),
         (lambda: layers.UpSampling2D(interpolation="cubic"), "UpSampling2D: interpolation is"),
+        (lambda: layers.MaxPooling2D(True), "MaxPooling2D: pool_size is True, expected an integer"),
+        (
+            lambda: layers.ZeroPadding1D(2**63),
+            "ZeroPadding1D: padding is 9223372036854775808, .* and at most 1099511627776",
+        ),
+        (lambda: layers.MaxPooling2D(name="p")([]), r"p: inputs: expected arrays .*, got \[\]"),
         (lambda: layers.Permute((1, 3)), "Permute: dims must be the numbers 1 to 2"),
         (lambda: layers.Permute((2, 1), name="p")(np.ones((2, 3))), "needs an input of 3 axes"),
         (lambda: layers.RepeatVector(0), "RepeatVector: n must be a positive integer"),

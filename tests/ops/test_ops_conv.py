@@ -250,6 +250,8 @@ REFUSED = [
     (lambda: ops.depthwise_conv(X, K, bias=np.zeros(4)), "depthwise_conv: bias has shape"),
     (lambda: ops.depthwise_conv(X[:, :2], K), "^depthwise_conv: a window covers"),
     (lambda: ops.separable_conv(X, K, K), "separable_conv: pointwise_kernel has shape"),
+    (lambda: ops.conv(X, K, strides=2**63), "strides is 9223372036854775808, expected .* at most"),
+    (lambda: ops.conv_transpose(X[:, :0, :, :2], K), "^conv_transpose: a window covers"),
     (lambda: ops.conv_transpose(X, K), "conv_transpose: kernel has shape .* reads 2 channels"),
     (lambda: ops.conv_transpose(X[..., :2], K, 2, output_padding=2), "expected less than the"),
     (lambda: ops.conv_transpose(X[..., :2], K, padding=[(1, 1), (0, 0)]), "'valid' or 'same'"),
