@@ -124,6 +124,22 @@ def test_concatenate(backend, dtype, axis, shapes):
 
 
 @pytest.mark.parametrize(
+    ("backend", "axis", "shapes"),
+    rows(
+        [
+            (0, ((300_001,), (5,), (0,), (70_000,))),
+            (1, ((3, 90_001), (3, 7))),
+            (1, ((2001, 100), (2001, 33))),
+            (0, ((1, 3),) * 400),
+        ]
+    ),
+)
+def test_concatenate_in_pieces(backend, axis, shapes):
+    """What several threads copy, within rows and row by row."""
+    check(backend, "concatenate", [[numbers("float32", shape, axis) for shape in shapes]], axis)
+
+
+@pytest.mark.parametrize(
     ("backend", "labels", "dtype"), rows((s, d) for s in INTEGERS for d in DTYPES)
 )
 def test_one_hot(backend, labels, dtype):
