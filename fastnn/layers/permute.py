@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from numbers import Integral
+from operator import index
 from typing import Any
 
 from fastnn import ops
@@ -23,9 +23,10 @@ class Permute(Layer):
 
     def __init__(self, dims: tuple, **kwargs: Any):
         super().__init__(**kwargs)
-        if not isinstance(dims, (tuple, list)) or not all(isinstance(d, Integral) for d in dims):
-            raise TypeError(f"Permute: dims must be integers in a tuple, got {dims!r}")
-        self.dims = tuple(map(int, dims))
+        try:
+            self.dims = tuple(map(index, dims))
+        except TypeError:
+            raise TypeError(f"Permute: dims must be integers in a tuple, got {dims!r}") from None
         if sorted(self.dims) != list(range(1, len(self.dims) + 1)):
             raise ValueError(
                 f"Permute: dims must be the numbers 1 to {len(self.dims)} in some order, got {dims}"

@@ -173,12 +173,20 @@ def flip(x: Any, axis: Any = None) -> Tensor:
     return record(_flipped(x, axes), _flip_rule, axes, x)
 
 
+_LONG = 64  # elements of a row: two copies take less time than one by one
+
+
 def _rolled(x: Tensor, shifts: tuple, axes: tuple) -> Tensor:
     for shift, axis in zip(shifts, axes):
         extent = x.shape[axis]
-        if extent and shift % extent:
+        if not extent or not shift % extent:
+            continue
+        if axis == x.ndim - 1 and extent >= _LONG:
             front = extent - shift % extent
             x = _core.concatenate((_part(x, axis, front, extent), _part(x, axis, 0, front)), axis)
+        else:
+            order = (np.arange(extent) - shift) % extent
+            x = _core.gather(x, _core.from_numpy(order, x.device), axis)
     return x
 
 

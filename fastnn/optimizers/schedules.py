@@ -7,7 +7,7 @@ recorded training step follows it.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from itertools import pairwise
 from typing import Any, ClassVar
 
@@ -170,13 +170,8 @@ class PiecewiseConstantDecay(LearningRateSchedule):
     def __init__(
         self, boundaries: Sequence[float], values: Sequence[float], name: str = "PiecewiseConstant"
     ):
-        for argument, given in (("boundaries", boundaries), ("values", values)):
-            if isinstance(given, str) or not isinstance(given, Iterable):
-                raise TypeError(
-                    f"PiecewiseConstantDecay: {argument} must be a list of numbers, got {given!r}"
-                )
-            for one in given:
-                number(f"PiecewiseConstantDecay: {argument}", one, "finite numbers")
+        boundaries = self._numbers("boundaries", boundaries)
+        values = self._numbers("values", values)
         if len(boundaries) != len(values) - 1:
             raise ValueError(
                 f"PiecewiseConstantDecay: {len(boundaries)} boundaries need "
@@ -189,6 +184,13 @@ class PiecewiseConstantDecay(LearningRateSchedule):
         self.boundaries = boundaries
         self.values = values
         self.name = name
+
+    @staticmethod
+    def _numbers(name: str, given: Any) -> list[float]:
+        what = f"PiecewiseConstantDecay: {name}"
+        if not isinstance(given, (list, tuple)) and getattr(given, "ndim", 0) != 1:
+            raise TypeError(f"{what} must be a list of numbers, got {given!r}")
+        return [number(what, one, "finite numbers") for one in given]
 
     def __call__(self, step: Any) -> Tensor:
         step = _float(step)
@@ -319,7 +321,7 @@ class CosineDecayRestarts(LearningRateSchedule):
     """
 
     settings = ("initial_learning_rate", "first_decay_steps", "t_mul", "m_mul", "alpha", "name")
-    ranges: ClassVar[dict] = dict.fromkeys(("t_mul", "m_mul", "alpha"), _NOT_NEGATIVE)
+    ranges: ClassVar[dict] = dict.fromkeys(("m_mul", "alpha"), _NOT_NEGATIVE)
 
     def __init__(
         self,
@@ -331,6 +333,7 @@ class CosineDecayRestarts(LearningRateSchedule):
         name: str = "SGDRDecay",
     ):
         check_positive(self, "first_decay_steps", first_decay_steps)
+        check_positive(self, "t_mul", t_mul)
         self.initial_learning_rate = initial_learning_rate
         self.first_decay_steps = first_decay_steps
         self.t_mul = t_mul

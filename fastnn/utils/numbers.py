@@ -19,13 +19,15 @@ def number(
     holds: Callable[[float], bool] = isfinite,
 ) -> float:
     """A real number, or what one array or tensor without axes holds, as a float; `name`, as in
-    "fit: epochs", begins the message if it is none.
+    "fit: epochs", begins the message if it is none. A tensor that requires a gradient is none: it
+    would get no gradient.
 
     Raises:
         TypeError: no real number.
         ValueError: one that `holds` is not true for.
     """
-    if getattr(value, "shape", None) == () and hasattr(value, "item"):
+    holds_one = getattr(value, "shape", None) == () and hasattr(value, "item")
+    if holds_one and not getattr(value, "requires_grad", False):
         value = value.item()
     message = f"{name} must be {expected}, got {shown(value)}"
     if not isinstance(value, Real):
@@ -53,5 +55,8 @@ def not_negative(name: str, value: Any) -> float:
 
 
 def share(name: str, value: Any) -> float:
-    """A number from 0 to 1."""
-    return number(name, value, "a number from 0 to 1", lambda found: 0 <= found <= 1)
+    """A number from 0 to 1; True is none."""
+    expected = "a number from 0 to 1"
+    if isinstance(value, bool):
+        raise TypeError(f"{name} must be {expected}, got {value!r}")
+    return number(name, value, expected, lambda found: 0 <= found <= 1)

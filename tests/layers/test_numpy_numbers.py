@@ -41,3 +41,20 @@ def test_factors_that_may_be_two():
         ).get_config()
         assert (config["factor"], config["value_range"]) == ((0.0, 0.5), (0.0, 255.0))
         json.dumps(config)
+
+
+def test_tensors_that_would_get_no_gradient():
+    slope = fn.Variable(np.float32(0.5))
+    for kind in (layers.LeakyReLU, layers.ELU, layers.Dropout):
+        with pytest.raises(TypeError, match=f"{kind.__name__}: .* must be a"):
+            kind(slope)
+
+
+def test_true_is_no_share():
+    with pytest.raises(TypeError, match="dropout must be a number from 0 to 1, got True"):
+        layers.MultiHeadAttention(2, 4, dropout=True)
+
+
+def test_axes_in_any_sequence():
+    for dims in (np.array([2, 1]), range(2, 0, -1), [2, 1]):
+        assert layers.Permute(dims)(np.ones((1, 2, 3))).shape == (1, 3, 2)

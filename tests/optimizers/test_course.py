@@ -108,7 +108,7 @@ def test_schedules_of_the_slides_in_fit():
         ),
         (
             lambda: schedules.PiecewiseConstantDecay([2, 1], [0.3, 0.2, 0.1]),
-            r"boundaries must rise, got \[2, 1\]",
+            r"boundaries must rise, got \[2\.0, 1\.0\]",
         ),
         (
             lambda: schedules.PiecewiseConstantDecay([2], [0.3, -0.2]),

@@ -187,8 +187,8 @@ def test_errors():
         schedules.PiecewiseConstantDecay([1], [0.1, "0.2"])
     with pytest.raises(TypeError, match="CosineDecay: alpha must be at least 0, got None"):
         schedules.CosineDecay(0.1, 10, alpha=None)
-    with pytest.raises(ValueError, match="CosineDecayRestarts: t_mul must be at least 0, got -1"):
-        schedules.CosineDecayRestarts(0.1, 10, t_mul=-1)
+    with pytest.raises(ValueError, match="CosineDecayRestarts: t_mul must be positive, got 0"):
+        schedules.CosineDecayRestarts(0.1, 10, t_mul=0)
     with pytest.raises(NotImplementedError, match="must override __call__"):
         schedules.LearningRateSchedule()(0)
 
