@@ -191,7 +191,7 @@ Status run_binary(const Call& call) {
   const auto op = call.attributes.as<BinaryAttributes>().op;
   const BinaryKernel kernel = kernels().binary.run[op][static_cast<int>(x1.dtype)];
   const int64_t in = item_size(x1.dtype), out = item_size(y.dtype);
-  // Powers by one number are products or roots if they can be, however many there are.
+  // Powers by one number are products or roots if they can be, also where there is one result.
   const bool is_power = op == static_cast<int64_t>(BinaryOp::pow);
   if (like_result(x1, y) && like_result(x2, y) && !(is_power && y.size() == 1)) {
     for_each_chunk(y.size(), kCheapGrain, 64, [&](int64_t begin, int64_t end) {

@@ -18,7 +18,7 @@ from fastnn.utils.serialization import serialize_keras_object
 
 
 def dropout_rate(who: str, value: Any) -> float:
-    """The argument ``dropout``: a number from 0 to 1, or a ValueError."""
+    """The argument ``dropout``, a number from 0 to 1; else a TypeError or ValueError."""
     return share(f"{who}: dropout", value)
 
 
