@@ -113,7 +113,7 @@ enum FoldOp {
   kFoldMin,
   kFoldSquares,     // sum of squares
   kFoldMagnitudes,  // sum of absolute values
-  kFoldLargest      // largest absolute value; floating point only
+  kFoldFinite       // 0 if all are finite, else NaN; floating point only
 };
 
 // The names of a list of codes, for error messages and for backends written in Python.

@@ -86,8 +86,8 @@ void fold_columns(const T* x, int64_t rows, int64_t stride, int64_t width, T* y)
       return f<T, kFoldSquares>(__VA_ARGS__);    \
     case kFoldMagnitudes:                        \
       return f<T, kFoldMagnitudes>(__VA_ARGS__); \
-    case kFoldLargest:                           \
-      return f<T, kFoldLargest>(__VA_ARGS__);    \
+    case kFoldFinite:                            \
+      return f<T, kFoldFinite>(__VA_ARGS__);     \
   }
 
 template <class T>

@@ -58,7 +58,7 @@ Status run_reduce_list(const Call& call) {
   const DType dtype = call.operand(Xs).dtype;
   const int64_t item = item_size(dtype);
   Folder folder = folder_for(ops[attributes.op], dtype);
-  if (attributes.op == kAllFinite) folder.op = kFoldLargest;
+  if (attributes.op == kAllFinite) folder.op = kFoldFinite;
   const FlatList list(call, Xs, kPiece, call.operand(Scratch).data);
   char* results = call.operand(Scratch).data + FlatList::scratch_bytes(call.count(Xs));
   const int64_t pieces = list.units();

@@ -41,7 +41,7 @@ FASTNN_INLINE Vec<T> load_padded(const T* p, int64_t n, Vec<T> padding) {
 }
 
 // identity, step (a partial result and an element), merge (two partial results).
-// kOrders: the fold picks one `element`, and its step may lose a NaN; merge never does.
+// kOrders: the fold picks one element, and its step may lose a NaN; merge never does.
 template <int op>
 struct Fold;
 
@@ -79,6 +79,14 @@ struct Fold<kFoldMagnitudes> : Fold<kFoldSum> {
 };
 
 template <>
+struct Fold<kFoldFinite> : Fold<kFoldSum> {
+  template <class V>
+  static FASTNN_INLINE V step(V sum, V x) {
+    return sum + x * V::zero();
+  }
+};
+
+template <>
 struct Fold<kFoldProd> {
   static constexpr bool kOrders = false;
   template <class T>
@@ -108,10 +116,6 @@ struct Fold<kFoldMax> {
     return -static_cast<T>(INFINITY);
   }
   template <class V>
-  static FASTNN_INLINE V element(V x) {
-    return x;
-  }
-  template <class V>
   static FASTNN_INLINE V step(V best, V x) {
     return larger(x, best);
   }
@@ -129,10 +133,6 @@ struct Fold<kFoldMin> {
     return static_cast<T>(INFINITY);
   }
   template <class V>
-  static FASTNN_INLINE V element(V x) {
-    return x;
-  }
-  template <class V>
   static FASTNN_INLINE V step(V best, V x) {
     return smaller(x, best);
   }
@@ -142,27 +142,11 @@ struct Fold<kFoldMin> {
   }
 };
 
-template <>
-struct Fold<kFoldLargest> : Fold<kFoldMax> {
-  template <class T>
-  static constexpr T identity() {
-    return 0;
-  }
-  template <class V>
-  static FASTNN_INLINE V element(V x) {
-    return abs(x);
-  }
-  template <class V>
-  static FASTNN_INLINE V step(V best, V x) {
-    return larger(abs(x), best);
-  }
-};
-
 // A step that keeps a NaN.
 template <int op, class V>
 FASTNN_INLINE V step_propagating(V fold, V x) {
   if constexpr (Fold<op>::kOrders)
-    return Fold<op>::merge(fold, Fold<op>::element(x));
+    return Fold<op>::merge(fold, x);
   else
     return Fold<op>::step(fold, x);
 }
