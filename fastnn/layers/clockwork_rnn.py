@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
+
 from fastnn import activations, ops
 from fastnn.layers.parameters import Parameterized, weight_arguments
 from fastnn.layers.recurrent import Recurrent
@@ -63,20 +65,23 @@ class ClockworkRNN(Recurrent, Parameterized):
         **kwargs: Any,
     ):
         given, periods = periods, tuple(periods) if isinstance(periods, (list, tuple)) else ()
-        whole = all(isinstance(p, int) and not isinstance(p, bool) and p > 0 for p in periods)
+        whole = all(
+            isinstance(p, (int, np.integer)) and not isinstance(p, bool) and p > 0 for p in periods
+        )
         if not periods or not whole or list(periods) != sorted(set(periods)):
             raise ValueError(
                 f"ClockworkRNN: periods must be positive integers that grow, got {shown(given)}"
             )
-        if not isinstance(units, int) or units <= 0 or units % len(periods):
+        if not isinstance(units, (int, np.integer)) or units <= 0 or units % len(periods):
             raise ValueError(
                 f"ClockworkRNN: units must be a positive multiple of {len(periods)}, the number of "
                 f"periods, got {units!r}"
             )
         super().__init__(weights=weight_arguments(locals()), **kwargs)
-        self.units, self.periods, self.use_bias = units, periods, use_bias
+        self.units, self.use_bias = int(units), use_bias
+        self.periods = tuple(int(p) for p in periods)
         self.activation = activations.get(activation)
-        self.state_size = [units]
+        self.state_size = [self.units]
         self.output_size = self.units
         self.bias: Any = None
 

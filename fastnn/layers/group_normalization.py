@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
+
 from fastnn.layers.input_spec import InputSpec
 from fastnn.layers.scale_and_shift import ScaleAndShift, extents
 from fastnn.ops.normalization import group_normalization
@@ -45,7 +47,7 @@ class GroupNormalization(ScaleAndShift):
         gamma_constraint: Any = None,
         **kwargs: Any,
     ):
-        if not isinstance(groups, int) or (groups <= 0 and groups != -1):
+        if not isinstance(groups, (int, np.integer)) or (groups <= 0 and groups != -1):
             raise ValueError(
                 f"GroupNormalization: groups must be a positive integer or -1, got {groups!r}"
             )

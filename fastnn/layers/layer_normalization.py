@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
+
 from fastnn.layers.scale_and_shift import ScaleAndShift, extents
 from fastnn.ops.normalization import layer_normalization
 from fastnn.tensor import Tensor
@@ -44,7 +46,7 @@ class LayerNormalization(ScaleAndShift):
         rms_scaling: bool = False,
         **kwargs: Any,
     ):
-        if not isinstance(axis, (int, list, tuple)):
+        if not isinstance(axis, (int, np.integer, list, tuple)):
             raise TypeError(f"LayerNormalization: axis must be an integer or several, got {axis!r}")
         super().__init__(
             epsilon,
@@ -58,7 +60,7 @@ class LayerNormalization(ScaleAndShift):
             gamma_constraint,
             **kwargs,
         )
-        self.axis = axis if isinstance(axis, int) else list(axis)
+        self.axis = int(axis) if isinstance(axis, (int, np.integer)) else list(axis)
         self.rms_scaling = rms_scaling
         if rms_scaling:
             self.scale, self.center = True, False

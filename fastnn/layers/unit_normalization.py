@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
+
 from fastnn import ops
 from fastnn.layers.layer import Layer
 from fastnn.tensor import Tensor
@@ -27,10 +29,10 @@ class UnitNormalization(Layer):
     """
 
     def __init__(self, axis: Any = -1, **kwargs: Any):
-        if not isinstance(axis, (int, list, tuple)):
+        if not isinstance(axis, (int, np.integer, list, tuple)):
             raise TypeError(f"UnitNormalization: axis must be an integer or several, got {axis!r}")
         super().__init__(**kwargs)
-        self.axis = axis if isinstance(axis, int) else list(axis)
+        self.axis = int(axis) if isinstance(axis, (int, np.integer)) else list(axis)
         self.supports_masking = True
 
     def build(self, input_shape: tuple) -> None:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
+
 from fastnn import _core, config, ops
 from fastnn.losses.loss import align, fit_weight
 from fastnn.metrics.metric import Metric
@@ -44,9 +46,10 @@ class FBetaScore(Metric):
         kind = type(self).__name__
         if average not in _AVERAGES:
             raise ValueError(f"{kind}: average must be one of {_AVERAGES}, got {average!r}")
-        if not isinstance(beta, float) or beta <= 0:
+        if not isinstance(beta, (float, np.floating)) or beta <= 0:
             raise ValueError(f"{kind}: beta must be a float above 0, got {beta!r}")
-        if threshold is not None and not (isinstance(threshold, float) and 0 < threshold <= 1):
+        is_float = isinstance(threshold, (float, np.floating))
+        if threshold is not None and not (is_float and 0 < threshold <= 1):
             raise ValueError(f"{kind}: threshold must be a float in (0, 1], got {threshold!r}")
         self.average = average
         self.beta = beta

@@ -6,6 +6,8 @@ import math
 from collections.abc import Callable
 from typing import Any, TypedDict
 
+import numpy as np
+
 from fastnn.utils.numbers import number
 
 
@@ -96,13 +98,13 @@ def check_settings(optimizer: Any) -> None:
     clip_of(optimizer)
     who = type(optimizer).__name__
     steps = optimizer.gradient_accumulation_steps
-    if steps and not (isinstance(steps, int) and steps >= 2):
+    if steps and not (isinstance(steps, (int, np.integer)) and steps >= 2):
         raise ValueError(
             f"{who}: gradient_accumulation_steps must be an integer of at least 2, got {steps!r}"
         )
     if optimizer.use_ema:
         every = optimizer.ema_overwrite_frequency
-        if every and not (isinstance(every, int) and every >= 1):
+        if every and not (isinstance(every, (int, np.integer)) and every >= 1):
             raise ValueError(
                 f"{who}: ema_overwrite_frequency must be a positive integer or None, got {every!r}"
             )

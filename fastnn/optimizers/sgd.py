@@ -20,7 +20,7 @@ class SGD(Optimizer):
     The rate is inside the buffer: a changed rate acts on later gradients only.
 
     Args:
-        momentum: from 0 to 1, a float.
+        momentum: from 0 to 1.
         nesterov: look ahead.
         common: what every optimizer takes; see `Optimizer`.
 
@@ -42,8 +42,6 @@ class SGD(Optimizer):
         **common: Unpack[Common],
     ):
         super().__init__(learning_rate, **common)
-        if not isinstance(momentum, float) or not 0 <= momentum <= 1:
-            raise ValueError(f"SGD: momentum must be a float in [0, 1], got {momentum!r}")
         self.momentum = momentum
         self.nesterov = nesterov
 

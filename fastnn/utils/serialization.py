@@ -167,7 +167,7 @@ def serialize_keras_object(value: Any) -> Any:
         config = {
             "module": public_module(cls),
             "class_name": cls.__name__,
-            "config": value.get_config(),
+            "config": _plain(value.get_config()),
             "registered_name": _names.get(cls),
         }
         return _mark_shared(value, config)
@@ -190,6 +190,18 @@ def serialize_keras_object(value: Any) -> Any:
             "registered_name": get_registered_name(value),
         }
     raise TypeError(f"cannot serialize {value!r} of type {type(value).__name__}: no get_config")
+
+
+def _plain(value: Any) -> Any:
+    """A configuration with Python's numbers for those of NumPy. What was serialized has none, and
+    stays the dictionary that `_mark_shared` knows."""
+    if isinstance(value, np.generic):
+        return value.item()
+    if isinstance(value, dict) and "class_name" not in value:
+        return {key: _plain(member) for key, member in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_plain(member) for member in value]
+    return value
 
 
 def deserialize_keras_object(config: Any, custom_objects: dict | None = None) -> Any:

@@ -118,7 +118,7 @@ def test_a_rate_must_be_a_float(rate):
 
 
 def test_momentum_must_be_a_fraction():
-    with pytest.raises(ValueError, match="momentum must be a float in"):
+    with pytest.raises(ValueError, match="SGD: momentum must be from 0 to 1, got 2"):
         optimizers.SGD(momentum=2.0)
 
 
