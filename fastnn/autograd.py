@@ -174,9 +174,14 @@ def _text(path: tuple) -> str:
     return f"argument {place}" + "".join(f"[{key!r}]" for key in keys)
 
 
+def _are_leaves(tree: Any) -> bool:
+    """Whether it is a list as the weights of a model are: most often it is."""
+    return type(tree) is list and all(map(_is_leaf, tree))
+
+
 def _as_leaves(tree: Any, path: tuple, leaves: list) -> Any:
     """The argument with leaves in the place of its arrays; they are added to `leaves`."""
-    if type(tree) is list and all(map(_is_leaf, tree)):  # the weights of a model
+    if _are_leaves(tree):
         leaves.extend(tree)
         return tree
 
@@ -236,13 +241,18 @@ def value_and_grad(
             for leaf in switched:
                 leaf.requires_grad = False
 
-        def gradient_of(leaf: Tensor, _: Any) -> Tensor | RowGradient:
+        def gradient_of(leaf: Tensor, _: Any = None) -> Tensor | RowGradient:
             part = found.get(leaf)
             if part is not None:
                 return part
             return _core.from_numpy(np.zeros(leaf.shape, leaf.dtype), leaf.device)
 
-        parts = tuple([_map_structure(gradient_of, given[position]) for position in positions])
+        def gradients_of(tree: Any) -> Any:
+            if _are_leaves(tree):
+                return list(map(gradient_of, tree))
+            return _map_structure(gradient_of, tree)
+
+        parts = tuple([gradients_of(given[position]) for position in positions])
         value = value.detach()
         return ((value, _detached(aux)) if has_aux else value), (parts if several else parts[0])
 

@@ -15,11 +15,6 @@ namespace py = pybind11;
 namespace fastnn {
 namespace {
 
-py::object steal(PyObject* object) {
-  if (!object) throw py::error_already_set();
-  return py::reinterpret_steal<py::object>(object);
-}
-
 py::object sum_of(py::handle a, py::handle b) { return steal(PyNumber_Add(a.ptr(), b.ptr())); }
 
 class Backward {

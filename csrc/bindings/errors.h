@@ -21,4 +21,11 @@ PyObject* guarded(Body&& body) noexcept {
   }
 }
 
+// What a function of Python's interface returned, a new reference. Throws the exception that is set
+// if it returned null.
+inline pybind11::object steal(PyObject* object) {
+  if (!object) throw pybind11::error_already_set();
+  return pybind11::reinterpret_steal<pybind11::object>(object);
+}
+
 }  // namespace fastnn

@@ -27,7 +27,8 @@ constexpr Place kPlaces[] = {{"binary", &Hooks::binary},
                              {"matmul_rule", &Hooks::matmul_rule},
                              {"slice_rule", &Hooks::slice_rule},
                              {"reshape_rule", &Hooks::reshape_rule},
-                             {"transpose_rule", &Hooks::transpose_rule}};
+                             {"transpose_rule", &Hooks::transpose_rule},
+                             {"extreme_rule", &Hooks::extreme_rule}};
 
 void put(PyObject*& place, py::handle function) {
   if (!PyCallable_Check(function.ptr()))
@@ -46,7 +47,6 @@ void put_rules(PyObject** places, CodeList codes, py::handle given) {
 
 void put_named(const std::string& name, py::handle value) {
   if (name == "rules") return put_rules(hooks.rules, binary_codes(), value);
-  if (name == "reduce_rules") return put_rules(hooks.reduce_rules, reduce_codes(), value);
   for (const Place& place : kPlaces)
     if (name == place.name) return put(hooks.*place.hook, value);
   throw Error(ErrorKind::value, "set_hooks: there is no hook " + name);

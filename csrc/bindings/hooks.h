@@ -24,8 +24,8 @@ struct Hooks {
   PyObject* slice_rule = nullptr;      // of integers and slices; saved: see tensor_index.cpp
   PyObject* reshape_rule = nullptr;    // saved: shape
   PyObject* transpose_rule = nullptr;  // saved: axes
+  PyObject* extreme_rule = nullptr;    // of max and min; saved: x, the result, axes
   PyObject* rules[static_cast<int>(BinaryOp::count)] = {};
-  PyObject* reduce_rules[static_cast<int>(ReduceOp::count)] = {};
 };
 extern Hooks hooks;
 

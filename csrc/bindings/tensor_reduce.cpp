@@ -61,22 +61,56 @@ bool of_nothing(const Array& x, int64_t axes) {
   return false;
 }
 
-py::tuple axes_object(int64_t axes, int rank) {
-  int64_t positions[kMaxRank];
-  int count = 0;
-  for (int axis = 0; axis < rank; ++axis)
-    if (axes >> axis & 1) positions[count++] = axis;
-  return tuple_of(positions, count);
+// The rule of sum and mean, which saved the axes: a gradient is repeated along them.
+template <ReduceOp op>
+PyObject* spread(PyObject*, PyObject* const* args, Py_ssize_t) {
+  return guarded([&]() -> PyObject* {
+    const Edge& to = as_node(args[0])->edges[0];
+    const int64_t axes = PyLong_AsLongLong(steal(saved_of(args[0])).ptr());
+    Array repeated;
+    int64_t stride = 1, count = 1;
+    for (int axis = to.rank - 1; axis >= 0; --axis) {
+      const bool reduced = axes >> axis & 1;
+      repeated.shape[axis] = to.shape[axis];
+      repeated.strides[axis] = reduced ? 0 : stride;
+      (reduced ? count : stride) *= to.shape[axis];
+    }
+    py::object gradient = py::reinterpret_borrow<py::object>(args[1]);
+    if (op == ReduceOp::mean) {
+      const py::float_ share(1.0 / static_cast<double>(count ? count : 1));
+      gradient = steal(PyNumber_Multiply(gradient.ptr(), share.ptr()));
+    }
+    const Array& from = as_tensor(gradient.ptr())->array;
+    repeated.block = from.block;
+    repeated.data = from.data;
+    repeated.dtype = from.dtype;
+    repeated.rank = to.rank;
+    repeated.present = true;
+    return strided_copy(repeated).release().ptr();
+  });
 }
 
-// What the rule reads: of an extreme the operand and the result, else the operand's shape.
-py::tuple saved_for(ReduceOp op, PyObject* x, py::handle y, int64_t axes) {
+template <ReduceOp op>
+PyMethodDef spread_def = {"spread_rule",
+                          reinterpret_cast<PyCFunction>(reinterpret_cast<void (*)()>(spread<op>)),
+                          METH_FASTCALL, "The gradient of a sum or a mean."};
+PyObject *sum_rule, *mean_rule;
+
+PyObject* rule_of(ReduceOp op) {
+  if (op == ReduceOp::sum) return sum_rule;
+  return op == ReduceOp::mean ? mean_rule : hooks.extreme_rule;
+}
+
+// What the rule reads: of an extreme the operand, the result and the axes, else the axes.
+py::object saved_for(ReduceOp op, PyObject* x, py::handle y, int64_t axes) {
+  if (!is_extreme(op)) return py::int_(axes);
   const Array &from = as_tensor(x)->array, &to = as_tensor(y.ptr())->array;
-  const py::tuple positions = axes_object(axes, from.rank);
-  if (!is_extreme(op)) return py::make_tuple(tuple_of(from.shape, from.rank), positions);
-  py::object kept =
-      py::reinterpret_steal<py::object>(view_of(as_tensor(y.ptr()), to.rank, to.shape, 0));
-  return py::make_tuple(py::handle(x), kept, positions);
+  int64_t positions[kMaxRank];
+  int count = 0;
+  for (int axis = 0; axis < from.rank; ++axis)
+    if (axes >> axis & 1) positions[count++] = axis;
+  py::object kept = steal(view_of(as_tensor(y.ptr()), to.rank, to.shape, 0));
+  return py::make_tuple(py::handle(x), kept, tuple_of(positions, count));
 }
 
 PyObject* reduced(ReduceOp op, PyObject* x, PyObject* axis, PyObject* keepdims) {
@@ -97,7 +131,7 @@ PyObject* reduced(ReduceOp op, PyObject* x, PyObject* axis, PyObject* keepdims) 
   set_attribute(call, 2, int64_t{keep});
   py::object y = result_of(call);
   if (!is_truth(op) && grad_enabled() && requires_grad(x) &&
-      !record(y.ptr(), hooks.reduce_rules[code], saved_for(op, x, y, axes).ptr(), &x, 1))
+      !record(y.ptr(), rule_of(op), saved_for(op, x, y, axes).ptr(), &x, 1))
     return nullptr;
   return y.release().ptr();
 }
@@ -169,7 +203,10 @@ void register_tensor_reduce(py::handle module) {
     const int code = static_cast<int>(op);
     names[code] = PyUnicode_InternFromString(reduce_codes().names[code]);
   }
-  if (PyModule_AddFunctions(module.ptr(), functions) < 0) throw py::error_already_set();
+  sum_rule = PyCFunction_New(&spread_def<ReduceOp::sum>, nullptr);
+  mean_rule = PyCFunction_New(&spread_def<ReduceOp::mean>, nullptr);
+  if (!sum_rule || !mean_rule || PyModule_AddFunctions(module.ptr(), functions) < 0)
+    throw py::error_already_set();
 }
 
 }  // namespace fastnn

@@ -165,7 +165,7 @@ _core.set_hooks(
         "slice_rule": slice_rule,
         "reduce": reduce.fitted,
         "reduce_method": _reduce_method,
-        "reduce_rules": reduce.RULES,
+        "extreme_rule": reduce.extreme_rule,
         "reshape": _reshape,
         "reshape_rule": shape.reshape_rule,
         "transpose": _transpose,

@@ -59,11 +59,6 @@ def _count(shape: tuple, axes: tuple) -> int:
     return count
 
 
-def _sum_rule(node: _core.Node, gradient: Any) -> Any:
-    shape, axes = node.saved
-    return _spread(gradient, shape, axes)
-
-
 def sum(x: Any, axis: Any = None, keepdims: bool = False) -> Tensor:
     """The sum over axes; booleans and uint8 are summed in int32.
 
@@ -71,12 +66,6 @@ def sum(x: Any, axis: Any = None, keepdims: bool = False) -> Tensor:
     [4, 6]
     """
     return _reduce_as("sum", x, axis, keepdims)
-
-
-def _mean_rule(node: _core.Node, gradient: Any) -> Any:
-    shape, axes = node.saved
-    scale = like(gradient, 1 / (_count(shape, axes) or 1))
-    return _spread(_binary(gradient, scale, "mul"), shape, axes)
 
 
 def mean(x: Any, axis: Any = None, keepdims: bool = False) -> Tensor:
@@ -88,7 +77,8 @@ def mean(x: Any, axis: Any = None, keepdims: bool = False) -> Tensor:
     return _reduce_as("mean", x, axis, keepdims)
 
 
-def _extreme_rule(node: _core.Node, gradient: Any) -> Any:
+def extreme_rule(node: _core.Node, gradient: Any) -> Any:
+    """The gradient of max and min: equal elements share it."""
     x, y, axes = node.saved
     hits = _core.copy(_binary(x, _align(y, x.shape, axes), "equal"), x.dtype)
     share = _binary(_align(gradient, x.shape, axes), _core.reduce(hits, "sum", axes, True), "div")
@@ -131,7 +121,6 @@ def min(x: Any, axis: Any = None, keepdims: bool = False, initial: Any = None) -
 
 # What makes an operand one that the C type reduces.
 _FITTED = {"sum": as_countable, "mean": as_float}
-RULES = {"sum": _sum_rule, "mean": _mean_rule, "max": _extreme_rule, "min": _extreme_rule}
 
 
 def fitted(op: str, x: Any, axis: Any, keepdims: bool) -> Tensor:
