@@ -29,6 +29,7 @@ PYBIND11_MODULE(_core, module) {
   register_all_primitives();
   register_tensor(module);
   register_tensor_numpy(module);
+  register_tensor_number(module);
   register_tensor_reduce(module);
   register_tensor_matmul(module);
   register_dense(module);

@@ -98,6 +98,7 @@ void take_memory_back();
 // pybind11/cast.h: compiling what pybind11/pybind11.h has in it takes three times as long.
 void register_tensor(pybind11::handle module);
 void register_tensor_numpy(pybind11::handle module);
+void register_tensor_number(pybind11::handle module);
 void register_tensor_reduce(pybind11::handle module);
 void register_tensor_matmul(pybind11::handle module);
 void register_dense(pybind11::handle module);

@@ -157,6 +157,15 @@ Py_ssize_t length(PyObject* x) {
 
 #define FASTNN_SLOT(name, function) {Py_##name, reinterpret_cast<void*>(function)}
 
+PyObject* from_number(PyObject*, PyObject* const* args, Py_ssize_t count) {
+  return guarded([&]() -> PyObject* {
+    if (count != 2 || !(PyFloat_Check(args[0]) || PyLong_Check(args[0])))
+      throw Error(ErrorKind::type, "from_number: expected a number of Python and a dtype");
+    TensorObject* tensor = tensor_from_number(args[0], parse_dtype(args[1]));
+    return tensor ? as_object(tensor) : Py_NewRef(Py_None);
+  });
+}
+
 }  // namespace
 
 TensorObject* tensor_from_number(PyObject* number, DType dtype) {
@@ -224,5 +233,13 @@ const PyType_Slot tensor_number_slots[] = {
     FASTNN_SLOT(tp_richcompare, richcompare),
 };
 const int tensor_number_slot_count = static_cast<int>(std::size(tensor_number_slots));
+
+void register_tensor_number(py::handle module) {
+  static PyMethodDef functions[] = {
+      {"from_number", reinterpret_cast<PyCFunction>(reinterpret_cast<void (*)()>(from_number)),
+       METH_FASTCALL, "from_number(number, dtype) -> a 0-d Tensor, or None if it does not fit."},
+      {nullptr, nullptr, 0, nullptr}};
+  if (PyModule_AddFunctions(module.ptr(), functions) < 0) throw py::error_already_set();
+}
 
 }  // namespace fastnn

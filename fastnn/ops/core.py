@@ -160,12 +160,18 @@ def promote(operation: str, *operands: Any, names: Sequence[str] = ()) -> list:
 
     names: of the operands, in messages of errors; x1, x2 ... if there are none
     """
-    first = operands[0] if operands else None
-    if isinstance(first, Tensor) and all(
-        isinstance(x, Tensor) and x.dtype == first.dtype for x in operands
-    ):
-        return list(operands)
+    dtypes = {x.dtype for x in operands if isinstance(x, Tensor)}
+    if len(dtypes) == 1:  # the most frequent case
+        (dtype,) = dtypes
+        fitted = [x if isinstance(x, Tensor) else _beside(x, dtype) for x in operands]
+        if not any(x is None for x in fitted):
+            return fitted
     return _promoted(operation, names, *operands)
+
+
+def _beside(number: Any, dtype: str) -> Tensor | None:
+    """A number of Python as it is promoted beside a Tensor; None if that may change the dtype."""
+    return _core.from_number(number, dtype) if type(number) in (float, int) else None
 
 
 @follows_operands

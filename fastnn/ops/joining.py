@@ -21,7 +21,7 @@ from fastnn.ops.core import (
     record,
     strides_of,
 )
-from fastnn.ops.shape import broadcast_to, expand_dims, reshape, squeeze, swapaxes
+from fastnn.ops.shape import broadcast_to, reshape, squeeze, swapaxes
 
 
 def _part(x: Tensor, axis: int, start: int, stop: int) -> Tensor:
@@ -67,6 +67,15 @@ def concatenate(xs: Any, axis: int = 0) -> Tensor:
     return record(y, _concatenate_rule, (axis, [x.shape[axis] for x in xs]), *xs)
 
 
+def _stack_rule(node: _core.Node, gradient: Any) -> Any:
+    axis, shape = node.saved, gradient.shape
+    shape = shape[:axis] + shape[axis + 1 :]
+    return tuple(
+        _core.reshape(_part(gradient, axis, i, i + 1), shape) if needed else None
+        for i, needed in enumerate(node.needs)
+    )
+
+
 @follows_operands
 def stack(x: Any, axis: int = 0) -> Tensor:
     """Tensors of one shape joined along a new axis.
@@ -80,8 +89,12 @@ def stack(x: Any, axis: int = 0) -> Tensor:
             raise ValueError(f"stack: x[{i}] has shape {item.shape}, x[0] {xs[0].shape}")
     if not xs:
         raise ValueError("stack: there are no tensors")
-    axis = normalize_axis("stack", axis, xs[0].ndim + 1)
-    return concatenate([expand_dims(item, axis) for item in xs], axis)
+    shape = xs[0].shape
+    axis = normalize_axis("stack", axis, len(shape) + 1)
+    xs = promote("stack", *xs)
+    slab = (*shape[:axis], 1, *shape[axis:])
+    y = _core.concatenate([_core.reshape(item, slab) for item in xs], axis)
+    return record(y, _stack_rule, axis, *xs)
 
 
 def _split_rule(node: _core.Node, gradients: Any) -> Any:
