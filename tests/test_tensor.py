@@ -52,6 +52,15 @@ def test_dtype_of_data(data, dtype):
     np.testing.assert_array_equal(t, np.asarray(data))
 
 
+@pytest.mark.parametrize("step", [1, 2])
+def test_booleans_of_other_bytes_than_0_and_1(step):
+    data = np.array([2, 9, 0, 9, 255, 9], np.uint8).view(bool)[::step]
+    t = fn.tensor(data)
+    assert t.numpy().view(np.uint8).max() == 1
+    assert fn.ops.sum(t).item() == data.sum() and (t == fn.tensor(data | False)).numpy().all()
+    assert fn.ops.view(fn.tensor(np.array([2], np.uint8)), "bool").numpy().view(np.uint8) == 1
+
+
 def test_floatx_rules_python_floats():
     config.set_floatx("float64")
     try:

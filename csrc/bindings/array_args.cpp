@@ -1,6 +1,7 @@
 #include "bindings/array_args.h"
 
 #include <cstring>
+#include <string_view>
 
 #include "bindings/gil.h"
 #include "bindings/recording.h"
@@ -17,6 +18,8 @@ namespace {
                                    expected + ", got " + Py_TYPE(got)->tp_name);
 }
 
+constexpr double kMostElements = 1LL << 59;
+
 // (tensor, shape, strides, offset): elements of a Tensor read another way. Checked to stay inside.
 Array parse_view(const Primitive& primitive, const OperandInfo& operand, PyObject* view) {
   if (!operand.strided || PyTuple_GET_SIZE(view) != 4 || !is_tensor(PyTuple_GET_ITEM(view, 0)))
@@ -29,6 +32,7 @@ Array parse_view(const Primitive& primitive, const OperandInfo& operand, PyObjec
   const int64_t offset = PyLong_AsLongLong(PyTuple_GET_ITEM(view, 3));
   if (offset == -1 && PyErr_Occurred()) throw py::error_already_set();
   int64_t lowest = offset, highest = offset;
+  double size = 1;
   bool empty = false, fits = rank == strides;
   for (int axis = 0; axis < rank && fits; ++axis) {
     const int64_t extent = array.shape[axis];
@@ -38,10 +42,14 @@ Array parse_view(const Primitive& primitive, const OperandInfo& operand, PyObjec
         __builtin_add_overflow(reach < 0 ? lowest : highest, reach, reach < 0 ? &lowest : &highest))
       fits = false;
     empty = empty || extent == 0;
+    size *= static_cast<double>(extent);
   }
   if (!fits || (!empty && (lowest < 0 || highest >= available)))
     throw Error(ErrorKind::value, std::string(primitive.name) + ": the view of " + operand.name +
                                       " reaches outside its tensor");
+  if (size > kMostElements)  // strides of 0 repeat as often as one likes
+    throw Error(ErrorKind::overflow,
+                std::string(primitive.name) + ": the view of " + operand.name + " is too large");
   array.rank = static_cast<uint8_t>(rank);
   if (!empty) array.data += offset * item_size(array.dtype);
   return array;
@@ -67,7 +75,7 @@ int64_t parse_code(const Primitive& primitive, const AttributeInfo& attribute, P
   const char* text = PyUnicode_Check(name) ? PyUnicode_AsUTF8AndSize(name, &length) : nullptr;
   if (text)
     for (int code = 0; code < codes.count; ++code)
-      if (std::strcmp(codes.names[code], text) == 0) return code;
+      if (codes.names[code] == std::string_view(text, static_cast<size_t>(length))) return code;
   PyErr_Clear();
   std::string known;
   for (int code = 0; code < codes.count; ++code)
@@ -201,7 +209,7 @@ void parse_call(const Primitive& primitive, PyObject* const* args, Py_ssize_t co
     } else {
       append(call, total++, parse_operand(primitive, operand, argument));
     }
-    if (total > 65000)
+    if (total > Call::kMostArrays)
       throw Error(ErrorKind::value, std::string(primitive.name) + ": too many arrays in a list");
   }
   call.first[primitive.operands.size()] = static_cast<uint16_t>(total);

@@ -90,8 +90,7 @@ int known_backend(const std::string& name) {
   const int backend = find_backend(name);
   if (backend >= 0) return backend;
   std::string known;
-  for (int i = 0; i < static_cast<int>(registered().size()) + 1; ++i)
-    known += (i ? ", " : "") + std::string(backend_name(i));
+  for (int i = 0; i < backend_count(); ++i) known += (i ? ", " : "") + std::string(backend_name(i));
   throw py::value_error("backend: there is no backend '" + name + "', known are " + known);
 }
 

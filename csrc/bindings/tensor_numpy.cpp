@@ -196,6 +196,8 @@ Array array_from_numpy(PyObject* object) {
       throw;
     }
   }
+  if (array.dtype == DType::boolean)  // whose bytes are 0 and 1 here
+    for (int64_t i = 0, n = array.bytes(); i < n; ++i) array.data[i] = array.data[i] != 0;
   return array;
 }
 

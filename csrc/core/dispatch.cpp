@@ -107,6 +107,8 @@ int register_backend(const std::string& name) {
   return static_cast<int>(backends().size()) - 1;
 }
 
+int backend_count() { return static_cast<int>(backends().size()); }
+
 int find_backend(const std::string& name) {
   for (size_t i = 0; i < backends().size(); ++i)
     if (backends()[i] == name) return static_cast<int>(i);

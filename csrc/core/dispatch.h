@@ -17,6 +17,7 @@ constexpr int kNative = 0;
 int register_backend(const std::string& name);
 int find_backend(const std::string& name);  // -1: unknown
 const char* backend_name(int backend);
+int backend_count();
 
 // The backend of the calling thread, and the one that threads start with.
 int current_backend();

@@ -76,6 +76,14 @@ std::string Plan::verify(const Recording& eager, const std::vector<const Array*>
   if (eager.notes().size() != trace_->notes.size())
     return "the eager step made " + std::to_string(eager.notes().size()) +
            " calls, the recorded one " + std::to_string(trace_->notes.size());
+  for (size_t n = 0; n < trace_->notes.size(); ++n) {
+    const Call &now = eager.notes()[n], &recorded = trace_->notes[n];
+    if (now.primitive != recorded.primitive ||
+        std::memcmp(now.first, recorded.first, sizeof now.first) != 0)
+      return "call " + std::to_string(n) + " of the eager step is " + now.primitive->name +
+             ", of the recorded one " + recorded.primitive->name +
+             (now.primitive == recorded.primitive ? ", with another number of arrays" : "");
+  }
   const State after = state();
   restore(before);
   std::string found;

@@ -50,6 +50,8 @@ void Call::resize(int j, int n) {
   const int operands = static_cast<int>(primitive->operands.size());
   const int old = count(j), total = first[operands], grown = total - old + n;
   if (n == old) return;
+  if (grown > Call::kMostArrays)
+    throw Error(ErrorKind::value, std::string(primitive->name) + ": too many arrays in a list");
   if (!spill && grown > kInline) spill_over(total);
   const int tail = first[j + 1];
   if (spill) {

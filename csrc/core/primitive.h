@@ -101,7 +101,7 @@ struct Call {
   std::vector<Array>* spill = nullptr;  // set when the arrays do not fit inline
   const char* prepared = nullptr;       // what Primitive::prepare wrote; null: a run does it itself
   std::shared_ptr<const Program> program;  // set when a backend compiled the call
-  static constexpr int kInline = 12;
+  static constexpr int kInline = 12, kMostArrays = UINT16_MAX;
   Array inline_arrays[kInline];
 
   Call() = default;

@@ -3,6 +3,7 @@
 
 #include <cmath>
 #include <cstddef>
+#include <limits>
 
 #include "core/kernel_table.h"
 #include "ops/all.h"
@@ -48,10 +49,14 @@ void infer_uniform(Call& call) {
   const auto& attributes = call.attributes.as<UniformAttributes>();
   check_float_dtype(call, attributes.dtype);
   const double width = attributes.high - attributes.low;
-  if (!(width >= 0) || std::isinf(width))
+  const bool narrow = static_cast<DType>(attributes.dtype) == DType::float32;
+  const double most =
+      narrow ? std::numeric_limits<float>::max() : std::numeric_limits<double>::max();
+  if (!(width >= 0 && width <= most && attributes.low >= -most && attributes.high <= most))
     fail(ErrorKind::value, call,
          "low is " + std::to_string(attributes.low) + " and high is " +
-             std::to_string(attributes.high) + ", expected low <= high, both finite");
+             std::to_string(attributes.high) + ", expected low <= high, both finite in " +
+             dtype_name(static_cast<DType>(attributes.dtype)) + ", and so is high - low");
   set_drawn(call, attributes.shape, attributes.dtype);
 }
 

@@ -16,6 +16,7 @@ ROWS = [
     ("gather", [F, STATE], (2**70,), OverflowError, "gather: axis: int too big"),
     ("elementwise", [[F]], (0, 1, 5), TypeError, "elementwise: constants: 'int' object is not"),
     ("binary", [F, D], ("add",), TypeError, "add: x2 has dtype float64 but x1 has float32"),
+    ("binary", [F, F], ("add\0",), ValueError, "op is 'add\\x00', expected one of add, sub"),
     ("binary", [F, V], ("add",), ValueError, "(3, 4) and (3,) cannot be broadcast"),
     ("binary", [I, I], ("div",), TypeError, "divide: x1 has dtype int32"),
     ("binary", [F, F], ("bitwise_and",), TypeError, "bitwise_and: x1 has dtype float32"),
@@ -53,6 +54,7 @@ ROWS = [
     ("one_hot", [I], (-1,), ValueError, "one_hot: depth is -1"),
     ("arange", [], (0.0, 1.0, -1, "int32"), ValueError, "arange: negative extent"),
     ("concatenate", [[F, D]], (0,), ValueError, "concatenate: xs[1] is float64(3, 4)"),
+    ("gather_batch", [[F] * 40000, np.arange(3), np.array([0])], (1,), ValueError, "too many arra"),
     (
         "gather_batch",
         [[F], np.arange(3), np.array([2])],

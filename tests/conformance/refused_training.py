@@ -8,6 +8,9 @@ from .refused_operands import ONE, PLAIN, RATE, STATE, STEP, B, D, F, I, V
 ROWS = [
     ("random_uniform", [V], ((3,),), ValueError, "random_uniform: state has shape (3,)"),
     ("random_uniform", [STATE], ((3,), 1.0, 0.0), ValueError, "expected low <= high"),
+    ("random_uniform", [STATE], ((3,), -3e38, 3e38), ValueError, "finite in float32, and so is"),
+    ("random_uniform", [STATE], ((3,), 0.0, 1e39), ValueError, "both finite in float32"),
+    ("random_uniform", [STATE], ((3,), -1e308, 1e308, "float64"), ValueError, "finite in float64"),
     ("random_normal", [STATE], ((3,), 0.0, -1.0), ValueError, "expected finite numbers and std"),
     ("random_integers", [STATE], ((3,), 5, 5), ValueError, "no integer lies in [5, 5)"),
     ("random_integers", [STATE], ((3,), 0, 300, "uint8"), ValueError, "does not fit uint8"),

@@ -63,6 +63,30 @@ for i in range(16):
     assert f"RuntimeError: {name}: a replay differs from the eager step: " in verified.stderr
 
 
+@pytest.mark.parametrize(
+    ("later", "told"),
+    [
+        ("fn.ops.relu(x)", "call 0 of the eager step is unary, of the recorded one row_norm"),
+        ("fn.ops.layer_normalization(x, gamma)", "row_norm, with another number of arrays"),
+    ],
+)
+def test_verification_tells_of_as_many_other_calls(run, later, told):
+    code = f"""
+changed = []
+@fn.capture
+def step(x):
+    return {later} if changed else fn.ops.layer_normalization(x)
+x = fn.tensor(np.zeros((1, 2), "float32"))
+gamma = fn.tensor(np.ones(2, "float32"))
+for i in range(8):
+    step(x)
+changed.append(True)
+step(x)
+"""
+    verified = run(code, FASTNN_VERIFY_PLAN="1")
+    assert told in verified.stderr, verified.stderr
+
+
 def test_verification_is_silent_about_a_sound_step(run):
     result = run(
         """

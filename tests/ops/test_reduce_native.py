@@ -383,3 +383,15 @@ def test_lists_without_elements():
     assert np.asarray(_core.reduce_list(empty, "all_finite"))
     with pytest.raises(ValueError, match="reduce_list: max of no elements"):
         _core.reduce_list(empty, "max")
+
+
+def test_views_that_repeat_too_often():
+    x = _core.from_numpy(np.ones(4, np.float32))
+    for call in (
+        lambda view: _core.reduce(view, "sum", (0, 1)),
+        lambda view: _core.arg_reduce(view, "argmax", 1),
+        lambda view: _core.moments(view, (0, 1)),
+    ):
+        with pytest.raises(OverflowError, match="the view of x is too large"):
+            call((x, (2**32, 2**32), (0, 0), 0))
+    assert _core.reduce((x, (2**32, 2**32, 0), (0, 0, 1), 0), "sum", (0, 1, 2)).numpy() == 0
