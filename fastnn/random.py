@@ -19,6 +19,7 @@ from fastnn.ops.core import Tensor, Variable, as_float, as_tensor, cast, normali
 from fastnn.ops.indexing import take
 from fastnn.ops.shape import expand_dims, shape_argument
 from fastnn.tensor import move
+from fastnn.utils.integers import integer
 
 __all__ = [
     "SeedGenerator",
@@ -161,7 +162,9 @@ def randint(shape: Any, minval: int, maxval: int, dtype: str = "int32", seed: An
     if not is_int(dtype):
         raise ValueError(f"randint: dtype is {dtype}, expected an integer type")
     shape = shape_argument("randint", shape)
-    return _core.random_integers(state_of(seed), shape, int(minval), int(maxval), dtype)
+    low = integer("randint: minval", minval, -(2**63))
+    high = integer("randint: maxval", maxval, -(2**63))
+    return _core.random_integers(state_of(seed), shape, low, high, dtype)
 
 
 def categorical(logits: Any, num_samples: int, dtype: str = "int32", seed: Any = None) -> Tensor:
@@ -187,7 +190,7 @@ def dropout(inputs: Any, rate: float | Tensor, noise_shape: Any = None, seed: An
 
 def permutation(n: int, seed: Any = None) -> Tensor:
     """The numbers 0 to n - 1 in random order, int64."""
-    return _core.random_permutation(state_of(seed), int(n))
+    return _core.random_permutation(state_of(seed), integer("permutation: n", n))
 
 
 def shuffle(x: Any, axis: int = 0, seed: Any = None) -> Tensor:

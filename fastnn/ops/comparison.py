@@ -149,8 +149,10 @@ def clip(x: Any, x_min: Any, x_max: Any) -> Tensor:
             x = maximum(x, x_min)
         return x if x_max is None else minimum(x, x_max)
     low, high = (
-        constant(end, x.dtype) if isinstance(end, (int, float)) else as_tensor(end, x.dtype)
-        for end in ends
+        constant(end, x.dtype)
+        if isinstance(end, (int, float))
+        else as_tensor(end, x.dtype, f"clip: {name}")
+        for name, end in zip(("x_min", "x_max"), ends)
     )
     if low.requires_grad or high.requires_grad:
         return minimum(maximum(x, low), high)
@@ -161,8 +163,13 @@ def clip(x: Any, x_min: Any, x_max: Any) -> Tensor:
 def nan_to_num(
     x: Any, nan: float = 0.0, posinf: float | None = None, neginf: float | None = None
 ) -> Tensor:
-    """x with NaN and infinities replaced, by default with 0 and the largest finite numbers."""
-    x = as_float(x, "nan_to_num: x")
+    """x with NaN and infinities replaced, by default with 0 and the largest finite numbers.
+
+    Integers and booleans have none: they stay as they are.
+    """
+    x = as_tensor(x, None, "nan_to_num: x")
+    if x.dtype not in FLOATS:
+        return x
     largest = 3.4028234663852886e38 if x.dtype == "float32" else 1.7976931348623157e308
     x = where(isnan(x), like(x, nan), x)
     x = where(equal(x, float("inf")), like(x, largest if posinf is None else posinf), x)

@@ -59,7 +59,7 @@ def view(x: Any, dtype: Any = None) -> Tensor:
         return x
     dtype = standardize_dtype(dtype)
     try:
-        return _core.from_numpy(np.ascontiguousarray(x.numpy()).view(dtype))
+        return _core.from_numpy(x.numpy().view(dtype))
     except (ValueError, TypeError) as error:
         raise ValueError(f"view: x of {x.dtype} and shape {x.shape} as {dtype}: {error}") from None
 

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from fastnn import _core
-from fastnn.dtypes import FLOATS, is_int, result_type, standardize_dtype
+from fastnn.dtypes import FLOATS, INTEGERS, is_int, result_type, standardize_dtype
 from fastnn.ops.core import (
     Tensor,
     as_tensor,
@@ -193,6 +193,8 @@ def linspace(
     """
     options = {"endpoint": endpoint, "retstep": True, "axis": axis}
     values, step = _spaced("linspace", np.linspace, start, stop, num, **options)
+    if standardize_dtype(dtype) in INTEGERS:
+        values = np.floor(values)
     numbers = as_tensor(values, standardize_dtype(dtype))
     return (numbers, as_tensor(step, standardize_dtype(dtype))) if retstep else numbers
 
@@ -237,6 +239,8 @@ def geomspace(
 def eye(N: int, M: int | None = None, k: int = 0, dtype: Any = None) -> Tensor:
     """Ones on diagonal k of an N by M matrix, zeros elsewhere."""
     columns = N if M is None else M
+    if N < 0 or columns < 0:
+        raise ValueError(f"eye: N is {N} and M is {M}, expected numbers that are not negative")
     labels = _core.arange(float(k), 1.0, N, "int64")
     return _core.one_hot(labels, columns, 1.0, 0.0, standardize_dtype(dtype))
 

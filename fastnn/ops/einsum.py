@@ -100,6 +100,8 @@ def einsum(subscripts: str, *operands: Any) -> Tensor:
     >>> einsum("ij,jk->ik", [[1.0, 2.0]], [[3.0], [4.0]]).tolist()
     [[11.0]]
     """
+    if not isinstance(subscripts, str):
+        raise TypeError(f"einsum: subscripts must be a string, got {subscripts!r}")
     tensors = promote("einsum", *operands)
     inputs, result = _parse(subscripts, tensors)
     x, labels = tensors[0], inputs[0]

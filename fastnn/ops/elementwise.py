@@ -11,7 +11,7 @@ from typing import Any
 
 from fastnn import _core
 from fastnn.dtypes import FLOATS
-from fastnn.ops.core import Tensor, as_float, as_tensor, like, record
+from fastnn.ops.core import Tensor, as_float, as_tensor, cast, like, record
 
 _binary = _core.binary
 _unary = _core.unary
@@ -101,12 +101,17 @@ abs = absolute
 def round(x: Any, decimals: int = 0) -> Tensor:
     """The nearest multiple of 10 ** -decimals, ties to even; not differentiable.
 
+    Integers stay integers, exact up to 2 ** 53 where decimals are negative.
+
     >>> round([0.5, 1.26], decimals=1).tolist() == round([0.5, 1.3], decimals=1).tolist()
     True
     """
     if decimals == 0:
         return _round(x)
-    x = as_float(x, "round: x")
+    x = as_tensor(x, None, "round: x")
+    if x.dtype not in FLOATS:  # which are whole
+        whole = decimals > 0 or x.dtype == "bool"
+        return x if whole else cast(round(cast(x, "float64"), decimals), x.dtype)
     scale = like(x, 10.0**decimals)
     return _binary(_unary(_binary(x, scale, "mul"), "round"), scale, "div")
 

@@ -57,7 +57,7 @@ def take(x: Any, indices: Any, axis: int | None = None) -> Tensor:
         indices = _indices_of(x, indices)
     if axis is None:
         x, axis = reshape(x, (-1,)), 0
-    elif axis < 0 or axis >= x.ndim:
+    elif type(axis) is not int or not 0 <= axis < x.ndim:
         axis = normalize_axis("take", axis, x.ndim)
     if _core.devices_in_use():
         check_devices("take", x=x, indices=indices)

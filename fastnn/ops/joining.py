@@ -83,6 +83,8 @@ def stack(x: Any, axis: int = 0) -> Tensor:
     >>> stack([[1, 2], [3, 4]], axis=1).tolist()
     [[1, 3], [2, 4]]
     """
+    if not np.iterable(x):
+        raise TypeError("stack: x must be a list of tensors")
     xs = [as_tensor(item, None, f"stack: x[{i}]") for i, item in enumerate(x)]
     for i, item in enumerate(xs):
         if item.shape != xs[0].shape:
@@ -122,7 +124,13 @@ def split(x: Any, indices_or_sections: Any, axis: int = 0) -> list:
         places = [index(i) + (extent if i < 0 else 0) for i in indices_or_sections]
         inner = [min(max(place, 0), extent) for place in places]
     else:
-        sections = index(indices_or_sections)
+        try:
+            sections = index(indices_or_sections)
+        except TypeError:
+            raise TypeError(
+                f"split: indices_or_sections must be an integer or several, got "
+                f"{indices_or_sections!r}"
+            ) from None
         if sections <= 0 or extent % sections:
             raise ValueError(f"split: axis {axis} of extent {extent} has no {sections} equal parts")
         inner = [extent // sections * i for i in range(1, sections)]
@@ -158,6 +166,8 @@ def triu(x: Any, k: int = 0) -> Tensor:
 @follows_operands
 def meshgrid(*x: Any, indexing: str = "xy") -> list:
     """Coordinate grids from vectors: indexing "xy" or "ij"."""
+    if indexing not in ("xy", "ij"):
+        raise ValueError(f"meshgrid: indexing is {indexing!r}, expected 'xy' or 'ij'")
     xs = [as_tensor(item, None, f"meshgrid: x{i + 1}") for i, item in enumerate(x)]
     extents = [item.size for item in xs]
     grids = [

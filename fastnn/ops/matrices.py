@@ -27,7 +27,7 @@ from fastnn.ops.indexing import slice_rule
 from fastnn.ops.joining import stack
 from fastnn.ops.products import matmul
 from fastnn.ops.reduce import mean, norm, sum
-from fastnn.ops.shape import expand_dims, moveaxis, pad, ravel, reshape, swapaxes
+from fastnn.ops.shape import expand_dims, moveaxis, pad, ravel, repeat, reshape, swapaxes, tile
 
 # ---- diagonals -----------------------------------------------------------------------------------
 
@@ -141,6 +141,10 @@ def kron(x1: Any, x2: Any) -> Tensor:
     x1 = reshape(x1, (1,) * (rank - x1.ndim) + x1.shape)
     x2 = reshape(x2, (1,) * (rank - x2.ndim) + x2.shape)
     shape = tuple(a * b for a, b in zip(x1.shape, x2.shape))
+    if 2 * rank > 8:  # more axes than a tensor has
+        for axis, count in enumerate(x2.shape):
+            x1 = repeat(x1, count, axis)
+        return multiply(x1, tile(x2, tuple(a // b if b else 0 for a, b in zip(shape, x2.shape))))
     blocks = expand_dims(x1, tuple(range(1, 2 * rank, 2)))
     return reshape(multiply(blocks, expand_dims(x2, tuple(range(0, 2 * rank, 2)))), shape)
 
@@ -216,4 +220,6 @@ def corrcoef(x: Any) -> Tensor:
     deviations = sqrt(sum(multiply(centred, centred), -1, keepdims=True))
     centred = divide(centred, deviations)
     y = clip(matmul(centred, swapaxes(centred, 0, 1)), -1.0, 1.0)
+    if rows.shape[1] == 0:
+        y = divide(y, 0.0)  # of nothing
     return y if x.ndim == 2 else reshape(y, ())

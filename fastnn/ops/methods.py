@@ -92,6 +92,9 @@ def _to(self: Tensor, device: str) -> Tensor:
     return y if y is self else record(y, _to_rule, self.device, self)
 
 
+_COMPUTED = ("sum", "prod", "mean", "var", "std")  # in the dtype that is asked for
+
+
 def _without_out(function: Any) -> Any:
     """The reduction as a method that NumPy may call: np.sum(t) is t.sum(axis=None, out=None)."""
 
@@ -107,7 +110,8 @@ def _without_out(function: Any) -> Any:
             return function(self, axis, keepdims)
         if out is not None:
             raise TypeError(f"{function.__name__}: tensors are immutable, out must be None")
-        result = function(self, axis, keepdims=keepdims, **options)
+        x = cast(self, dtype) if dtype is not None and function.__name__ in _COMPUTED else self
+        result = function(x, axis, keepdims=keepdims, **options)
         return result if dtype is None else cast(result, dtype)
 
     method.__name__ = function.__name__

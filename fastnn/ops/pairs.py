@@ -18,11 +18,13 @@ from fastnn.ops.comparison import (
     less_equal,
     logical_and,
     logical_or,
+    not_equal,
     right_shift,
     where,
 )
 from fastnn.ops.core import (
     Tensor,
+    as_countable,
     as_float,
     as_tensor,
     check_devices,
@@ -32,8 +34,8 @@ from fastnn.ops.core import (
     record,
     saved_output,
 )
-from fastnn.ops.elementwise import absolute, exp, isnan, log1p, logical_not, sign, sqrt, square
-from fastnn.ops.functions import trunc
+from fastnn.ops.elementwise import absolute, exp, isnan, log1p, logical_not, sqrt, square
+from fastnn.ops.functions import signbit, trunc
 from fastnn.ops.reduce import all
 
 
@@ -143,10 +145,13 @@ def fmod(x1: Any, x2: Any) -> Tensor:
     >>> fmod([-7.0, 7.0], 3.0).tolist()
     [-1.0, 1.0]
     """
-    x1, x2 = promote("fmod", x1, x2)
+    x1, x2 = (as_countable(x, "fmod") for x in promote("fmod", x1, x2))
     a, b = x1.detach(), x2.detach()
-    y = multiply(sign(a), mod(absolute(a), absolute(b)))
-    return record(y, _fmod_rule, (x1, x2), x1, x2)
+    if a.dtype in FLOATS:
+        y = mod(absolute(a), absolute(b))
+        return record(where(signbit(a), -y, y), _fmod_rule, (x1, x2), x1, x2)
+    y = mod(a, b)  # with the sign of b
+    return where(logical_and(not_equal(y, 0), not_equal(less(a, 0), less(b, 0))), y - b, y)
 
 
 def _of_integers(function: Any, operation: str, x1: Any, x2: Any) -> Tensor:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from operator import index
 from typing import Any
 
 from fastnn import _core
@@ -69,7 +70,8 @@ def _vectors_rule(node: _core.Node, gradient: Any) -> Any:
 def matmul(x1: Any, x2: Any) -> Tensor:
     """Matrix product over the last two axes; leading axes broadcast, vectors get an axis.
 
-    Integers are multiplied in float64, exactly up to 2 ** 53; what their dtype does not hold wraps.
+    Integers are multiplied in float64, exactly up to 2 ** 53. What int32 and uint8 do not hold
+    wraps, for what int64 does not hold there is the nearest that it does.
 
     >>> matmul([[1.0, 2.0]], [[3.0], [4.0]]).tolist()
     [[11.0]]
@@ -201,7 +203,8 @@ def fitted_dense(x: Any, kernel: Any, bias: Any, activation: str, a: float) -> T
 
 
 def _tensordot_axes(axes: Any, first: Tensor, second: Tensor) -> tuple:
-    if isinstance(axes, int):
+    if hasattr(axes, "__index__"):
+        axes = index(axes)
         if not 0 <= axes <= min(first.ndim, second.ndim):
             raise ValueError(
                 f"tensordot: axes is {axes}, the operands have {first.ndim} and {second.ndim}"

@@ -6,9 +6,14 @@
 from __future__ import annotations
 
 from builtins import abs as _abs
+from builtins import max as _max
+from numbers import Real
 from typing import Any
 
+import numpy as np
+
 from fastnn import _core
+from fastnn.dtypes import result_type
 from fastnn.ops.arithmetic import divide, multiply, power
 from fastnn.ops.comparison import not_equal
 from fastnn.ops.core import (
@@ -92,7 +97,7 @@ def _from_initial(op: str, x: Any, axis: Any, keepdims: bool, initial: Any) -> T
     axes = normalize_axes(op, axis, x.ndim)
     if _count(x.shape, axes) == 0:
         shape = _core.reduce(x, "any", axes, keepdims).shape
-        return filled(shape, initial, x.dtype, x.device)
+        return filled(shape, initial, result_type(x, initial), x.device)
     return (maximum if op == "max" else minimum)(_reduce_as(op, x, axes, keepdims), initial)
 
 
@@ -176,8 +181,8 @@ def _logsumexp_rule(node: _core.Node, gradient: Any) -> Any:
     x, y, axes = node.saved
     aligned = _align(y, x.shape, axes)
     # Over nothing but -inf the result is -inf and no element has a share.
-    finite = _core.select(_core.unary(aligned, "isfinite"), aligned, like(x, 0))
-    weight = _core.unary(_binary(x, finite, "sub"), "exp")
+    nothing = _binary(aligned, like(x, float("-inf")), "equal")
+    weight = _core.unary(_binary(x, _core.select(nothing, like(x, 0), aligned), "sub"), "exp")
     return _binary(_align(gradient, x.shape, axes), weight, "mul")
 
 
@@ -245,7 +250,7 @@ def var(x: Any, axis: Any = None, keepdims: bool = False, ddof: int = 0) -> Tens
     if ddof == 0:
         return variance
     count = _count(x.shape, normalize_axes("var", axis, x.ndim))
-    return multiply(variance, count) / float(count - ddof)
+    return multiply(variance, count) / float(_max(count - ddof, 0))
 
 
 def std(x: Any, axis: Any = None, keepdims: bool = False, ddof: int = 0) -> Tensor:
@@ -297,7 +302,8 @@ def norm(x: Any, ord: Any = None, axis: Any = None, keepdims: bool = False) -> T
             return sum(absolute(x), axes, keepdims)
         if ord in (infinity, -infinity):
             return (max if ord > 0 else min)(absolute(x), axes, keepdims)
-        if isinstance(ord, (int, float)):
+        if isinstance(ord, Real):
+            ord = float(ord)
             return power(sum(power(absolute(x), ord), axes, keepdims), 1.0 / ord)
     elif len(axes) == 2 and ord in (1, -1, infinity, -infinity):
         inner = axes[0] if _abs(ord) == 1 else axes[1]
@@ -326,7 +332,7 @@ def average(x: Any, axis: Any = None, weights: Any = None) -> Tensor:
         return mean(x, axis)
     x, weights = as_float(x, "average: x"), as_float(weights, "average: weights")
     if weights.shape != x.shape:
-        if not isinstance(axis, int) or weights.shape != (
+        if not isinstance(axis, (int, np.integer)) or weights.shape != (
             x.shape[normalize_axis("average", axis, x.ndim)],
         ):
             raise ValueError(

@@ -192,7 +192,8 @@ def select(condlist: Any, choicelist: Any, default: Any = 0) -> Tensor:
 
 @follows_operands
 def unravel_index(indices: Any, shape: Any) -> tuple:
-    """Positions in the flat tensor as positions along each axis of a shape, int32.
+    """Positions in the flat tensor as positions along each axis of a shape, int32; int64 along
+    axes that need it.
 
     Negative ones count from the end; others outside raise IndexError.
 
@@ -202,9 +203,15 @@ def unravel_index(indices: Any, shape: Any) -> tuple:
     shape = tuple(shape_argument("unravel_index", shape))
     flat = as_indices(indices, "unravel_index: indices").numpy().astype(np.int64)
     size = math.prod(shape)
+    if size > 2**63 - 1:
+        raise OverflowError(f"unravel_index: shape {shape} has more elements than int64 counts")
     outside = (flat < -size) | (flat >= size)
     if outside.any():
         wrong = flat.reshape(-1)[outside.reshape(-1).argmax()]
         raise IndexError(f"unravel_index: index {wrong} is outside shape {shape}")
-    parts = np.unravel_index(np.where(flat < 0, flat + size, flat), shape)
-    return tuple(as_tensor(np.asarray(part).astype(np.int32)) for part in parts)
+    flat = np.where(flat < 0, flat + size, flat)
+    parts = []
+    for extent in reversed(shape):
+        flat, part = np.divmod(flat, extent or 1)
+        parts.append(as_tensor(part.astype(np.int32 if extent <= 2**31 else np.int64)))
+    return tuple(reversed(parts))

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from math import prod
 from operator import index
 from typing import Any
 
 import numpy as np
 
 from fastnn import _core
+from fastnn.dtypes import FLOATS
 from fastnn.ops.core import (
     Tensor,
     as_tensor,
@@ -20,7 +22,8 @@ from fastnn.ops.core import (
 )
 
 _copy = _core.copy
-_IN_ORDER = [tuple(range(rank)) for rank in range(9)]
+_MOST_AXES = 8
+_IN_ORDER = [tuple(range(rank)) for rank in range(_MOST_AXES + 1)]
 
 
 def shape_argument(operation: str, shape: Any) -> tuple:
@@ -117,7 +120,7 @@ def transpose(x: Any, axes: Any = None) -> Tensor:
         x = as_tensor(x, None, "transpose: x")
     if axes is None:
         return x.T
-    axes = normalize_axes("transpose", tuple(axes), x.ndim)
+    axes = normalize_axes("transpose", tuple(axes) if np.iterable(axes) else axes, x.ndim)
     if len(axes) != x.ndim:
         raise ValueError(f"transpose: axes {axes} are not all of a tensor of {x.ndim} axes")
     if axes == _IN_ORDER[x.ndim] and type(x) is Tensor:
@@ -212,10 +215,16 @@ def roll(x: Any, shift: Any, axis: Any = None) -> Tensor:
     if axis is None:
         return reshape(roll(ravel(x), shift, 0), x.shape)
     axes = normalize_axes("roll", axis, x.ndim)
-    shifts = tuple(shift) if isinstance(shift, (tuple, list)) else (shift,) * len(axes)
+    try:
+        shifts = tuple(map(index, shift if isinstance(shift, (tuple, list)) else [shift]))
+    except TypeError:
+        raise TypeError(f"roll: shift must be integers, got {shift!r}") from None
+    if len(shifts) == 1:
+        shifts *= len(axes)
     if len(shifts) != len(axes):
         raise ValueError(f"roll: {len(shifts)} shifts for {len(axes)} axes")
-    return record(_rolled(x, shifts, axes), _roll_rule, (shifts, axes), x)
+    y = _rolled(x, shifts, axes)
+    return record(_copy(x, x.dtype) if y is x else y, _roll_rule, (shifts, axes), x)
 
 
 # ---- repetition ----------------------------------------------------------------------------------
@@ -287,8 +296,16 @@ def tile(x: Any, repeats: Any) -> Tensor:
     rank = max(len(repeats), x.ndim)
     repeats = (1,) * (rank - len(repeats)) + repeats
     x = reshape(x, (1,) * (rank - x.ndim) + x.shape)
+    if any(count < 0 for count in repeats):
+        raise ValueError(f"tile: repeats must not be negative, got {repeats}")
     wanted = {i: count for i, count in enumerate(repeats) if count != 1}
-    return _repeated(x, wanted, tuple(a * b for a, b in zip(x.shape, repeats))) if wanted else x
+    while rank + len(wanted) > _MOST_AXES:  # each takes an axis more for a while
+        axis, count = wanted.popitem()
+        before, after = x.shape[:axis], x.shape[axis + 1 :]
+        slabs = reshape(x, (prod(before), x.shape[axis] * prod(after)))
+        x = _repeated(slabs, {1: count}, (*before, x.shape[axis] * count, *after))
+    shape = tuple(a * wanted.get(i, 1) for i, a in enumerate(x.shape))
+    return _repeated(x, wanted, shape) if wanted else x
 
 
 def repeat(x: Any, repeats: Any, axis: Any = None) -> Tensor:
@@ -358,14 +375,21 @@ def pad(x: Any, pad_width: Any, mode: str = "constant", constant_values: Any = N
     x = as_tensor(x, None, "pad: x")
     if mode not in _PAD_MODES:
         raise ValueError(f"pad: mode is {mode!r}, expected one of {', '.join(_PAD_MODES)}")
+    given = np.asarray(pad_width)
+    if given.dtype.kind not in "iu" and given.size:
+        raise TypeError(f"pad: pad_width must be integers, got {pad_width!r}")
     try:
-        widths = np.broadcast_to(np.asarray(pad_width, dtype=np.int64), (x.ndim, 2)).tolist()
+        widths = np.broadcast_to(given.astype(np.int64), (x.ndim, 2)).tolist()
     except ValueError:
         raise ValueError(f"pad: pad_width {pad_width!r} does not fit {x.ndim} axes") from None
     before = tuple(first for first, _ in widths)
     after = tuple(last for _, last in widths)
-    value = 0.0 if constant_values is None else float(constant_values)
-    y = _core.pad(x, before, after, _PAD_MODES[mode], value)
+    value = 0 if constant_values is None else constant_values
+    if x.dtype not in FLOATS and isinstance(value, (int, np.integer)):
+        number = as_tensor(int(value), x.dtype, "pad: constant_values")
+        if int(value) != float(value):  # only the dtype holds it: as a distance from 0, which wraps
+            return _core.binary(pad(_core.binary(x, number, "sub"), pad_width), number, "add")
+    y = _core.pad(x, before, after, _PAD_MODES[mode], float(value))
     return record(y, _pad_rule, (x.shape, before, after, mode), x)
 
 

@@ -115,13 +115,13 @@ def test_binary(name):
 
 @pytest.mark.parametrize("name", [n for n in UNARY if n not in (
     "negative", "absolute", "abs", "sign", "square", "floor", "ceil", "round", "logical_not",
-    "isfinite", "isnan", "isinf", "stop_gradient")])  # fmt: skip
+    "isfinite", "isnan", "isinf", "stop_gradient", "nan_to_num")])  # fmt: skip
 def test_integers_become_floatx(name):
     assert getattr(ops, name)([1]).dtype == "float32"
 
 
 def test_integers_stay_where_they_may():
-    for name in ("negative", "absolute", "square", "sign", "floor", "ceil", "round"):
+    for name in ("negative", "absolute", "square", "sign", "floor", "ceil", "round", "nan_to_num"):
         assert getattr(ops, name)([-2]).dtype == "int32"
     assert ops.add([True], [True]).tolist() == [2]
     assert ops.divide([1], [2]).tolist() == [0.5]
