@@ -6,6 +6,7 @@ import inspect
 from collections.abc import Callable
 from typing import Any
 
+from fastnn.layers import masks
 from fastnn.layers.layer import Layer
 from fastnn.utils.serialization import deserialize_keras_object, serialize_keras_object
 
@@ -44,6 +45,8 @@ class Lambda(Layer):
         self._output_shape = output_shape
         self.mask = mask
         self.supports_masking = mask is not None
+        if mask is not None:
+            masks.state.in_use = True
         names = inspect.signature(function).parameters
         self._passes = [name for name in ("mask", "training") if name in names]
 

@@ -103,6 +103,8 @@ class Layer(Buildable):
         self.activity_regularizer = regularizers.get(activity_regularizer)
         self.input_spec: Any = None
         self.supports_masking = type(self).compute_mask is not Layer.compute_mask
+        if self.supports_masking and not type(self).compute_mask.__module__.startswith(__package__):
+            masks.state.in_use = True  # it may make one; fastnn's own layers say so themselves
         vars(self)["_trainable"] = bool(trainable)
 
     # ---- types and names

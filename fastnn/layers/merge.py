@@ -65,6 +65,11 @@ class Merge(Layer):
         return result
 
 
+def _beside(mask: Tensor, x: Tensor) -> Tensor:
+    """A mask of x's leading axes as it broadcasts against x."""
+    return ops.reshape(mask, (*mask.shape, *(1,) * (x.ndim - mask.ndim)))
+
+
 class Add(Merge):
     """The sum of a list of inputs.
 
@@ -88,19 +93,44 @@ class Subtract(Merge):
 
 
 class Multiply(Merge):
-    """The product of a list of inputs."""
+    """The product of a list of inputs; masked elements count as 1, and as 0 where all inputs are
+    masked."""
 
     _combine = staticmethod(ops.multiply)
 
+    def call(self, inputs: Any, mask: Any = None) -> Tensor:
+        if mask is None:
+            return super().call(inputs)
+        given = [None if m is None else _beside(m, x) for m, x in zip(mask, inputs)]
+        y = super().call([x if m is None else ops.where(m, x, 1) for m, x in zip(given, inputs)])
+        every = self.compute_mask(inputs, given)
+        return y if every is None else ops.where(every, y, 0)
 
-class Maximum(Merge):
-    """The largest of a list of inputs."""
+
+class _Extreme(Merge):
+    def call(self, inputs: Any, mask: Any = None) -> Tensor:
+        if mask is None:
+            return super().call(inputs)
+        result, so_far = inputs[0], mask[0]
+        for x, own in zip(inputs[1:], mask[1:]):
+            if own is not None:
+                x = ops.where(_beside(own, x), x, result)
+            if so_far is not None:
+                result = ops.where(_beside(so_far, x), result, x)
+            result = self._combine(result, x)
+            both = own is not None and so_far is not None
+            so_far = ops.logical_or(own, so_far) if both else None
+        return result
+
+
+class Maximum(_Extreme):
+    """The largest of a list of inputs; masked elements do not count."""
 
     _combine = staticmethod(ops.maximum)
 
 
-class Minimum(Merge):
-    """The smallest of a list of inputs."""
+class Minimum(_Extreme):
+    """The smallest of a list of inputs; masked elements do not count."""
 
     _combine = staticmethod(ops.minimum)
 

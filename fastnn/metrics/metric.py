@@ -256,7 +256,7 @@ class MeanMetricWrapper(Mean):
         dtype: str | None = None,
         **options: Any,
     ):
-        super().__init__(name or getattr(fn, "__name__", None), dtype)
+        super().__init__(name or getattr(fn, "__name__", "").strip("<>") or None, dtype)
         self._fn = fn
         self._options = options
         if not self._direction and getattr(fn, "__module__", "").startswith("fastnn.losses"):

@@ -196,7 +196,7 @@ class Trainer(Compiled):
         hooks = CallbackList(callbacks, False, self, verbose=verbose, epochs=1, steps=feed.steps)
         with hooks:
             logs = self._evaluate(feed, hooks, _display(hooks, verbose, None, feed.steps))
-        return logs if return_dict else _listed(logs)
+        return logs if return_dict else self._listed(logs)
 
     @at_home
     def predict(
@@ -249,7 +249,7 @@ class Trainer(Compiled):
         class_weight: dict | None = None,
         return_dict: bool = False,
     ) -> Any:
-        """One step on one batch. Figures go on from call to call until `reset_metrics`.
+        """One step on one batch. The figures are those of this batch alone.
 
         Returns:
             As `evaluate`.
@@ -257,8 +257,9 @@ class Trainer(Compiled):
         self._require_compiled("train_on_batch")
         check_class_weight("train_on_batch", class_weight)
         batch = convert(x, y, sample_weight, class_weight)
+        self.reset_metrics()
         vars(self)["_step_logs"] = training_step(self)(*batch)
-        return self._logs() if return_dict else _listed(self._logs())
+        return self._logs() if return_dict else self._listed(self._logs())
 
     @at_home
     def test_on_batch(
@@ -266,8 +267,10 @@ class Trainer(Compiled):
     ) -> Any:
         """Evaluates one batch; see `train_on_batch`."""
         self._require_compiled("test_on_batch")
-        vars(self)["_step_logs"] = evaluation_step(self)(*convert(x, y, sample_weight))
-        return self._logs() if return_dict else _listed(self._logs())
+        batch = convert(x, y, sample_weight)
+        self.reset_metrics()
+        vars(self)["_step_logs"] = evaluation_step(self)(*batch)
+        return self._logs() if return_dict else self._listed(self._logs())
 
     @at_home
     def predict_on_batch(self, x: Any) -> Any:
@@ -276,6 +279,16 @@ class Trainer(Compiled):
         return tree.map_structure(lambda t: np.array(t.numpy()), outputs)
 
     # -- parts of the loops ---------------------------------------------------------------------
+
+    def _listed(self, logs: dict) -> Any:
+        """Figures without their names: the loss alone, or a list. Of a model with several outputs
+        their losses come first, then the others by name, as in Keras."""
+        parts = [name for name in self._objective.loss_names() if name in logs]
+        if parts:
+            first = ["loss", *parts]
+            logs = {name: logs[name] for name in [*first, *sorted(logs.keys() - first)]}
+        values = list(logs.values())
+        return values[0] if len(values) == 1 else values
 
     def _require_compiled(self, operation: str) -> None:
         if not self.compiled:
@@ -388,8 +401,3 @@ def _display(hooks: CallbackList, verbose: Any, epochs: int | None, steps: int |
     """What shows the progress, unless a callback does."""
     shown = any(isinstance(callback, ProgbarLogger) for callback in hooks)
     return make_display(0 if shown else verbose, epochs, steps)
-
-
-def _listed(logs: dict) -> Any:
-    values = list(logs.values())
-    return values[0] if len(values) == 1 else values

@@ -62,7 +62,6 @@ class Objective:
         outputs = tree.flatten(y_pred)
         self.names = _names_of(y_pred, output_names, len(outputs))
         targets = self.targets(y)
-        single = len(outputs) == 1
         self.losses = [
             None if loss is None else _resolve_loss(loss, target, output)
             for loss, target, output in zip(
@@ -70,8 +69,9 @@ class Objective:
             )
         ]
         self.weights = self._per_output("loss_weights", self.user_weights)
+        alone = sum(loss is not None for loss in self.losses) == 1  # it is the loss of all
         self.loss_trackers = [
-            None if single or loss is None else metrics.Mean(name=f"{name}_loss")
+            None if alone or loss is None else metrics.Mean(name=f"{name}_loss")
             for loss, name in zip(self.losses, self.names)
         ]
         self.metrics, self.weighted = (
@@ -89,6 +89,10 @@ class Objective:
         for metric in (m for chosen in (*self.metrics, *self.weighted) for m in chosen):
             settle(metric.variables)  # which may be older than the model
         self.built = True
+
+    def loss_names(self) -> list[str]:
+        """Of the losses of several outputs."""
+        return [tracker.name for tracker in self.loss_trackers if tracker is not None]
 
     def targets(self, y: Any) -> list:
         """The targets in the order of the outputs; None where an output has none."""

@@ -204,3 +204,48 @@ def test_as_keras(name, config, shapes):
     same.pop("quantization_config", None)
     same["name"] = ours.name
     assert {k: v for k, v in ours.get_config().items() if k in same} == same
+
+
+@pytest.mark.parametrize(
+    ("kind", "masked", "expected"),
+    [
+        (layers.Multiply, (True, True), [10, 4, 3, 0]),
+        (layers.Multiply, (True, False), [10, 4, 18, 7]),
+        (layers.Multiply, (False, True), [10, 8, 3, 4]),
+        (layers.Maximum, (True, True), [5, 4, 3, 4]),
+        (layers.Maximum, (True, False), [5, 4, 6, 7]),
+        (layers.Minimum, (True, True), [2, 4, 3, 4]),
+        (layers.Minimum, (False, True), [2, 2, 3, 4]),
+    ],
+)
+def test_masked_inputs_of_merging_layers(kind, masked, expected):
+    """By Keras's rules; `test_masked_inputs_as_in_keras` asks it."""
+    values, given = np.array([[2, 2, 3, 4], [5, 4, 6, 7]], np.float32), []
+    kept = np.array([[1, 0, 1, 0], [1, 1, 0, 0]], bool)
+    for i, has_mask in enumerate(masked):
+        x = fn.tensor(values[i].reshape(1, 4, 1))
+        if has_mask:
+            fn.layers.masks.set_mask(x, fn.tensor(kept[i].reshape(1, 4)))
+        given.append(x)
+    found = kind()(given)
+    assert found.numpy().ravel().tolist() == expected
+    assert (found._mask is not None) == all(masked)
+
+
+@pytest.mark.jax
+@pytest.mark.parity
+@pytest.mark.parametrize("name", ["Multiply", "Maximum", "Minimum"])
+@pytest.mark.parametrize("masked", [(0, 1), (0,), (1,), (0, 2), (0, 1, 2)])
+def test_masked_inputs_as_in_keras(name, masked):
+    import keras
+
+    random = np.random.default_rng(0)
+    values = random.standard_normal((3, 2, 5, 3)).astype("float32")
+    kept = random.random((3, 2, 5)) < 0.5
+    ours = [fn.tensor(x) for x in values]
+    theirs = [keras.ops.convert_to_tensor(x) for x in values]
+    for i in masked:
+        fn.layers.masks.set_mask(ours[i], fn.tensor(kept[i]))
+        theirs[i]._keras_mask = keras.ops.convert_to_tensor(kept[i])
+    expected = getattr(keras.layers, name)()(theirs)
+    np.testing.assert_array_equal(getattr(layers, name)()(ours), np.asarray(expected))

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from fresh_python import output_of
 from recurrent_layers import MASK, X, every, replays, slow_tanh
 
 import fastnn as fn
@@ -33,6 +34,26 @@ class WithoutZeros(layers.Layer):
 
     def call(self, inputs):
         return inputs * 1.0
+
+
+@pytest.mark.parametrize("kind", ["a layer", "Lambda"])
+def test_the_first_mask_of_a_process(kind):
+    """Nobody looks for masks until there may be one."""
+    code = f"""
+import numpy as np, fastnn as fn
+class Own(fn.layers.Layer):
+    def compute_mask(self, inputs, previous_mask):
+        return fn.ops.not_equal(inputs[:, :, 0], 0.0)
+    def call(self, inputs):
+        return inputs * 1.0
+own = Own() if {kind!r} == "a layer" else fn.layers.Lambda(
+    lambda x: x * 1.0, mask=lambda x, _: fn.ops.not_equal(x[:, :, 0], 0.0))
+x = np.ones((1, 3, 2), np.float32)
+x[0, 1:, 0] = 0
+print(own(x)._mask.tolist(), fn.layers.LSTM(2, return_sequences=True)(own(x))._mask.tolist())
+"""
+    mask = "[[True, False, False]]"
+    assert output_of(code).strip() == f"{mask} {mask}"
 
 
 @every

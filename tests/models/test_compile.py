@@ -63,7 +63,23 @@ def test_an_output_may_go_without_a_loss():
     model = two_outputs()
     model.compile("sgd", {"b": "mse"})
     with pytest.warns(UserWarning, match="no gradients for a/kernel, a/bias"):
-        assert fitted(model, y=Y[1]) == ["loss", "b_loss"]
+        assert fitted(model, y=Y[1]) == ["loss"]
+
+
+def test_lists_of_figures_have_the_losses_first():
+    model = two_outputs()
+    model.compile("sgd", "mse", metrics=[["mse"], ["mae"]])
+    named = model.evaluate(X, Y, verbose=0, return_dict=True)
+    order = ["loss", "a_loss", "b_loss", "a_mse", "b_mae"]
+    assert sorted(named) == sorted(order)
+    assert model.evaluate(X, Y, verbose=0) == [named[name] for name in order]
+    assert model.test_on_batch(X, Y) == pytest.approx([named[name] for name in order], rel=1e-5)
+
+
+def test_a_metric_without_a_name():
+    model = fn.Sequential([fn.Input((4,)), fn.layers.Dense(3)])
+    model.compile("sgd", "mse", metrics=[lambda a, b: fn.ops.mean(fn.ops.abs(a - b), axis=-1)])
+    assert list(model.fit(X, Y[0], verbose=0).history) == ["loss", "lambda"]
 
 
 def test_instances_classes_and_functions():

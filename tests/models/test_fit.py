@@ -296,6 +296,16 @@ def test_batches_by_hand():
     assert figures["loss"] == pytest.approx(other.evaluate(X, LABELS, verbose=0)[0], rel=1e-5)
 
 
+def test_figures_of_batches_by_hand_are_of_each_alone():
+    model = mlp(optimizer=fn.optimizers.SGD(0.1))
+    expected = model.evaluate(X, LABELS, verbose=0)
+    assert model.train_on_batch(X, LABELS) == pytest.approx(expected, rel=1e-5)
+    expected = model.evaluate(X, LABELS, verbose=0)
+    for _ in range(2):
+        assert model.test_on_batch(X, LABELS) == pytest.approx(expected, rel=1e-5)
+    assert model.train_on_batch(X, LABELS) == pytest.approx(expected, rel=1e-5)
+
+
 @pytest.mark.parametrize("verbose", ["auto", 1, 2])
 def test_lines_where_there_is_no_terminal(verbose, capsys):
     mlp().fit(X, LABELS, epochs=2, verbose=verbose, validation_data=(X, LABELS))
