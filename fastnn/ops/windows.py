@@ -10,6 +10,8 @@ from collections.abc import Callable
 from operator import index
 from typing import Any
 
+import numpy as np
+
 from fastnn import config
 from fastnn.messages import shown
 from fastnn.ops.core import Tensor
@@ -24,18 +26,19 @@ def per_axis(operation: str, name: str, value: Any, rank: int, least: int = 1) -
     >>> per_axis("max_pool", "strides", 2, 2)
     (2, 2)
     """
-    items = value if isinstance(value, (tuple, list)) else (value,) * rank
+    several = isinstance(value, (tuple, list)) or (isinstance(value, np.ndarray) and value.ndim)
+    items = tuple(value) if several else (value,) * rank
     try:
         numbers = tuple(map(index, items))
     except TypeError:
         numbers = ()
     is_bool = any(isinstance(item, bool) for item in items)
     if len(numbers) != rank or is_bool or not all(least <= n <= MOST for n in numbers):
-        several = "" if rank == 1 else f", or {rank} of them"
+        or_several = "" if rank == 1 else f", or {rank} of them"
         most = f" and at most {MOST}" if any(n > MOST for n in numbers) else ""
         raise ValueError(
             f"{operation}: {name} is {shown(value)}, expected an integer of {least} or more{most}"
-            f"{several}"
+            f"{or_several}"
         )
     return numbers
 

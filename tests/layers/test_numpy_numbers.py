@@ -55,6 +55,16 @@ def test_true_is_no_share():
         layers.MultiHeadAttention(2, 4, dropout=True)
 
 
+def test_sizes_in_an_array():
+    x = np.ones((1, 4, 4, 1), np.float32)
+    for size in (np.array([3, 2]), np.array([3, 2], np.uint8)):
+        assert layers.Conv2D(1, size)(x).shape == (1, 2, 3, 1)
+        assert layers.MaxPooling2D(size, strides=1).pool_size == (3, 2)
+    assert layers.Conv2D(1, np.array(2))(x).shape == (1, 3, 3, 1)
+    with pytest.raises(ValueError, match=r"kernel_size is .*, or 2 of them"):
+        layers.Conv2D(1, np.array([1, 2, 3]))
+
+
 def test_axes_in_any_sequence():
     for dims in (np.array([2, 1]), range(2, 0, -1), [2, 1]):
         assert layers.Permute(dims)(np.ones((1, 2, 3))).shape == (1, 3, 2)
