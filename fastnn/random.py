@@ -7,19 +7,20 @@ values at every call) or a SeedGenerator (which moves on at every call).
 from __future__ import annotations
 
 import random as _python_random
+from operator import index
 from typing import Any
 
 import numpy as np
 
 from fastnn import _core
 from fastnn.dtypes import is_float, is_int, standardize_dtype
+from fastnn.messages import shown
 from fastnn.ops import random as _ops
 from fastnn.ops import reduce
 from fastnn.ops.core import Tensor, Variable, as_float, as_tensor, cast, normalize_axis
 from fastnn.ops.indexing import take
 from fastnn.ops.shape import expand_dims, shape_argument
 from fastnn.tensor import move
-from fastnn.utils.integers import integer
 
 __all__ = [
     "SeedGenerator",
@@ -156,14 +157,20 @@ def uniform(
     return _core.random_uniform(state_of(seed), shape, float(minval), float(maxval), dtype)
 
 
+def _whole(what: str, value: Any) -> int:
+    try:
+        return index(value)
+    except TypeError:
+        raise TypeError(f"{what} must be an integer, got {shown(value)}") from None
+
+
 def randint(shape: Any, minval: int, maxval: int, dtype: str = "int32", seed: Any = None) -> Tensor:
     """Integers with equal chances in [minval, maxval)."""
     dtype = standardize_dtype(dtype)
     if not is_int(dtype):
         raise ValueError(f"randint: dtype is {dtype}, expected an integer type")
     shape = shape_argument("randint", shape)
-    low = integer("randint: minval", minval, -(2**63))
-    high = integer("randint: maxval", maxval, -(2**63))
+    low, high = _whole("randint: minval", minval), _whole("randint: maxval", maxval)
     return _core.random_integers(state_of(seed), shape, low, high, dtype)
 
 
@@ -190,7 +197,7 @@ def dropout(inputs: Any, rate: float | Tensor, noise_shape: Any = None, seed: An
 
 def permutation(n: int, seed: Any = None) -> Tensor:
     """The numbers 0 to n - 1 in random order, int64."""
-    return _core.random_permutation(state_of(seed), integer("permutation: n", n))
+    return _core.random_permutation(state_of(seed), _whole("permutation: n", n))
 
 
 def shuffle(x: Any, axis: int = 0, seed: Any = None) -> Tensor:

@@ -210,3 +210,11 @@ def test_another_output_is_one_of_an_operation():
     for arguments in ((x, 0), (y[0], 2), (y[0], -1), (y[0],), (2.0, 0), (y[0], "1")):
         with pytest.raises(TypeError):
             _core.other_output(*arguments)
+
+
+def test_a_rule_that_is_called_by_hand():
+    y = fn.tensor([1.0, 2.0], requires_grad=True).mean()
+    for arguments in ((y._node, 5.0), (y._node,), (5.0, y)):
+        with pytest.raises(TypeError, match="spread_rule: expected a Node and a Tensor"):
+            y._node.rule(*arguments)
+    assert y._node.rule(y._node, fn.tensor(4.0)).tolist() == [2.0, 2.0]

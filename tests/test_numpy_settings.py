@@ -80,6 +80,18 @@ def test_what_every_optimizer_takes():
     assert again.iterations.item() == 2 and w.numpy()[0] < 1
 
 
+def test_configurations_of_the_user_keep_their_tuples():
+    config = {"sizes": (np.int64(2), 3), np.int64(1): [np.float32(0.5)], "class_name": np.int64(3)}
+
+    class Own(layers.Layer):
+        def get_config(self):
+            return config
+
+    found = serialize_keras_object(Own())["config"]
+    assert found == {"sizes": (2, 3), 1: [0.5], "class_name": 3}
+    json.dumps(found)
+
+
 @pytest.mark.parametrize("name", OBJECTS)
 def test_objects(name):
     make = OBJECTS[name]

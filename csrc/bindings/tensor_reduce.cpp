@@ -63,21 +63,23 @@ bool of_nothing(const Array& x, int64_t axes) {
 
 // The rule of sum and mean, which saved the axes: a gradient is repeated along them.
 template <ReduceOp op>
-PyObject* spread(PyObject*, PyObject* const* args, Py_ssize_t) {
+PyObject* spread(PyObject*, PyObject* const* args, Py_ssize_t count) {
   return guarded([&]() -> PyObject* {
+    if (count != 2 || Py_TYPE(args[0]) != node_type || !is_tensor(args[1]))
+      throw Error(ErrorKind::type, "spread_rule: expected a Node and a Tensor");
     const Edge& to = as_node(args[0])->edges[0];
     const int64_t axes = PyLong_AsLongLong(steal(saved_of(args[0])).ptr());
     Array repeated;
-    int64_t stride = 1, count = 1;
+    int64_t stride = 1, terms = 1;
     for (int axis = to.rank - 1; axis >= 0; --axis) {
       const bool reduced = axes >> axis & 1;
       repeated.shape[axis] = to.shape[axis];
       repeated.strides[axis] = reduced ? 0 : stride;
-      (reduced ? count : stride) *= to.shape[axis];
+      (reduced ? terms : stride) *= to.shape[axis];
     }
     py::object gradient = py::reinterpret_borrow<py::object>(args[1]);
     if (op == ReduceOp::mean) {
-      const py::float_ share(1.0 / static_cast<double>(count ? count : 1));
+      const py::float_ share(1.0 / static_cast<double>(terms ? terms : 1));
       gradient = steal(PyNumber_Multiply(gradient.ptr(), share.ptr()));
     }
     const Array& from = as_tensor(gradient.ptr())->array;

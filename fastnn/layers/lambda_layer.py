@@ -45,8 +45,7 @@ class Lambda(Layer):
         self._output_shape = output_shape
         self.mask = mask
         self.supports_masking = mask is not None
-        if mask is not None:
-            masks.state.in_use = True
+        self._expect_masks()
         names = inspect.signature(function).parameters
         self._passes = [name for name in ("mask", "training") if name in names]
 
@@ -67,6 +66,9 @@ class Lambda(Layer):
         if callable(self._output_shape):
             return self._output_shape(input_shape)
         return (input_shape[0], *self._output_shape)
+
+    def _expect_masks(self) -> None:
+        masks.state.in_use |= getattr(self, "mask", None) is not None
 
     def compute_mask(self, inputs: Any, previous_mask: Any) -> Any:
         return self.mask(inputs, previous_mask) if callable(self.mask) else self.mask

@@ -103,8 +103,7 @@ class Layer(Buildable):
         self.activity_regularizer = regularizers.get(activity_regularizer)
         self.input_spec: Any = None
         self.supports_masking = type(self).compute_mask is not Layer.compute_mask
-        if self.supports_masking and not type(self).compute_mask.__module__.startswith(__package__):
-            masks.state.in_use = True  # it may make one; fastnn's own layers say so themselves
+        self._expect_masks()
         vars(self)["_trainable"] = bool(trainable)
 
     # ---- types and names
@@ -269,6 +268,17 @@ class Layer(Buildable):
             if isinstance(output, Tensor):
                 loss = self.activity_regularizer(output)
                 self.add_loss(loss / output.shape[0] if output.ndim else loss)
+
+    def _expect_masks(self) -> None:
+        """A class of the user's that computes masks may make the first one of the process; fastnn's
+        own layers that do say so themselves."""
+        compute_mask = type(self).compute_mask
+        if compute_mask is not Layer.compute_mask:
+            masks.state.in_use |= not compute_mask.__module__.startswith(__package__)
+
+    def __setstate__(self, state: dict) -> None:
+        vars(self).update(state)
+        self._expect_masks()
 
     def compute_mask(self, inputs: Any, previous_mask: Any) -> Any:
         """The mask of the outputs; the inputs' unless a subclass says otherwise."""

@@ -65,7 +65,7 @@ class Merge(Layer):
         return result
 
 
-def _beside(mask: Tensor, x: Tensor) -> Tensor:
+def _aligned(mask: Tensor, x: Tensor) -> Tensor:
     """A mask of x's leading axes as it broadcasts against x."""
     return ops.reshape(mask, (*mask.shape, *(1,) * (x.ndim - mask.ndim)))
 
@@ -101,9 +101,9 @@ class Multiply(Merge):
     def call(self, inputs: Any, mask: Any = None) -> Tensor:
         if mask is None:
             return super().call(inputs)
-        given = [None if m is None else _beside(m, x) for m, x in zip(mask, inputs)]
+        given = [None if m is None else _aligned(m, x) for m, x in zip(mask, inputs)]
         y = super().call([x if m is None else ops.where(m, x, 1) for m, x in zip(given, inputs)])
-        every = self.compute_mask(inputs, given)
+        every = Merge.compute_mask(self, inputs, given)
         return y if every is None else ops.where(every, y, 0)
 
 
@@ -114,9 +114,9 @@ class _Extreme(Merge):
         result, so_far = inputs[0], mask[0]
         for x, own in zip(inputs[1:], mask[1:]):
             if own is not None:
-                x = ops.where(_beside(own, x), x, result)
+                x = ops.where(_aligned(own, x), x, result)
             if so_far is not None:
-                result = ops.where(_beside(so_far, x), result, x)
+                result = ops.where(_aligned(so_far, x), result, x)
             result = self._combine(result, x)
             both = own is not None and so_far is not None
             so_far = ops.logical_or(own, so_far) if both else None

@@ -282,10 +282,10 @@ class Trainer(Compiled):
 
     def _listed(self, logs: dict) -> Any:
         """Figures without their names: the loss alone, or a list. Of a model with several outputs
-        their losses come first, then the others by name, as in Keras."""
-        parts = [name for name in self._objective.loss_names() if name in logs]
-        if parts:
-            first = ["loss", *parts]
+        their losses come first, then metrics of layers, then the others by name, as in Keras."""
+        if len(self._objective.names) > 1:
+            own = [metric.name for metric in self._own_metrics()]
+            first = [n for n in ("loss", *self._objective.loss_names(), *own) if n in logs]
             logs = {name: logs[name] for name in [*first, *sorted(logs.keys() - first)]}
         values = list(logs.values())
         return values[0] if len(values) == 1 else values

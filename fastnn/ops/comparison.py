@@ -133,6 +133,11 @@ def _clip_rule(node: _core.Node, gradient: Any) -> Any:
     return _core.select(inside, gradient, like(gradient, 0))
 
 
+def _limit(name: str, value: Any) -> Any:
+    number = value is None or isinstance(value, (int, float))
+    return value if number else as_tensor(value, None, f"clip: {name}")
+
+
 @follows_operands
 def clip(x: Any, x_min: Any, x_max: Any) -> Tensor:
     """x limited to [x_min, x_max]; its derivative is 1 there, ends included, and 0 outside.
@@ -143,16 +148,15 @@ def clip(x: Any, x_min: Any, x_max: Any) -> Tensor:
     [0.0, 0.5, 1.0]
     """
     x = as_tensor(x, None, "clip: x")
+    x_min, x_max = _limit("x_min", x_min), _limit("x_max", x_max)
     ends = (float("-inf") if x_min is None else x_min, float("inf") if x_max is None else x_max)
     if x.dtype not in FLOATS:
         if x_min is not None:
             x = maximum(x, x_min)
         return x if x_max is None else minimum(x, x_max)
     low, high = (
-        constant(end, x.dtype)
-        if isinstance(end, (int, float))
-        else as_tensor(end, x.dtype, f"clip: {name}")
-        for name, end in zip(("x_min", "x_max"), ends)
+        constant(end, x.dtype) if isinstance(end, (int, float)) else as_tensor(end, x.dtype)
+        for end in ends
     )
     if low.requires_grad or high.requires_grad:
         return minimum(maximum(x, low), high)
@@ -169,7 +173,7 @@ def nan_to_num(
     """
     x = as_tensor(x, None, "nan_to_num: x")
     if x.dtype not in FLOATS:
-        return x
+        return x if type(x) is Tensor else _core.copy(x, x.dtype)
     largest = 3.4028234663852886e38 if x.dtype == "float32" else 1.7976931348623157e308
     x = where(isnan(x), like(x, nan), x)
     x = where(equal(x, float("inf")), like(x, largest if posinf is None else posinf), x)

@@ -160,8 +160,13 @@ def promote(operation: str, *operands: Any, names: Sequence[str] = ()) -> list:
 
     names: of the operands, in messages of errors; x1, x2 ... if there are none
     """
+    first = operands[0] if operands else None
+    if isinstance(first, Tensor) and all(
+        isinstance(x, Tensor) and x.dtype == first.dtype for x in operands
+    ):
+        return list(operands)
     dtypes = {x.dtype for x in operands if isinstance(x, Tensor)}
-    if len(dtypes) == 1:  # the most frequent case
+    if len(dtypes) == 1:
         (dtype,) = dtypes
         fitted = [x if isinstance(x, Tensor) else _beside(x, dtype) for x in operands]
         if not any(x is None for x in fitted):

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from fastnn import _core
+from fastnn import _core, config
 from fastnn.dtypes import FLOATS, INTEGERS, is_int, result_type, standardize_dtype
 from fastnn.ops.core import (
     Tensor,
@@ -22,6 +22,7 @@ from fastnn.ops.core import (
 )
 from fastnn.ops.reduce import amax
 from fastnn.ops.shape import broadcast_to, moveaxis, reshape, shape_argument
+from fastnn.utils.integers import integer
 
 
 def convert_to_tensor(x: Any, dtype: Any = None, sparse: Any = None, ragged: Any = None) -> Tensor:
@@ -196,7 +197,9 @@ def linspace(
     if standardize_dtype(dtype) in INTEGERS:
         values = np.floor(values)
     numbers = as_tensor(values, standardize_dtype(dtype))
-    return (numbers, as_tensor(step, standardize_dtype(dtype))) if retstep else numbers
+    if not retstep:
+        return numbers
+    return numbers, as_tensor(step, numbers.dtype if numbers.dtype in FLOATS else config.floatx())
 
 
 def logspace(
@@ -238,9 +241,8 @@ def geomspace(
 
 def eye(N: int, M: int | None = None, k: int = 0, dtype: Any = None) -> Tensor:
     """Ones on diagonal k of an N by M matrix, zeros elsewhere."""
-    columns = N if M is None else M
-    if N < 0 or columns < 0:
-        raise ValueError(f"eye: N is {N} and M is {M}, expected numbers that are not negative")
+    N = integer("eye: N", N)
+    columns = N if M is None else integer("eye: M", M)
     labels = _core.arange(float(k), 1.0, N, "int64")
     return _core.one_hot(labels, columns, 1.0, 0.0, standardize_dtype(dtype))
 

@@ -11,7 +11,7 @@ from typing import Any
 
 from fastnn import _core
 from fastnn.dtypes import FLOATS
-from fastnn.ops.core import Tensor, as_float, as_tensor, cast, like, record
+from fastnn.ops.core import Tensor, as_float, as_tensor, like, record
 
 _binary = _core.binary
 _unary = _core.unary
@@ -110,8 +110,12 @@ def round(x: Any, decimals: int = 0) -> Tensor:
         return _round(x)
     x = as_tensor(x, None, "round: x")
     if x.dtype not in FLOATS:  # which are whole
-        whole = decimals > 0 or x.dtype == "bool"
-        return x if whole else cast(round(cast(x, "float64"), decimals), x.dtype)
+        if decimals > 0 or x.dtype == "bool":
+            return x if type(x) is Tensor else _core.copy(x, x.dtype)
+        wide = _core.copy(x, "float64")
+        scale = like(wide, 10.0**-decimals)
+        wide = _binary(_unary(_binary(wide, scale, "div"), "round"), scale, "mul")
+        return _core.copy(wide, x.dtype)
     scale = like(x, 10.0**decimals)
     return _binary(_unary(_binary(x, scale, "mul"), "round"), scale, "div")
 

@@ -24,7 +24,6 @@ from fastnn.ops.comparison import (
 )
 from fastnn.ops.core import (
     Tensor,
-    as_countable,
     as_float,
     as_tensor,
     check_devices,
@@ -145,7 +144,9 @@ def fmod(x1: Any, x2: Any) -> Tensor:
     >>> fmod([-7.0, 7.0], 3.0).tolist()
     [-1.0, 1.0]
     """
-    x1, x2 = (as_countable(x, "fmod") for x in promote("fmod", x1, x2))
+    x1, x2 = promote("fmod", x1, x2)
+    if x1.dtype == "bool":
+        x1, x2 = _core.copy(x1, "int32"), _core.copy(x2, "int32")
     a, b = x1.detach(), x2.detach()
     if a.dtype in FLOATS:
         y = mod(absolute(a), absolute(b))

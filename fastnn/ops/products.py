@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from operator import index
 from typing import Any
+
+import numpy as np
 
 from fastnn import _core
 from fastnn.dtypes import FLOATS
@@ -203,8 +204,7 @@ def fitted_dense(x: Any, kernel: Any, bias: Any, activation: str, a: float) -> T
 
 
 def _tensordot_axes(axes: Any, first: Tensor, second: Tensor) -> tuple:
-    if hasattr(axes, "__index__"):
-        axes = index(axes)
+    if isinstance(axes, (int, np.integer)):
         if not 0 <= axes <= min(first.ndim, second.ndim):
             raise ValueError(
                 f"tensordot: axes is {axes}, the operands have {first.ndim} and {second.ndim}"

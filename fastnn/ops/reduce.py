@@ -13,7 +13,6 @@ from typing import Any
 import numpy as np
 
 from fastnn import _core
-from fastnn.dtypes import result_type
 from fastnn.ops.arithmetic import divide, multiply, power
 from fastnn.ops.comparison import not_equal
 from fastnn.ops.core import (
@@ -97,7 +96,8 @@ def _from_initial(op: str, x: Any, axis: Any, keepdims: bool, initial: Any) -> T
     axes = normalize_axes(op, axis, x.ndim)
     if _count(x.shape, axes) == 0:
         shape = _core.reduce(x, "any", axes, keepdims).shape
-        return filled(shape, initial, result_type(x, initial), x.device)
+        return filled(shape, initial, x.dtype, x.device)
+    initial = as_tensor(initial, x.dtype, f"{op}: initial")
     return (maximum if op == "max" else minimum)(_reduce_as(op, x, axes, keepdims), initial)
 
 

@@ -336,6 +336,8 @@ def repeat(x: Any, repeats: Any, axis: Any = None) -> Tensor:
         return take(x, np.repeat(np.arange(x.shape[axis]), counts), axis)
     count = int(counts.reshape(()))
     result = (*x.shape[:axis], x.shape[axis] * count, *x.shape[axis + 1 :])
+    if x.ndim == _MOST_AXES:  # one more for a while
+        x, axis = reshape(x, (prod(x.shape[: axis + 1]), prod(x.shape[axis + 1 :]))), 0
     return _repeated(x, {axis + 1: count}, result)
 
 
@@ -375,20 +377,25 @@ def pad(x: Any, pad_width: Any, mode: str = "constant", constant_values: Any = N
     x = as_tensor(x, None, "pad: x")
     if mode not in _PAD_MODES:
         raise ValueError(f"pad: mode is {mode!r}, expected one of {', '.join(_PAD_MODES)}")
-    given = np.asarray(pad_width)
-    if given.dtype.kind not in "iu" and given.size:
-        raise TypeError(f"pad: pad_width must be integers, got {pad_width!r}")
     try:
+        given = np.asarray(pad_width)
+        if given.dtype.kind not in "iu" and given.size:
+            raise TypeError(f"pad: pad_width must be integers, got {pad_width!r}")
         widths = np.broadcast_to(given.astype(np.int64), (x.ndim, 2)).tolist()
     except ValueError:
         raise ValueError(f"pad: pad_width {pad_width!r} does not fit {x.ndim} axes") from None
     before = tuple(first for first, _ in widths)
     after = tuple(last for _, last in widths)
     value = 0 if constant_values is None else constant_values
-    if x.dtype not in FLOATS and isinstance(value, (int, np.integer)):
-        number = as_tensor(int(value), x.dtype, "pad: constant_values")
-        if int(value) != float(value):  # only the dtype holds it: as a distance from 0, which wraps
-            return _core.binary(pad(_core.binary(x, number, "sub"), pad_width), number, "add")
+    if x.dtype not in FLOATS and mode == "constant":
+        try:
+            whole = index(value)
+        except TypeError:
+            whole = None  # a float, which loses its fraction
+        if whole is not None:
+            number = as_tensor(whole, x.dtype, "pad: constant_values")
+            if whole != float(whole):  # only the dtype holds it: a distance from 0, which wraps
+                return _core.binary(pad(_core.binary(x, number, "sub"), pad_width), number, "add")
     y = _core.pad(x, before, after, _PAD_MODES[mode], float(value))
     return record(y, _pad_rule, (x.shape, before, after, mode), x)
 

@@ -197,11 +197,13 @@ def _plain(value: Any) -> Any:
     stays the dictionary that `_mark_shared` knows."""
     if isinstance(value, np.generic):
         return value.item()
-    if isinstance(value, dict) and "class_name" not in value:
-        return {key: _plain(member) for key, member in value.items()}
-    if isinstance(value, (list, tuple)):
+    if isinstance(value, dict):
+        if "class_name" in value and ("config" in value or "items" in value):
+            return value
+        return {_plain(key): _plain(member) for key, member in value.items()}
+    if isinstance(value, list):
         return [_plain(member) for member in value]
-    return value
+    return tuple(map(_plain, value)) if type(value) is tuple else value
 
 
 def deserialize_keras_object(config: Any, custom_objects: dict | None = None) -> Any:

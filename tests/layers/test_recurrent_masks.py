@@ -1,5 +1,7 @@
 """Recurrent layers: masks."""
 
+import pickle
+
 import numpy as np
 import pytest
 from fresh_python import output_of
@@ -54,6 +56,12 @@ print(own(x)._mask.tolist(), fn.layers.LSTM(2, return_sequences=True)(own(x))._m
 """
     mask = "[[True, False, False]]"
     assert output_of(code).strip() == f"{mask} {mask}"
+
+
+def test_a_layer_that_was_pickled_is_asked_for_its_mask(monkeypatch):
+    stored = pickle.dumps(WithoutZeros())
+    monkeypatch.setattr(fn.layers.masks.state, "in_use", False)
+    np.testing.assert_array_equal(pickle.loads(stored)(X)._mask, X[:, :, 0] != 0)
 
 
 @every

@@ -74,6 +74,9 @@ def test_lists_of_figures_have_the_losses_first():
     assert sorted(named) == sorted(order)
     assert model.evaluate(X, Y, verbose=0) == [named[name] for name in order]
     assert model.test_on_batch(X, Y) == pytest.approx([named[name] for name in order], rel=1e-5)
+    model.compile("sgd", ["mse", None], metrics=[[fn.metrics.MeanSquaredError("z")], ["mae"]])
+    named = model.evaluate(X, Y, verbose=0, return_dict=True)
+    assert model.evaluate(X, Y, verbose=0) == [named[n] for n in ("loss", "a_z", "b_mae")]
 
 
 def test_a_metric_without_a_name():

@@ -55,6 +55,10 @@ def test_tile_and_kron_up_to_the_rank_that_tensors_have():
     same(ops.tile(x, (2, 2, 2, 2, 2, 2, 2, 2)), np.tile(x, (2,) * 8))
     same(ops.kron(x, x + 1), np.kron(x, x + 1))
     same(ops.kron(x, [[1.0, 2.0]]), np.kron(x, [[1.0, 2.0]]))
+    y = np.arange(6, dtype=np.float32).reshape(1, 2, 1, 1, 1, 3, 1, 1)
+    same(ops.kron(y, y), np.kron(y, y))
+    for axis in (0, 1, 5, 7):
+        same(ops.repeat(y, 2, axis), np.repeat(y, 2, axis))
     weight = np.random.default_rng(0).random((4, 2, 4, 2, 4))
     slope = fn.grad(lambda x: (ops.tile(x, (2,) * 5) * weight).sum())(x.astype(np.float64))
     parts = weight.reshape(2, 2, 2, 1, 2, 2, 2, 1, 2, 2)
@@ -77,6 +81,11 @@ def test_pad_keeps_every_digit_and_refuses_what_the_dtype_does_not_hold():
         same(ops.pad(x, 1, constant_values=value), np.pad(x, 1, constant_values=value), dtype)
     with pytest.raises(OverflowError, match="pad: constant_values is 1099511627776, which does no"):
         ops.pad([1, 2], 1, constant_values=2**40)
+    same(ops.pad(np.array([1, 2]), 1, "edge", constant_values=2**53 + 1), [1, 1, 2, 2])
+    same(ops.pad(np.array([1]), (0, 1), constant_values=np.array(2**53 + 1)), [1, 2**53 + 1])
+    same(ops.pad(np.array([1]), (0, 1), constant_values=7.5), [1, 7])
+    with pytest.raises(ValueError, match=r"pad: pad_width .* does not fit 2 axes"):
+        ops.pad(np.ones((2, 3)), ((1,), (1, 2)))
     with pytest.raises(TypeError, match=r"pad: pad_width must be integers, got 1\.7"):
         ops.pad([1, 2], 1.7)
 
@@ -110,9 +119,21 @@ def test_integers_stay_integers():
     large = np.array([2**53 + 1, -(2**62)])
     same(ops.nan_to_num(large), large, "int64")
     same(ops.round(large, 2), large, "int64")
-    same(ops.round(np.array([123456789, 15, -25], np.int32), -1), [123456790, 20, -20], "int32")
+    for data in ([123456789, 15, -25], [100000, 10**9, 149999], [2**31 - 1, -(2**31)]):
+        for decimals in (-1, -5, -9):
+            x = np.array(data, np.int64)
+            same(ops.round(x, decimals), np.round(x, decimals), "int64")
+    v = fn.Variable(np.array([1, 2], np.int32), trainable=False)
+    kept = [ops.nan_to_num(v), ops.round(v, 2)]
+    v.assign([7, 8])
+    assert [x.tolist() for x in kept] == [[1, 2]] * 2
     same(ops.linspace(-1, 1, 4, dtype="int32"), [-1, -1, 0, 1], "int32")
-    assert ops.max(np.zeros(0, np.int32), initial=1.5).item() == 1.5
+    for data in ([], [0]):
+        same(ops.max(np.array(data, np.int32), initial=1.5), 1, "int32")
+    numbers, step = ops.linspace(0, 10, 4, dtype="int32", retstep=True)
+    same(numbers, [0, 3, 6, 10], "int32")
+    assert step.item() == pytest.approx(10 / 3)
+    same(ops.fmod(np.uint8([7]), np.uint8([3])), [1], "uint8")
 
 
 def test_of_nothing():
@@ -125,7 +146,11 @@ def test_of_nothing():
 def test_numbers_of_numpy_as_arguments():
     assert ops.norm([3.0, 4.0], ord=np.int64(3)).item() == pytest.approx(91 ** (1 / 3))
     same(ops.average(np.ones((2, 3)), axis=np.int64(1), weights=np.ones(3)), np.ones(2))
-    same(ops.tensordot(np.ones((2, 3)), np.ones((3, 2)), axes=np.int64(1)), np.full((2, 2), 3.0))
+    for axes in (np.int64(1), np.array([1, 0])):
+        found = ops.tensordot(np.ones((2, 3)), np.ones((3, 2)), axes=axes)
+        same(found, np.full((2, 2), 3.0))
+    assert fn.random.randint((2,), 0, fn.tensor(3)).shape == (2,)
+    assert fn.random.permutation(np.array(3)).shape == (3,)
 
 
 @pytest.mark.parametrize(
@@ -136,7 +161,9 @@ def test_numbers_of_numpy_as_arguments():
         (lambda: fn.random.randint((2,), 0, 2.7), TypeError, "randint: maxval must be an integer"),
         (lambda: fn.random.permutation(2.7), TypeError, "permutation: n must be an integer"),
         (lambda: ops.tile([1, 2], -1), ValueError, "tile: repeats must not be negative, got"),
-        (lambda: ops.eye(-1), ValueError, "eye: N is -1"),
+        (lambda: ops.eye(-1), ValueError, "eye: N must not be negative, got -1"),
+        (lambda: ops.eye("a"), TypeError, "eye: N must be an integer, got 'a'"),
+        (lambda: ops.clip([1], "a", None), TypeError, "clip: x_min must be numbers"),
         (lambda: ops.roll([1, 2, 3], 1.5), TypeError, "roll: shift must be integers, got 1.5"),
         (lambda: ops.roll(np.arange(100), 1.5), TypeError, "roll: shift must be integers"),
         (lambda: ops.take([1], [0], axis="a"), TypeError, "take: axis must be an integer, got 'a'"),
