@@ -27,7 +27,17 @@ from fastnn.ops.indexing import slice_rule
 from fastnn.ops.joining import stack
 from fastnn.ops.products import matmul
 from fastnn.ops.reduce import mean, norm, sum
-from fastnn.ops.shape import expand_dims, moveaxis, pad, ravel, repeat, reshape, swapaxes, tile
+from fastnn.ops.shape import (
+    MOST_AXES,
+    expand_dims,
+    moveaxis,
+    pad,
+    ravel,
+    repeat,
+    reshape,
+    swapaxes,
+    tile,
+)
 
 # ---- diagonals -----------------------------------------------------------------------------------
 
@@ -141,7 +151,7 @@ def kron(x1: Any, x2: Any) -> Tensor:
     x1 = reshape(x1, (1,) * (rank - x1.ndim) + x1.shape)
     x2 = reshape(x2, (1,) * (rank - x2.ndim) + x2.shape)
     shape = tuple(a * b for a, b in zip(x1.shape, x2.shape))
-    if 2 * rank > 8:  # more axes than a tensor has
+    if 2 * rank > MOST_AXES:
         for axis, count in enumerate(x2.shape):
             x1 = repeat(x1, count, axis)
         return multiply(x1, tile(x2, tuple(a // b if b else 0 for a, b in zip(shape, x2.shape))))

@@ -22,8 +22,8 @@ from fastnn.ops.core import (
 )
 
 _copy = _core.copy
-_MOST_AXES = 8
-_IN_ORDER = [tuple(range(rank)) for rank in range(_MOST_AXES + 1)]
+MOST_AXES = 8
+_IN_ORDER = [tuple(range(rank)) for rank in range(MOST_AXES + 1)]
 
 
 def shape_argument(operation: str, shape: Any) -> tuple:
@@ -299,7 +299,7 @@ def tile(x: Any, repeats: Any) -> Tensor:
     if any(count < 0 for count in repeats):
         raise ValueError(f"tile: repeats must not be negative, got {repeats}")
     wanted = {i: count for i, count in enumerate(repeats) if count != 1}
-    while rank + len(wanted) > _MOST_AXES:  # each takes an axis more for a while
+    while rank + len(wanted) > MOST_AXES:  # each takes an axis more for a while
         axis, count = wanted.popitem()
         before, after = x.shape[:axis], x.shape[axis + 1 :]
         slabs = reshape(x, (prod(before), x.shape[axis] * prod(after)))
@@ -336,7 +336,7 @@ def repeat(x: Any, repeats: Any, axis: Any = None) -> Tensor:
         return take(x, np.repeat(np.arange(x.shape[axis]), counts), axis)
     count = int(counts.reshape(()))
     result = (*x.shape[:axis], x.shape[axis] * count, *x.shape[axis + 1 :])
-    if x.ndim == _MOST_AXES:  # one more for a while
+    if x.ndim == MOST_AXES:  # one more for a while
         x, axis = reshape(x, (prod(x.shape[: axis + 1]), prod(x.shape[axis + 1 :]))), 0
     return _repeated(x, {axis + 1: count}, result)
 
