@@ -240,6 +240,7 @@ from fastnn.ops.normalization import (
     rms_normalization,
 )
 from fastnn.ops.order import argsort, digitize, in_top_k, searchsorted, sort, top_k
+from fastnn.ops.padding import pad
 from fastnn.ops.pairs import (
     allclose,
     bitwise_invert,
@@ -325,7 +326,6 @@ from fastnn.ops.shape import (
     expand_dims,
     flip,
     moveaxis,
-    pad,
     ravel,
     repeat,
     reshape,

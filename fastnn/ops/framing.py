@@ -6,7 +6,7 @@ from operator import index
 from typing import Any
 
 from fastnn.ops.core import Tensor, as_tensor
-from fastnn.ops.shape import pad
+from fastnn.ops.padding import pad
 from fastnn.ops.windows import data_format_of
 
 

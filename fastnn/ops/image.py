@@ -7,10 +7,11 @@ from typing import Any
 from fastnn import _core
 from fastnn.ops.core import Tensor, as_float, as_tensor, record
 from fastnn.ops.framing import crop_images, pad_images
+from fastnn.ops.padding import pad
 from fastnn.ops.patches import extract_patches
 from fastnn.ops.products import tensordot
 from fastnn.ops.resampling import affine_transform, map_coordinates, one_of
-from fastnn.ops.shape import expand_dims, moveaxis, pad
+from fastnn.ops.shape import expand_dims, moveaxis
 from fastnn.ops.windows import channels_back, channels_last, data_format_of, per_axis
 
 __all__ = [

@@ -25,13 +25,13 @@ from fastnn.ops.core import (
 from fastnn.ops.elementwise import sqrt
 from fastnn.ops.indexing import slice_rule
 from fastnn.ops.joining import stack
+from fastnn.ops.padding import pad
 from fastnn.ops.products import matmul
 from fastnn.ops.reduce import mean, norm, sum
 from fastnn.ops.shape import (
     MOST_AXES,
     expand_dims,
     moveaxis,
-    pad,
     ravel,
     repeat,
     reshape,

@@ -20,8 +20,9 @@ from fastnn.ops.comparison import clip, greater_equal
 from fastnn.ops.core import Tensor, as_float, cast, constant, strides_of
 from fastnn.ops.indexing import take
 from fastnn.ops.joining import stack
+from fastnn.ops.padding import pad
 from fastnn.ops.products import matmul
-from fastnn.ops.shape import pad, reshape, transpose
+from fastnn.ops.shape import reshape, transpose
 from fastnn.ops.windows import channels_back, channels_last, data_format_of
 
 INTERPOLATIONS = ("nearest", "bilinear")

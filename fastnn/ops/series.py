@@ -14,9 +14,10 @@ from fastnn.ops.comparison import not_equal
 from fastnn.ops.core import Tensor, as_float, as_tensor, follows_operands, normalize_axis, promote
 from fastnn.ops.elementwise import log10, square
 from fastnn.ops.indexing import take
+from fastnn.ops.padding import pad
 from fastnn.ops.products import matmul
 from fastnn.ops.reduce import mean, sum
-from fastnn.ops.shape import flip, moveaxis, pad
+from fastnn.ops.shape import flip, moveaxis
 
 
 def diff(a: Any, n: int = 1, axis: int = -1) -> Tensor:
