@@ -138,3 +138,34 @@ class Speed:
         """At the beginning or now, where more was missing."""
         missing = 1 - min(self.begin, self.now()) / max(self.rates)
         return self.processors * missing if missing > self.NOISE else 0.0
+
+
+class Distance:
+    """Whether the processors had no cache in common: what one wrote takes far longer to the other.
+
+    A virtual machine may find itself on two parts of a chip for a while, and nobody is told.
+
+    Args:
+        round_trip: gives the seconds that a word takes from one processor to another and back.
+        processors: how many there are.
+        best: the least seen so far in this process.
+    """
+
+    seen: ClassVar[list[float]] = []
+    FAR = 2.5  # times the least
+
+    def __init__(
+        self, round_trip: Callable[[], float], processors: int, best: list[float] | None = None
+    ):
+        self.round_trip, self.processors = round_trip, processors
+        self.trips = self.seen if best is None else best
+        self.begin = self.now()
+
+    def now(self) -> float:
+        self.trips.append(self.round_trip())
+        return self.trips[-1]
+
+    def missing(self) -> float:
+        """All processors but one, if they were far from each other at the beginning or are now."""
+        far = max(self.begin, self.now()) > self.FAR * min(self.trips)
+        return self.processors - 1.0 if far else 0.0

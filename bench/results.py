@@ -29,8 +29,8 @@ Written by `python -m bench.peers --markdown`; the runs are in `bench/results/`,
   than is counted, so it may exceed 100 %. Stream: a loop that reads and writes as many bytes and
   hardly computes.
 - **1 thread.** What fastnn takes on one thread, over what it takes on all.
-- **\\*** Others had the processors, or halves of their cores, for part of the time, in each of
-  three tries.
+- **\\*** Others had the processors, or halves of their cores, for part of the time, or the
+  processors had no cache in common, in each of three tries.
 """
 
 

@@ -10,7 +10,7 @@ from dataclasses import asdict, dataclass, field
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
-from bench.measure import Others, Speed
+from bench.measure import Distance, Others, Speed
 
 DISTURBED = 0.1  # processors busy for others, from which on a row is measured again
 TRIES = 3
@@ -34,7 +34,7 @@ class Measurement:
     medians: dict[str, float]
     ceilings: dict[str, float]
     unit: str = "s"
-    others: float = 0.0  # processors that were busy for other processes meanwhile
+    others: float = 0.0  # processors that were not to be had meanwhile, or far from the first
 
     @property
     def ceiling(self) -> tuple[str, float]:
@@ -161,9 +161,11 @@ def measured(family: str, row, engines: Sequence[str]) -> Measurement:
     """A row, and how many processors were not to be had."""
     import fastnn as fn
 
-    others, speed = Others(), Speed(fn._core.fma_ceiling, fn.get_num_threads())
+    threads = fn.get_num_threads()
+    others, speed = Others(), Speed(fn._core.fma_ceiling, threads)
+    distance = Distance(fn._core.round_trip, threads)
     medians, ceilings = row.measure(engines)
-    lost = max(others.share(), speed.missing())
+    lost = max(others.share(), speed.missing(), distance.missing())
     return Measurement(family, row.name, medians, ceilings, row.unit, lost)
 
 

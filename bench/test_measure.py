@@ -7,7 +7,7 @@ from contextlib import contextmanager
 import numpy as np
 import pytest
 
-from bench.measure import Others, Speed, interleave
+from bench.measure import Distance, Others, Speed, interleave
 from bench.row import Engine, Row, Streams, arrays, check
 from bench.run import DISTURBED, Measurement, calmest
 
@@ -126,6 +126,13 @@ def test_halves_of_one_core_are_noticed():
     seen: list[float] = []
     speeds = [Speed(lambda: next(rates), 2, seen).missing() for _ in range(3)]
     assert speeds == [0.0, pytest.approx(0.9), pytest.approx(1.0)]
+
+
+def test_processors_without_a_common_cache_are_noticed():
+    trips = iter([60e-9, 50e-9, 55e-9, 300e-9, 320e-9, 51e-9])
+    seen: list[float] = []
+    found = [Distance(lambda: next(trips), 2, seen).missing() for _ in range(3)]
+    assert found == [0.0, 1.0, 1.0]
 
 
 def test_disturbed_rows_are_measured_again():

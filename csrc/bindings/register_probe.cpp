@@ -2,11 +2,16 @@
 
 #include <pybind11/pybind11.h>
 
+#include <algorithm>
+#include <atomic>
 #include <chrono>
 #include <vector>
 
+#include <sched.h>
+
 #include "bindings/tensor.h"
 #include "core/kernel_table.h"
+#include "core/processor.h"
 #include "core/thread_pool.h"
 
 namespace fastnn {
@@ -38,6 +43,44 @@ double fma_ceiling(int rounds) {
     double operations = 0;
     for (int64_t done : work.done) operations += static_cast<double>(done);
     if (operations / seconds > best) best = operations / seconds;
+  }
+  return best;
+}
+
+// Seconds that a word takes from one thread to another and back, the best of `rounds`; 0 where
+// there is no other. Two processors that have a cache in common need a tenth of a microsecond or
+// less.
+double round_trip(int rounds) {
+  constexpr int kTrips = 2000, kSpins = 10'000;
+  struct alignas(64) Word {
+    std::atomic<int> trips{0};  // twice; odd on the way back
+    double seconds = 0;
+
+    void await(int count) const {
+      for (int spins = 1; trips.load(std::memory_order_acquire) != count; ++spins)
+        spins % kSpins ? pause() : static_cast<void>(sched_yield());
+    }
+  };
+  double best = 0;
+  for (int round = 0; round < rounds; ++round) {
+    Word word;
+    run_team(
+        std::min(2, thread_count()),
+        [](void* context, int worker, int workers) {
+          auto* shared = static_cast<Word*>(context);
+          if (workers == 1) return;
+          shared->await(worker);  // until both are here
+          const auto start = Clock::now();
+          for (int trip = 0; trip < kTrips; ++trip) {
+            shared->await(2 * trip + worker);
+            shared->trips.store(2 * trip + worker + 1, std::memory_order_release);
+          }
+          if (worker == 1)
+            shared->seconds = std::chrono::duration<double>(Clock::now() - start).count();
+        },
+        &word);
+    const double seconds = word.seconds / kTrips;
+    if (round == 0 || seconds < best) best = seconds;
   }
   return best;
 }
@@ -83,6 +126,8 @@ void register_probe(pybind11::handle scope) {
   auto module = pybind11::reinterpret_borrow<pybind11::module_>(scope);
   module.def("fma_ceiling", fma_ceiling, pybind11::arg("rounds") = 5,
              "Float32 operations a second that fused multiply-adds reach on all threads.");
+  module.def("round_trip", round_trip, pybind11::arg("rounds") = 5,
+             "Seconds that a word takes from one thread to another and back; 0 on one thread.");
   module.def("stream", stream, pybind11::arg("read"), pybind11::arg("updated"),
              pybind11::arg("written"),
              "Touches lists of float32 Tensors of one size with hardly any arithmetic: the ceiling "

@@ -1,9 +1,9 @@
 // Convolution with kernels of 3 x 3, 5 x 5 or 7 x 7 by Winograd's minimal filtering: tiles of the
 // image and the kernel are transformed, multiplied frequency by frequency, and transformed back.
 //
-// Few channels: a task takes a block of tiles through all three steps within its cache. Many: all
-// threads take a larger block through one step after the other, so that the transformed weights
-// are read once.
+// A task takes a block of tiles through all three steps; or, where the transformed weights are too
+// large to be read for each of these, all threads take a larger block through one step after the
+// other.
 #include "ops/conv_winograd.h"
 
 #include <algorithm>
@@ -43,8 +43,11 @@ struct Winograd {
 };
 
 int64_t block_of(const ConvShape& s, int64_t tiles, int64_t frequencies, bool* own) {
-  const int64_t each = frequencies * (s.channels + s.filters) * static_cast<int64_t>(sizeof(float));
-  const int64_t block = winograd_own_block(tiles, 1, each);
+  constexpr int64_t kItem = WinogradProduct::kItem;
+  const int64_t each = frequencies * (s.channels + s.filters) * kItem;
+  const int64_t weights = frequencies * s.channels * s.filters * kItem;
+  int64_t block = winograd_own_block(tiles, 1, each);
+  if (block == 0) block = winograd_least_block(tiles, weights);
   *own = block > 0;
   if (*own) return block;
   const int64_t most = std::max(kSharedBytes / each, kLeastShared);

@@ -35,6 +35,13 @@ int64_t winograd_own_block(int64_t units, int64_t tiles, int64_t bytes) {
   return std::min(std::clamp(kOwnBytes / bytes, least, fits), ceil_div(units, kOwnTasks));
 }
 
+// Blocks that pass from thread to thread cost more than weights read again from the third cache,
+// and most where two processors have none in common.
+int64_t winograd_least_block(int64_t tiles, int64_t weights) {
+  const int64_t share = ceil_div(tiles, kOwnTasks);
+  return weights <= caches().l3 / 2 && 2 * share >= kLeastTiles ? std::min(share, kLeastTiles) : 0;
+}
+
 WinogradProduct::WinogradProduct(int64_t frequencies, int64_t block, int64_t depth, int64_t columns)
     : frequencies(frequencies),
       block(block),

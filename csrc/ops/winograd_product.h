@@ -10,6 +10,9 @@ namespace fastnn {
 // A block of a thread's own, in units of so many tiles, which take so many bytes transformed: what
 // its second cache holds at speed, but worth a pass over the weights; 0: that does not fit.
 int64_t winograd_own_block(int64_t units, int64_t tiles, int64_t bytes);
+// The least tiles of such a block, out of so many, that are worth a pass over weights of so many
+// bytes; 0: these are too large to be read again and again, and threads should share a block.
+int64_t winograd_least_block(int64_t tiles, int64_t weights);
 
 struct WinogradProduct {
   static constexpr int64_t kItem = sizeof(float);

@@ -177,3 +177,13 @@ for cpu in sorted(allowed)[:2]:
     kept = os.sched_getaffinity(int(worker))
     assert len(kept) == len(allowed) - 1 and kept < allowed, kept
 """)
+
+
+@pytest.mark.skipif(_core.usable_processors() < 2, reason="one processor")
+def test_a_word_goes_from_thread_to_thread_and_back(run):
+    run("""
+runtime.set_num_threads(1)
+assert _core.round_trip() == 0  # there is no other
+runtime.set_num_threads(2)
+assert _core.round_trip() > 5e-9  # no processor is faster
+""")

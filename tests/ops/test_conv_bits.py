@@ -1,4 +1,11 @@
-"""The order of sums in convolutions: that of products of patches, on any number of threads."""
+"""The order of sums in convolutions: that of products of patches, on any number of threads and for
+caches of any size."""
+
+import hashlib
+import os
+import subprocess
+import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -17,6 +24,7 @@ SHAPES = [
     ((2, 300, 20), (5,), 33, (3,), (2, 2)),
     ((64, 8, 8, 2), (3, 3), 9, (1, 1), (1, 1, 1, 1)),
     ((17, 13, 13, 25), (3, 3), 50, (1, 1), (0, 0, 0, 0)),
+    ((3, 26, 30, 150), (3, 3), 90, (1, 1), (1, 1, 1, 1)),
 ]
 
 
@@ -76,20 +84,34 @@ def test_the_gradient_by_the_kernel_has_the_bits_of_a_product_of_patches(shape):
         assert db.numpy().tobytes() == bias.tobytes()
 
 
+def both_ways(shape, algorithm):
+    """The bits of a convolution and of its gradients."""
+    x, w, attributes = drawn(*shape)
+    y = conv(x, w, None, attributes, algorithm)
+    dy = fn.tensor(np.random.default_rng(1).standard_normal(y.shape).astype(np.float32))
+    dx = _core.conv_backward_input(dy, fn.tensor(w), *attributes, x.shape[1:-1], algorithm)
+    dw, db = _core.conv_backward_kernel(fn.tensor(x), dy, *attributes, shape[1], True, algorithm)
+    return b"".join((y.tobytes(), *(g.numpy().tobytes() for g in (dx, dw, db))))
+
+
 @pytest.mark.parametrize("algorithm", ["auto", "exact"])
 @pytest.mark.parametrize("shape", SHAPES, ids=str)
 def test_bits_do_not_depend_on_threads(shape, algorithm):
-    x, w, attributes = drawn(*shape)
-    dy = conv(x, w, None, attributes)
     seen = set()
     for threads in THREADS:
         with fn.num_threads(threads):
-            y = conv(x, w, None, attributes, algorithm)
-            dx = _core.conv_backward_input(
-                fn.tensor(dy), fn.tensor(w), *attributes, x.shape[1:-1], algorithm
-            )
-            dw, db = _core.conv_backward_kernel(
-                fn.tensor(x), fn.tensor(dy), *attributes, shape[1], True, algorithm
-            )
-        seen.add(b"".join((y.tobytes(), *(g.numpy().tobytes() for g in (dx, dw, db)))))
+            seen.add(both_ways(shape, algorithm))
     assert len(seen) == 1
+
+
+def test_bits_do_not_depend_on_caches():
+    expected = [hashlib.sha256(both_ways(shape, "auto")).hexdigest() for shape in SHAPES]
+    program = (
+        "import hashlib, test_conv_bits as t;"
+        "[print(hashlib.sha256(t.both_ways(s, 'auto')).hexdigest()) for s in t.SHAPES]"
+    )
+    path = os.pathsep.join([str(Path(__file__).parent), *filter(None, sys.path)])
+    for caches in ("4096,16384,0", "32768,1048576,33554432", "65536,67108864,0"):
+        environment = {**os.environ, "FASTNN_CACHES": caches, "PYTHONPATH": path}
+        run = [sys.executable, "-c", program]
+        assert subprocess.check_output(run, env=environment, text=True).split() == expected
