@@ -57,8 +57,7 @@ FASTNN_INLINE void results(const DepthwiseRow& t, int64_t o, int64_t c, int64_t 
       weight += t.w_column;
     }
   }
-#pragma GCC unroll 8
-  for (int i = 0; i < Results; ++i) finish<T>(t, sum[i], c, (o + i) * t.y_step + c, n);
+  finish<T>(t, sum, c, o * t.y_step + c, t.y_step, n);
 }
 
 /* All channels of `Results` results: what lies side by side is read so. */

@@ -39,7 +39,7 @@ struct DepthwiseTiles {
   int64_t y_row, y_column;
   int64_t rows, columns, channels;
   int32_t relu;
-  int32_t fetch; /* what the tiles below will read, into the second cache */
+  int32_t fetch; /* early, what tiles write; and what those below will read, to the second cache */
 };
 
 /* The gradient by some taps: sum[row, column, c] += x[o, row, column, c] dy[o, c] over `count`

@@ -16,13 +16,29 @@ FASTNN_INLINE Vec<T> chain(Vec<T> a, Vec<T> b, Vec<T> sum) {
 #endif
 }
 
-/* Writes a result's sum at `to`, with what comes after it; n of its channels, from c on. */
-template <class T, class Task>
-FASTNN_INLINE void finish(const Task& t, Vec<T> sum, int64_t c, int64_t to, int64_t n) {
-  if (t.bias) sum = sum + load_some(static_cast<const T*>(t.bias) + c, n);
-  if (t.residual) sum = sum + load_some(static_cast<const T*>(t.residual) + to, n);
-  if (t.relu) sum = maximum(sum, Vec<T>::zero());
-  store_some(sum, static_cast<T*>(t.y) + to, n);
+/* Writes the sums of results `step` apart, from `to` on, with what comes after them; n of their
+ * channels, from c on. */
+template <class T, int Results, class Task>
+FASTNN_INLINE void finish(const Task& t, Vec<T> (&sum)[Results], int64_t c, int64_t to,
+                          int64_t step, int64_t n) {
+  using V = Vec<T>;
+  if (t.bias) {
+    const V bias = load_some(static_cast<const T*>(t.bias) + c, n);
+#pragma GCC unroll 8
+    for (int i = 0; i < Results; ++i) sum[i] = sum[i] + bias;
+  }
+  if (t.residual) {
+    const T* residual = static_cast<const T*>(t.residual) + to;
+#pragma GCC unroll 8
+    for (int i = 0; i < Results; ++i) sum[i] = sum[i] + load_some(residual + i * step, n);
+  }
+  if (t.relu) {
+#pragma GCC unroll 8
+    for (int i = 0; i < Results; ++i) sum[i] = maximum(sum[i], V::zero());
+  }
+  T* y = static_cast<T*>(t.y) + to;
+#pragma GCC unroll 8
+  for (int i = 0; i < Results; ++i) store_some(sum[i], y + i * step, n);
 }
 
 }  // namespace

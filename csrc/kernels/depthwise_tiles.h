@@ -16,8 +16,9 @@ constexpr int kTileColumns = 8;
 constexpr int kTileColumns = 4;
 #endif
 
-/* The results at `column` and beside it, one register of channels, of which n count. */
-template <class T, int Rows, int Columns>
+/* The results at `column` and beside it, one register of channels, of which n count. Inside: all
+ * columns that they meet are pixels. */
+template <class T, int Rows, int Columns, bool Inside>
 FASTNN_INLINE void tile(const DepthwiseTiles& t, int64_t column, int64_t c, int64_t n) {
   using V = Vec<T>;
   constexpr int kHigh = Rows + kTaps - 1, kWide = Columns + kTaps - 1;
@@ -37,6 +38,10 @@ FASTNN_INLINE void tile(const DepthwiseTiles& t, int64_t column, int64_t c, int6
     for (int r = 0; r < Rows; ++r, below += t.x_row)
 #pragma GCC unroll 8
       for (int o = 0; o < Columns; ++o) __builtin_prefetch(below + o * step, 0, 2);
+    const T* y = static_cast<const T*>(t.y) + column * t.y_column + c;
+    for (int r = 0; r < Rows; ++r, y += t.y_row)
+#pragma GCC unroll 8
+      for (int o = 0; o < Columns; ++o) __builtin_prefetch(y + o * t.y_column, 1);
   }
 #pragma GCC unroll 4
   for (int i = 0; i < kHigh; ++i) {
@@ -48,7 +53,7 @@ FASTNN_INLINE void tile(const DepthwiseTiles& t, int64_t column, int64_t c, int6
       at[j / 3] = static_cast<const T*>(t.x) + (t.top + i) * t.x_row + (left + j) * step + c;
 #pragma GCC unroll 16
     for (int j = 0; j < kWide; ++j) {
-      if (static_cast<uint64_t>(left + j) >= static_cast<uint64_t>(t.width)) continue;
+      if (!Inside && static_cast<uint64_t>(left + j) >= static_cast<uint64_t>(t.width)) continue;
       const V near = load_some(at[j / 3] + j % 3 * step, n);
 #pragma GCC unroll 2
       for (int r = 0; r < Rows; ++r)
@@ -61,20 +66,26 @@ FASTNN_INLINE void tile(const DepthwiseTiles& t, int64_t column, int64_t c, int6
     }
   }
 #pragma GCC unroll 2
-  for (int r = 0; r < Rows; ++r) {
-    const int64_t to = r * t.y_row + column * t.y_column + c;
-#pragma GCC unroll 8
-    for (int o = 0; o < Columns; ++o) finish<T>(t, sum[r][o], c, to + o * t.y_column, n);
-  }
+  for (int r = 0; r < Rows; ++r)
+    finish<T>(t, sum[r], c, r * t.y_row + column * t.y_column + c, t.y_column, n);
+}
+
+template <class T, int Rows, int Columns, bool Inside>
+void all_channels_of_tile(const DepthwiseTiles& t, int64_t column) {
+  constexpr int64_t L = Vec<T>::kLanes;
+  int64_t c = 0;
+  for (; c + L <= t.channels; c += L) tile<T, Rows, Columns, Inside>(t, column, c, L);
+  if (c < t.channels) tile<T, Rows, Columns, Inside>(t, column, c, t.channels - c);
 }
 
 template <class T, int Rows, int Columns>
 void tiles_across(const DepthwiseTiles& t, int64_t* column) {
-  constexpr int64_t L = Vec<T>::kLanes;
   for (; *column + Columns <= t.columns; *column += Columns) {
-    int64_t c = 0;
-    for (; c + L <= t.channels; c += L) tile<T, Rows, Columns>(t, *column, c, L);
-    if (c < t.channels) tile<T, Rows, Columns>(t, *column, c, t.channels - c);
+    const int64_t left = t.left + *column;
+    if (left >= 0 && left + Columns + kTaps - 1 <= t.width)
+      all_channels_of_tile<T, Rows, Columns, true>(t, *column);
+    else
+      all_channels_of_tile<T, Rows, Columns, false>(t, *column);
   }
 }
 

@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from functools import partial
 from typing import Any
 
 import numpy as np
 
-from fastnn import _core
-from fastnn.callbacks import CallbackList, History, ProgbarLogger
+from fastnn.callbacks import CallbackList, History
 from fastnn.models.interrupt import InterruptGuard
 from fastnn.models.placement import at_home
-from fastnn.models.progress import make_display, ticker
+from fastnn.models.progress import ticker
 from fastnn.models.records import position_of
 from fastnn.models.training_arguments import (
     check_class_weight,
@@ -20,17 +17,9 @@ from fastnn.models.training_arguments import (
     split,
     step_count,
     validated_epochs,
-    validation_batches,
 )
-from fastnn.models.training_compiled import Compiled
-from fastnn.models.training_data import (
-    ArrayData,
-    Feed,
-    IterableData,
-    Results,
-    convert,
-    make_data,
-)
+from fastnn.models.training_data import Feed, Results, convert, make_data
+from fastnn.models.training_passes import Passes, display_of
 from fastnn.models.training_step import (
     evaluation_step,
     prediction_step,
@@ -38,12 +27,11 @@ from fastnn.models.training_step import (
     training_calls,
     training_step,
 )
-from fastnn.tensor import Tensor
 from fastnn.utils import tree
 from fastnn.utils.integers import integer
 
 
-class Trainer(Compiled):
+class Trainer(Passes):
     """The training side of a model: a mixin beside Layer."""
 
     @at_home
@@ -123,7 +111,7 @@ class Trainer(Compiled):
         hooks = CallbackList(
             callbacks, True, self, verbose=verbose, epochs=epochs, steps=feed.steps
         )
-        display = _display(hooks, verbose, epochs, feed.steps)
+        display = display_of(hooks, verbose, epochs, feed.steps)
         hooks_begin, hooks_end = (hooks.hooks(f"on_train_batch_{w}") for w in ("begin", "end"))
         self.stop_training = False
         self.history = hooks.history
@@ -195,7 +183,7 @@ class Trainer(Compiled):
         feed = Feed(make_data(x, y, sample_weight, batch_size), steps)
         hooks = CallbackList(callbacks, False, self, verbose=verbose, epochs=1, steps=feed.steps)
         with hooks:
-            logs = self._evaluate(feed, hooks, _display(hooks, verbose, None, feed.steps))
+            logs = self._evaluate(feed, hooks, display_of(hooks, verbose, None, feed.steps))
         return logs if return_dict else self._listed(logs)
 
     @at_home
@@ -218,7 +206,7 @@ class Trainer(Compiled):
         steps = step_count("predict: steps", steps)
         feed = Feed(make_data(x, batch_size=batch_size), steps)
         hooks = CallbackList(callbacks, False, self, verbose=verbose, epochs=1, steps=feed.steps)
-        display = _display(hooks, verbose, None, feed.steps)
+        display = display_of(hooks, verbose, None, feed.steps)
         begins, ends = (hooks.hooks(f"on_predict_batch_{w}") for w in ("begin", "end"))
         results = Results(feed.data.rows if steps is None else None)
         count = 0
@@ -278,8 +266,6 @@ class Trainer(Compiled):
         outputs = prediction_step(self)(*convert(x, None, None))
         return tree.map_structure(lambda t: np.array(t.numpy()), outputs)
 
-    # -- parts of the loops ---------------------------------------------------------------------
-
     def _listed(self, logs: dict) -> Any:
         """Figures without their names: the loss alone, or a list. Of a model with several outputs
         their losses come first, then metrics of layers, then the others by name, as in Keras."""
@@ -295,109 +281,3 @@ class Trainer(Compiled):
             raise RuntimeError(f"{operation}: call compile(optimizer, loss, ...) first")
         if operation.startswith(("fit", "train")) and self.optimizer is None:
             raise RuntimeError(f"{operation}: compile was called without an optimizer")
-
-    def _validation(
-        self, data: Any, batch_size: int | None, steps: int | None
-    ) -> Callable[[CallbackList], dict] | None:
-        """The function that validates, or None."""
-        if data is None:
-            return None
-        feed = Feed(validation_batches(data, batch_size), steps)
-
-        def validate(hooks: CallbackList) -> dict:
-            try:
-                return self._evaluate(feed, hooks, None)
-            except ValueError as error:
-                if type(error) is not ValueError:
-                    raise
-                raise ValueError(f"fit: validation_data: {error}") from error
-
-        return validate
-
-    def _evaluate(self, feed: Feed, hooks: CallbackList, display: Any) -> dict:
-        begins, ends = (hooks.hooks(f"on_test_batch_{w}") for w in ("begin", "end"))
-        evaluated, count = evaluation_step(self), 0
-
-        def step(x: Any, y: Any, weight: Any) -> None:
-            nonlocal count
-            for hook in begins:
-                hook(count, {})
-            vars(self)["_step_logs"] = evaluated(x, y, weight)
-            if ends:
-                logs = self._logs()
-                for hook in ends:
-                    hook(count, logs)
-            count += 1
-
-        self.reset_metrics()
-        return self._run_quietly(
-            step,
-            feed,
-            hooks.on_test_begin,
-            hooks.on_test_end,
-            display,
-            self._logs,
-        )
-
-    def _run_quietly(
-        self,
-        step: Callable,
-        feed: Feed,
-        begin: Callable,
-        end: Callable,
-        display: Any,
-        read: Callable[[], dict],
-    ) -> dict:
-        """One pass that changes no weights: Ctrl-C may come at any time."""
-        begin()
-        if display is not None:
-            display.epoch_begin(0)
-        tick, count = ticker(display, read), 0
-        try:
-            for call, _ in feed.epoch(
-                lambda data, _: ((partial(step, *b), 1) for b in data.batches())
-            ):
-                call()
-                count += 1
-                if tick is not None:
-                    tick(count)
-            if not count:
-                raise ValueError("x yields no batches")
-            logs = read()
-            if display is not None:
-                display.epoch_end(count, logs)
-        finally:
-            if display is not None:
-                display.close()
-        end(logs)
-        return logs
-
-    def _order(self, data: ArrayData | IterableData, shuffle: Any) -> Callable | None:
-        """What draws the order of a pass: a function of the model's seed and of the number of
-        passes begun so far."""
-        if shuffle not in (True, False, "batch"):
-            raise ValueError(f"shuffle must be True, False or 'batch', got {shuffle!r}")
-        if not shuffle or not isinstance(data, ArrayData):
-            return None
-
-        def order() -> Tensor:
-            state = np.array([self._shuffle_seed, self._epoch_count << 32], np.int64)
-            state = _core.from_numpy(state)
-            vars(self)["_epoch_count"] = self._epoch_count + 1
-            if shuffle != "batch":
-                return _core.random_permutation(state, data.rows)
-            starts = range(0, data.rows, data.batch_size)
-            parts = [
-                start
-                + _core.random_permutation(state, min(data.batch_size, data.rows - start)).numpy()
-                for start in starts
-            ]
-            return _core.from_numpy(np.concatenate(parts))
-
-        return order
-
-
-def _display(hooks: CallbackList, verbose: Any, epochs: int | None, steps: int | None) -> Any:
-    """What shows the progress, unless a callback does."""
-    shown = any(isinstance(callback, ProgbarLogger) for callback in hooks)
-    return make_display(0 if shown else verbose, epochs, steps)
