@@ -1,7 +1,7 @@
 // optimizer_step by lamb and adafactor: a parameter steps along a direction, by a number that
 // depends on the length of both. So there are two passes: one moves the slots, keeps the direction
-// and adds up squares, the other steps. (To find the direction twice would touch less memory, but a
-// root and a quotient take longer than a cache.)
+// and adds up squares, the other steps, unless the parameter was but one block. (To find the
+// direction twice would touch less memory, but a root and a quotient take longer than a cache.)
 //
 // Squares are added up in blocks of a parameter, then block by block in double precision.
 #include <algorithm>
@@ -27,6 +27,9 @@ constexpr int64_t kOfParameter = sizeof(OfParameter), kOfBlock = sizeof(Optimize
                   kOfRow = sizeof(double);
 
 int64_t blocks_of(const Array& x) { return ceil_div(x.size(), kBlock); }
+bool is_one_block(const Step& step, int i) {
+  return blocks_of(step.call.operand(Parameters, i)) == 1;
+}
 
 // NaN stays.
 double at_least(double x, double least) { return x < least ? least : x; }
@@ -122,27 +125,43 @@ void run_scaled(const Step& step, double t, char* scratch) {
     place += direction_bytes(step.call.operand(Parameters, i));
   }
 
-  for_blocks(step, list, [&](int i, int64_t first, int64_t count, int64_t block) {
-    const bool of_means = has_matrices(step, i);
-    if (of_means) write_mean_squares(step, i, first, count, own[i].rows);
-    squares[block] = direct(step, i, first, count, !of_means,
-                            own[i].direction + first * item_size(step.dtype(i)));
-  });
-  for (int i = 0; i < step.parameters; ++i) {
-    OptimizerSquares total{0, 0};
-    const Array& w = step.call.operand(Parameters, i);
-    for (const OptimizerSquares* end = squares + blocks_of(w); squares < end; ++squares) {
-      total.parameter += squares->parameter;
-      total.direction += squares->direction;
-    }
-    own[i].length = {{length_of(step, t, total, static_cast<double>(w.size()))}};
-  }
-  for_blocks(step, list, [&](int i, int64_t first, int64_t count, int64_t) {
+  const auto find_length = [&](int i, OptimizerSquares total) {
+    const auto size = static_cast<double>(step.call.operand(Parameters, i).size());
+    own[i].length = {{length_of(step, t, total, size)}};
+  };
+  const auto go_along = [&](int i, int64_t first, int64_t count) {
     const DType dtype = step.dtype(i);
     step.kernel.step[static_cast<int>(dtype)][kRule_sgd](
         &own[i].length, nullptr, count, step.at(Parameters, i, first), nullptr,
         own[i].direction + first * item_size(dtype));
     step.finish(i, first, first, count);
+  };
+
+  for_blocks(step, list, [&](int i, int64_t first, int64_t count, int64_t block) {
+    const bool of_means = has_matrices(step, i);
+    if (of_means) write_mean_squares(step, i, first, count, own[i].rows);
+    squares[block] = direct(step, i, first, count, !of_means,
+                            own[i].direction + first * item_size(step.dtype(i)));
+    if (is_one_block(step, i)) {
+      find_length(i, squares[block]);
+      go_along(i, first, count);
+    }
+  });
+  bool is_done = true;
+  for (int i = 0; i < step.parameters; ++i) {
+    OptimizerSquares total{0, 0};
+    const OptimizerSquares* end = squares + blocks_of(step.call.operand(Parameters, i));
+    for (; squares < end; ++squares) {
+      total.parameter += squares->parameter;
+      total.direction += squares->direction;
+    }
+    if (is_one_block(step, i)) continue;
+    find_length(i, total);
+    is_done = false;
+  }
+  if (is_done) return;
+  for_blocks(step, list, [&](int i, int64_t first, int64_t count, int64_t) {
+    if (!is_one_block(step, i)) go_along(i, first, count);
   });
 }
 
