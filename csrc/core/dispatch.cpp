@@ -165,7 +165,7 @@ void launch(Call& call) {
   for (size_t j = 0; j < operands.size(); ++j) {
     const int operand = static_cast<int>(j);
     if (operands[j].role == Role::inout)
-      for (int i = 0; i < call.count(operand); ++i) ++call.operand(operand, i).block->version;
+      for (int i = 0; i < call.count(operand); ++i) call.operand(operand, i).block->note_write();
     if (operands[j].role == Role::scratch)
       for (int i = 0; i < call.count(operand); ++i) {
         release(call.operand(operand, i).block);

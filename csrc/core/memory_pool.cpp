@@ -249,7 +249,7 @@ Block* allocate(size_t bytes, bool larger_ones) {
   if (!block) block = new_block(kCache ? class_bytes(size_class) : bytes, size_class);
   block->serial = serial()++;
   block->references.store(1, std::memory_order_relaxed);
-  block->version = 0;
+  block->version.store(0, std::memory_order_relaxed);
   return block;
 }
 

@@ -13,12 +13,18 @@ namespace fastnn {
 struct Block {
   std::atomic<int64_t> references{1};
   char* data = nullptr;
-  size_t bytes = 0;        // usable size, at least what was asked for
-  uint64_t version = 0;    // raised by every in-place write; saved values are checked against it
+  size_t bytes = 0;                  // usable size, at least what was asked for
+  std::atomic<uint64_t> version{0};  // raised by every write; saved values are checked against it
   uint64_t serial = 0;     // every allocation has its own; later ones of a thread are larger
   int32_t size_class = 0;  // kBorrowed: not the pool's
   Device device = Device::cpu;
   Block* next = nullptr;  // of the pool's free blocks
+
+  // Of two threads that write at a time one may go uncounted: that it has changed is all that
+  // counts.
+  void note_write() {
+    version.store(version.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
+  }
 };
 
 // A new block with one reference. Throws std::bad_alloc.

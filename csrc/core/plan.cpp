@@ -263,7 +263,7 @@ void Plan::run_on_device(const std::vector<const Array*>& inputs,
 }
 
 void Plan::raise_versions() const {
-  for (Block* block : written_) ++block->version;
+  for (Block* block : written_) block->note_write();
 }
 
 bool Plan::run(const std::vector<const Array*>& inputs, std::vector<Block*>& results) {

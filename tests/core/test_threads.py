@@ -180,6 +180,26 @@ for cpu in sorted(allowed)[:2]:
 
 
 @pytest.mark.skipif(_core.usable_processors() < 2, reason="one processor")
+def test_few_short_tasks_leave_a_sleeper_asleep(run):
+    run("""
+def switches():
+    with open(f"/proc/self/task/{worker}/schedstat") as file:
+        return int(file.read().split()[2])  # how often it has been given a processor
+runtime.set_num_threads(2)
+product()
+(worker,) = set(os.listdir("/proc/self/task")) - before
+time.sleep(0.05)  # it falls asleep
+asleep = switches()
+x, one = (_core.from_numpy(numpy.ones(n, "f")) for n in ((3 << 14,), ()))
+for _ in range(100):
+    _core.scale_list([x], one)
+assert switches() == asleep
+product()
+assert switches() > asleep
+""")
+
+
+@pytest.mark.skipif(_core.usable_processors() < 2, reason="one processor")
 def test_a_word_goes_from_thread_to_thread_and_back(run):
     run("""
 runtime.set_num_threads(1)
