@@ -56,7 +56,7 @@ class LayerState:
     """The state of a layer, tracked through its attributes."""
 
     # Attributes that change without changing what a call computes.
-    _quiet = frozenset(("built", "history", "stop_training"))
+    _quiet = frozenset(("built", "history", "stop_evaluating", "stop_predicting", "stop_training"))
     name: str  # Layer's
     variable_dtype: Any
     # Kept in vars(self), past __setattr__.

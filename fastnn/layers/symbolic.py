@@ -119,20 +119,22 @@ def any_symbolic(*structures: Any) -> bool:
     return any(type(leaf) is KerasTensor for leaf in tree.flatten(structures))
 
 
-# Extents that stand for a free axis when a call is tried out: what differs between them is free.
-_TRIALS = (2, 3)
+# Extents that stand for a free axis when a call is tried out, for the first axis and for others:
+# what differs between the two trials is free. The larger ones hold many windows and strides.
+_TRIALS = ((2, 60), (3, 120))
 
 
 def output_spec(call: Callable, args: tuple, kwargs: dict) -> Any:
-    """The symbolic outputs of a call, found by calling it on small arrays of ones, twice."""
+    """The symbolic outputs of a call, found by calling it on arrays of ones, twice."""
     from fastnn import _core
     from fastnn.tensor import from_data
 
-    def trial(extent: int) -> Any:
+    def trial(first: int, others: int) -> Any:
         def value(leaf: Any) -> Any:
             if type(leaf) is not KerasTensor:
                 return leaf
-            shape = [extent if axis is None else axis for axis in leaf.shape]
+            extents = [first, *[others] * len(leaf.shape)]
+            shape = [free if axis is None else axis for axis, free in zip(leaf.shape, extents)]
             fill = np.ones if leaf.dtype.startswith("float") else np.zeros
             return from_data(fill(shape, leaf.dtype))
 
@@ -140,7 +142,7 @@ def output_spec(call: Callable, args: tuple, kwargs: dict) -> Any:
 
     previous = _core.set_grad_enabled(False)
     try:
-        first, second = (trial(extent) for extent in _TRIALS)
+        first, second = (trial(*extents) for extents in _TRIALS)
     finally:
         _core.set_grad_enabled(previous)
     others = iter(tree.flatten(second))

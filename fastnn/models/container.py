@@ -39,7 +39,7 @@ def write(path: Any, tensors: dict[str, np.ndarray], metadata: dict[str, str]) -
     from safetensors import SafetensorError
     from safetensors.numpy import save_file
 
-    path = os.fspath(path)
+    path = os.path.realpath(path)  # a link stays one
     metadata = {"format": FORMAT, "format_version": str(FORMAT_VERSION), **metadata}
     metadata["checksum"] = _checksum(tensors, metadata)
     temporary = f"{path}.{os.getpid()}.{threading.get_ident()}.tmp"

@@ -58,7 +58,7 @@ class Model(Trainer, Layer):
         Layer.__init__(self, name=name, **kwargs)
         Trainer.__init__(self)
         if inputs is not None:
-            self._set_graph(Graph(inputs, outputs))
+            self._set_graph(Graph(_unpacked(inputs), _unpacked(outputs)))
 
     def _set_graph(self, graph: Graph) -> None:
         store = vars(self)
@@ -278,8 +278,10 @@ class Model(Trainer, Layer):
             return super().from_config(config)
         with CustomObjectScope(custom_objects), SharedObjects():
             inputs, outputs = graph_from_config(config)
-        settings = {key: config[key] for key in ("name", "trainable", "dtype") if key in config}
-        return cls(inputs, outputs, **settings)
+        settings = {key: config[key] for key in ("name", "dtype") if key in config}
+        model = cls(inputs, outputs, **settings)
+        vars(model)["_trainable"] = config.get("trainable", True)  # layers know their own
+        return model
 
     def to_json(self, **kwargs: Any) -> str:
         """The architecture as JSON, for ``models.model_from_json``; no weights."""
@@ -295,17 +297,19 @@ class Model(Trainer, Layer):
         self(*decoded["args"], **decoded["kwargs"])
 
     def _build_for(self, args: tuple, kwargs: dict) -> None:
+        self._note_call(args, kwargs)
+        super()._build_for(args, kwargs)
+
+    def _note_call(self, args: tuple, kwargs: dict) -> None:
+        """Notes the first call, for `build_from_config`."""
         given = {"args": list(args), "kwargs": kwargs}
         vars(self)["_first_call"] = tree.map_structure(symbol_config, given)
-        super()._build_for(args, kwargs)
 
     def __reduce_ex__(self, protocol: Any) -> Any:
         """Copies and pickles of a built model are made as its file is."""
         if not self.built:
             return super().__reduce_ex__(protocol)
-        classes = {type(layer) for layer in self._flatten_layers()}
-        custom = {c.__name__: c for c in classes if not c.__module__.startswith("fastnn.")}
-        return saving.restore, (*saving.contents(self), custom)
+        return saving.restore, (*saving.contents(self), saving.own_classes(self))
 
     def __deepcopy__(self, memo: dict | None = None) -> Model:
         """A copy that lies where this model does."""
@@ -335,6 +339,11 @@ class Model(Trainer, Layer):
             skip_mismatch: leave weights as they are that the file lacks or has in another shape.
         """
         saving.load_weights(self, filepath, skip_mismatch)
+
+
+def _unpacked(values: Any) -> Any:
+    """What a list of one holds."""
+    return values[0] if isinstance(values, (list, tuple)) and len(values) == 1 else values
 
 
 def _input_name(x: KerasTensor) -> str:

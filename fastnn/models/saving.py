@@ -118,7 +118,16 @@ def contents(model: Any, include_optimizer: bool = True) -> tuple[dict, dict[str
     compiled = model.get_compile_config()
     if compiled:
         metadata["compile"] = json.dumps(compiled)
+    if any(key.startswith(_OPTIMIZER) for key in tensors):
+        metadata["optimized"] = json.dumps(_optimized(model))
     return tensors, metadata
+
+
+def _optimized(model: Any) -> list[str]:
+    """The keys of the weights that the optimizer was built for: not those that may be trained now,
+    if the program has changed its mind since."""
+    keys = {id(variable): key for key, variable in named_weights(model).items()}
+    return [keys[id(variable)] for variable in model.optimizer._parameters]
 
 
 def load_model(
@@ -173,16 +182,23 @@ def restore(
     _assign(_numbered(_random_states(model)), tensors, _RANDOM)
     model.set_training_state(json.loads(metadata["training"]))
     if compile and "compile" in metadata:
-        _restore_training(model, tensors, json.loads(metadata["compile"]), custom_objects)
+        with CustomObjectScope(custom_objects):
+            model.compile_from_config(json.loads(metadata["compile"]))
+            if "optimized" in metadata and model.optimizer is not None:
+                _restore_optimizer(model, tensors, json.loads(metadata["optimized"]))
     return model
 
 
-def _restore_training(model: Any, tensors: dict, config: dict, custom_objects: Any) -> None:
-    with CustomObjectScope(custom_objects):
-        model.compile_from_config(config)
-    if any(key.startswith(_OPTIMIZER) for key in tensors):
-        model.optimizer.build(model.trainable_variables)
-        _assign(_numbered(model.optimizer.variables), tensors, _OPTIMIZER)
+def _restore_optimizer(model: Any, tensors: dict, optimized: list[str]) -> None:
+    weights = named_weights(model)
+    unknown = [key for key in optimized if key not in weights]
+    if unknown:
+        raise ValueError(f"the optimizer was built for weights that are not there: {unknown[:5]}")
+    variables = [weights[key] for key in optimized]
+    if _optimized(model) != optimized:
+        model.optimizer = deserialize_keras_object(serialize_keras_object(model.optimizer))
+        model.optimizer.build(variables)
+    _assign(_numbered(model.optimizer.variables), tensors, _OPTIMIZER)
 
 
 def _assign(
@@ -283,4 +299,11 @@ def model_from_json(text: str, custom_objects: dict | None = None) -> Any:
 def clone_model(model: Any) -> Any:
     """A new model of the same architecture with new first weights, which lie where `fn.device`
     says."""
-    return type(model).from_config(model.get_config())
+    with CustomObjectScope(own_classes(model)):
+        return type(model).from_config(model.get_config())
+
+
+def own_classes(model: Any) -> dict[str, type]:
+    """The classes of a model's layers that are not fastnn's, by name."""
+    classes = {type(layer) for layer in model._flatten_layers()}
+    return {c.__name__: c for c in classes if not c.__module__.startswith("fastnn.")}

@@ -110,7 +110,9 @@ class Sequential(Model):
 
     def _build_for(self, args: tuple, kwargs: dict) -> None:
         x = args[0] if args else kwargs["inputs"]
-        if self._first is None and not tree.is_nested(x):
+        if tree.is_nested(x):
+            self._note_call(args, kwargs)
+        elif self._first is None:
             shape = (None, *x.shape[1:])
             vars(self)["_first"] = InputLayer(batch_shape=shape, dtype=x.dtype)
         self._trace()
@@ -142,7 +144,9 @@ class Sequential(Model):
         return x
 
     def compute_output_spec(self, inputs: Any, training: Any = None, mask: Any = None) -> Any:
-        x = self._prepared(inputs) if self._trail else inputs
+        if not self._trail:
+            return self.call(inputs)  # builds the layers
+        x = self._prepared(inputs)
         for layer in self._layers:
             x = layer.compute_output_spec(x)
         return x
@@ -172,7 +176,8 @@ class Sequential(Model):
     def from_config(cls, config: dict, custom_objects: dict | None = None) -> Self:
         with CustomObjectScope(custom_objects), SharedObjects():
             layers = [deserialize_keras_object(layer) for layer in config["layers"]]
-        model = cls(layers, trainable=config.get("trainable", True), name=config.get("name"))
+        model = cls(layers, name=config.get("name"))
+        vars(model)["_trainable"] = config.get("trainable", True)  # layers know their own
         shape = config.get("build_input_shape")
         if shape is not None and not model.built:
             model.build(shape)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from typing import Any
 
 import numpy as np
@@ -18,7 +19,7 @@ from fastnn.models.training_arguments import (
     step_count,
     validated_epochs,
 )
-from fastnn.models.training_data import Feed, Results, convert, make_data
+from fastnn.models.training_data import Feed, NoBatches, Results, convert, make_data
 from fastnn.models.training_passes import Passes, display_of
 from fastnn.models.training_step import (
     evaluation_step,
@@ -63,7 +64,7 @@ class Trainer(Passes):
             x: inputs [samples, ...]: an array or Tensor, a list or dictionary of them, or an
                 iterable that yields (x, y) or (x, y, sample_weight) batch by batch.
             y: targets, as x; integer labels stay integers.
-            batch_size: 32 if None.
+            batch_size: 32 if None; with a number of steps, what makes so many of a pass.
             epochs: the number of the epoch to stop before, counted from `initial_epoch`.
             verbose: 0 silent; 1 or "auto" a bar on a terminal, else lines; 2 a line an epoch.
             callbacks: a Callback or several.
@@ -99,7 +100,7 @@ class Trainer(Passes):
         validation_steps = step_count("fit: validation_steps", validation_steps)
         validation_freq = validated_epochs(validation_freq)
         check_class_weight("fit", class_weight)
-        data = make_data(x, y, sample_weight, batch_size, class_weight)
+        data = make_data(x, y, sample_weight, batch_size, class_weight, steps_per_epoch)
         if validation_data is None and validation_split:
             data, validation_data = split(data, validation_split)
             if class_weight is not None:
@@ -132,9 +133,11 @@ class Trainer(Passes):
                     steps = feed.epoch(calls)
                     taken = run_epoch(self, steps, guard, hooks_begin, hooks_end, tick)
                     if not taken:
-                        if feed.exhausted:
-                            break
-                        raise ValueError("x yields no batches")
+                        if not feed.exhausted and (not logs or feed.is_renewable):
+                            raise NoBatches("x yields no batches")
+                        if not feed.exhausted:
+                            warnings.warn("fit: x ran out of batches", stacklevel=2)
+                        break
                     logs = self._logs()
                     if validate is not None and is_due(validation_freq, epoch):
                         figures = validate(hooks)
@@ -180,7 +183,8 @@ class Trainer(Passes):
         """
         self._require_compiled("evaluate")
         steps = step_count("evaluate: steps", steps)
-        feed = Feed(make_data(x, y, sample_weight, batch_size), steps)
+        data = make_data(x, y, sample_weight, batch_size, steps=steps)
+        feed = Feed(data, steps, anew=True)
         hooks = CallbackList(callbacks, False, self, verbose=verbose, epochs=1, steps=feed.steps)
         with hooks:
             logs = self._evaluate(feed, hooks, display_of(hooks, verbose, None, feed.steps))
@@ -204,7 +208,7 @@ class Trainer(Passes):
                [2.]], dtype=float32)
         """
         steps = step_count("predict: steps", steps)
-        feed = Feed(make_data(x, batch_size=batch_size), steps)
+        feed = Feed(make_data(x, batch_size=batch_size, steps=steps), steps, anew=True)
         hooks = CallbackList(callbacks, False, self, verbose=verbose, epochs=1, steps=feed.steps)
         display = display_of(hooks, verbose, None, feed.steps)
         begins, ends = (hooks.hooks(f"on_predict_batch_{w}") for w in ("begin", "end"))
@@ -225,7 +229,7 @@ class Trainer(Passes):
 
         begin, end = hooks.on_predict_begin, hooks.on_predict_end
         with hooks:
-            self._run_quietly(step, feed, begin, end, display, dict)
+            self._run_quietly(step, feed, begin, end, display, dict, "stop_predicting")
         return results.arrays()
 
     @at_home

@@ -5,7 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from fastnn.models.training_data import ArrayData, IterableData, is_arrays, make_data
+from fastnn.models.training_data import (
+    ArrayData,
+    IterableData,
+    check_batch_size,
+    is_arrays,
+    make_data,
+)
 from fastnn.utils.integers import integer
 
 
@@ -37,19 +43,24 @@ def is_due(frequency: int | frozenset[int], epoch: int) -> bool:
     return epoch + 1 in frequency
 
 
-def validation_batches(data: Any, batch_size: int | None) -> ArrayData | IterableData:
+def validation_batches(
+    data: Any, batch_size: int | None, steps: int | None
+) -> ArrayData | IterableData:
     """The data that `validation_data` means."""
+    if isinstance(data, ArrayData):  # split off
+        data.batch_size = check_batch_size(batch_size) if batch_size else data.batch_size
+        return data
     several = isinstance(data, (tuple, list))
-    if is_arrays(data) and not (several and len(data) in (2, 3)):
+    if several and len(data) not in (2, 3):
         raise ValueError(
-            "fit: validation_data must be (x, y), (x, y, sample_weight) or an iterable of "
-            f"batches; got {f'{len(data)} parts' if several else type(data).__name__}"
+            "fit: validation_data must be x, (x, y), (x, y, sample_weight) or an iterable of "
+            f"batches; got {len(data)} parts"
         )
     try:
         if not several:
-            return make_data(data)
+            return make_data(data, batch_size=batch_size if is_arrays(data) else None, steps=steps)
         x, y, weight = (*data, None)[:3]
-        return make_data(x, y, weight, batch_size)
+        return make_data(x, y, weight, batch_size, steps=steps)
     except TypeError as error:
         raise TypeError(f"fit: validation_data: {error}") from error
     except ValueError as error:

@@ -44,6 +44,7 @@ class Objective:
         self.user_metrics = _map(_named_metric, _as_list("metrics", metrics))
         self.user_weighted = _map(_named_metric, _as_list("weighted_metrics", weighted_metrics))
         self.built = False
+        self.is_single = False  # there is one output, and no structure around it
         self.names: list[str | None] = []
         self.losses: list[Any] = []  # Loss or None
         self.weights: list[float | None] = []
@@ -60,6 +61,7 @@ class Objective:
             ValueError: losses, weights, metrics or targets that do not match the outputs.
         """
         outputs = tree.flatten(y_pred)
+        self.is_single = not tree.is_nested(y_pred)
         self.names = _names_of(y_pred, output_names, len(outputs))
         targets = self.targets(y)
         self.losses = [

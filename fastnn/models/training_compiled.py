@@ -15,6 +15,7 @@ from fastnn.models.training_compile import Objective
 from fastnn.models.training_step import value_of
 from fastnn.tensor import Tensor, Variable
 from fastnn.utils import tree
+from fastnn.utils.batches import unpack_x_y_sample_weight
 from fastnn.utils.serialization import deserialize_keras_object, serialize_keras_object
 
 if TYPE_CHECKING:  # a mixin beside Layer, whose attributes it uses
@@ -110,10 +111,21 @@ class Compiled(_Base):
         if self._compile_arguments is None:
             return None
         arguments = {"optimizer": self.optimizer, **self._compile_arguments}
+        arguments["run_eagerly"] = self.run_eagerly
         return {name: serialize_keras_object(value) for name, value in arguments.items()}
 
     def compile_from_config(self, config: dict) -> None:
-        """Compiles as `get_compile_config` said, and builds the optimizer."""
+        """Compiles as `get_compile_config` said, and builds the optimizer.
+
+        A class with a `compile` of its own, whose arguments nobody knows, warns and stays as it is.
+        """
+        if self._overrides("compile"):
+            warnings.warn(
+                f"{self.name}: {type(self).__name__} has a compile of its own, which was not "
+                "called; call it, or override compile_from_config",
+                stacklevel=2,
+            )
+            return
         self.compile(**{name: deserialize_keras_object(item) for name, item in config.items()})
         if self.built and self.optimizer is not None:
             self.optimizer.build(self.trainable_variables)
@@ -182,8 +194,7 @@ class Compiled(_Base):
         training: bool = True,
     ) -> Tensor:
         """The loss of a batch: those of `compile`, of regularizers and of `add_loss`."""
-        if not self._objective.built:
-            self._objective.build(y, y_pred, getattr(self, "output_names", None))
+        self._match(y, y_pred)
         total = self._objective.loss(y, y_pred, sample_weight)
         for extra in self.losses:
             total = extra if total is None else total + ops.cast(extra, total.dtype)
@@ -197,12 +208,13 @@ class Compiled(_Base):
         self, x: Any, y: Any, y_pred: Any, sample_weight: Any = None
     ) -> dict[str, float]:
         """Adds a batch to the metrics of `compile` and returns all figures."""
+        self._match(y, y_pred)
         self._objective.update(y, y_pred, sample_weight)
         return self.get_metrics_result()
 
-    def train_step(self, data: tuple) -> dict | None:
-        """One step on (x, y, sample_weight). An override returns its logs."""
-        x, y, weight = data
+    def train_step(self, data: Any) -> dict | None:
+        """One step on a batch: x, (x, y) or (x, y, sample_weight). An override returns its logs."""
+        x, y, weight = unpack_x_y_sample_weight(data)
         if self.built:
             self._trained_variables()  # sees to their flags, which the tape reads
         y_pred = self(x, training=True)
@@ -224,15 +236,15 @@ class Compiled(_Base):
             warnings.warn("the model has no trainable weights: nothing is trained", stacklevel=2)
         return self._judge(x, y, y_pred, weight, loss)
 
-    def test_step(self, data: tuple) -> dict | None:
-        """Evaluates (x, y, sample_weight). An override returns its logs."""
-        x, y, weight = data
+    def test_step(self, data: Any) -> dict | None:
+        """Evaluates a batch, as `train_step` has it. An override returns its logs."""
+        x, y, weight = unpack_x_y_sample_weight(data)
         y_pred = self(x, training=False)
         return self._judge(x, y, y_pred, weight, self._loss_of(x, y, y_pred, weight, False))
 
-    def predict_step(self, data: tuple) -> Any:
-        """The outputs for (x, y, sample_weight)."""
-        return self(data[0], training=False)
+    def predict_step(self, data: Any) -> Any:
+        """The outputs for a batch, as `train_step` has it."""
+        return self(unpack_x_y_sample_weight(data)[0], training=False)
 
     def _loss_of(self, x: Any, y: Any, y_pred: Any, weight: Any, training: bool) -> Tensor:
         objective = self._objective
@@ -252,8 +264,14 @@ class Compiled(_Base):
             self._loss_tracker.add_scaled(loss.detach(), rows)
             if self._overrides("compute_metrics"):
                 return self.compute_metrics(x, y, y_pred, weight)
+            self._match(y, y_pred)
             self._objective.update(y, y_pred, weight)
         return None
+
+    def _match(self, y: Any, y_pred: Any) -> None:
+        """Matches losses and metrics with the outputs, by the first batch."""
+        if not self._objective.built:
+            self._objective.build(y, y_pred, getattr(self, "output_names", None))
 
     def _overrides(self, *names: str) -> bool:
         return any(getattr(type(self), name) is not getattr(Compiled, name) for name in names)

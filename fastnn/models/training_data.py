@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
 from typing import Any
 
 import numpy as np
@@ -13,6 +14,7 @@ from fastnn.dtypes import FLOATS
 from fastnn.losses.loss import check_no_nan
 from fastnn.tensor import Tensor, from_data
 from fastnn.utils import tree
+from fastnn.utils.batches import unpack_x_y_sample_weight
 
 DEFAULT_BATCH = 32
 # Of arrays that tensors may lie in; names of NumPy's dtypes take long to make.
@@ -27,7 +29,7 @@ class ArrayData:
 
     Args:
         x, y, sample_weight: arrays, or lists, tuples and dictionaries of them.
-        batch_size: 32 if None.
+        batch_size: 32 if None; with a number of `steps` what makes so many of a pass.
         class_weight: weight of each label, for sample weights.
 
     Raises:
@@ -42,6 +44,7 @@ class ArrayData:
         sample_weight: Any = None,
         batch_size: int | None = None,
         class_weight: dict | None = None,
+        steps: int | None = None,
     ):
         self.batch_size = check_batch_size(batch_size)
         parts = convert(x, y, sample_weight, class_weight, whole=True)
@@ -50,6 +53,8 @@ class ArrayData:
         self.rows = self.columns[0].shape[0]
         if not self.rows:
             raise ValueError("x has no samples")
+        if batch_size is None and steps is not None:
+            self.batch_size = -(-self.rows // steps)
 
     @property
     def steps(self) -> int:
@@ -117,21 +122,16 @@ class IterableData:
         self.source = source
         self.class_weight = class_weight
         if hasattr(source, "__len__"):
-            self.steps = len(source)
-            if not self.steps:
-                raise ValueError("x has no batches")
+            with suppress(TypeError):  # of a loader of data that has no length
+                self.steps = len(source)
+        if self.steps == 0:
+            raise ValueError("x has no batches")
         self.renewable = not isinstance(source, Iterator)
 
     def batches(self) -> Iterator[tuple]:
         """(x, y, sample_weight) batch by batch."""
         for item in self._items():
-            if not isinstance(item, (tuple, list)):
-                item = (item,)
-            if not 1 <= len(item) <= 3:
-                raise ValueError(
-                    f"a batch must be x, (x, y) or (x, y, sample_weight); got {len(item)} parts"
-                )
-            x, y, weight = (*item, None, None)[:3]
+            x, y, weight = unpack_x_y_sample_weight(item)
             yield convert(x, y, weight, self.class_weight)
 
     def _items(self) -> Iterable:
@@ -146,6 +146,7 @@ def make_data(
     sample_weight: Any = None,
     batch_size: int | None = None,
     class_weight: dict | None = None,
+    steps: int | None = None,
 ) -> ArrayData | IterableData:
     """The data that the arguments of `fit` mean."""
     if x is None:
@@ -153,7 +154,7 @@ def make_data(
     if isinstance(x, (ArrayData, IterableData)):
         return x
     if is_arrays(x):
-        return ArrayData(x, y, sample_weight, batch_size, class_weight)
+        return ArrayData(x, y, sample_weight, batch_size, class_weight, steps)
     if not (hasattr(x, "__iter__") or hasattr(x, "__getitem__")):
         raise TypeError(f"x: expected arrays or an iterable of batches, got {type(x).__name__}")
     for name, value in (("y", y), ("sample_weight", sample_weight), ("batch_size", batch_size)):
@@ -284,6 +285,7 @@ class Feed:
         steps: batches an epoch; None: a pass is an epoch. With a number, passes follow each other
             across epochs.
         order: makes the permutation of a new pass; None: in order.
+        anew: whether each epoch begins with the data's first batch, and ends with its last.
     """
 
     def __init__(
@@ -291,10 +293,12 @@ class Feed:
         data: ArrayData | IterableData,
         steps: int | None = None,
         order: Callable[[], Tensor | None] | None = None,
+        anew: bool = False,
     ):
         self.data = data
         self.limit = steps
         self.order = order
+        self.anew = anew
         self.exhausted = False
         self._running: Runs | None = None
         self._rest: tuple[Any, int] | None = None  # of a run that went beyond an epoch
@@ -309,7 +313,14 @@ class Feed:
 
         calls: makes them of the data and of the order of a pass
         """
+        if self.anew:
+            self._running = self._rest = None
         return self._pass(calls) if self.limit is None else self._limited(self.limit, calls)
+
+    @property
+    def is_renewable(self) -> bool:
+        """Whether the data can be gone over again."""
+        return getattr(self.data, "renewable", True)
 
     def _pass(self, calls: Calls) -> Runs:
         return calls(self.data, self.order() if self.order is not None else None)
@@ -321,8 +332,8 @@ class Feed:
             if run is None:
                 self.exhausted = True
                 warnings.warn(
-                    f"the data ran out after {step} of {limit} steps of an epoch: the "
-                    "iterable must yield at least steps_per_epoch * epochs batches",
+                    f"the data ran out after {step} of {limit} steps"
+                    + ("" if self.anew else " of an epoch: an iterator must yield all epochs'"),
                     stacklevel=2,
                 )
                 return
@@ -339,10 +350,14 @@ class Feed:
             return self._rest
         if self._running is not None:
             run = next(self._running, None)
-            if run is not None or not getattr(self.data, "renewable", True):
+            if run is not None or self.anew or not self.is_renewable:
                 return run
         self._running = self._pass(calls)
         return next(self._running, None)
+
+
+class NoBatches(ValueError):
+    """Data that yielded nothing."""
 
 
 class Results:
@@ -383,5 +398,7 @@ class Results:
 
     def arrays(self) -> Any:
         """All outputs, in their structure."""
-        arrays = [np.concatenate(o) if isinstance(o, list) else o for o in self.outputs]
+        arrays = [
+            np.concatenate(o) if isinstance(o, list) else o[: self.filled] for o in self.outputs
+        ]
         return tree.pack_sequence_as(self.structure, arrays)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable
 from functools import partial
 from typing import Any
@@ -13,7 +14,7 @@ from fastnn.callbacks import CallbackList, ProgbarLogger
 from fastnn.models.progress import make_display, ticker
 from fastnn.models.training_arguments import validation_batches
 from fastnn.models.training_compiled import Compiled
-from fastnn.models.training_data import ArrayData, Feed, IterableData
+from fastnn.models.training_data import ArrayData, Feed, IterableData, NoBatches
 from fastnn.models.training_step import evaluation_step
 from fastnn.tensor import Tensor
 
@@ -27,11 +28,20 @@ class Passes(Compiled):
         """The function that validates, or None."""
         if data is None:
             return None
-        feed = Feed(validation_batches(data, batch_size), steps)
+        feed = Feed(validation_batches(data, batch_size, steps), steps, anew=True)
+        validated = False
 
         def validate(hooks: CallbackList) -> dict:
+            nonlocal validated
             try:
-                return self._evaluate(feed, hooks, None)
+                logs = self._evaluate(feed, hooks, None)
+                validated = True
+                return logs
+            except NoBatches as error:
+                if not validated or feed.is_renewable:
+                    raise ValueError(f"fit: validation_data: {error}") from error
+                warnings.warn("fit: validation_data ran out of batches", stacklevel=2)
+                return {}
             except ValueError as error:
                 if type(error) is not ValueError:
                     raise
@@ -62,6 +72,7 @@ class Passes(Compiled):
             hooks.on_test_end,
             display,
             self._logs,
+            "stop_evaluating",
         )
 
     def _run_quietly(
@@ -72,8 +83,11 @@ class Passes(Compiled):
         end: Callable,
         display: Any,
         read: Callable[[], dict],
+        stop: str,
     ) -> dict:
-        """One pass that changes no weights: Ctrl-C may come at any time."""
+        """One pass that changes no weights: Ctrl-C may come at any time, and a callback may end it
+        by setting the attribute `stop`."""
+        vars(self)[stop] = False
         begin()
         if display is not None:
             display.epoch_begin(0)
@@ -86,8 +100,10 @@ class Passes(Compiled):
                 count += 1
                 if tick is not None:
                     tick(count)
+                if vars(self)[stop]:
+                    break
             if not count:
-                raise ValueError("x yields no batches")
+                raise NoBatches("x yields no batches")
             logs = read()
             if display is not None:
                 display.epoch_end(count, logs)

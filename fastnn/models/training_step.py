@@ -21,6 +21,7 @@ from fastnn.models.training_compile import evaluator
 from fastnn.models.training_data import Calls, IterableData, Runs, batch_dtype
 from fastnn.tensor import Tensor, Variable
 from fastnn.utils import tree
+from fastnn.utils.batches import pack_x_y_sample_weight
 
 if TYPE_CHECKING:
     from fastnn.models.training_compiled import Compiled
@@ -78,7 +79,10 @@ def training_step(model: Compiled) -> Captured:
 
 
 def _trained(model: Compiled) -> Step:
-    return _two_ways(lambda *batch: model.train_step(batch), _straight_training, model)
+    def general(*batch: Any) -> dict | None:
+        return model.train_step(pack_x_y_sample_weight(*batch))
+
+    return _two_ways(general, _straight_training, model)
 
 
 def _two_ways(
@@ -173,12 +177,12 @@ def _is_plain(y: Any, weight: Any) -> bool:
 
 
 def _usual(model: Compiled) -> bool:
-    """Whether a step is: one output, its loss, its metrics, regularizers, and nothing else."""
+    """Whether a step is: one output by itself, its loss, its metrics, regularizers, no more."""
     objective = model._objective
     return (
         not model._overrides("train_step", "test_step", "compute_loss", "compute_metrics")
         and objective.built
-        and len(objective.losses) == 1
+        and objective.is_single
         and objective.losses[0] is not None
         and objective.weights[0] is None
         and not model._own_metrics()
@@ -226,7 +230,10 @@ def evaluation_step(model: Compiled) -> Captured:
 
 
 def _evaluated(model: Compiled) -> Step:
-    step = _two_ways(lambda *batch: model.test_step(batch), _straight_evaluation, model)
+    def general(*batch: Any) -> dict | None:
+        return model.test_step(pack_x_y_sample_weight(*batch))
+
+    step = _two_ways(general, _straight_evaluation, model)
 
     def without_gradients(x: Any, y: Any, weight: Any) -> dict | None:
         previous = _core.set_grad_enabled(False)
@@ -246,7 +253,7 @@ def prediction_step(model: Compiled) -> Captured:
 def _predicted(model: Compiled) -> Callable[[Any, Any, Any], Any]:
     def step(x: Any, y: Any, weight: Any) -> Any:
         with no_grad():
-            outputs = model.predict_step((x, y, weight))
+            outputs = model.predict_step(pack_x_y_sample_weight(x, y, weight))
         _forget_losses(model)
         return outputs
 

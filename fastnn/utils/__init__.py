@@ -1,5 +1,6 @@
 """Helpers around models: seeds, labels, names, configurations."""
 
+from fastnn.utils.batches import pack_x_y_sample_weight, unpack_x_y_sample_weight
 from fastnn.utils.categorical import normalize, to_categorical
 from fastnn.utils.edit_distance import edit_distances
 from fastnn.utils.image_dataset import image_dataset_from_directory
@@ -28,9 +29,11 @@ __all__ = [
     "get_registered_object",
     "image_dataset_from_directory",
     "normalize",
+    "pack_x_y_sample_weight",
     "pad_sequences",
     "register_keras_serializable",
     "serialize_keras_object",
     "set_random_seed",
     "to_categorical",
+    "unpack_x_y_sample_weight",
 ]

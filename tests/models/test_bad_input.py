@@ -67,7 +67,7 @@ def test_data(x, y, error, message):
         ({"shuffle": "rows"}, ValueError, "shuffle must be"),
         ({"validation_split": 1.0}, ValueError, "validation_split must be between"),
         ({"validation_split": 0.99}, ValueError, "leaves 0 to train"),
-        ({"validation_data": X}, ValueError, "fit: validation_data must be .* got ndarray"),
+        ({"validation_data": X[:, 0]}, ValueError, "fit: validation_data: .*shape"),
         ({"validation_data": (X,)}, ValueError, "validation_data must be"),
         ({"sample_weight": np.ones(9)}, ValueError, "x has 10 samples, but sample_weight has 9"),
         ({"sample_weight": np.full(10, np.nan)}, ValueError, "sample_weight holds NaN"),
@@ -81,7 +81,7 @@ def test_data(x, y, error, message):
         ({"validation_data": (X, ["a"] * 10)}, TypeError, "fit: validation_data: y must be num"),
         ({"validation_data": (Y, LABELS)}, ValueError, r"fit: validation_data: .*\(10, 3\)"),
         ({"validation_data": iter([])}, ValueError, "fit: validation_data: x yields no batches"),
-        ({"validation_data": 3}, ValueError, "fit: validation_data must be .* got int"),
+        ({"validation_data": 3}, ValueError, "fit: validation_data: x is a number"),
         ({"class_weight": [1.0, 2.0]}, TypeError, "fit: class_weight must be a dict.* got list"),
         ({"callbacks": [3]}, TypeError, "expected Callback objects"),
         (

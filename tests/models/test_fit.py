@@ -255,7 +255,7 @@ def test_a_train_step_of_ones_own():
             return self.dense(x)
 
         def train_step(self, data):
-            x, y, _ = data
+            x, y = data
             loss = self.compute_loss(y=y, y_pred=self(x, training=True))
             found = fn.autograd.gradients(loss, self.trainable_variables)
             self.optimizer.apply(found, self.trainable_variables)

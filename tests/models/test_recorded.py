@@ -308,7 +308,7 @@ def test_plans_outlive_fit_and_not_compile():
 def test_a_train_step_of_the_users_own_is_replayed_with_its_logs():
     class Own(fn.Sequential):
         def train_step(self, data):
-            x, y, _ = data
+            x, y = data
             y_pred = self(x, training=True)
             loss = self.compute_loss(x=x, y=y, y_pred=y_pred)
             variables = self.trainable_variables
