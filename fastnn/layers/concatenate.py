@@ -56,7 +56,7 @@ class Concatenate(Layer):
         return tuple(result)
 
     def compute_mask(self, inputs: Any, previous_mask: Any) -> Any:
-        if previous_mask is None:
+        if previous_mask is None or all(mask is None for mask in previous_mask):
             return None
         parts = []
         for x, mask in zip(inputs, previous_mask):
@@ -66,7 +66,7 @@ class Concatenate(Layer):
             while mask.ndim < x.ndim:
                 mask = ops.expand_dims(mask, -1)
             parts.append(ops.broadcast_to(mask, x.shape))
-        return ops.all(ops.concatenate(parts, self.axis), axis=-1)
+        return ops.any(ops.concatenate(parts, self.axis), axis=-1)
 
     def get_config(self) -> dict:
         return {**super().get_config(), "axis": self.axis}

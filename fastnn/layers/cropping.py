@@ -52,6 +52,7 @@ class Cropping1D(Cropping):
     """
 
     rank = 1
+    default_format = "channels_last"  # as in Keras, whatever its setting
 
     def __init__(self, cropping: Any = (1, 1), data_format: str | None = None, **kwargs: Any):
         super().__init__(cropping, data_format, **kwargs)

@@ -57,7 +57,7 @@ class Operation:
     def __init__(self, function: str, name: str | None = None):
         self.function = function
         self.automatic_name = name is None
-        self.name = name or naming.auto_name(function)
+        self.name = name or naming.auto_name(function.rpartition(".")[2])
         self._call = _function(function)
         self._inbound_nodes: list[Node] = []
 
@@ -92,14 +92,16 @@ def _getitem(x: Any, key: Any) -> Any:
 def _function(name: str) -> Callable:
     if name == "getitem":
         return _getitem
-    function: Any = getattr(ops, name, None)
+    space = ops.image if name.startswith("image.") else ops
+    function: Any = getattr(space, name.removeprefix("image."), None)
     if not getattr(function, "__module__", "").startswith("fastnn.ops."):
         raise ValueError(f"Operation: fastnn.ops has no function {name!r}")
     return getattr(function, "__wrapped__", function)
 
 
-def _aware(function: Callable) -> Callable:
-    """A function of ``fastnn.ops`` that makes a node of a call on symbolic values."""
+def _aware(function: Callable, space: str = "") -> Callable:
+    """A function of ``fastnn.ops``, or of its namespace ``space``, that makes a node of a call on
+    symbolic values."""
 
     @functools.wraps(function)
     def call(*args: Any, **kwargs: Any) -> Any:
@@ -108,7 +110,7 @@ def _aware(function: Callable) -> Callable:
         except SymbolicValueError:
             if function.__name__ == "shape":
                 return args[0].shape
-            return Operation(function.__name__)(*args, **kwargs)
+            return Operation(space + function.__name__)(*args, **kwargs)
 
     return call
 
@@ -117,7 +119,9 @@ def _attach_functions() -> None:
     for name, function in list(vars(ops).items()):
         if callable(function) and getattr(function, "__module__", "").startswith("fastnn.ops."):
             setattr(ops, name, _aware(function))
-    # The namespaces have the same functions under the same names.
+    for name in ops.image.__all__:
+        setattr(ops.image, name, _aware(getattr(ops.image, name), "image."))
+    # The other namespaces have the same functions under the same names.
     for namespace in (ops.linalg, ops.nn, ops.numpy):
         for name in vars(namespace).keys() & vars(ops).keys():
             if callable(getattr(ops, name)):

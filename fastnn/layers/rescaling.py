@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from fastnn import ops
+from fastnn import config, ops
 from fastnn.layers.layer import Layer
 from fastnn.layers.sizes import numbers
 from fastnn.tensor import Tensor
@@ -18,7 +18,8 @@ class Rescaling(Layer):
     ``Rescaling(1 / 255)`` brings bytes to 0 to 1, ``Rescaling(1 / 127.5, -1)`` to -1 to 1.
 
     Args:
-        scale, offset: numbers, or lists that broadcast to the input's last axes.
+        scale, offset: numbers, or lists that broadcast to the input's last axes; where images have
+            their channels first, lists of one number a channel.
 
     Raises:
         ValueError: one of them holds no numbers.
@@ -35,7 +36,9 @@ class Rescaling(Layer):
         self.supports_masking = True
 
     def call(self, inputs: Tensor) -> Tensor:
-        scale, offset = (ops.cast(n, self.compute_dtype) for n in (self.scale, self.offset))
+        scale, offset = (
+            ops.cast(_by_channel(n), self.compute_dtype) for n in (self.scale, self.offset)
+        )
         return ops.cast(inputs, self.compute_dtype) * scale + offset
 
     def compute_output_shape(self, input_shape: tuple) -> tuple:
@@ -43,6 +46,14 @@ class Rescaling(Layer):
 
     def get_config(self) -> dict:
         return {**super().get_config(), "scale": self.scale, "offset": self.offset}
+
+
+def _by_channel(value: Any) -> np.ndarray:
+    """Numbers as the configured place of channels asks for."""
+    array = np.asarray(value)
+    if array.ndim == 0 or config.image_data_format() == "channels_last":
+        return array
+    return array.reshape(array.shape + (1,) * (3 - array.ndim))
 
 
 def _numbers(name: str, value: Any) -> Any:

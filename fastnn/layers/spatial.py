@@ -16,10 +16,11 @@ class Spatial(Layer):
     """
 
     rank: int  # of the class
+    default_format: str | None = None  # None: as configured
 
     def __init__(self, data_format: str | None = None, **kwargs: Any):
         super().__init__(**kwargs)
-        self.data_format = data_format_of(type(self).__name__, data_format)
+        self.data_format = data_format_of(type(self).__name__, data_format or self.default_format)
 
     def _per_axis(self, name: str, value: Any, least: int = 1) -> tuple:
         return per_axis(type(self).__name__, name, value, self.rank, least)

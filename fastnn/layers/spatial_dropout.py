@@ -21,12 +21,13 @@ class SpatialDropout(Dropout):
     """
 
     rank: int
+    default_format: str | None = None  # None: as configured
 
     def __init__(
         self, rate: float, data_format: str | None = None, seed: int | None = None, **kwargs: Any
     ):
         super().__init__(rate, seed=seed, **kwargs)
-        self.data_format = data_format_of(type(self).__name__, data_format)
+        self.data_format = data_format_of(type(self).__name__, data_format or self.default_format)
 
     def _noise_shape(self, inputs: Tensor) -> tuple:
         if inputs.ndim != self.rank + 2:
@@ -54,6 +55,7 @@ class SpatialDropout1D(SpatialDropout):
     """
 
     rank = 1
+    default_format = "channels_last"  # as in Keras, whatever its setting
 
     def __init__(  # Keras's order here
         self, rate: float, seed: int | None = None, data_format: str | None = None, **kwargs: Any

@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from fastnn.context import context
 from fastnn.dtypes import standardize_dtype
 from fastnn.utils import naming, tree
 
@@ -141,9 +142,11 @@ def output_spec(call: Callable, args: tuple, kwargs: dict) -> Any:
         return call(*tree.map_structure(value, args), **tree.map_structure(value, kwargs))
 
     previous = _core.set_grad_enabled(False)
+    outer, context.on_trial = context.on_trial, True
     try:
         first, second = (trial(*extents) for extents in _TRIALS)
     finally:
+        context.on_trial = outer
         _core.set_grad_enabled(previous)
     others = iter(tree.flatten(second))
 

@@ -61,6 +61,7 @@ class UpSampling1D(UpSampling):
     """
 
     rank = 1
+    default_format = "channels_last"  # as in Keras, whatever its setting
 
 
 class UpSampling2D(UpSampling):

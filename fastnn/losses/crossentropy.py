@@ -292,8 +292,13 @@ class SparseCategoricalCrossentropy(_SoftmaxCrossentropy):
             if sample_weight is not None:
                 kept = kept * fit_weight(sample_weight, kept.shape, kept.dtype, self.name)
             return super().value(y_true, y_pred, kept)
-        loss = super().value(y_true, y_pred, sample_weight)
-        return ops.divide_no_nan(loss * float(labels.size), ops.sum(kept))
+        loss = super().value(y_true, y_pred, sample_weight)  # over all that the mask leaves
+        mask = masks.get_mask(y_pred) if masks.state.in_use else None
+        if mask is None:
+            return ops.divide_no_nan(loss * float(labels.size), ops.sum(kept))
+        valid = ops.cast(mask, kept.dtype)
+        kept = ops.reshape(kept, valid.shape) * valid
+        return ops.divide_no_nan(loss * ops.sum(valid), ops.sum(kept))
 
 
 class BinaryCrossentropy(LossFunctionWrapper):

@@ -61,7 +61,7 @@ def categorical_hinge(y_true: Any, y_pred: Any) -> Tensor:
     >>> fn.losses.categorical_hinge([[0.0, 1.0]], [[0.5, 1.0]]).tolist()
     [0.5]
     """
-    y_true, y_pred = align(y_true, y_pred, "categorical_hinge")
+    y_true, y_pred = align(y_true, y_pred, "categorical_hinge", rows=True)
     right = ops.sum(y_true * y_pred, axis=-1)
     wrong = ops.max((1.0 - y_true) * y_pred, axis=-1)
     return ops.maximum(wrong - right + 1.0, 0.0)

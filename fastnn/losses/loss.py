@@ -71,6 +71,8 @@ class Loss(Configured):
             y_true = from_data(y_true, None, f"{self.name}: y_true")
         if is_float(y_true.dtype):
             _core.require_no_nan(y_true, "y_true")
+        elif y_true.dtype == "uint8":
+            y_true = _core.copy(y_true, "int32")  # for functions that go below 0
         if sample_weight is not None:
             if not isinstance(sample_weight, Tensor):
                 sample_weight = from_data(sample_weight, None, f"{self.name}: sample_weight")
@@ -150,8 +152,11 @@ def check_no_nan(array: np.ndarray, what: str) -> None:
         raise ValueError(f"{what} holds NaN, first at index {where}")
 
 
-def align(y_true: Any, y_pred: Any, operation: str) -> tuple[Tensor, Tensor]:
+def align(y_true: Any, y_pred: Any, operation: str, rows: bool = False) -> tuple[Tensor, Tensor]:
     """Targets and predictions of one dtype and shape; (n, 1) and (n,) are taken for the same.
+
+    rows: a value belongs to a whole last axis: so (n, t, 1) is taken for (n, t), not the other way
+        round
 
     Raises:
         ValueError: other shapes that differ.
@@ -162,10 +167,17 @@ def align(y_true: Any, y_pred: Any, operation: str) -> tuple[Tensor, Tensor]:
     elif y_true.dtype != y_pred.dtype:
         y_true = _core.copy(y_true, y_pred.dtype)
     if y_true.shape != y_pred.shape:
+        squeezes = rows and max(y_true.ndim, y_pred.ndim) > 2
         if (*y_true.shape, 1) == y_pred.shape:
-            y_true = ops.expand_dims(y_true, -1)
+            if squeezes:
+                y_pred = ops.squeeze(y_pred, -1)
+            else:
+                y_true = ops.expand_dims(y_true, -1)
         elif y_true.shape == (*y_pred.shape, 1):
-            y_pred = ops.expand_dims(y_pred, -1)
+            if squeezes:
+                y_true = ops.squeeze(y_true, -1)
+            else:
+                y_pred = ops.expand_dims(y_pred, -1)
         else:
             raise ValueError(
                 f"{operation}: y_true has shape {y_true.shape}, but y_pred has {y_pred.shape}"
@@ -183,7 +195,8 @@ def as_float(y_pred: Any, operation: str) -> Tensor:
 
 
 def fit_weight(weight: Any, shape: tuple, dtype: str, operation: str) -> Tensor:
-    """Weights that multiply values of `shape`: (n,) or (n, 1) weighs whole samples.
+    """Weights that multiply values of `shape`: (n,) or (n, 1) weighs whole samples. One value for
+    all, of shape (), may meet any weights.
 
     Raises:
         ValueError: a shape that is neither the values' nor the beginning of it.
@@ -193,7 +206,7 @@ def fit_weight(weight: Any, shape: tuple, dtype: str, operation: str) -> Tensor:
     elif weight.dtype != dtype:
         weight = _core.copy(weight, dtype)
     given = weight.shape
-    if given == shape or given == ():
+    if given == shape or given == () or shape == ():
         return weight
     if len(given) == len(shape) + 1 and given[-1] == 1:
         given = given[:-1]
@@ -215,13 +228,14 @@ def masked_weight(
     """
     if mask is None:
         return weight
-    kept = ops.cast(mask, values.dtype)
+    dtype = values.dtype if is_float(values.dtype) else "float64"
+    kept = ops.cast(mask, dtype)
     if reduction in ("sum_over_batch_size", "mean"):
         kept = kept * ops.divide_no_nan(float(kept.size), ops.sum(kept))
-    kept = fit_weight(kept, values.shape, values.dtype, operation)
+    kept = fit_weight(kept, values.shape, dtype, operation)
     if weight is None:
         return kept
-    return fit_weight(weight, values.shape, values.dtype, operation) * kept
+    return fit_weight(weight, values.shape, dtype, operation) * kept
 
 
 def reduce_values(

@@ -28,7 +28,7 @@ def kl_divergence(y_true: Any, y_pred: Any) -> Tensor:
     >>> round(fn.losses.kl_divergence([[0.0, 1.0]], [[0.5, 0.5]]).item(), 4)
     0.6931
     """
-    y_true, y_pred = align(y_true, y_pred, "kl_divergence")
+    y_true, y_pred = align(y_true, y_pred, "kl_divergence", rows=True)
     y_true = ops.clip(y_true, config.epsilon(), 1.0)
     y_pred = ops.clip(y_pred, config.epsilon(), 1.0)
     return ops.sum(y_true * ops.log(y_true / y_pred), axis=-1)

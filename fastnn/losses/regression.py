@@ -115,7 +115,7 @@ def cosine_similarity(y_true: Any, y_pred: Any, axis: int = -1) -> Tensor:
     >>> fn.losses.cosine_similarity([[0.0, 1.0], [1.0, 0.0]], [[0.0, 2.0], [0.0, 1.0]]).tolist()
     [-1.0, 0.0]
     """
-    y_true, y_pred = align(y_true, y_pred, "cosine_similarity")
+    y_true, y_pred = align(y_true, y_pred, "cosine_similarity", rows=True)
     product = ops.normalize(y_true, axis=axis) * ops.normalize(y_pred, axis=axis)
     return 0.0 - ops.sum(product, axis=axis)
 

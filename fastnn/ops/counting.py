@@ -120,7 +120,7 @@ def unique(
 
     sorted: makes no difference; they always are
     return_index, return_inverse, return_counts: also where each comes first, which one each element
-        of x is, and how often each comes: int32
+        of x is (of x's shape; along an axis one number a slice), and how often each comes: int32
     size: how many the result has: the rest is left out, or is fill_value (the least if None)
 
     >>> unique([3, 1, 3]).tolist()
@@ -134,7 +134,7 @@ def unique(
     values, first, inverse, counts = np.unique(
         x.numpy(), return_index=True, return_inverse=True, return_counts=True, axis=axis
     )
-    inverse = inverse.reshape(-1)
+    inverse = inverse.reshape(x.shape if axis is None else -1)
     if size is not None:
         along = 0 if axis is None else axis
         missing = index(size) - values.shape[along]

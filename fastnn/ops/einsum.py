@@ -7,7 +7,7 @@ from typing import Any
 from fastnn.ops.core import Tensor, follows_operands, promote
 from fastnn.ops.products import matmul
 from fastnn.ops.reduce import sum
-from fastnn.ops.shape import reshape, transpose
+from fastnn.ops.shape import broadcast_to, reshape, transpose
 
 _SPARE = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 
@@ -73,9 +73,13 @@ def _product(a: Tensor, a_labels: str, b: Tensor, b_labels: str, kept: set) -> t
         _ordered(b, b_labels, batch + summed + columns),
     )
     n, r = len(batch), len(rows)
+    depths = []
     for c, first, second in zip(summed, a.shape[n + r :], b.shape[n:]):
-        if first != second:
+        if first != second and 1 not in (first, second):
             raise ValueError(f"einsum: label {c!r} has extents {first} and {second}")
+        depths.append(second if first == 1 else first)
+    a = broadcast_to(a, (*a.shape[: n + r], *depths))
+    b = broadcast_to(b, (*b.shape[:n], *depths, *b.shape[n + len(summed) :]))
 
     def size(extents: Any) -> int:
         count = 1

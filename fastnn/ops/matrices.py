@@ -130,8 +130,9 @@ def vander(x: Any, N: int | None = None, increasing: bool = False) -> Tensor:
     columns = x.size if N is None else index(N)
     if columns < 0:
         raise ValueError(f"vander: N must not be negative, got {columns}")
+    empty = _core.empty((x.size, columns), x.dtype)  # before many columns are made in vain
     if columns == 0:
-        return _core.empty((x.size, 0), x.dtype)
+        return empty
     one = as_tensor(np.ones(x.shape), x.dtype)
     powers = [one]
     for _ in range(columns - 1):

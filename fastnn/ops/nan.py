@@ -8,9 +8,9 @@ from fastnn.ops.arithmetic import divide, subtract
 from fastnn.ops.comparison import equal, where
 from fastnn.ops.core import Tensor, as_float, as_tensor, cast, follows_operands
 from fastnn.ops.cumulative import cumprod, cumsum
-from fastnn.ops.elementwise import sqrt, square
+from fastnn.ops.elementwise import square
 from fastnn.ops.reduce import any as _any
-from fastnn.ops.reduce import argmax, argmin, prod
+from fastnn.ops.reduce import argmax, argmin, prod, root_of_spread
 from fastnn.ops.reduce import max as _max
 from fastnn.ops.reduce import min as _min
 from fastnn.ops.reduce import sum as _sum
@@ -78,7 +78,7 @@ def nanvar(x: Any, axis: Any = None, keepdims: bool = False) -> Tensor:
 @follows_operands
 def nanstd(x: Any, axis: Any = None, keepdims: bool = False) -> Tensor:
     """The square root of `nanvar`."""
-    return sqrt(nanvar(x, axis, keepdims))
+    return root_of_spread(nanvar(x, axis, keepdims))
 
 
 def _extreme(operation: str, reduce: Any, worst: float, x: Any, axis: Any, keepdims: bool) -> Any:

@@ -14,7 +14,7 @@ import numpy as np
 
 from fastnn import _core
 from fastnn.ops.arithmetic import divide, multiply, power
-from fastnn.ops.comparison import not_equal
+from fastnn.ops.comparison import equal, not_equal, where
 from fastnn.ops.core import (
     Tensor,
     as_countable,
@@ -254,8 +254,14 @@ def var(x: Any, axis: Any = None, keepdims: bool = False, ddof: int = 0) -> Tens
 
 
 def std(x: Any, axis: Any = None, keepdims: bool = False, ddof: int = 0) -> Tensor:
-    """The square root of the variance."""
-    return sqrt(var(x, axis, keepdims, ddof))
+    """The square root of the variance, with a gradient of 0 where that is 0."""
+    return root_of_spread(var(x, axis, keepdims, ddof))
+
+
+def root_of_spread(variance: Tensor) -> Tensor:
+    """The square root; of 0 it stands still, as all elements are alike."""
+    alike = equal(variance, 0.0)
+    return where(alike, 0.0, sqrt(where(alike, 1.0, variance)))
 
 
 def ptp(x: Any, axis: Any = None, keepdims: bool = False) -> Tensor:

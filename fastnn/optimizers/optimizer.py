@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import warnings
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any, ClassVar
@@ -193,10 +194,11 @@ class Optimizer(OptimizerState):
             )
         self.prepared(variables)(gradients)
 
-    def apply_gradients(self, grads_and_vars: Iterable[tuple]) -> None:
-        """`apply` for (gradient, variable) pairs."""
+    def apply_gradients(self, grads_and_vars: Iterable[tuple]) -> Tensor:
+        """`apply` for (gradient, variable) pairs; returns the number of updates so far."""
         pairs = list(grads_and_vars)
         self.apply([g for g, _ in pairs], [v for _, v in pairs])
+        return self.iterations
 
     def prepared(self, variables: Sequence[Variable]) -> Callable[[Sequence], None]:
         """A function of the gradients alone that does one step: what `fit` calls.
@@ -254,7 +256,22 @@ class Optimizer(OptimizerState):
             raise ValueError(f"{self.name}: no gradients for any variable (all are None)")
         missing = [v.path for g, v in zip(gradients, variables) if g is None]
         warnings.warn(f"{self.name}: no gradients for {', '.join(missing)}", stacklevel=4)
+        rest = [v for g, v in zip(gradients, variables) if g is None] if self.use_ema else []
+        count = self._iterations + 0  # of calls before this one
         self.prepared([v for _, v in pairs])([g for g, _ in pairs])
+        self._average(rest, count)
+
+    def _average(self, variables: list[Variable], count: Tensor) -> None:
+        """Moves the averages of variables that have not stepped."""
+        often = self.ema_overwrite_frequency
+        steps = self.gradient_accumulation_steps or 1
+        for variable in variables:
+            average = self.slot("average", variable)
+            kept = ops.cast(count >= steps, variable.dtype) * self.ema_momentum
+            average.assign(kept * average + (1 - kept) * variable)
+            if often:
+                is_due = (count + 1) // steps % often == 0
+                variable.assign(ops.where(is_due, average, variable))
 
     _loss_scale: Tensor | None = None
 
@@ -278,19 +295,19 @@ class Optimizer(OptimizerState):
         var_list: Sequence[Variable] | None = None,
         var_names: Sequence[str] | None = None,
     ) -> None:
-        """Spares variables from weight decay: those in `var_list`, and those whose path holds a
-        word of `var_names`. Call it before the optimizer is built."""
+        """Spares variables from weight decay: those in `var_list`, and those in whose name one of
+        the regular expressions `var_names` is found. Call it before the optimizer is built."""
         if self.built:
             raise ValueError(f"{self.name}: exclude_from_weight_decay must come before build")
-        self._no_decay.update(map(id, var_list or ()))
-        self._no_decay_names = tuple(var_names or ())
+        self._no_decay = set(map(id, var_list or ()))
+        self._no_decay_names = tuple(map(re.compile, var_names or ()))
 
-    _no_decay_names: tuple[str, ...] = ()
+    _no_decay_names: tuple[re.Pattern, ...] = ()
 
     def decays(self, variable: Variable) -> bool:
         """Whether a variable takes part in weight decay."""
         return id(variable) not in self._no_decay and not any(
-            word in variable.path for word in self._no_decay_names
+            pattern.search(variable.name) for pattern in self._no_decay_names
         )
 
     def _decay_of(self, variable: Variable) -> float:

@@ -349,6 +349,9 @@ class CosineDecayRestarts(LearningRateSchedule):
         else:  # the first n of them take (t_mul^n - 1) / (t_mul - 1)
             grown = 1 + passed * (self.t_mul - 1)
             restarts = ops.floor(ops.log(grown) / math.log(self.t_mul))
+            for restart, moved in ((restarts + 1, 1.0), (restarts, -1.0)):  # logarithms are rounded
+                late = passed >= (self.t_mul**restart - 1) / (self.t_mul - 1)
+                restarts = ops.where(late == (moved > 0), restarts + moved, restarts)
             length = self.t_mul**restarts
             passed = (passed - (length - 1) / (self.t_mul - 1)) / length
         return self.initial_learning_rate * _cosine(passed, self.m_mul**restarts, self.alpha)

@@ -105,6 +105,50 @@ class OptimizerState:
         self._slot_variables.append(variable)
         return variable
 
+    # -- for an `update_step` of one's own ------------------------------------------------------
+
+    def add_variable(
+        self,
+        shape: Sequence[int],
+        initializer: Any = "zeros",
+        dtype: str | None = None,
+        name: str | None = None,
+    ) -> Variable:
+        """A new variable of the optimizer, of any shape."""
+        made = initializers.get(initializer)
+        variable = Variable(
+            made, shape, dtype, trainable=False, name=f"{self.name}/{name or 'var'}"
+        )
+        self._slot_variables.append(variable)
+        return variable
+
+    def add_optimizer_variables(
+        self, trainable_variables: Sequence[Variable], name: str, initializer: Any = "zeros"
+    ) -> list[Variable]:
+        """A new variable for each of the model's, as `add_variable_from_reference` makes it."""
+        return [
+            self.add_variable_from_reference(variable, name, initializer)
+            for variable in trainable_variables
+        ]
+
+    def _get_variable_index(self, variable: Variable) -> int:
+        """The number of one of the variables that the optimizer was built for."""
+        return self._positions_of([variable])[0]
+
+    def assign(self, variable: Variable, value: Any) -> None:
+        """Sets a variable."""
+        variable.assign(value)
+
+    def assign_add(self, variable: Variable, value: Any) -> None:
+        """Adds to a variable."""
+        variable.assign_add(value)
+
+    def assign_sub(self, variable: Variable, value: Any) -> None:
+        """Subtracts from a variable."""
+        variable.assign_sub(value)
+
+    # -- the state ------------------------------------------------------------------------------
+
     @property
     def variables(self) -> list[Variable]:
         """The whole state: iteration, learning rate, slots (as Keras orders them)."""

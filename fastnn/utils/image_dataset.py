@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from fastnn import ops
+from fastnn.ops.windows import data_format_of
 from fastnn.utils.images import COLOR_MODES, pillow, read_image
 
 FORMATS = (".bmp", ".gif", ".jpeg", ".jpg", ".png")
@@ -22,8 +23,8 @@ class ImageDataset:
     """Batches of pictures, which are read when their batch comes, pass after pass.
 
     A batch is ``(images, labels)``, or images alone without labels. Images are float32 of shape
-    (batch, rows, columns, channels) from 0 to 255; labels are as `image_dataset_from_directory`
-    says. ``len(dataset)`` is the number of batches.
+    (batch, rows, columns, channels), or channels first, from 0 to 255; labels are as
+    `image_dataset_from_directory` says. ``len(dataset)`` is the number of batches.
 
     Attributes:
         file_paths: the pictures' files, in the order of a pass without shuffling.
@@ -37,6 +38,7 @@ class ImageDataset:
         class_names: list[str] | None,
         batch_size: int,
         shuffle_seed: int | None,
+        channels_first: bool,
         **reading: Any,
     ):
         self.file_paths = file_paths
@@ -44,6 +46,7 @@ class ImageDataset:
         self._labels = labels
         self._batch_size = batch_size
         self._random = None if shuffle_seed is None else np.random.default_rng(shuffle_seed)
+        self._channels_first = channels_first
         self._reading = reading
 
     def __len__(self) -> int:
@@ -56,6 +59,8 @@ class ImageDataset:
         for start in range(0, len(order), self._batch_size):
             rows = order[start : start + self._batch_size]
             images = np.stack([_load(self.file_paths[row], **self._reading) for row in rows])
+            if self._channels_first:
+                images = np.ascontiguousarray(np.moveaxis(images, -1, 1))
             yield images if self._labels is None else (images, self._labels[rows])
 
 
@@ -75,6 +80,7 @@ def image_dataset_from_directory(
     follow_links: bool = False,
     crop_to_aspect_ratio: bool = False,
     verbose: bool = True,
+    data_format: str | None = None,
 ) -> Any:
     """Batches of the pictures in a folder, for `fit`, `evaluate` and `predict`.
 
@@ -97,6 +103,7 @@ def image_dataset_from_directory(
         follow_links: follow symbolic links to folders.
         crop_to_aspect_ratio: cut the middle out instead of changing proportions.
         verbose: tell how many files there are.
+        data_format: "channels_last" or "channels_first"; as configured if None.
 
     Returns:
         an `ImageDataset`; for subset "both" the one to train on and the one to validate with.
@@ -125,6 +132,7 @@ def image_dataset_from_directory(
     _choice("color_mode", color_mode, tuple(COLOR_MODES))
     _choice("interpolation", interpolation, INTERPOLATIONS)
     _choice("subset", subset, SUBSETS)
+    layout = data_format_of("image_dataset_from_directory", data_format)
     _check_split(validation_split, subset, shuffle, seed)
     if not isinstance(batch_size, int) or batch_size < 1:
         raise ValueError(_message("batch_size", "a positive integer", batch_size))
@@ -188,6 +196,7 @@ def image_dataset_from_directory(
                 None if labels is None else names,
                 batch_size,
                 seed if shuffle else None,
+                layout == "channels_first",
                 **reading,
             )
         )
@@ -265,4 +274,4 @@ def _load(
         image = image[top : top + height, left : left + width]
     if image.shape[:2] == size:
         return image.astype(np.float32)
-    return ops.image.resize(image, size, interpolation).numpy()
+    return ops.image.resize(image, size, interpolation, data_format="channels_last").numpy()
