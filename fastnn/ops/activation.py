@@ -7,7 +7,7 @@ from typing import Any
 from fastnn import _core
 from fastnn.messages import shown
 from fastnn.ops.arithmetic import divide, maximum, multiply, subtract
-from fastnn.ops.comparison import clip, greater, where
+from fastnn.ops.comparison import clip, greater, less_equal, where
 from fastnn.ops.core import (
     Tensor,
     as_float,
@@ -143,19 +143,20 @@ def tanh_shrink(x: Any) -> Tensor:
 
 @follows_operands
 def hard_shrink(x: Any, threshold: float = 0.5) -> Tensor:
-    """x where |x| > threshold, else 0."""
+    """x where |x| > threshold, else 0; NaN stays."""
     x = as_float(x, "hard_shrink: x")
     check_operand(threshold, "hard_shrink: threshold")
-    return where(greater(absolute(x.detach()), threshold), x, like(x, 0))
+    return where(less_equal(absolute(x.detach()), threshold), like(x, 0), x)
 
 
 @follows_operands
 def soft_shrink(x: Any, threshold: float = 0.5) -> Tensor:
-    """x moved toward 0 by threshold, and 0 where it would cross."""
+    """x moved toward 0 by threshold, and 0 where it would cross; NaN stays."""
     x = as_float(x, "soft_shrink: x")
     check_operand(threshold, "soft_shrink: threshold")
     size = absolute(x.detach())
-    return where(greater(size, threshold), subtract(x, sign(x.detach()) * threshold), like(x, 0))
+    moved = subtract(x, sign(x.detach()) * threshold)
+    return where(less_equal(size, threshold), like(x, 0), moved)
 
 
 @follows_operands

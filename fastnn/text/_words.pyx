@@ -84,9 +84,10 @@ cdef inline uint32_t letter_of(uint32_t letter, bint lower) noexcept:
 
 cdef bytearray spelled(text, bint lower):
     """The words of a text in UTF-8, zeros after each, and two blocks of zeros."""
-    # A dotted capital I becomes two letters, and a capital sigma depends on its neighbours.
+    # A capital sigma depends on its neighbours; a dotted capital I would become an i and a mark that
+    # is no letter.
     if lower and (PyUnicode_Contains(text, "\u0130") or PyUnicode_Contains(text, "\u03a3")):
-        text = str.lower(text)
+        text = str.lower(str.replace(text, "\u0130", "i"))
     cdef Py_ssize_t n = PyUnicode_GET_LENGTH(text)
     cdef void* letters = PyUnicode_DATA(text)
     cdef int kind = PyUnicode_KIND(text)
@@ -350,7 +351,7 @@ def split_words(text, bint lower=True):
 
     Args:
         text: str.
-        lower: whether words are returned in lower case.
+        lower: whether words are returned in lower case. A dotted capital I becomes i.
 
     Returns:
         list of str, in the order of the text.

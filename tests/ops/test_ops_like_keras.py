@@ -40,3 +40,10 @@ def test_summed_labels_of_extent_one(subscripts, shapes):
 def test_powers_that_no_memory_holds():
     with pytest.raises(MemoryError):
         ops.vander(np.ones(3, np.float32), 2**40)
+
+
+@pytest.mark.parametrize("name", ["hard_shrink", "soft_shrink"])
+def test_shrinking_keeps_nan(name):
+    found = getattr(ops, name)([np.nan, 0.5, -0.25, 2.0, -2.0]).numpy()
+    far = {"hard_shrink": 2.0, "soft_shrink": 1.5}[name]
+    np.testing.assert_array_equal(found, np.array([np.nan, 0, 0, far, -far], np.float32))

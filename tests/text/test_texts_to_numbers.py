@@ -18,7 +18,7 @@ TEXT = "Don't stop -- 'quoted' words, naïve café No. 42; it's o'clock' x''y. �
 def plainly(text, vocabulary, lower=True):
     """Letter by letter, with nothing but str."""
     words, word = [], ""
-    text = text.lower() if lower else text
+    text = text.replace("\u0130", "i").lower() if lower else text
     for i, letter in enumerate(text):
         inside = word and letter == "'" and text[i + 1 : i + 2].isalnum()
         if letter.isalnum() or inside:

@@ -19,7 +19,9 @@ TEXT = "Don't stop -- 'quoted' words, naïve café No. 42; it's o'clock' x''y."
 
 
 def plain_words(text, lower=True):
-    return re.findall(r"[^\W_]+(?:'[^\W_]+)*", text.lower() if lower else text)
+    if lower:
+        text = text.replace("\u0130", "i").lower()
+    return re.findall(r"[^\W_]+(?:'[^\W_]+)*", text)
 
 
 def plain_counts(texts, lower=True):
@@ -151,6 +153,13 @@ def test_a_str_of_another_class_is_its_letters():
 
 def test_case_is_kept_when_asked():
     assert split_words("One TWO", lower=False) == ["One", "TWO"]
+
+
+def test_a_dotted_capital_i_is_within_a_word():
+    text = "D\u0130YARBAKIR'DA \u0130z"
+    assert split_words(text) == ["diyarbakir'da", "iz"]
+    assert count_words([text]) == {"diyarbakir'da": 1, "iz": 1}
+    assert split_words(text, lower=False) == text.split()
 
 
 @pytest.mark.parametrize("text", ["", "  ", "'", "--"])
