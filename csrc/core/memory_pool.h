@@ -20,11 +20,7 @@ struct Block {
   Device device = Device::cpu;
   Block* next = nullptr;  // of the pool's free blocks
 
-  // Of two threads that write at a time one may go uncounted: that it has changed is all that
-  // counts.
-  void note_write() {
-    version.store(version.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
-  }
+  void note_write() { version.fetch_add(1, std::memory_order_relaxed); }
 };
 
 // A new block with one reference. Throws std::bad_alloc.

@@ -374,9 +374,12 @@ class Layer(Buildable):
         if _is_default(cls.get_config):
             config = {key: deserialize_keras_object(value) for key, value in config.items()}
         try:
-            return cls(**config)
+            layer = cls(**config)
         except TypeError as error:
             raise TypeError(f"{cls.__name__}.from_config({config}): {error}") from error
+        if not layer.trainable:
+            layer.trainable = False  # of layers, too, that it has made for itself
+        return layer
 
 
 def _is_default(method: Callable) -> bool:

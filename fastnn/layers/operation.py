@@ -69,7 +69,7 @@ class Operation:
         return outputs
 
     def compute_output_spec(self, *args: Any, **kwargs: Any) -> Any:
-        """Symbolic outputs for symbolic inputs, found by calling the function on small arrays."""
+        """Symbolic outputs for symbolic inputs, found by calling the function on arrays of ones."""
         return output_spec(self._call, args, kwargs)
 
     @property

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -120,13 +121,16 @@ def any_symbolic(*structures: Any) -> bool:
     return any(type(leaf) is KerasTensor for leaf in tree.flatten(structures))
 
 
-# Extents that stand for a free axis when a call is tried out, for the first axis and for others:
-# what differs between the two trials is free. The larger ones hold many windows and strides.
-_TRIALS = ((2, 60), (3, 120))
+# Extents that stand for free axes behind the first, by how many there are: they hold many windows
+# and strides, and no more numbers than need be.
+_EXTENTS = {0: 1, 1: 60, 2: 30}
+_EXTENT_OF_MORE = 12
 
 
 def output_spec(call: Callable, args: tuple, kwargs: dict) -> Any:
-    """The symbolic outputs of a call, found by calling it on arrays of ones, twice."""
+    """The symbolic outputs of a call, found by calling it on arrays of ones: what differs between
+    the trials is free. One with small extents tells a slice up to a place; not every call takes
+    them."""
     from fastnn import _core
     from fastnn.tensor import from_data
 
@@ -141,18 +145,25 @@ def output_spec(call: Callable, args: tuple, kwargs: dict) -> Any:
 
         return call(*tree.map_structure(value, args), **tree.map_structure(value, kwargs))
 
+    symbolic = [x for x in tree.flatten([args, kwargs]) if type(x) is KerasTensor]
+    free = max((x.shape[1:].count(None) for x in symbolic), default=0)
+    extent = _EXTENTS.get(free, _EXTENT_OF_MORE)
     previous = _core.set_grad_enabled(False)
     outer, context.on_trial = context.on_trial, True
     try:
-        first, second = (trial(*extents) for extents in _TRIALS)
+        first, *others = [trial(2, extent), trial(3, 2 * extent)]
+        if free:
+            with suppress(Exception):
+                others.append(trial(2, 2))
     finally:
         context.on_trial = outer
         _core.set_grad_enabled(previous)
-    others = iter(tree.flatten(second))
+    leaves = iter(zip(*map(tree.flatten, others)))
 
     def symbol(leaf: Any) -> KerasTensor:
-        pairs = zip(leaf.shape, next(others).shape)
-        return KerasTensor(tuple(a if a == b else None for a, b in pairs), leaf.dtype)
+        shapes = [other.shape for other in next(leaves)]
+        axes = zip(leaf.shape, *shapes)
+        return KerasTensor(tuple(n if {n, *m} == {n} else None for n, *m in axes), leaf.dtype)
 
     return tree.map_structure(symbol, first)
 

@@ -296,8 +296,10 @@ class SparseCategoricalCrossentropy(_SoftmaxCrossentropy):
         mask = masks.get_mask(y_pred) if masks.state.in_use else None
         if mask is None:
             return ops.divide_no_nan(loss * float(labels.size), ops.sum(kept))
-        valid = ops.cast(mask, kept.dtype)
-        kept = ops.reshape(kept, valid.shape) * valid
+        kept = ops.reshape(kept, y_pred.shape[:-1])
+        valid = fit_weight(ops.cast(mask, kept.dtype), kept.shape, kept.dtype, self.name)
+        valid = ops.broadcast_to(valid, kept.shape)
+        kept = kept * valid
         return ops.divide_no_nan(loss * ops.sum(valid), ops.sum(kept))
 
 

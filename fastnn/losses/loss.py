@@ -71,8 +71,6 @@ class Loss(Configured):
             y_true = from_data(y_true, None, f"{self.name}: y_true")
         if is_float(y_true.dtype):
             _core.require_no_nan(y_true, "y_true")
-        elif y_true.dtype == "uint8":
-            y_true = _core.copy(y_true, "int32")  # for functions that go below 0
         if sample_weight is not None:
             if not isinstance(sample_weight, Tensor):
                 sample_weight = from_data(sample_weight, None, f"{self.name}: sample_weight")
@@ -82,6 +80,8 @@ class Loss(Configured):
 
     def value(self, y_true: Tensor, y_pred: Tensor, sample_weight: Tensor | None = None) -> Tensor:
         """The loss of tensors that were checked before: what a training step computes."""
+        if y_true.dtype == "uint8":
+            y_true = _core.copy(y_true, "int32")  # for functions that go below 0
         values = self.call(y_true, y_pred)
         if not isinstance(values, Tensor):
             raise TypeError(

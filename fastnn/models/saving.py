@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import os
+import warnings
 from collections.abc import Iterator
 from typing import Any
 
@@ -108,7 +109,8 @@ def save_model(model: Any, filepath: Any, overwrite: bool = True, **kwargs: Any)
 
 def contents(model: Any, include_optimizer: bool = True) -> tuple[dict, dict[str, str]]:
     """What a model file holds: arrays and texts."""
-    tensors = _arrays(_state(model, include_optimizer))
+    optimized = _optimized(model) if include_optimizer else None
+    tensors = _arrays(_state(model, optimized is not None))
     metadata = {
         "kind": "model",
         "model": json.dumps(serialize_keras_object(model)),
@@ -118,16 +120,27 @@ def contents(model: Any, include_optimizer: bool = True) -> tuple[dict, dict[str
     compiled = model.get_compile_config()
     if compiled:
         metadata["compile"] = json.dumps(compiled)
-    if any(key.startswith(_OPTIMIZER) for key in tensors):
-        metadata["optimized"] = json.dumps(_optimized(model))
+    if optimized is not None:
+        metadata["optimized"] = json.dumps(optimized)
     return tensors, metadata
 
 
-def _optimized(model: Any) -> list[str]:
+def _optimized(model: Any) -> list[str] | None:
     """The keys of the weights that the optimizer was built for: not those that may be trained now,
-    if the program has changed its mind since."""
+    if the program has changed its mind since. None if there is no state to keep."""
+    optimizer = model.optimizer
+    if optimizer is None or not optimizer.built:
+        return None
     keys = {id(variable): key for key, variable in named_weights(model).items()}
-    return [keys[id(variable)] for variable in model.optimizer._parameters]
+    others = [v.path for v in optimizer._parameters if id(v) not in keys]
+    if others:
+        warnings.warn(
+            f"the optimizer's state is left out: it was built for {', '.join(others[:5])} too, "
+            f"which model {model.name!r} does not have",
+            stacklevel=3,
+        )
+        return None
+    return [keys[id(variable)] for variable in optimizer._parameters]
 
 
 def load_model(

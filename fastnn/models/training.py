@@ -69,13 +69,13 @@ class Trainer(Passes):
             verbose: 0 silent; 1 or "auto" a bar on a terminal, else lines; 2 a line an epoch.
             callbacks: a Callback or several.
             validation_split: the share of samples, from the end, to validate with.
-            validation_data: (x, y), (x, y, sample_weight) or an iterable of batches.
+            validation_data: x, (x, y), (x, y, sample_weight) or an iterable of batches.
             shuffle: True: a new order each epoch, which depends on the seed and the number of
                 epochs trained so far; False; or "batch": within batches only.
             class_weight: {label: weight}.
             sample_weight: a weight for each sample (or each value of the loss).
             steps_per_epoch: steps an epoch; passes over the data then follow each other.
-            validation_steps: as that, for validation.
+            validation_steps: batches to validate with, from the first one on.
             validation_batch_size: `batch_size` if None.
             validation_freq: validate every so many epochs, or a list of epochs counted from 1.
 
@@ -103,6 +103,8 @@ class Trainer(Passes):
         data = make_data(x, y, sample_weight, batch_size, class_weight, steps_per_epoch)
         if validation_data is None and validation_split:
             data, validation_data = split(data, validation_split)
+            if batch_size is None:
+                data.divide(steps_per_epoch)
             if class_weight is not None:
                 validation_data.drop_weights()
         validate = self._validation(

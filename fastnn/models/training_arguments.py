@@ -48,10 +48,13 @@ def validation_batches(
 ) -> ArrayData | IterableData:
     """The data that `validation_data` means."""
     if isinstance(data, ArrayData):  # split off
-        data.batch_size = check_batch_size(batch_size) if batch_size else data.batch_size
+        if batch_size is None:
+            data.divide(steps)
+        else:
+            data.batch_size = check_batch_size(batch_size)
         return data
     several = isinstance(data, (tuple, list))
-    if several and len(data) not in (2, 3):
+    if several and len(data) not in (1, 2, 3):
         raise ValueError(
             "fit: validation_data must be x, (x, y), (x, y, sample_weight) or an iterable of "
             f"batches; got {len(data)} parts"
@@ -59,7 +62,7 @@ def validation_batches(
     try:
         if not several:
             return make_data(data, batch_size=batch_size if is_arrays(data) else None, steps=steps)
-        x, y, weight = (*data, None)[:3]
+        x, y, weight = (*data, None, None)[:3]
         return make_data(x, y, weight, batch_size, steps=steps)
     except TypeError as error:
         raise TypeError(f"fit: validation_data: {error}") from error

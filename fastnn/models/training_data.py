@@ -53,13 +53,18 @@ class ArrayData:
         self.rows = self.columns[0].shape[0]
         if not self.rows:
             raise ValueError("x has no samples")
-        if batch_size is None and steps is not None:
-            self.batch_size = -(-self.rows // steps)
+        if batch_size is None:
+            self.divide(steps)
 
     @property
     def steps(self) -> int:
         """The number of batches of a pass; the last may be smaller."""
         return -(-self.rows // self.batch_size)
+
+    def divide(self, steps: int | None) -> None:
+        """Cuts a pass into so many batches, if that is a number."""
+        if steps is not None:
+            self.batch_size = -(-self.rows // steps)
 
     def part(self, start: int, stop: int) -> ArrayData:
         """The samples from `start` to `stop`, without a copy."""

@@ -10,6 +10,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from fastnn import _core, ops
+from fastnn.autograd import no_grad
 from fastnn.captured import before_replay
 from fastnn.optimizers.schedules import LearningRateSchedule, Rate, as_rate
 from fastnn.optimizers.settings import Common, check_range, check_settings
@@ -259,7 +260,8 @@ class Optimizer(OptimizerState):
         rest = [v for g, v in zip(gradients, variables) if g is None] if self.use_ema else []
         count = self._iterations + 0  # of calls before this one
         self.prepared([v for _, v in pairs])([g for g, _ in pairs])
-        self._average(rest, count)
+        with no_grad():
+            self._average(rest, count)
 
     def _average(self, variables: list[Variable], count: Tensor) -> None:
         """Moves the averages of variables that have not stepped."""
@@ -268,9 +270,11 @@ class Optimizer(OptimizerState):
         for variable in variables:
             average = self.slot("average", variable)
             kept = ops.cast(count >= steps, variable.dtype) * self.ema_momentum
-            average.assign(kept * average + (1 - kept) * variable)
+            moved = kept * average + (1 - kept) * variable
+            scale = self._loss_scale
+            average.assign(moved if scale is None else ops.where(goes(scale), moved, average))
             if often:
-                is_due = (count + 1) // steps % often == 0
+                is_due = (count // steps + 1) % often == 0
                 variable.assign(ops.where(is_due, average, variable))
 
     _loss_scale: Tensor | None = None

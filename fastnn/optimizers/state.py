@@ -120,6 +120,8 @@ class OptimizerState:
             made, shape, dtype, trainable=False, name=f"{self.name}/{name or 'var'}"
         )
         self._slot_variables.append(variable)
+        if self._parameters:
+            move(variable, self._parameters[0].device)
         return variable
 
     def add_optimizer_variables(

@@ -107,8 +107,11 @@ def run(
                 verbose=2 if quick else "auto",
                 **fitting,
             ).history
-            said = [p.argmax(axis=1) for p in model.predict(x_test, verbose=0)]
-            pair = divmod(said[0], counts[1]) if len(said) == 1 else said
+            predicted = model.predict(x_test, verbose=0)
+            if name == "combinations":
+                pair = divmod(predicted.argmax(axis=1), counts[1])
+            else:
+                pair = tuple(p.argmax(axis=1) for p in predicted)
             guesses[name] = np.stack(pair, axis=1)
             right = (guesses[name] == y_test).all(axis=1)
             figures[name] = {"all": float(right.mean()), "rare": float(right[rare].mean())}

@@ -90,5 +90,8 @@ def test_small_integers_as_targets_go_below_zero():
         def call(self, y_true, y_pred):
             return fn.ops.mean(fn.ops.square((2 * y_true - 1) - y_pred), -1)
 
-    zeros = np.zeros((2, 1), np.float32)
-    assert Signs()(np.array([[0], [1]], np.uint8), zeros).item() == 1
+    y, zeros = np.array([[0, 1], [1, 0]], np.uint8), np.zeros((2, 2), np.float32)
+    assert Signs()(y, zeros).item() == 1
+    model = fn.Sequential([fn.Input((2,)), fn.layers.Dense(2)])
+    model.compile("sgd", Signs())
+    assert model.evaluate(zeros, y, verbose=0) == 1

@@ -110,6 +110,16 @@ def test_steps_without_a_batch_size_make_one_pass():
     assert val.history["val_loss"] == [mean_square(slice(100))]
 
 
+def test_steps_of_parts_of_the_data():
+    model = linear()
+    history = model.fit(
+        X, Y, validation_split=0.2, steps_per_epoch=10, validation_steps=1, epochs=2, verbose=0
+    ).history
+    assert int(model.optimizer.iterations) == 20
+    assert history["loss"] == [mean_square(slice(80))] * 2  # one pass
+    assert history["val_loss"] == [mean_square(slice(80, 100))] * 2
+
+
 def test_validation_batch_size_is_that_of_a_validation_split():
     history = linear().fit(
         *(X, Y),
@@ -159,8 +169,9 @@ def test_validation_data_without_targets():
 
     model = Model([fn.Input((1,)), fn.layers.Dense(1)])
     model.compile("sgd")
-    history = model.fit(X, validation_data=X[:20], verbose=0)
-    assert history.history["val_loss"] == [mean_square(slice(20))]
+    for given in (X[:20], (X[:20],)):
+        history = model.fit(X, validation_data=given, verbose=0)
+        assert history.history["val_loss"] == [mean_square(slice(20))]
 
 
 @pytest.mark.parametrize(("method", "end"), [("evaluate", "test"), ("predict", "predict")])

@@ -65,6 +65,38 @@ def test_files_of_models_whose_layers_were_frozen_after_compile(tmp_path, first)
             other.fit(X, Y, verbose=0)
 
 
+class Block(fn.layers.Layer):
+    """Makes its layers itself; its configuration knows nothing of them."""
+
+    def __init__(self, **kwargs):
+        super().__init__(**kwargs)
+        self.dense = fn.layers.Dense(3)
+
+    def call(self, x):
+        return self.dense(x)
+
+
+def test_what_a_frozen_layer_makes_is_frozen(tmp_path):
+    inner = fn.Sequential([fn.Input((4,)), Block()])
+    inner.trainable = False
+    model = fn.Sequential([inner, fn.layers.Dense(1)])
+    model.save(tmp_path / "m")
+    others = fn.models.load_model(tmp_path / "m", {"Block": Block}), fn.models.clone_model(model)
+    for other in (*others, copy.deepcopy(model)):
+        assert len(other.trainable_variables) == len(model.trainable_variables) == 2
+
+
+def test_an_optimizer_of_weights_that_are_gone_is_left_out(tmp_path):
+    model = base(False)
+    model.compile("adam", "mse")
+    model.fit(X, np.ones((20, 3)), verbose=0)
+    model.pop()
+    with pytest.warns(UserWarning, match="state is left out: it was built for"):
+        model.save(tmp_path / "m")
+    loaded = fn.models.load_model(tmp_path / "m")
+    np.testing.assert_array_equal(loaded(X), model(X))
+
+
 def test_a_compile_of_ones_own_is_not_called(tmp_path):
     class Own(fn.Model):
         def __init__(self):
@@ -134,6 +166,8 @@ def test_free_axes_hold_many_windows():
     x = fn.Input((None, 8))
     assert x[:, ::4].shape == (None, None, 8)
     assert x[:, 3].shape == (None, 8)
+    assert x[:, :50].shape == x[:, 4:].shape == (None, None, 8)
+    assert fn.ops.abs(fn.Input((None, None, None, 64))).shape == (None, None, None, None, 64)
     assert fn.ops.top_k(fn.ops.sum(x, -1), 4)[0].shape == (None, 4)
     y = fn.layers.Conv1D(2, 3)(Halves()(Halves()(x)))
     assert y.shape == (None, None, 2)
