@@ -68,7 +68,7 @@ def test_data(x, y, error, message):
         ({"validation_split": 1.0}, ValueError, "validation_split must be between"),
         ({"validation_split": 0.99}, ValueError, "leaves 0 to train"),
         ({"validation_data": X[:, 0]}, ValueError, "fit: validation_data: .*shape"),
-        ({"validation_data": (X,)}, ValueError, "validation_data must be"),
+        ({"validation_data": (X, X, X, X)}, ValueError, "validation_data must be .* got 4 parts"),
         ({"sample_weight": np.ones(9)}, ValueError, "x has 10 samples, but sample_weight has 9"),
         ({"sample_weight": np.full(10, np.nan)}, ValueError, "sample_weight holds NaN"),
         ({"steps_per_epoch": 0}, ValueError, "fit: steps_per_epoch must be at least 1, got 0"),
