@@ -19,7 +19,8 @@ from fastnn.models.training_arguments import (
     step_count,
     validated_epochs,
 )
-from fastnn.models.training_data import Feed, NoBatches, Results, convert, make_data
+from fastnn.models.training_data import Results, convert, make_data
+from fastnn.models.training_feed import Feed, NoBatches
 from fastnn.models.training_passes import Passes, display_of
 from fastnn.models.training_step import (
     evaluation_step,

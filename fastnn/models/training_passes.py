@@ -14,7 +14,8 @@ from fastnn.callbacks import CallbackList, ProgbarLogger
 from fastnn.models.progress import make_display, ticker
 from fastnn.models.training_arguments import validation_batches
 from fastnn.models.training_compiled import Compiled
-from fastnn.models.training_data import ArrayData, Feed, IterableData, NoBatches
+from fastnn.models.training_data import ArrayData, IterableData
+from fastnn.models.training_feed import Feed, NoBatches
 from fastnn.models.training_step import evaluation_step
 from fastnn.tensor import Tensor
 

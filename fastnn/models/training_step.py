@@ -18,7 +18,8 @@ from fastnn.metrics import Mean, MeanMetricWrapper
 from fastnn.models.interrupt import InterruptGuard
 from fastnn.models.records import position_of, recorded
 from fastnn.models.training_compile import evaluator
-from fastnn.models.training_data import Calls, IterableData, Runs, batch_dtype
+from fastnn.models.training_data import IterableData, batch_dtype
+from fastnn.models.training_feed import Calls, Runs
 from fastnn.tensor import Tensor, Variable
 from fastnn.utils import tree
 from fastnn.utils.batches import pack_x_y_sample_weight
