@@ -111,61 +111,56 @@ class Others:
         return max(0.0, (after - before) / (end - start))
 
 
-class Speed:
-    """How much arithmetic was missing since this was made, as a number of processors.
+class Observed:
+    """A figure of the processors, taken when this was made and when it is asked for.
 
-    Two processors of a virtual machine may be halves of one core for a while, and nobody is told.
+    A virtual machine may have less of them for a while, and nobody is told.
 
     Args:
-        rate: gives the arithmetic of all processors now, in operations a second.
+        figure: takes it.
         processors: how many there are.
-        best: the rates seen so far in this process; what is missing is missing from the highest.
+        seen: what was found so far in this process.
     """
 
-    seen: ClassVar[list[float]] = []
-    NOISE = 0.1  # of a rate
+    ever: ClassVar[list[float]]  # of each class
 
-    def __init__(self, rate: Callable[[], float], processors: int, best: list[float] | None = None):
-        self.rate, self.processors = rate, processors
-        self.rates = self.seen if best is None else best
+    def __init__(
+        self, figure: Callable[[], float], processors: int, seen: list[float] | None = None
+    ):
+        self.figure, self.processors = figure, processors
+        self.seen = self.ever if seen is None else seen
         self.begin = self.now()
 
     def now(self) -> float:
-        self.rates.append(self.rate())
-        return self.rates[-1]
+        self.seen.append(self.figure())
+        return self.seen[-1]
+
+
+class Speed(Observed):
+    """How much arithmetic was missing, as a number of processors: two may be halves of one core.
+
+    The figure is the arithmetic of all processors, in operations a second.
+    """
+
+    ever: ClassVar[list[float]] = []
+    NOISE = 0.1  # of a rate
 
     def missing(self) -> float:
-        """At the beginning or now, where more was missing."""
-        missing = 1 - min(self.begin, self.now()) / max(self.rates)
+        """At the beginning or now, where more was missing, from the highest rate."""
+        missing = 1 - min(self.begin, self.now()) / max(self.seen)
         return self.processors * missing if missing > self.NOISE else 0.0
 
 
-class Distance:
+class Distance(Observed):
     """Whether the processors had no cache in common: what one wrote takes far longer to the other.
 
-    A virtual machine may find itself on two parts of a chip for a while, and nobody is told.
-
-    Args:
-        round_trip: gives the seconds that a word takes from one processor to another and back.
-        processors: how many there are.
-        best: the least seen so far in this process.
+    The figure is the seconds that a word takes from one processor to another and back.
     """
 
-    seen: ClassVar[list[float]] = []
+    ever: ClassVar[list[float]] = []
     FAR = 2.5  # times the least
-
-    def __init__(
-        self, round_trip: Callable[[], float], processors: int, best: list[float] | None = None
-    ):
-        self.round_trip, self.processors = round_trip, processors
-        self.trips = self.seen if best is None else best
-        self.begin = self.now()
-
-    def now(self) -> float:
-        self.trips.append(self.round_trip())
-        return self.trips[-1]
 
     def missing(self) -> float:
         """All processors but one, if they were far from each other at the beginning or are now."""
-        far = max(self.begin, self.now()) > self.FAR * min(self.trips)
+        far = max(self.begin, self.now()) > self.FAR * min(self.seen)
         return self.processors - 1.0 if far else 0.0
