@@ -20,6 +20,15 @@ rng = numpy.random.default_rng(0)
 a, b = (_core.from_numpy(rng.standard_normal((512, 512), dtype="float32")) for _ in "ab")
 def product():
     return _core.gemm(a, b, None, None, None)[0].numpy().tobytes()
+def the_worker():
+    (worker,) = set(os.listdir("/proc/self/task")) - before
+    return int(worker)
+def of_worker(file):
+    with open(f"/proc/self/task/{the_worker()}/{file}") as lines:
+        return lines.read().split()
+def wait_until_it_sleeps():
+    while of_worker("stat")[2] != "S":
+        time.sleep(0.001)
 def fork(works):
     child = os.fork()
     if child == 0:
@@ -150,7 +159,7 @@ def seconds(task):
         return int(file.read().split()[0]) / 1e9
 runtime.set_num_threads(2)
 product()
-caller, (worker,) = str(threading.get_native_id()), set(os.listdir("/proc/self/task")) - before
+caller, worker = threading.get_native_id(), the_worker()
 share, end = 0, time.monotonic() + 30
 while share < 0.25 and time.monotonic() < end:  # other programs may want the processors too
     start = [seconds(task) for task in (caller, worker)]
@@ -168,13 +177,12 @@ def test_a_woken_worker_is_kept_off_the_callers_processor(run):
 allowed = os.sched_getaffinity(0)
 runtime.set_num_threads(2)
 product()
-(worker,) = set(os.listdir("/proc/self/task")) - before
 for cpu in sorted(allowed)[:2]:
     os.sched_setaffinity(0, {cpu})  # brings the caller there, and leaves it
     os.sched_setaffinity(0, allowed)
-    time.sleep(0.05)  # the worker falls asleep
+    wait_until_it_sleeps()
     product()
-    kept = os.sched_getaffinity(int(worker))
+    kept = os.sched_getaffinity(the_worker())
     assert len(kept) == len(allowed) - 1 and kept < allowed, kept
 """)
 
@@ -182,20 +190,20 @@ for cpu in sorted(allowed)[:2]:
 @pytest.mark.skipif(_core.usable_processors() < 2, reason="one processor")
 def test_few_short_tasks_leave_a_sleeper_asleep(run):
     run("""
-def switches():
-    with open(f"/proc/self/task/{worker}/schedstat") as file:
-        return int(file.read().split()[2])  # how often it has been given a processor
 runtime.set_num_threads(2)
 product()
-(worker,) = set(os.listdir("/proc/self/task")) - before
-time.sleep(0.05)  # it falls asleep
-asleep = switches()
+def wakes(work):
+    wait_until_it_sleeps()
+    given = of_worker("schedstat")[2]  # how often it has been given a processor
+    work()
+    return of_worker("schedstat")[2] != given
 x, one = (_core.from_numpy(numpy.ones(n, "f")) for n in ((3 << 14,), ()))
-for _ in range(100):
-    _core.scale_list([x], one)
-assert switches() == asleep
-product()
-assert switches() > asleep
+def short_tasks():
+    for _ in range(20):
+        _core.scale_list([x], one)
+# What another process interrupts is not short and rightly wakes it, or ends before it wakes.
+assert not all(wakes(short_tasks) for _ in range(200))
+assert any(wakes(product) for _ in range(200))
 """)
 
 
