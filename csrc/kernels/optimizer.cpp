@@ -2,6 +2,8 @@
 // what they need.
 #include "kernels/optimizer.h"
 
+#include <type_traits>
+
 #include "kernels/fill.h"
 #include "kernels/optimizer_rules.h"
 #include "kernels/optimizer_scaled.h"
@@ -31,32 +33,58 @@ struct Before {
   }
 };
 
-// One pass over a parameter, its slots and its gradient. The first so many slots are written.
-template <class T, class Rule, int kWritten = Rule::kSlots>
-void step(const OptimizerConstants* constants, const OptimizerPrelude* prelude, int64_t n,
+// A rule that is told where to take its root.
+template <class T, class Rule>
+constexpr bool kTakesRoot = std::is_invocable_v<Rule, Vec<T>, Vec<T>*, Vec<T>, RootBy>;
+
+// One pass over a parameter, its slots and its gradient. The first so many slots are written. In
+// pairs: every second register has its root by products.
+template <class T, class Rule, int kWritten, bool in_pairs>
+void pass(const OptimizerConstants* constants, const OptimizerPrelude* prelude, int64_t n,
           void* parameter, void* const* slots, const void* gradient) {
   using V = Vec<T>;
   constexpr int kSlots = Rule::kSlots;
+  constexpr int64_t L = V::kLanes;
   const Rule rule(Constants<T>{*constants});
   const Before<T> before(prelude);
   T* w = static_cast<T*>(parameter);
   const T* g = static_cast<const T*>(gradient);
   T* slot[kMostSlots];
   for (int k = 0; k < kSlots; ++k) slot[k] = static_cast<T*>(slots[k]);
+  const auto move = [&](int64_t i, int64_t left, RootBy by) __attribute__((always_inline)) {
+    V s[kMostSlots];
+    for (int k = 0; k < kSlots; ++k) s[k] = load_some(slot[k] + i, left);
+    const V value = before.kept(load_some(w + i, left)), slope = before.cut(load_some(g + i, left));
+    if constexpr (kTakesRoot<T, Rule>)
+      store_some(rule(value, s, slope, by), w + i, left);
+    else
+      store_some(rule(value, s, slope), w + i, left);
+    for (int k = 0; k < kWritten; ++k) store_some(s[k], slot[k] + i, left);
+  };
   int64_t i = 0;
-  for (; i + V::kLanes <= n; i += V::kLanes) {
-    V s[kMostSlots];
-    for (int k = 0; k < kSlots; ++k) s[k] = V::load(slot[k] + i);
-    rule(before.kept(V::load(w + i)), s, before.cut(V::load(g + i))).store(w + i);
-    for (int k = 0; k < kWritten; ++k) s[k].store(slot[k] + i);
-  }
-  if (i < n) {
-    V s[kMostSlots];
-    for (int k = 0; k < kSlots; ++k) s[k] = V::load_first(slot[k] + i, n - i);
-    rule(before.kept(V::load_first(w + i, n - i)), s, before.cut(V::load_first(g + i, n - i)))
-        .store_first(w + i, n - i);
-    for (int k = 0; k < kWritten; ++k) s[k].store_first(slot[k] + i, n - i);
-  }
+  if constexpr (in_pairs)
+    for (; i + 2 * L <= n; i += 2 * L) {
+      move(i, L, RootBy::divider);
+      move(i + L, L, RootBy::products);
+    }
+  for (; i + L <= n; i += L) move(i, L, RootBy::divider);
+  if (i < n) move(i, n - i, RootBy::divider);
+}
+
+template <class T, class Rule, int kWritten = Rule::kSlots>
+void step(const OptimizerConstants* constants, const OptimizerPrelude* prelude, int64_t n,
+          void* parameter, void* const* slots, const void* gradient) {
+  constexpr bool in_pairs = kRootsByProducts<T> && kTakesRoot<T, Rule>;
+  constexpr int64_t kLong = 512;  // what shorter ones wait for is not the divider
+  const auto walk = n < kLong ? pass<T, Rule, kWritten, false> : pass<T, Rule, kWritten, in_pairs>;
+  walk(constants, prelude, n, parameter, slots, gradient);
+}
+
+template <class T>
+void ftrl(const OptimizerConstants* constants, const OptimizerPrelude* prelude, int64_t n,
+          void* parameter, void* const* slots, const void* gradient) {
+  const auto rule = constants->values[1] == 0.5 ? step<T, Ftrl<T, true>> : step<T, Ftrl<T, false>>;
+  rule(constants, prelude, n, parameter, slots, gradient);
 }
 
 // Where a parameter is to go; with `moves` its slots are moved first.
@@ -161,7 +189,7 @@ void fill(OptimizerKernels* table, int dtype) {
   rules[kRule_amsgrad] = step<T, Adam<T, true>>;
   rules[kRule_adamax] = step<T, Adamax<T>>;
   rules[kRule_nadam] = step<T, Nadam<T>>;
-  rules[kRule_ftrl] = step<T, Ftrl<T>>;
+  rules[kRule_ftrl] = ftrl<T>;
   rules[kRule_lion] = step<T, Lion<T>>;
   rules[kRule_schedule_free] = step<T, ScheduleFree<T>>;
   rules[kRule_vsgd] = step<T, Vsgd<T>, 5>;

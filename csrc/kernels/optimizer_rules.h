@@ -1,10 +1,12 @@
 // Rules of one formula an element: a parameter from itself, its slots and its gradient, all in
-// registers. Numerics are those of Keras 3: where it puts epsilon, which means are corrected.
+// registers. Numerics are those of Keras 3: where it puts epsilon, which means are corrected. A
+// rule that keeps the divider busy takes its root where it is told to.
 #pragma once
 
 #include <math.h>
 
 #include "kernels/optimizer.h"
+#include "simd/root.h"
 #include "simd/vec.h"
 #include "simd/vec_math.h"
 
@@ -49,9 +51,9 @@ struct Adagrad {
   using V = Vec<T>;
   V rate, epsilon;
   explicit FASTNN_INLINE Adagrad(Constants<T> c) : rate(c[0]), epsilon(c[1]) {}
-  FASTNN_INLINE V operator()(V w, V* slots, V g) const {
+  FASTNN_INLINE V operator()(V w, V* slots, V g, RootBy by) const {
     slots[0] = fma(g, g, slots[0]);
-    return w - rate * g / sqrt(slots[0] + epsilon);
+    return w - rate * g / root(slots[0] + epsilon, by);
   }
 };
 
@@ -80,7 +82,7 @@ struct Rmsprop {
   V rate, rho, rest, epsilon, momentum;
   explicit FASTNN_INLINE Rmsprop(Constants<T> c)
       : rate(c[0]), rho(c[1]), rest(c[2]), epsilon(c[3]), momentum(c[4]) {}
-  FASTNN_INLINE V operator()(V w, V* slots, V g) const {
+  FASTNN_INLINE V operator()(V w, V* slots, V g, RootBy by) const {
     slots[0] = fma(rho, slots[0], rest * (g * g));
     V spread = slots[0];
     if (centered) {
@@ -88,7 +90,7 @@ struct Rmsprop {
       mean = fma(rho, mean, rest * g);
       spread = fma(-mean, mean, spread);
     }
-    V change = rate * g / sqrt(spread + epsilon);
+    V change = rate * g / root(spread + epsilon, by);
     if (with_momentum) change = slots[1] = fma(momentum, slots[1], change);
     return w - change;
   }
@@ -103,12 +105,12 @@ struct Adam {
   V rate, beta_1, beta_2, epsilon;  // of the betas, the complements
   explicit FASTNN_INLINE Adam(Constants<T> c)
       : rate(c[0]), beta_1(c[1]), beta_2(c[2]), epsilon(c[3]) {}
-  FASTNN_INLINE V operator()(V w, V* slots, V g) const {
+  FASTNN_INLINE V operator()(V w, V* slots, V g, RootBy by) const {
     slots[0] = fma(g - slots[0], beta_1, slots[0]);
     slots[1] = fma(g * g - slots[1], beta_2, slots[1]);
     V v = slots[1];
     if (amsgrad) v = slots[2] = maximum(slots[2], v);
-    return w - rate * slots[0] / (sqrt(v) + epsilon);
+    return w - rate * slots[0] / (root(v, by) + epsilon);
   }
 };
 
@@ -135,16 +137,17 @@ struct Nadam {
   V past, present, beta_1, beta_2, correction, epsilon;  // of the betas, the complements
   explicit FASTNN_INLINE Nadam(Constants<T> c)
       : past(c[0]), present(c[1]), beta_1(c[2]), beta_2(c[3]), correction(c[4]), epsilon(c[5]) {}
-  FASTNN_INLINE V operator()(V w, V* slots, V g) const {
+  FASTNN_INLINE V operator()(V w, V* slots, V g, RootBy by) const {
     slots[0] = fma(g - slots[0], beta_1, slots[0]);
     slots[1] = fma(g * g - slots[1], beta_2, slots[1]);
     const V change = fma(past, slots[0], present * g);
-    return w - change / (sqrt(slots[1] * correction) + epsilon);
+    return w - change / (root(slots[1] * correction, by) + epsilon);
   }
 };
 
-// H. McMahan et al., "Ad click prediction: a view from the trenches" (2013).
-template <class T>
+// H. McMahan et al., "Ad click prediction: a view from the trenches" (2013). By root: the power is
+// a half.
+template <class T, bool by_root>
 struct Ftrl {
   static constexpr int kSlots = 2;  // the sum of squares, the linear term
   using V = Vec<T>;
@@ -152,14 +155,15 @@ struct Ftrl {
   V inverse_rate, l1, l2, shrinkage;
   explicit FASTNN_INLINE Ftrl(Constants<T> c)
       : power(c.c.values[1]), inverse_rate(c[0]), l1(c[2]), l2(c[3]), shrinkage(c[4]) {}
-  FASTNN_INLINE V raised(V x) const {
+  FASTNN_INLINE V raised(V x, RootBy by) const {
+    if constexpr (by_root) return root(x, by);
     const double exponent = power;
-    return exponent == 0.5 ? sqrt(x) : lanewise(x, [=](double v) { return ::pow(v, exponent); });
+    return lanewise(x, [=](double v) { return ::pow(v, exponent); });
   }
-  FASTNN_INLINE V operator()(V w, V* slots, V g) const {
-    const V before = raised(slots[0]);
+  FASTNN_INLINE V operator()(V w, V* slots, V g, RootBy by) const {
+    const V before = raised(slots[0], by);
     slots[0] = fma(g, g, slots[0]);
-    const V after = raised(slots[0]);
+    const V after = raised(slots[0], by);
     slots[1] = slots[1] + (fma(shrinkage, w, g) - (after - before) * inverse_rate * w);
     const V clipped = minimum(maximum(slots[1], -l1), l1);
     return (clipped - slots[1]) / fma(after, inverse_rate, l2);
@@ -196,10 +200,10 @@ struct ScheduleFree {
         correction(c[4]),
         fresh(c[5]),
         epsilon(c[6]) {}
-  FASTNN_INLINE V operator()(V w, V* slots, V g) const {
+  FASTNN_INLINE V operator()(V w, V* slots, V g, RootBy by) const {
     const V mean = fma(-of_z, slots[0], w);  // times of_mean
     slots[1] = fma(g * g - slots[1], beta_2, slots[1]);
-    slots[0] = slots[0] - rate * g / (sqrt(slots[1] * correction) + epsilon);
+    slots[0] = slots[0] - rate * g / (root(slots[1] * correction, by) + epsilon);
     const V moved = fma(fresh, fma(of_mean, slots[0], -mean), mean);
     return fma(of_z, slots[0], moved);
   }

@@ -148,6 +148,36 @@ def test_five_steps(rule, dtype):
     assert np.mean(close) > 0.998 if rule == "adasecant" else np.all(close)
 
 
+def over_root(gradient, square):
+    """-gradient / sqrt(square), as RMSprop steps from 0 with a mean square that stays."""
+    step = Stepper("rmsprop", [np.zeros_like(square)])
+    step.slots = tensors([square])
+    step.rate, step.hyper = tensors([np.array(1.0), np.array([1.0, 0.0])])
+    step(tensors([gradient]))
+    return np.asarray(step.parameters[0])
+
+
+@pytest.mark.parametrize("register", [0, 1])
+def test_roots_are_rounded(register):
+    """Registers take turns in how they find a root: each number is in both. A quotient by the
+    rounded root is 1, by its neighbours not."""
+    rng = np.random.default_rng(4)
+    of_any_size = rng.integers(1, 0x7F800000, 1 << 18, dtype=np.uint32).view("float32")
+    mantissas = rng.integers(0x3F800000, 0x40800000, 1 << 20, dtype=np.uint32).view("float32")
+    ends = np.float32([1, 4]) + np.float32([[2**-23], [-(2**-22)]]) * np.arange(50)[:, None, None]
+    square = np.concatenate([np.ones(16 * register), of_any_size, mantissas, ends.ravel()])
+    square = square.astype("float32")
+    np.testing.assert_array_equal(over_root(np.sqrt(square), square), -1)
+
+
+def test_roots_of_no_numbers():
+    square = np.full(1024, 0.3, "float32")
+    square[40], square[90:93], square[500:540] = -1, [0, np.inf, np.nan], 1e-44
+    with np.errstate(all="ignore"):
+        expected = 0 - 1 / np.sqrt(square)
+    np.testing.assert_array_equal(over_root(np.ones_like(square), square), expected)
+
+
 @pytest.mark.parametrize("power", [0.0, -0.3, -0.5, -1.0])
 def test_powers_of_ftrl(power):
     (w,), gradients = drawn(0, "float64", [(100,)]), [drawn(t, "float64", [(100,)]) for t in (1, 2)]
