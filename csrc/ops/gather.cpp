@@ -2,11 +2,13 @@
 //
 // x is [outer, extent, inner], y [outer, indices, inner]; a row is the `inner` consecutive
 // elements.
+#include <algorithm>
 #include <cstring>
 
 #include "ops/all.h"
 #include "ops/checks.h"
 #include "ops/indices.h"
+#include "ops/rows_ahead.h"
 #include "ops/strided.h"
 
 namespace fastnn {
@@ -82,10 +84,15 @@ Status run_gather(const Call& call) {
   if (status.code != 0 || y.size() == 0) return status;
   const int64_t item = item_size(x.dtype), bytes = e.inner * item;
   const int64_t grain = kCheapGrain / e.inner;
+  const RowsAhead ahead(x.bytes(), bytes);
   for_each_chunk(e.outer * e.count, grain > 0 ? grain : 1, 1, [&](int64_t first, int64_t last) {
     int64_t o = first / e.count, j = first % e.count;
+    const auto place = [&](int64_t k) {
+      return x.data + (o * e.extent + row_at(indices, k, e.extent)) * bytes;
+    };
     for (int64_t row = first; row < last; ++row) {
-      const char* from = x.data + (o * e.extent + row_at(indices, j, e.extent)) * bytes;
+      ahead.fetch(j, std::min(e.count, j + last - row), place);
+      const char* from = place(j);
       char* to = y.data + row * bytes;
       if (bytes == 4)
         std::memcpy(to, from, 4);

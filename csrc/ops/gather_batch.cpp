@@ -4,6 +4,7 @@
 #include "ops/all.h"
 #include "ops/checks.h"
 #include "ops/indices.h"
+#include "ops/rows_ahead.h"
 #include "ops/strided.h"
 
 namespace fastnn {
@@ -92,10 +93,17 @@ Status run_gather_batch(const Call& call) {
     const CastKernel cast =
         kernels().movement.cast[static_cast<int>(x.dtype)][static_cast<int>(y.dtype)];
     const int64_t grain = kCheapGrain / columns;
+    const RowsAhead ahead(x.bytes(), in);
+    const auto place = [&](int64_t row) {
+      return x.data + bounded(read_once(order + row), extent) * in;
+    };
     for_each_chunk(rows, grain > 0 ? grain : 1, 1, [&](int64_t first, int64_t last) {
       for (int64_t row = first; row < last; ++row) {
-        const char* from = x.data + bounded(read_once(order + row), extent) * in;
-        if (plain)
+        ahead.fetch(row, last, place);
+        const char* from = place(row);
+        if (plain && in == 8)  // labels: no call
+          std::memcpy(y.data + row * 8, from, 8);
+        else if (plain)
           std::memcpy(y.data + row * out, from, static_cast<size_t>(in));
         else
           cast(columns, from, y.data + row * out, attributes.scale);
