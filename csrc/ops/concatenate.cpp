@@ -12,7 +12,8 @@ namespace {
 
 enum { Y, X };
 
-constexpr int64_t kPieceBytes = 256 << 10;  // that a task copies
+constexpr int64_t kPieceBytes = 256 << 10;   // that a task copies
+constexpr int64_t kTogetherBytes = 8 << 10;  // of several short rows
 
 struct ConcatenateAttributes {
   int64_t axis;
@@ -42,28 +43,58 @@ void infer(Call& call) {
   call.set_output(Y, first.dtype, first.rank, shape);
 }
 
+// Rows of so many bytes each, the next one `row` bytes further on in y.
+template <int64_t bytes>
+void spread(int64_t rows, const char* x, char* y, int64_t row) {
+  for (int64_t k = 0; k < rows; ++k) std::memcpy(y + k * row, x + k * bytes, bytes);
+}
+
+void spread(int64_t rows, int64_t bytes, const char* x, char* y, int64_t row) {
+  switch (bytes) {  // of these, a copy is one move
+    case 1:
+      return spread<1>(rows, x, y, row);
+    case 4:
+      return spread<4>(rows, x, y, row);
+    case 8:
+      return spread<8>(rows, x, y, row);
+    case 16:
+      return spread<16>(rows, x, y, row);
+    default:
+      for (int64_t k = 0; k < rows; ++k)
+        std::memcpy(y + k * row, x + k * bytes, static_cast<size_t>(bytes));
+  }
+}
+
+// y is rows, of which every array has a piece: short ones are put together while they stay in the
+// first cache, of long ones each piece is cut.
 Status run(const Call& call) {
   const int64_t axis = call.attributes.as<ConcatenateAttributes>().axis;
   const Array& y = call.operand(Y);
-  int64_t outer = 1, inner = item_size(y.dtype);  // repetitions; bytes of one position
-  for (int k = 0; k < axis; ++k) outer *= y.shape[k];
+  int64_t rows = 1, inner = item_size(y.dtype);  // inner: bytes of one position
+  for (int k = 0; k < axis; ++k) rows *= y.shape[k];
   for (int k = static_cast<int>(axis) + 1; k < y.rank; ++k) inner *= y.shape[k];
   const int64_t row = y.shape[axis] * inner;
+  const auto bytes_of = [&](int i) { return call.operand(X, i).shape[axis] * inner; };
+  if (y.size() > 0 && row <= kPieceBytes) {
+    for_pieces(rows, kPieceBytes / row, [&](int64_t first, int64_t count) {
+      const int64_t together = std::max<int64_t>(kTogetherBytes / row, 1);
+      for (int64_t end = first + count, k = first; k < end; k += together) {
+        char* to = y.data + k * row;
+        for (int i = 0; i < call.count(X); to += bytes_of(i), ++i)
+          spread(std::min(together, end - k), bytes_of(i),
+                 call.operand(X, i).data + k * bytes_of(i), to, row);
+      }
+    });
+    return {};
+  }
   char* column = y.data;
-  for (int i = 0; i < call.count(X); ++i) {
-    const Array& x = call.operand(X, i);
-    const int64_t bytes = x.shape[axis] * inner;
-    if (bytes == 0) continue;
-    const int64_t pieces = ceil_div(bytes, kPieceBytes);  // of a row
-    for_pieces(outer * pieces, std::max<int64_t>(1, kPieceBytes / bytes),
-               [&](int64_t first, int64_t count) {
-                 for (int64_t i = first; i < first + count; ++i) {
-                   const int64_t k = i / pieces, from = i % pieces * kPieceBytes;
-                   std::memcpy(column + k * row + from, x.data + k * bytes + from,
-                               static_cast<size_t>(std::min(kPieceBytes, bytes - from)));
-                 }
-               });
-    column += bytes;
+  for (int i = 0; i < call.count(X); column += bytes_of(i), ++i) {
+    const int64_t bytes = bytes_of(i), pieces = ceil_div(bytes, kPieceBytes);  // of a row
+    for_pieces(rows * pieces, 1, [&](int64_t piece, int64_t) {
+      const int64_t k = piece / pieces, from = piece % pieces * kPieceBytes;
+      std::memcpy(column + k * row + from, call.operand(X, i).data + k * bytes + from,
+                  static_cast<size_t>(std::min(kPieceBytes, bytes - from)));
+    });
   }
   return {};
 }

@@ -149,8 +149,13 @@ Status run_pad(const Call& call) {
     std::memcpy(y.data, x.data, item);
     return {};
   }
-  const int last = x.rank - 1;
-  const int64_t columns = y.shape[last], own = x.shape[last], before = attributes.before[last + 1];
+  // Behind the last axis that is padded, elements go with it.
+  int last = x.rank - 1;
+  int64_t together = 1;
+  for (; mode == PadMode::constant && last > 0 && y.shape[last] == x.shape[last]; --last)
+    together *= x.shape[last];
+  const int64_t columns = y.shape[last] * together, own = x.shape[last] * together,
+                before = attributes.before[last + 1] * together;
   const int64_t rows = columns == 0 ? 0 : y.size() / columns;
   const int64_t grain = kCheapGrain / (columns > 0 ? columns : 1);
   for_each_chunk(rows, grain > 0 ? grain : 1, 1, [&](int64_t first, int64_t end) {
