@@ -75,6 +75,27 @@ void infer_gather(Call& call) {
   call.set_output(0, x.dtype, rank, shape);
 }
 
+// Elements that stand alone: y[j] = x[indices[j]].
+template <class T, class I>
+void pick(const char* x_, int64_t extent, const char* indices_, int64_t count, char* y_) {
+  const T* x = reinterpret_cast<const T*>(x_);
+  const I* indices = reinterpret_cast<const I*>(indices_);
+  T* y = reinterpret_cast<T*>(y_);
+  for (int64_t j = 0; j < count; ++j) {
+    const int64_t index = read_once(indices + j);
+    y[j] = x[bounded(index < 0 ? index + extent : index, extent)];
+  }
+}
+
+// The function for elements of so many bytes, or null.
+using Picker = void (*)(const char*, int64_t, const char*, int64_t, char*);
+Picker picker(int64_t bytes, DType indices) {
+  const bool narrow = indices == DType::int32;
+  if (bytes == 4) return narrow ? pick<uint32_t, int32_t> : pick<uint32_t, int64_t>;
+  if (bytes == 8) return narrow ? pick<uint64_t, int32_t> : pick<uint64_t, int64_t>;
+  return nullptr;
+}
+
 Status run_gather(const Call& call) {
   const Array &y = call.operand(0), &x = call.operand(1), &indices = call.operand(2);
   const auto& attributes = call.attributes.as<GatherAttributes>();
@@ -82,25 +103,26 @@ Status run_gather(const Call& call) {
   const Status status = check_indices(indices, 0, 1, e.count, attributes.wrap ? -e.extent : 0,
                                       e.extent, static_cast<int>(attributes.axis));
   if (status.code != 0 || y.size() == 0) return status;
-  const int64_t item = item_size(x.dtype), bytes = e.inner * item;
-  const int64_t grain = kCheapGrain / e.inner;
+  const int64_t bytes = e.inner * item_size(x.dtype), slab = e.extent * bytes;
+  const auto pick_elements = picker(bytes, indices.dtype);
+  const int64_t grain = pick_elements ? kCheapGrain / 4 : kCheapGrain / e.inner;
   const RowsAhead ahead(x.bytes(), bytes);
+  // Rows of y: several of the chosen ones of a slab at a time.
+  const auto copy = [&](int64_t row, const char* from, int64_t j, int64_t count) {
+    char* to = y.data + row * bytes;
+    if (pick_elements)
+      return pick_elements(from, e.extent, indices.data + j * item_size(indices.dtype), count, to);
+    const auto place = [&](int64_t k) { return from + row_at(indices, k, e.extent) * bytes; };
+    for (const int64_t end = j + count; j < end; ++j, to += bytes) {
+      ahead.fetch(j, end, place);
+      std::memcpy(to, place(j), static_cast<size_t>(bytes));
+    }
+  };
   for_each_chunk(e.outer * e.count, grain > 0 ? grain : 1, 1, [&](int64_t first, int64_t last) {
-    int64_t o = first / e.count, j = first % e.count;
-    const auto place = [&](int64_t k) {
-      return x.data + (o * e.extent + row_at(indices, k, e.extent)) * bytes;
-    };
-    for (int64_t row = first; row < last; ++row) {
-      ahead.fetch(j, std::min(e.count, j + last - row), place);
-      const char* from = place(j);
-      char* to = y.data + row * bytes;
-      if (bytes == 4)
-        std::memcpy(to, from, 4);
-      else if (bytes == 8)
-        std::memcpy(to, from, 8);
-      else
-        std::memcpy(to, from, static_cast<size_t>(bytes));
-      if (++j == e.count) j = 0, ++o;
+    for (int64_t row = first, count; row < last; row += count) {
+      const int64_t j = row % e.count;
+      count = std::min(e.count - j, last - row);
+      copy(row, x.data + row / e.count * slab, j, count);
     }
   });
   return {};
@@ -124,6 +146,15 @@ void infer_scatter_add(Call& call) {
          "updates has shape " + shape_text(updates) + ", expected " + shape_text(rank, shape));
 }
 
+// y[indices[j]] += updates[j], j ascending.
+template <class T>
+void add_elements(const char* updates_, const Array& indices, int64_t extent, int64_t count,
+                  char* y_) {
+  const T* updates = reinterpret_cast<const T*>(updates_);
+  T* y = reinterpret_cast<T*>(y_);
+  for (int64_t j = 0; j < count; ++j) y[row_at(indices, j, extent)] += updates[j];
+}
+
 // Tasks own columns of rows, so each element of y has one owner, who adds in ascending order.
 Status run_scatter_add(const Call& call) {
   const Array &y = call.operand(0), &updates = call.operand(1), &indices = call.operand(2);
@@ -144,6 +175,13 @@ Status run_scatter_add(const Call& call) {
     for (int64_t task = first; task < last; ++task) {
       const int64_t o = task / strips, c = task % strips * width;
       const int64_t n = e.inner - c < width ? e.inner - c : width;
+      if (e.inner == 1 && is_float(y.dtype)) {
+        (y.dtype == DType::float32 ? add_elements<float>
+                                   : add_elements<double>)(updates.data + o * e.count * item,
+                                                           indices, e.extent, e.count,
+                                                           y.data + o * e.extent * item);
+        continue;
+      }
       for (int64_t j = 0; j < e.count; ++j) {
         const int64_t row = o * e.extent + row_at(indices, j, e.extent);
         char* to = y.data + (row * e.inner + c) * item;

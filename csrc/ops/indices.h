@@ -34,9 +34,22 @@ inline int64_t row_at(const Array& indices, int64_t i, int64_t n) {
   return bounded(index < 0 ? index + n : index, n);
 }
 
+// Whether `count` indices, `step` apart, are within [low, n).
+template <class I>
+bool all_within(const I* indices, int64_t step, int64_t count, int64_t low, int64_t n) {
+  const auto span = static_cast<uint64_t>(n - low);
+  bool within = true;
+  for (int64_t i = 0; i < count; ++i)
+    within &= static_cast<uint64_t>(read_once(indices + i * step) - low) < span;
+  return within;
+}
+
 // The first of `count` indices, starting at `from` and `step` apart, that is outside [low, n).
 inline Status check_indices(const Array& indices, int64_t from, int64_t step, int64_t count,
                             int64_t low, int64_t n, int axis) {
+  if (indices.dtype == DType::int32 ? all_within(indices.as<int32_t>() + from, step, count, low, n)
+                                    : all_within(indices.as<int64_t>() + from, step, count, low, n))
+    return {};
   for (int64_t i = 0; i < count; ++i) {
     const int64_t where = from + i * step, index = index_at(indices, where);
     if (index < low || index >= n) return {1 + axis, where, index};
