@@ -7,6 +7,7 @@
 #include "bindings/errors.h"
 #include "bindings/recording.h"
 #include "bindings/tensor.h"
+#include "core/kernel_table.h"
 #include "core/memory_pool.h"
 
 namespace py = pybind11;
@@ -186,8 +187,14 @@ Array array_from_numpy(PyObject* object) {
   array.block = allocate_block(static_cast<size_t>(array.bytes()));
   array.data = array.block->data;
   const bool native_order = source.dtype().attr("isnative").cast<bool>();
+  // The bytes of booleans are 0 and 1 here; NumPy's may be others.
+  const bool is_boolean = array.dtype == DType::boolean;
+  const auto truth = static_cast<int>(DType::boolean);
   if (native_order && (source.flags() & py::array::c_style)) {
-    std::memcpy(array.data, source.data(), static_cast<size_t>(array.bytes()));
+    if (is_boolean)
+      kernels().movement.cast[truth][truth](array.size(), source.data(), array.data, 1);
+    else
+      std::memcpy(array.data, source.data(), static_cast<size_t>(array.bytes()));
   } else {
     try {
       numpy_view(array, py::none())[py::ellipsis()] = source;
@@ -195,9 +202,9 @@ Array array_from_numpy(PyObject* object) {
       release(array.block);
       throw;
     }
+    if (is_boolean)
+      for (int64_t i = 0, n = array.size(); i < n; ++i) array.data[i] = array.data[i] != 0;
   }
-  if (array.dtype == DType::boolean)  // whose bytes are 0 and 1 here
-    for (int64_t i = 0, n = array.bytes(); i < n; ++i) array.data[i] = array.data[i] != 0;
   return array;
 }
 

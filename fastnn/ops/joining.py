@@ -21,7 +21,7 @@ from fastnn.ops.core import (
     record,
     strides_of,
 )
-from fastnn.ops.shape import broadcast_to, reshape, squeeze, swapaxes
+from fastnn.ops.shape import broadcast_to, reshape, squeeze
 
 
 def _part(x: Tensor, axis: int, start: int, stop: int) -> Tensor:
@@ -169,11 +169,11 @@ def meshgrid(*x: Any, indexing: str = "xy") -> list:
     if indexing not in ("xy", "ij"):
         raise ValueError(f"meshgrid: indexing is {indexing!r}, expected 'xy' or 'ij'")
     xs = [as_tensor(item, None, f"meshgrid: x{i + 1}") for i, item in enumerate(x)]
-    extents = [item.size for item in xs]
-    grids = [
-        broadcast_to(reshape(item, [-1 if k == i else 1 for k in range(len(xs))]), extents)
-        for i, item in enumerate(xs)
-    ]
+    axes = list(range(len(xs)))  # along which each of them runs
     if indexing == "xy" and len(xs) > 1:
-        grids = [swapaxes(grid, 0, 1) for grid in grids]
-    return grids
+        axes[:2] = 1, 0
+    extents = [xs[axis].size for axis in axes]
+    return [
+        broadcast_to(reshape(item, [-1 if k == axis else 1 for k in range(len(xs))]), extents)
+        for axis, item in zip(axes, xs)
+    ]
