@@ -256,11 +256,13 @@ Status run_arange(const Call& call) {
   const CastKernel cast =
       kernels().movement.cast[static_cast<int>(DType::float64)][static_cast<int>(y.dtype)];
   for_each_chunk(attributes.count, kCheapGrain, 64, [&](int64_t first, int64_t last) {
-    double values[256];
+    double ramp[256], values[256];  // of doubles, which add up faster than integers become them
+    for (int k = 0; k < 256; ++k) ramp[k] = k;
     for (int64_t i = first; i < last; i += 256) {
       const int64_t n = last - i < 256 ? last - i : 256;
-      for (int64_t k = 0; k < n; ++k)
-        values[k] = attributes.start + static_cast<double>(i + k) * attributes.step;
+      const auto from = static_cast<double>(i);
+      for (int k = 0; k < 256; ++k)
+        values[k] = attributes.start + (from + ramp[k]) * attributes.step;
       cast(n, values, y.data + i * item_size(y.dtype), 1);
     }
   });
