@@ -1,4 +1,4 @@
-"""x[key] of integers and slices, which is read in C."""
+"""x[key] of integers and slices, which is read in C, and of masks."""
 
 import numpy as np
 import pytest
@@ -28,3 +28,19 @@ def test_integers_and_slices_of_any_size_are_read_as_numpy_reads_them():
             t[key]
     with pytest.raises(ValueError, match="slice step cannot be zero"):
         t[::0]
+
+
+@pytest.mark.parametrize("shape", [(5,), (4, 6), (3, 4, 5), (2, 0, 3), (0, 2)])
+def test_masks_of_the_first_axes(shape):
+    rng = np.random.default_rng(0)
+    x = rng.standard_normal(shape).astype("float32")
+    for axes in range(1, len(shape) + 1):
+        mask = rng.random(shape[:axes]) < 0.4
+        for given in (mask, fn.tensor(mask), mask & False, mask | True):
+            there = np.asarray(given)
+            y = fn.tensor(x)[given]
+            slope = fn.grad(lambda x, given=given: (x[given] ** 2).sum())(fn.tensor(x))
+            assert y.shape == x[there].shape
+            np.testing.assert_array_equal(y, x[there])
+            left = there.reshape(*there.shape, *[1] * (len(shape) - axes))
+            np.testing.assert_array_equal(slope, np.where(left, 2 * x, 0))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from math import prod
 from operator import index
 from typing import Any
 
@@ -215,6 +216,9 @@ def getitem(x: Tensor, key: Any) -> Tensor:
     Keys of Python integers and slices alone are read in C and do not come here. The result of a
     mask has as many elements as the mask has true ones, so a mask is read on the host.
     """
+    if _is_mask(key) and key.ndim > 0 and key.shape == x.shape[: key.ndim]:
+        places = _core.from_numpy(np.flatnonzero(np.asarray(key)), x.device)
+        return take(reshape(x, (prod(key.shape), *x.shape[key.ndim :])), places, 0)
     entries, dots = _expand_key(x, key)
     advanced = any(
         isinstance(item, (Tensor, np.ndarray)) and not _is_integer(item) for item in entries

@@ -12,12 +12,14 @@ from typing import Any
 
 import numpy as np
 
+from fastnn import _core
 from fastnn.ops.comparison import where
 from fastnn.ops.core import Tensor, as_tensor, cast, follows_operands, promote
 from fastnn.ops.indexing import as_indices, take
 from fastnn.ops.joining import concatenate
+from fastnn.ops.padding import pad
 from fastnn.ops.segments import segment_max, segment_min, segment_prod, segment_sum
-from fastnn.ops.shape import ravel, reshape, shape_argument
+from fastnn.ops.shape import reshape, shape_argument
 
 
 def _places(operation: str, indices: Any, shape: tuple) -> tuple[np.ndarray, int]:
@@ -158,8 +160,12 @@ def slice_update(inputs: Any, start_indices: Any, updates: Any) -> Tensor:
     if updates.ndim != x.ndim:
         raise ValueError(f"slice_update: updates have shape {updates.shape}, inputs {x.shape}")
     window = _window("slice_update", x.shape, start, list(updates.shape))
-    places = np.arange(x.size).reshape(x.shape)[window].reshape(-1)
-    return reshape(_written(ravel(x), places, ravel(updates)), x.shape)
+    inside = np.zeros(x.shape, bool)
+    inside[window] = True
+    around = [(a, n - a - count) for a, n, count in zip(start, x.shape, updates.shape)]
+    if around:
+        updates = pad(updates, around)
+    return where(_core.from_numpy(inside, x.device), updates, x)
 
 
 def get_item(x: Any, key: Any) -> Tensor:

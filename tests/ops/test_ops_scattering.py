@@ -67,6 +67,10 @@ def test_blocks():
     wanted[2:4, 1:] = [[7, 8], [9, 10]]
     np.testing.assert_array_equal(ops.slice_update(X, (2, 1), [[7, 8], [9, 10]]), wanted)
     assert ops.get_item(X, (slice(None), 1)).shape == (5,)
+    assert ops.slice_update(3, [], 4).item() == 4
+    assert ops.slice_update([True, True], [1], [False]).tolist() == [True, False]
+    hidden = ops.slice_update([np.nan, np.inf, 1.0], [0], [5.0, np.nan])
+    np.testing.assert_array_equal(hidden, [5, np.nan, 1])
 
 
 def test_positions():
