@@ -24,6 +24,12 @@ void pack_transposed(int64_t rows, int64_t columns, const T* x, int64_t row_stri
   }
 }
 
+// Rows of so many bytes side by side: of these, a copy is one move.
+template <int64_t bytes>
+void pack_rows(int64_t rows, const char* x, int64_t step, char* y) {
+  for (int64_t r = 0; r < rows; ++r) memcpy(y + r * bytes, x + r * step, bytes);
+}
+
 template <class T>
 void pack(int64_t rows, int64_t columns, const void* x_, int64_t row_stride, int64_t column_stride,
           void* y_) {
@@ -31,6 +37,23 @@ void pack(int64_t rows, int64_t columns, const void* x_, int64_t row_stride, int
   T* y = static_cast<T*>(y_);
   if (rows > 1 && column_stride != 1 && column_stride != 0 && (row_stride == 1 || row_stride == -1))
     return pack_transposed(rows, columns, x, row_stride, column_stride, y);
+  if (rows > 1 && column_stride == 1) {
+    const char* from = reinterpret_cast<const char*>(x);
+    char* to = reinterpret_cast<char*>(y);
+    const int64_t step = row_stride * static_cast<int64_t>(sizeof(T));
+    switch (columns * sizeof(T)) {
+      case 8:
+        return pack_rows<8>(rows, from, step, to);
+      case 16:
+        return pack_rows<16>(rows, from, step, to);
+      case 32:
+        return pack_rows<32>(rows, from, step, to);
+      case 64:
+        return pack_rows<64>(rows, from, step, to);
+      case 128:
+        return pack_rows<128>(rows, from, step, to);
+    }
+  }
   for (int64_t r = 0; r < rows; ++r, x += row_stride, y += columns) {
     if (column_stride == 1 && columns * sizeof(T) >= 64) {
       memcpy(y, x, static_cast<size_t>(columns) * sizeof(T));
