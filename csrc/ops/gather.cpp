@@ -75,15 +75,14 @@ void infer_gather(Call& call) {
   call.set_output(0, x.dtype, rank, shape);
 }
 
-// Elements that stand alone: y[j] = x[indices[j]].
-template <class T, class I>
-void pick(const char* x_, int64_t extent, const char* indices_, int64_t count, char* y_) {
-  const T* x = reinterpret_cast<const T*>(x_);
+// Elements of so many bytes that stand alone: y[j] = x[indices[j]].
+template <int64_t bytes, class I>
+void pick(const char* x, int64_t extent, const char* indices_, int64_t count, char* y) {
   const I* indices = reinterpret_cast<const I*>(indices_);
-  T* y = reinterpret_cast<T*>(y_);
   for (int64_t j = 0; j < count; ++j) {
     const int64_t index = read_once(indices + j);
-    y[j] = x[bounded(index < 0 ? index + extent : index, extent)];
+    std::memcpy(y + j * bytes, x + bounded(index < 0 ? index + extent : index, extent) * bytes,
+                bytes);
   }
 }
 
@@ -91,8 +90,8 @@ void pick(const char* x_, int64_t extent, const char* indices_, int64_t count, c
 using Picker = void (*)(const char*, int64_t, const char*, int64_t, char*);
 Picker picker(int64_t bytes, DType indices) {
   const bool narrow = indices == DType::int32;
-  if (bytes == 4) return narrow ? pick<uint32_t, int32_t> : pick<uint32_t, int64_t>;
-  if (bytes == 8) return narrow ? pick<uint64_t, int32_t> : pick<uint64_t, int64_t>;
+  if (bytes == 4) return narrow ? pick<4, int32_t> : pick<4, int64_t>;
+  if (bytes == 8) return narrow ? pick<8, int32_t> : pick<8, int64_t>;
   return nullptr;
 }
 
