@@ -10,6 +10,7 @@ FAMILIES = {
     "normalization": "softmax and normalizations, forward and backward",
     "ctc": "connectionist temporal classification",
     "reductions": "reductions, gathering, random numbers",
+    "movement": "arrays joined, padded, cut, turned, picked from",
     "order": "running sums, sorting, moments",
     "optimizers": "optimizer steps",
     "embedding": "tables of which few rows are read",
