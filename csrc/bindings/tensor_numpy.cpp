@@ -3,6 +3,7 @@
 #include <pybind11/numpy.h>
 
 #include <cstring>
+#include <new>
 
 #include "bindings/errors.h"
 #include "bindings/recording.h"
@@ -184,17 +185,18 @@ Array array_from_numpy(PyObject* object) {
     throw Error(ErrorKind::type,
                 "tensor: " + std::string(Py_TYPE(object)->tp_name) + " cannot become an array");
   Array array = described(source);
-  array.block = allocate_block(static_cast<size_t>(array.bytes()));
-  array.data = array.block->data;
-  const bool native_order = source.dtype().attr("isnative").cast<bool>();
   // The bytes of booleans are 0 and 1 here; NumPy's may be others.
   const bool is_boolean = array.dtype == DType::boolean;
-  const auto truth = static_cast<int>(DType::boolean);
-  if (native_order && (source.flags() & py::array::c_style)) {
-    if (is_boolean)
-      kernels().movement.cast[truth][truth](array.size(), source.data(), array.data, 1);
-    else
-      std::memcpy(array.data, source.data(), static_cast<size_t>(array.bytes()));
+  if (is_boolean) source = py::array::ensure(source, py::array::c_style);
+  if (!source) throw std::bad_alloc();
+  array.block = allocate_block(static_cast<size_t>(array.bytes()));
+  array.data = array.block->data;
+  if (is_boolean) {
+    const auto truth = static_cast<int>(DType::boolean);
+    kernels().movement.cast[truth][truth](array.size(), source.data(), array.data, 1);
+  } else if (source.dtype().attr("isnative").cast<bool>() &&
+             (source.flags() & py::array::c_style)) {
+    std::memcpy(array.data, source.data(), static_cast<size_t>(array.bytes()));
   } else {
     try {
       numpy_view(array, py::none())[py::ellipsis()] = source;
@@ -202,8 +204,6 @@ Array array_from_numpy(PyObject* object) {
       release(array.block);
       throw;
     }
-    if (is_boolean)
-      for (int64_t i = 0, n = array.size(); i < n; ++i) array.data[i] = array.data[i] != 0;
   }
   return array;
 }

@@ -50,7 +50,7 @@ void spread(int64_t rows, const char* x, char* y, int64_t row) {
 }
 
 void spread(int64_t rows, int64_t bytes, const char* x, char* y, int64_t row) {
-  switch (bytes) {  // of these, a copy is one move
+  switch (bytes) {  // of these, one to four numbers, a copy is one move
     case 1:
       return spread<1>(rows, x, y, row);
     case 4:
@@ -90,11 +90,15 @@ Status run(const Call& call) {
   char* column = y.data;
   for (int i = 0; i < call.count(X); column += bytes_of(i), ++i) {
     const int64_t bytes = bytes_of(i), pieces = ceil_div(bytes, kPieceBytes);  // of a row
-    for_pieces(rows * pieces, 1, [&](int64_t piece, int64_t) {
-      const int64_t k = piece / pieces, from = piece % pieces * kPieceBytes;
-      std::memcpy(column + k * row + from, call.operand(X, i).data + k * bytes + from,
-                  static_cast<size_t>(std::min(kPieceBytes, bytes - from)));
-    });
+    if (bytes == 0) continue;
+    for_pieces(rows * pieces, std::max<int64_t>(1, kPieceBytes / bytes),
+               [&](int64_t first, int64_t count) {
+                 for (int64_t piece = first; piece < first + count; ++piece) {
+                   const int64_t k = piece / pieces, from = piece % pieces * kPieceBytes;
+                   std::memcpy(column + k * row + from, call.operand(X, i).data + k * bytes + from,
+                               static_cast<size_t>(std::min(kPieceBytes, bytes - from)));
+                 }
+               });
   }
   return {};
 }

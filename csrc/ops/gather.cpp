@@ -9,6 +9,7 @@
 #include "ops/checks.h"
 #include "ops/indices.h"
 #include "ops/rows_ahead.h"
+#include "ops/short_copy.h"
 #include "ops/strided.h"
 
 namespace fastnn {
@@ -103,25 +104,26 @@ Status run_gather(const Call& call) {
                                       e.extent, static_cast<int>(attributes.axis));
   if (status.code != 0 || y.size() == 0) return status;
   const int64_t bytes = e.inner * item_size(x.dtype), slab = e.extent * bytes;
-  const auto pick_elements = picker(bytes, indices.dtype);
+  constexpr int64_t kMany = 4;  // of fewer, a call takes longer than they do
+  const Picker pick_elements = e.count < kMany ? nullptr : picker(bytes, indices.dtype);
   const int64_t grain = pick_elements ? kCheapGrain / 4 : kCheapGrain / e.inner;
   const RowsAhead ahead(x.bytes(), bytes);
-  // Rows of y: several of the chosen ones of a slab at a time.
-  const auto copy = [&](int64_t row, const char* from, int64_t j, int64_t count) {
-    char* to = y.data + row * bytes;
-    if (pick_elements)
-      return pick_elements(from, e.extent, indices.data + j * item_size(indices.dtype), count, to);
-    const auto place = [&](int64_t k) { return from + row_at(indices, k, e.extent) * bytes; };
-    for (const int64_t end = j + count; j < end; ++j, to += bytes) {
-      ahead.fetch(j, end, place);
-      std::memcpy(to, place(j), static_cast<size_t>(bytes));
-    }
-  };
   for_each_chunk(e.outer * e.count, grain > 0 ? grain : 1, 1, [&](int64_t first, int64_t last) {
-    for (int64_t row = first, count; row < last; row += count) {
-      const int64_t j = row % e.count;
-      count = std::min(e.count - j, last - row);
-      copy(row, x.data + row / e.count * slab, j, count);
+    const char* from = x.data + first / e.count * slab;
+    int64_t j = first % e.count;
+    if (pick_elements) {
+      for (int64_t row = first, count; row < last; row += count, from += slab, j = 0) {
+        count = std::min(e.count - j, last - row);
+        const char* chosen = indices.data + j * item_size(indices.dtype);
+        pick_elements(from, e.extent, chosen, count, y.data + row * bytes);
+      }
+      return;
+    }
+    const auto place = [&](int64_t k) { return from + row_at(indices, k, e.extent) * bytes; };
+    for (int64_t row = first; row < last; ++row) {
+      ahead.fetch(j, e.count, place);
+      copy_short(y.data + row * bytes, place(j), bytes);
+      if (++j == e.count) j = 0, from += slab;
     }
   });
   return {};
@@ -145,13 +147,31 @@ void infer_scatter_add(Call& call) {
          "updates has shape " + shape_text(updates) + ", expected " + shape_text(rank, shape));
 }
 
-// y[indices[j]] += updates[j], j ascending.
+// Elements that stand alone: y[indices[j]] += updates[j], j ascending.
 template <class T>
-void add_elements(const char* updates_, const Array& indices, int64_t extent, int64_t count,
-                  char* y_) {
-  const T* updates = reinterpret_cast<const T*>(updates_);
-  T* y = reinterpret_cast<T*>(y_);
-  for (int64_t j = 0; j < count; ++j) y[row_at(indices, j, extent)] += updates[j];
+void add_elements(const Array& updates_, const Array& indices, const Extents& e, const Array& y_,
+                  int64_t slab) {
+  const T* updates = updates_.as<T>() + slab * e.count;
+  T* y = y_.as<T>() + slab * e.extent;
+  for (int64_t j = 0; j < e.count; ++j) {
+    T& sum = y[row_at(indices, j, e.extent)];
+    sum = static_cast<T>(sum + updates[j]);
+  }
+}
+
+auto adder(DType dtype) {
+  switch (dtype) {
+    case DType::float32:
+      return add_elements<float>;
+    case DType::float64:
+      return add_elements<double>;
+    case DType::int32:
+      return add_elements<uint32_t>;  // which wrap
+    case DType::int64:
+      return add_elements<uint64_t>;
+    default:
+      return add_elements<uint8_t>;
+  }
 }
 
 // Tasks own columns of rows, so each element of y has one owner, who adds in ascending order.
@@ -162,6 +182,14 @@ Status run_scatter_add(const Call& call) {
   const Status status = check_indices(indices, 0, 1, e.count, attributes.wrap ? -e.extent : 0,
                                       e.extent, static_cast<int>(attributes.axis));
   if (status.code != 0 || updates.size() == 0) return status;
+  if (e.inner == 1) {
+    const auto add_all = adder(y.dtype);
+    const int64_t grain = kCheapGrain / e.count;
+    for_each_chunk(e.outer, grain > 0 ? grain : 1, 1, [&](int64_t first, int64_t last) {
+      for (int64_t slab = first; slab < last; ++slab) add_all(updates, indices, e, y, slab);
+    });
+    return {};
+  }
   const BinaryKernel add =
       kernels().binary.run[static_cast<int>(BinaryOp::add)][static_cast<int>(y.dtype)];
   const int64_t item = item_size(y.dtype);
@@ -174,13 +202,6 @@ Status run_scatter_add(const Call& call) {
     for (int64_t task = first; task < last; ++task) {
       const int64_t o = task / strips, c = task % strips * width;
       const int64_t n = e.inner - c < width ? e.inner - c : width;
-      if (e.inner == 1 && is_float(y.dtype)) {
-        (y.dtype == DType::float32 ? add_elements<float>
-                                   : add_elements<double>)(updates.data + o * e.count * item,
-                                                           indices, e.extent, e.count,
-                                                           y.data + o * e.extent * item);
-        continue;
-      }
       for (int64_t j = 0; j < e.count; ++j) {
         const int64_t row = o * e.extent + row_at(indices, j, e.extent);
         char* to = y.data + (row * e.inner + c) * item;

@@ -5,6 +5,7 @@
 #include "ops/checks.h"
 #include "ops/indices.h"
 #include "ops/rows_ahead.h"
+#include "ops/short_copy.h"
 #include "ops/strided.h"
 
 namespace fastnn {
@@ -101,10 +102,8 @@ Status run_gather_batch(const Call& call) {
       for (int64_t row = first; row < last; ++row) {
         ahead.fetch(row, last, place);
         const char* from = place(row);
-        if (plain && in == 8)  // labels: no call
-          std::memcpy(y.data + row * 8, from, 8);
-        else if (plain)
-          std::memcpy(y.data + row * out, from, static_cast<size_t>(in));
+        if (plain)
+          copy_short(y.data + row * out, from, in);
         else
           cast(columns, from, y.data + row * out, attributes.scale);
       }

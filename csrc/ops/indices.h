@@ -40,7 +40,8 @@ bool all_within(const I* indices, int64_t step, int64_t count, int64_t low, int6
   const auto span = static_cast<uint64_t>(n - low);
   bool within = true;
   for (int64_t i = 0; i < count; ++i)
-    within &= static_cast<uint64_t>(read_once(indices + i * step) - low) < span;
+    within &=
+        static_cast<uint64_t>(read_once(indices + i * step)) - static_cast<uint64_t>(low) < span;
   return within;
 }
 
@@ -50,7 +51,7 @@ inline Status check_indices(const Array& indices, int64_t from, int64_t step, in
   if (indices.dtype == DType::int32 ? all_within(indices.as<int32_t>() + from, step, count, low, n)
                                     : all_within(indices.as<int64_t>() + from, step, count, low, n))
     return {};
-  for (int64_t i = 0; i < count; ++i) {
+  for (int64_t i = 0; i < count; ++i) {  // which it is
     const int64_t where = from + i * step, index = index_at(indices, where);
     if (index < low || index >= n) return {1 + axis, where, index};
   }

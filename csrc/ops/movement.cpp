@@ -1,4 +1,5 @@
 // copy, pad, one_hot and arange.
+#include <algorithm>
 #include <cmath>
 #include <cstring>
 
@@ -150,43 +151,51 @@ Status run_pad(const Call& call) {
     return {};
   }
   // Behind the last axis that is padded, elements go with it.
+  const bool is_constant = mode == PadMode::constant;
   int last = x.rank - 1;
   int64_t together = 1;
-  for (; mode == PadMode::constant && last > 0 && y.shape[last] == x.shape[last]; --last)
+  for (; is_constant && last > 0 && y.shape[last] == x.shape[last]; --last)
     together *= x.shape[last];
   const int64_t columns = y.shape[last] * together, own = x.shape[last] * together,
                 before = attributes.before[last + 1] * together;
-  const int64_t rows = columns == 0 ? 0 : y.size() / columns;
-  const int64_t grain = kCheapGrain / (columns > 0 ? columns : 1);
-  for_each_chunk(rows, grain > 0 ? grain : 1, 1, [&](int64_t first, int64_t end) {
-    for (int64_t row = first; row < end; ++row) {
-      int64_t rest = row, source = 0, stride = own;
-      for (int axis = last - 1; axis >= 0; --axis) {
-        const int64_t i = rest % y.shape[axis] - attributes.before[axis + 1];
-        rest /= y.shape[axis];
-        const int64_t from = pad_source(i, x.shape[axis], mode);
-        source = from < 0 || source < 0 ? -1 : source + from * stride;
-        stride *= x.shape[axis];
-      }
-      char* to = y.data + row * columns * item;
-      if (source < 0) {
-        fill(to, columns, value, x.dtype);
-        continue;
-      }
-      const char* from = x.data + source * item;
-      std::memcpy(to + before * item, from, own * item);
-      if (mode == PadMode::constant) {
-        fill(to, before, value, x.dtype);
-        fill(to + (before + own) * item, columns - before - own, value, x.dtype);
-        continue;
-      }
-      for (int64_t c = 0; c < columns; ++c) {
-        if (c == before) c += own;
-        if (c < columns)
-          std::memcpy(to + c * item, from + pad_source(c - before, own, mode) * item, item);
-      }
+  if (columns == 0) return {};
+  // Of a row of y, `count` elements from `first` on.
+  const auto pad_row = [&](int64_t row, int64_t first, int64_t count) {
+    int64_t rest = row, source = 0, stride = own;
+    for (int axis = last - 1; axis >= 0; --axis) {
+      const int64_t i = rest % y.shape[axis] - attributes.before[axis + 1];
+      rest /= y.shape[axis];
+      const int64_t from = pad_source(i, x.shape[axis], mode);
+      source = from < 0 || source < 0 ? -1 : source + from * stride;
+      stride *= x.shape[axis];
     }
-  });
+    const int64_t end = first + count;
+    char* to = y.data + (row * columns + first) * item;
+    if (source < 0) return fill(to, count, value, x.dtype);
+    const char* from = x.data + source * item;
+    const int64_t begin = std::clamp(before, first, end),
+                  stop = std::clamp(before + own, begin, end);
+    if (begin < stop)
+      std::memcpy(to + (begin - first) * item, from + (begin - before) * item,
+                  static_cast<size_t>((stop - begin) * item));
+    if (is_constant) {
+      fill(to, begin - first, value, x.dtype);
+      return fill(to + (stop - first) * item, end - stop, value, x.dtype);
+    }
+    for (int64_t c = first; c < end; ++c) {
+      if (c == begin) c = stop;
+      if (c < end)
+        std::memcpy(to + (c - first) * item, from + pad_source(c - before, own, mode) * item, item);
+    }
+  };
+  const int64_t rows = y.size() / columns;
+  if (columns > kCheapGrain) {
+    for_columns(rows, 1, columns, kCheapGrain, kCheapGrain, pad_row);
+  } else {
+    for_pieces(rows, units_per_task(columns, kCheapGrain), [&](int64_t first, int64_t count) {
+      for (int64_t row = first; row < first + count; ++row) pad_row(row, 0, columns);
+    });
+  }
   return {};
 }
 
@@ -248,6 +257,16 @@ void infer_arange(Call& call) {
   call.set_output(0, static_cast<DType>(attributes.dtype), 1, &attributes.count);
 }
 
+// 0, 1, 2 ...: doubles add up faster than integers become them.
+struct Ramp {
+  static constexpr int64_t kLength = 256;
+  double values[kLength]{};
+  constexpr Ramp() {
+    for (int64_t k = 0; k < kLength; ++k) values[k] = static_cast<double>(k);
+  }
+};
+constexpr Ramp ramp;
+
 // start + i * step in double, converted to the dtype: exact for integers as long as i * step and
 // the sum are at most 2**53. fastnn.ops.arange makes the wider ones itself.
 Status run_arange(const Call& call) {
@@ -256,13 +275,12 @@ Status run_arange(const Call& call) {
   const CastKernel cast =
       kernels().movement.cast[static_cast<int>(DType::float64)][static_cast<int>(y.dtype)];
   for_each_chunk(attributes.count, kCheapGrain, 64, [&](int64_t first, int64_t last) {
-    double ramp[256], values[256];  // of doubles, which add up faster than integers become them
-    for (int k = 0; k < 256; ++k) ramp[k] = k;
-    for (int64_t i = first; i < last; i += 256) {
-      const int64_t n = last - i < 256 ? last - i : 256;
+    double values[Ramp::kLength];
+    for (int64_t i = first; i < last; i += Ramp::kLength) {
+      const int64_t n = std::min(last - i, Ramp::kLength);
       const auto from = static_cast<double>(i);
-      for (int k = 0; k < 256; ++k)
-        values[k] = attributes.start + (from + ramp[k]) * attributes.step;
+      for (int64_t k = 0; k < n; ++k)
+        values[k] = attributes.start + (from + ramp.values[k]) * attributes.step;
       cast(n, values, y.data + i * item_size(y.dtype), 1);
     }
   });

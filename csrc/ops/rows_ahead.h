@@ -13,7 +13,9 @@ class RowsAhead {
  public:
   // Of an array of `bytes` in all. What a cache nearby may hold is better left alone.
   RowsAhead(int64_t bytes, int64_t row_bytes)
-      : rows_(bytes > caches().l3 / 4 ? std::clamp<int64_t>(kWindow / row_bytes, 2, 16) : 0),
+      : rows_(bytes > std::max(caches().l2, caches().l3 / 4)
+                  ? std::clamp<int64_t>(kWindow / row_bytes, 2, 16)
+                  : 0),
         fetched_(std::min(row_bytes, kWindow / 2)) {}
 
   // Before row i of [0, end) is copied; place(k): where row k lies.

@@ -216,6 +216,8 @@ def getitem(x: Tensor, key: Any) -> Tensor:
     Keys of Python integers and slices alone are read in C and do not come here. The result of a
     mask has as many elements as the mask has true ones, so a mask is read on the host.
     """
+    if isinstance(key, tuple) and len(key) == 1:
+        (key,) = key
     if _is_mask(key) and key.ndim > 0 and key.shape == x.shape[: key.ndim]:
         places = _core.from_numpy(np.flatnonzero(np.asarray(key)), x.device)
         return take(reshape(x, (prod(key.shape), *x.shape[key.ndim :])), places, 0)

@@ -163,7 +163,7 @@ def slice_update(inputs: Any, start_indices: Any, updates: Any) -> Tensor:
     inside = np.zeros(x.shape, bool)
     inside[window] = True
     around = [(a, n - a - count) for a, n, count in zip(start, x.shape, updates.shape)]
-    if around:
+    if around:  # else there is no axis to pad
         updates = pad(updates, around)
     return where(_core.from_numpy(inside, x.device), updates, x)
 

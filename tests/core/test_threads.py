@@ -27,7 +27,9 @@ def of_worker(file):
     with open(f"/proc/self/task/{the_worker()}/{file}") as lines:
         return lines.read().split()
 def wait_until_it_sleeps():
+    end = time.monotonic() + 30
     while of_worker("stat")[2] != "S":
+        assert time.monotonic() < end
         time.sleep(0.001)
 def fork(works):
     child = os.fork()
