@@ -113,6 +113,16 @@ def test_pad(backend, mode, dtype, shape, before, after):
     check(backend, "pad", [numbers(dtype, shape)], before, after, mode, 1.0)
 
 
+@pytest.mark.parametrize(("backend", "mode"), rows((mode,) for mode in range(4)))
+@pytest.mark.parametrize(
+    ("shape", "before", "after"),
+    [((2, 70_001), (1, 300), (0, 140_000)), ((3, 70_001), (0, 70_000), (2, 0))],
+)
+def test_pad_in_pieces(backend, mode, shape, before, after):
+    """Long rows: pieces that hold elements of x, and pieces that hold none."""
+    check(backend, "pad", [numbers("float32", shape)], before, after, mode, 1.0)
+
+
 @pytest.mark.parametrize(("backend", "dtype"), rows((dtype,) for dtype in DTYPES))
 @pytest.mark.parametrize(
     ("axis", "shapes"),
