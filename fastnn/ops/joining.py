@@ -146,8 +146,12 @@ def unstack(x: Any, num: Any = None, axis: int = 0) -> list:
     return [squeeze(part, axis) for part in split(x, x.shape[axis], axis)] if x.shape[axis] else []
 
 
-def _triangle(x: Any, k: int, lower: bool) -> Tensor:
+def _triangle(operation: str, x: Any, k: int, lower: bool) -> Tensor:
+    x = as_tensor(x, None, f"{operation}: x")
+    if x.ndim < 2:
+        raise ValueError(f"{operation}: x has shape {x.shape}, expected two axes or more")
     rows, columns = x.shape[-2:]
+    k = min(max(index(k), -rows), columns)  # those beyond give the same
     inside = np.tri(rows, columns, k if lower else k - 1, dtype=bool)
     mask = _core.from_numpy(inside if lower else ~inside, x.device)
     return where(mask, x, constant(0, x.dtype))
@@ -155,12 +159,12 @@ def _triangle(x: Any, k: int, lower: bool) -> Tensor:
 
 def tril(x: Any, k: int = 0) -> Tensor:
     """x with the elements above diagonal k of its last two axes set to 0."""
-    return _triangle(as_tensor(x, None, "tril: x"), k, True)
+    return _triangle("tril", x, k, True)
 
 
 def triu(x: Any, k: int = 0) -> Tensor:
     """x with the elements below diagonal k of its last two axes set to 0."""
-    return _triangle(as_tensor(x, None, "triu: x"), k, False)
+    return _triangle("triu", x, k, False)
 
 
 @follows_operands

@@ -47,3 +47,14 @@ def test_shrinking_keeps_nan(name):
     found = getattr(ops, name)([np.nan, 0.5, -0.25, 2.0, -2.0]).numpy()
     far = {"hard_shrink": 2.0, "soft_shrink": 1.5}[name]
     np.testing.assert_array_equal(found, np.array([np.nan, 0, 0, far, -far], np.float32))
+
+
+@pytest.mark.parametrize("name", ["triu", "tril"])
+def test_triangles_of_any_diagonal(name):
+    for shape in ((3, 5), (5, 3), (2, 4, 4), (0, 3)):
+        x = np.arange(1, 1 + np.prod(shape), dtype="float32").reshape(shape)
+        for k in (-(10**30), -6, -1, 0, 2, 6, 10**30):
+            expected = getattr(np, name)(x, max(min(k, 100), -100))
+            np.testing.assert_array_equal(getattr(ops, name)(x, k), expected)
+    with pytest.raises(ValueError, match=rf"{name}: x has shape \(4,\), expected two axes"):
+        getattr(ops, name)(np.ones(4, "float32"))
